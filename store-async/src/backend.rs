@@ -1,0 +1,120 @@
+//! The contract of a byte store, async: the mirror of `worldstore_core::backend`.
+
+use std::fmt::{Debug, Display};
+use std::ops::Range;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+
+use worldstore_core::{
+    BackendInfo, CheckOptions, CopyOptions, DeleteOptions, Deleted, Key, ListOptions, ListPage, ObjectMeta, Outcome,
+    Prefix, ReadOptions, ReadRangesOptions, ReadReply, RenameOptions, Result, StatOptions, WriteOptions,
+};
+
+/// The body of a read: chunks in order and without gaps. After an error it ends.
+pub type AsyncChunks = BoxStream<'static, Result<Bytes>>;
+
+/// A store of objects: what an author of a backend implements.
+///
+/// A backend only moves bytes and classifies its errors. Paths, roots, wrong types, overwriting and capability checks
+/// are decided once, in [`Store`](worldstore_core::Store) and its async mirror, which are what callers use. `Display` names backend and root without
+/// secrets, as in `local(/data)`.
+///
+/// # Contract
+/// - An object appears whole or not at all; readers never see a part of it.
+/// - A condition is evaluated at the moment of publication and never emulated by looking first.
+/// - After a change has returned [`Outcome::Applied`](worldstore_core::Outcome::Applied), every later call sees it.
+/// - Every method may be called from several threads at once.
+///
+/// Futures may be dropped at any point: the change has then happened or not, never half.
+///
+/// Every backend runs the conformance kit (feature `conformance`), which states the rest.
+#[async_trait]
+pub trait AsyncBackend: Send + Sync + Debug + Display + 'static {
+    /// Describes the backend. No I/O.
+    fn info(&self) -> BackendInfo;
+
+    /// Looks an object up without its bytes.
+    ///
+    /// # Errors
+    /// `NotFound` if the key holds no object; a folder is not an object.
+    async fn stat(&self, key: &Key, options: &StatOptions) -> Result<ObjectMeta>;
+
+    /// Reads an object or a part of it as chunks, all from one state.
+    ///
+    /// # Errors
+    /// `NotFound` if the key holds no object, `ConditionFailed` if it is in another state than the pinned one,
+    /// `Invalid` if the range starts past the end.
+    async fn read(&self, key: &Key, options: &ReadOptions) -> Result<ReadReply<AsyncChunks>>;
+
+    /// Reads several parts of an object, all from one state, each whole and in the order asked for.
+    ///
+    /// # Errors
+    /// As for `read`; an end past the object is `Invalid` here, for a part that is too short would go unnoticed.
+    async fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>>;
+
+    /// Stores an object at once. Missing folders come into being.
+    ///
+    /// # Errors
+    /// `Unsupported` for a condition that is not declared; `StorageFull`, `PermissionDenied`; nothing has changed then.
+    async fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome>;
+
+    /// Begins an object that is written in parts and published by the writer's commit.
+    ///
+    /// # Errors
+    /// As for `write`. The condition is decided at the commit.
+    async fn open_writer(&self, key: &Key, options: &WriteOptions) -> Result<Box<dyn AsyncWriter>>;
+
+    /// Deletes objects and reports on each key, in the order given. A missing object is an answer, not an error.
+    ///
+    /// # Errors
+    /// Only if nothing was attempted; failures of single keys are in the answers.
+    async fn delete(&self, keys: &[Key], options: &DeleteOptions) -> Result<Vec<Deleted>>;
+
+    /// Lists one page of what lies below a folder. A missing folder is empty.
+    ///
+    /// # Errors
+    /// `Invalid` for a token that is not of this backend.
+    async fn list(&self, prefix: &Prefix, options: &ListOptions) -> Result<ListPage>;
+
+    /// Copies an object within the backend.
+    ///
+    /// # Errors
+    /// `NotFound` if the source holds no object; conditions as for `write`.
+    async fn copy(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Outcome>;
+
+    /// Moves an object within the backend.
+    ///
+    /// # Errors
+    /// `NotFound` if the source holds no object; conditions as for `write`.
+    async fn rename(&self, from: &Key, to: &Key, options: &RenameOptions) -> Result<Outcome>;
+
+    /// Proves that the root can be reached and read, and that the declared conditions work where that can be probed.
+    ///
+    /// # Errors
+    /// `Unavailable`, `PermissionDenied` or `NotFound` for the root itself.
+    async fn check(&self, options: &CheckOptions) -> Result<()>;
+}
+
+/// An object in the making. It appears when [`commit`](Self::commit) returns; dropping it leaves nothing behind.
+#[async_trait]
+pub trait AsyncWriter: Send + Debug {
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// `StorageFull` and the like; the writer can then only be aborted.
+    async fn write(&mut self, chunk: Bytes) -> Result<()>;
+
+    /// Publishes the object under its condition.
+    ///
+    /// # Errors
+    /// As for [`AsyncBackend::write`]; nothing was published then.
+    async fn commit(self: Box<Self>) -> Result<Outcome>;
+
+    /// Gives up; nothing stays behind.
+    ///
+    /// # Errors
+    /// If leftovers could not be removed.
+    async fn abort(self: Box<Self>) -> Result<()>;
+}

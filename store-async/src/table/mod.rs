@@ -1,0 +1,5 @@
+//! Tables, async.
+
+mod backend;
+
+pub use backend::{AsyncBatches, AsyncTableBackend};

@@ -1,0 +1,33 @@
+//! Byte and table contracts of worldstore, with no runtime and hardly a dependency.
+//!
+//! - [`Backend`] is what an author of a byte store implements; [`Store`] is what callers use.
+//! - [`Memory`] and [`Local`] are backends; the conformance kit (feature `conformance`) tests others.
+//! - Feature `table` adds append-only tables over Arrow: [`table::TableBackend`], scans, predicates, and tables in
+//!   memory.
+//!
+//! The async mirror of everything here is `worldstore-async`; nouns live here only.
+
+pub mod backend;
+pub mod capability;
+pub mod error;
+pub mod key;
+pub mod memory;
+pub mod ops;
+pub mod store;
+#[cfg(feature = "table")]
+pub mod table;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+#[cfg(unix)]
+pub mod local;
+
+pub use backend::{Backend, Writer};
+pub use capability::Capability;
+pub use error::{Error, ErrorKind, Result, Retry};
+pub use key::{Key, Prefix};
+#[cfg(unix)]
+pub use local::Local;
+pub use memory::Memory;
+pub use ops::*;
+pub use store::Store;

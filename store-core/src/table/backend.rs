@@ -1,0 +1,71 @@
+//! The contract of a table format.
+
+use std::fmt::{Debug, Display};
+
+use arrow::record_batch::RecordBatch;
+
+use super::name::TableName;
+use super::ops::*;
+use super::scan::Scan;
+use crate::error::Result;
+
+/// A set of append-only tables: what an author of a table format implements.
+///
+/// # Contract
+/// - An append is visible whole or not at all, and makes exactly one new version.
+/// - Rows keep the order of their append within a batch; the order between batches of a scan is not promised.
+/// - A scan reads one version, whatever is appended meanwhile. Reading never creates anything.
+/// - Every method may be called from several threads at once.
+pub trait TableBackend: Send + Sync + Debug + Display + 'static {
+    /// Describes the backend. No I/O.
+    fn info(&self) -> TableBackendInfo;
+
+    /// Creates a table.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, or `Invalid` if it is to be kept and has another schema, or if the format cannot hold a type.
+    fn create(&self, table: &TableName, options: &CreateOptions) -> Result<TableInfo>;
+
+    /// Looks a table up.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such table or version.
+    fn describe(&self, table: &TableName, options: &DescribeOptions) -> Result<TableInfo>;
+
+    /// Appends rows in one commit. No batch, or batches without rows, change nothing unless a watermark is given.
+    ///
+    /// # Errors
+    /// `NotFound` without such a table; `Invalid` if a batch's schema is not the table's; `ConditionFailed` if the
+    /// watermark is not the expected one (context `have`); `OutcomeUnknown` if it may have happened.
+    fn append(&self, table: &TableName, batches: Vec<RecordBatch>, options: &AppendOptions) -> Result<Receipt>;
+
+    /// Reads rows lazily: nothing is read before the first batch is asked for, but what is needed to plan.
+    ///
+    /// # Errors
+    /// `NotFound` for the table or version; `Invalid` for a column that is not there.
+    fn scan(&self, table: &TableName, scan: &Scan) -> Result<TableScan<Batches>>;
+
+    /// Names all tables, sorted.
+    ///
+    /// # Errors
+    /// Those of the byte store.
+    fn list(&self, options: &ListTablesOptions) -> Result<Vec<TableName>>;
+
+    /// Tells the versions of a table, oldest first.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such table.
+    fn history(&self, table: &TableName, options: &HistoryOptions) -> Result<Vec<TableVersion>>;
+
+    /// Commits what is buffered. Formats that buffer nothing have nothing to do.
+    ///
+    /// # Errors
+    /// Those of `append`; what could not be committed stays buffered.
+    fn flush(&self, options: &FlushOptions) -> Result<()>;
+
+    /// Commits what is buffered and refuses appends from then on. A second call does nothing.
+    ///
+    /// # Errors
+    /// Those of `flush`; it can be called again then.
+    fn shutdown(&self, options: &ShutdownOptions) -> Result<()>;
+}

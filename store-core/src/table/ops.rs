@@ -1,0 +1,236 @@
+//! Arguments and results of table operations: options, receipts, versions.
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+
+use super::name::TableName;
+use crate::error::Result;
+
+/// The rows of a scan, batch by batch, all with the scan's schema. After an error it ends.
+pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
+
+/// How safe appended rows are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// In memory only: a kill may lose them.
+    Buffered,
+    /// In a synced log record: a power cut does not lose them.
+    Durable,
+    /// In a committed version of the table.
+    Committed,
+}
+
+/// What a table backend is: for messages and plans.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TableBackendInfo {
+    /// One word: `memory`, `lance`, `iceberg`.
+    pub format: &'static str,
+    /// Where the tables are, without secrets.
+    pub root: String,
+}
+
+impl TableBackendInfo {
+    /// Describes a table backend.
+    pub fn new(format: &'static str, root: impl Into<String>) -> Self {
+        Self { format, root: root.into() }
+    }
+}
+
+/// What to do if the table is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Existing {
+    /// Fail with `AlreadyExists`.
+    #[default]
+    Refuse,
+    /// Keep it if it has the same schema, else fail with `Invalid`.
+    Keep,
+}
+
+/// Options of [`create`](super::TableBackend::create).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CreateOptions {
+    /// Columns of the table, in order.
+    pub schema: SchemaRef,
+    /// What to do if it exists.
+    pub existing: Existing,
+}
+
+impl CreateOptions {
+    /// A new table with this schema.
+    pub fn new(schema: SchemaRef) -> Self {
+        Self { schema, existing: Existing::Refuse }
+    }
+
+    /// Opens the table instead if it exists with this schema.
+    #[must_use]
+    pub fn or_keep(mut self) -> Self {
+        self.existing = Existing::Keep;
+        self
+    }
+}
+
+/// Options of [`describe`](super::TableBackend::describe).
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct DescribeOptions {
+    /// The version to describe; the latest by default.
+    pub version: Option<u64>,
+}
+
+impl DescribeOptions {
+    /// Describes this version.
+    #[must_use]
+    pub fn with_version(mut self, version: u64) -> Self {
+        self.version = Some(version);
+        self
+    }
+}
+
+/// A table at one version.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TableInfo {
+    /// Its name.
+    pub name: TableName,
+    /// Its columns.
+    pub schema: SchemaRef,
+    /// The version that this describes. Versions grow; what the first one is depends on the format.
+    pub version: u64,
+    /// The last sequence number that the version contains; 0 before the first.
+    pub watermark: u64,
+    /// Number of rows.
+    pub rows: u64,
+}
+
+impl TableInfo {
+    /// Puts the parts together.
+    pub fn new(name: TableName, schema: SchemaRef, version: u64, watermark: u64, rows: u64) -> Self {
+        Self { name, schema, version, watermark, rows }
+    }
+}
+
+/// The step of a table's watermark that an append makes, in the same commit as the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WatermarkStep {
+    /// What the table's watermark must be before the commit.
+    pub expected: u64,
+    /// What it is afterwards; greater than `expected`.
+    pub next: u64,
+}
+
+/// Options of [`append`](super::TableBackend::append).
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct AppendOptions {
+    /// Makes the append happen exactly once: it is refused with `ConditionFailed` unless the table stands at
+    /// `expected`.
+    pub watermark: Option<WatermarkStep>,
+}
+
+impl AppendOptions {
+    /// An append that happens exactly once.
+    pub fn exactly_once(expected: u64, next: u64) -> Self {
+        Self { watermark: Some(WatermarkStep { expected, next }) }
+    }
+}
+
+/// What an append achieved.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+#[must_use = "a receipt says how safe the rows are"]
+pub struct Receipt {
+    /// The table.
+    pub table: TableName,
+    /// Rows appended.
+    pub rows: u64,
+    /// The sequence number of the append; 0 where the table keeps none.
+    pub seq: u64,
+    /// How safe the rows are now.
+    pub level: Level,
+    /// The version that contains them, once committed.
+    pub version: Option<u64>,
+}
+
+impl Receipt {
+    /// A receipt for rows in a committed version.
+    pub fn committed(table: TableName, rows: u64, seq: u64, version: u64) -> Self {
+        Self { table, rows, seq, level: Level::Committed, version: Some(version) }
+    }
+
+    /// A receipt for rows in memory.
+    pub fn buffered(table: TableName, rows: u64, seq: u64) -> Self {
+        Self { table, rows, seq, level: Level::Buffered, version: None }
+    }
+}
+
+/// A scan under way: what it reads, and its rows.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct TableScan<Body> {
+    /// Columns of the batches, in the order asked for.
+    pub schema: SchemaRef,
+    /// The version that is read.
+    pub version: u64,
+    /// That version's watermark.
+    pub watermark: u64,
+    /// The rows.
+    pub batches: Body,
+}
+
+impl<Body> TableScan<Body> {
+    /// Puts the parts together.
+    pub fn new(schema: SchemaRef, version: u64, watermark: u64, batches: Body) -> Self {
+        Self { schema, version, watermark, batches }
+    }
+}
+
+/// Options of [`list`](super::TableBackend::list).
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct ListTablesOptions {}
+
+/// Options of [`history`](super::TableBackend::history).
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct HistoryOptions {}
+
+/// One version of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TableVersion {
+    /// Its number.
+    pub version: u64,
+    /// The last sequence number in it.
+    pub watermark: u64,
+    /// Milliseconds since 1970 when it was committed.
+    pub committed_ms: i64,
+}
+
+impl TableVersion {
+    /// Puts the parts together.
+    pub fn new(version: u64, watermark: u64, committed_ms: i64) -> Self {
+        Self { version, watermark, committed_ms }
+    }
+}
+
+/// Options of [`flush`](super::TableBackend::flush).
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct FlushOptions {
+    /// Only this table; all by default.
+    pub table: Option<TableName>,
+}
+
+impl FlushOptions {
+    /// Flushes one table.
+    pub fn table(table: TableName) -> Self {
+        Self { table: Some(table) }
+    }
+}
+
+/// Options of [`shutdown`](super::TableBackend::shutdown).
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct ShutdownOptions {}

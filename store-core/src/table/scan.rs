@@ -1,0 +1,143 @@
+//! What to read from a table: columns, rows, version.
+
+use std::ops::RangeInclusive;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use std::sync::Arc;
+
+use super::base;
+use super::predicate::Predicate;
+use crate::error::{Error, Result};
+
+/// A stretch of one run's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// The world.
+    pub world: String,
+    /// The run.
+    pub run: String,
+    /// Its ticks, both ends included.
+    pub ticks: RangeInclusive<i64>,
+}
+
+impl Segment {
+    /// All ticks of a run.
+    pub fn run(world: impl Into<String>, run: impl Into<String>) -> Self {
+        Self { world: world.into(), run: run.into(), ticks: i64::MIN..=i64::MAX }
+    }
+
+    /// Cuts the ticks.
+    #[must_use]
+    pub fn with_ticks(mut self, ticks: RangeInclusive<i64>) -> Self {
+        self.ticks = ticks;
+        self
+    }
+
+    fn predicate(&self) -> Predicate {
+        let mut all =
+            vec![Predicate::eq(base::WORLD, self.world.as_str()), Predicate::eq(base::RUN, self.run.as_str())];
+        if *self.ticks.start() != i64::MIN {
+            all.push(Predicate::ge(base::TICK, *self.ticks.start()));
+        }
+        if *self.ticks.end() != i64::MAX {
+            all.push(Predicate::le(base::TICK, *self.ticks.end()));
+        }
+        Predicate::And(all)
+    }
+}
+
+/// A read of a table. The default reads everything of the latest version.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Scan {
+    /// Columns in the order wanted; all by default. An empty list asks for the number of rows only.
+    pub columns: Option<Vec<String>>,
+    /// Only rows for which this is true.
+    pub predicate: Option<Predicate>,
+    /// Only rows of one of these stretches; no restriction by default. An empty list reads nothing.
+    pub segments: Option<Vec<Segment>>,
+    /// At most so many rows.
+    pub limit: Option<usize>,
+    /// The version to read; the latest by default.
+    pub version: Option<u64>,
+}
+
+impl Scan {
+    /// A read of everything.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// Reads these columns, in this order.
+    #[must_use]
+    pub fn with_columns<Name: Into<String>>(mut self, columns: impl IntoIterator<Item = Name>) -> Self {
+        self.columns = Some(columns.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Reads rows for which this and what was given before is true.
+    #[must_use]
+    pub fn with_predicate(mut self, predicate: Predicate) -> Self {
+        self.predicate = Some(match self.predicate.take() {
+            Some(before) => Predicate::And(vec![before, predicate]),
+            None => predicate,
+        });
+        self
+    }
+
+    /// Reads these stretches of history.
+    #[must_use]
+    pub fn with_segments(mut self, segments: Vec<Segment>) -> Self {
+        self.segments = Some(segments);
+        self
+    }
+
+    /// Reads at most so many rows.
+    #[must_use]
+    pub fn with_limit(mut self, limit: usize) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Reads this version.
+    #[must_use]
+    pub fn with_version(mut self, version: u64) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// Predicate and segments as one predicate: what a table format has to apply.
+    pub fn filter(&self) -> Option<Predicate> {
+        let segments = self.segments.as_ref().map(|all| match all.as_slice() {
+            [one] => one.predicate(),
+            several => Predicate::Or(several.iter().map(Segment::predicate).collect()),
+        });
+        match (segments, self.predicate.clone()) {
+            (Some(segments), Some(predicate)) => Some(Predicate::And(vec![segments, predicate])),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// The schema of the batches of this scan of a table with schema `table`.
+    ///
+    /// # Errors
+    /// `Invalid` for a column that is not there, in the columns or in the predicate.
+    pub fn schema(&self, table: &Schema) -> Result<SchemaRef> {
+        if let Some(filter) = self.filter() {
+            for column in filter.columns() {
+                find(table, column)?;
+            }
+        }
+        let Some(columns) = &self.columns else { return Ok(Arc::new(table.clone())) };
+        let indices = columns.iter().map(|column| find(table, column)).collect::<Result<Vec<_>>>()?;
+        let unknown = |source| Error::unexpected("projection failed").caused_by(source);
+        Ok(Arc::new(table.project(&indices).map_err(unknown)?))
+    }
+}
+
+fn find(table: &Schema, column: &str) -> Result<usize> {
+    table.index_of(column).map_err(|_| {
+        let known: Vec<&str> = table.fields().iter().map(|field| field.name().as_str()).collect();
+        Error::invalid("unknown column").with("column", column).with("known", known.join(" "))
+    })
+}
