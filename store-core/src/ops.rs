@@ -66,6 +66,21 @@ impl ObjectMeta {
         self.modified = Some(modified);
         self
     }
+
+    /// Checks a pinned version.
+    ///
+    /// # Errors
+    /// [`ConditionFailed`](ErrorKind::ConditionFailed) if the object is in another state.
+    pub fn expect_version(&self, version: Option<&Version>) -> Result<()> {
+        match version {
+            Some(version) if self.version.as_ref() != Some(version) => {
+                Err(Error::new(ErrorKind::ConditionFailed, "object is not in the expected state")
+                    .with("key", &self.key)
+                    .with("expected", version))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What must hold at the moment at which a change takes effect.
@@ -175,6 +190,19 @@ impl ReadRange {
             return Err(Error::invalid("range starts past the end").with("start", range.start).with("size", size));
         }
         Ok(range.start..range.end.max(range.start))
+    }
+}
+
+/// Checks that every range lies within an object of `size` bytes.
+///
+/// # Errors
+/// [`Invalid`](ErrorKind::Invalid), naming the range.
+pub fn check_ranges(ranges: &[Range<u64>], size: u64) -> Result<()> {
+    match ranges.iter().find(|range| range.start > range.end || range.end > size) {
+        Some(range) => {
+            Err(Error::invalid("range is not within the object").with("range", format!("{range:?}")).with("size", size))
+        }
+        None => Ok(()),
     }
 }
 

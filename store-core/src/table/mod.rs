@@ -9,11 +9,14 @@ pub mod memory;
 pub mod name;
 pub mod ops;
 pub mod predicate;
+pub mod reader;
 pub mod scan;
+pub mod schema;
 
 pub use backend::TableBackend;
 pub use memory::MemoryTables;
 pub use name::TableName;
 pub use ops::*;
 pub use predicate::{CompareOp, Predicate, Scalar};
+pub use reader::Reader;
 pub use scan::{Scan, Segment};

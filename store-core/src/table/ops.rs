@@ -4,7 +4,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 
 use super::name::TableName;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// The rows of a scan, batch by batch, all with the scan's schema. After an error it ends.
 pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
@@ -118,6 +118,27 @@ pub struct WatermarkStep {
     pub expected: u64,
     /// What it is afterwards; greater than `expected`.
     pub next: u64,
+}
+
+impl WatermarkStep {
+    /// Checks the step against the watermark that the table has, and returns the one that it then has.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) if it does not go forward; [`ConditionFailed`](ErrorKind::ConditionFailed) with
+    /// `have` and `expected` if the table stands elsewhere.
+    pub fn check(&self, have: u64) -> Result<u64> {
+        if self.next <= self.expected {
+            return Err(Error::invalid("watermark does not go forward")
+                .with("expected", self.expected)
+                .with("next", self.next));
+        }
+        match have == self.expected {
+            true => Ok(self.next),
+            false => Err(Error::new(ErrorKind::ConditionFailed, "the table's watermark is not the expected one")
+                .with("have", have)
+                .with("expected", self.expected)),
+        }
+    }
 }
 
 /// Options of [`append`](super::TableBackend::append).

@@ -155,7 +155,7 @@ impl Scalar {
 
     /// The type in which a column of type `column` is compared with this constant; none if they do not compare.
     /// No value is changed by going there, but that integers beyond 2^53 round where the other side is a float.
-    fn common_type(&self, column: &DataType) -> Option<DataType> {
+    pub fn common_type(&self, column: &DataType) -> Option<DataType> {
         use DataType::*;
         match (self, column) {
             (Self::Bool(_), Boolean) => Some(Boolean),

@@ -18,18 +18,27 @@ pub struct Segment {
     pub run: String,
     /// Its ticks, both ends included.
     pub ticks: RangeInclusive<i64>,
+    /// Only rows whose sequence number is not greater: what came later into these ticks is left out.
+    pub seq_max: Option<u64>,
 }
 
 impl Segment {
     /// All ticks of a run.
     pub fn run(world: impl Into<String>, run: impl Into<String>) -> Self {
-        Self { world: world.into(), run: run.into(), ticks: i64::MIN..=i64::MAX }
+        Self { world: world.into(), run: run.into(), ticks: i64::MIN..=i64::MAX, seq_max: None }
     }
 
     /// Cuts the ticks.
     #[must_use]
     pub fn with_ticks(mut self, ticks: RangeInclusive<i64>) -> Self {
         self.ticks = ticks;
+        self
+    }
+
+    /// Leaves out what came after this sequence number.
+    #[must_use]
+    pub fn with_seq_max(mut self, seq: u64) -> Self {
+        self.seq_max = Some(seq);
         self
     }
 
@@ -41,6 +50,9 @@ impl Segment {
         }
         if *self.ticks.end() != i64::MAX {
             all.push(Predicate::le(base::TICK, *self.ticks.end()));
+        }
+        if let Some(seq) = self.seq_max {
+            all.push(Predicate::le(base::SEQ, seq));
         }
         Predicate::And(all)
     }
