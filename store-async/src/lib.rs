@@ -1,7 +1,23 @@
 //! The async mirror of `worldstore-core`: the same nouns, the same verbs, awaited.
+//!
+//! - [`AsyncBackend`] mirrors [`worldstore_core::Backend`]; [`table::AsyncTableBackend`] mirrors
+//!   [`worldstore_core::table::TableBackend`] (feature `table`).
+//! - [`SyncBackendAdapter`] and [`table::SyncTableAdapter`] make async what is sync, on tokio's blocking pool.
+//! - [`CountingBackend`] counts calls and bytes.
+//! - [`object_store`] (feature `object-store`) shows any backend as an `object_store::ObjectStore`, for Lance,
+//!   DataFusion and whatever else reads through that trait.
 
 pub mod backend;
+mod blocking;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod counting;
+#[cfg(feature = "object-store")]
+pub mod object_store;
+pub mod sync_adapter;
 #[cfg(feature = "table")]
 pub mod table;
 
 pub use backend::{AsyncBackend, AsyncChunks, AsyncWriter};
+pub use counting::{CountingBackend, Counts};
+pub use sync_adapter::SyncBackendAdapter;

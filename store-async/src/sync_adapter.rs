@@ -1,0 +1,146 @@
+//! A sync backend as an async one.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use worldstore_core::{
+    Backend, BackendInfo, CheckOptions, CopyOptions, DeleteOptions, Deleted, Error, ErrorKind, Key, ListOptions,
+    ListPage, ObjectMeta, Outcome, Prefix, ReadOptions, ReadRangesOptions, ReadReply, RenameOptions, Result,
+    StatOptions, WriteOptions, Writer,
+};
+
+use crate::backend::{AsyncBackend, AsyncChunks, AsyncWriter};
+use crate::blocking::{run, stream};
+
+/// Any [`Backend`] as an [`AsyncBackend`], on tokio's blocking pool.
+///
+/// Reads and writes stream with one chunk in flight. A change whose future is dropped still happens whole. Outside a
+/// tokio runtime every call fails with [`ErrorKind::Unsupported`].
+#[derive(Debug, Clone)]
+pub struct SyncBackendAdapter {
+    backend: Arc<dyn Backend>,
+}
+
+impl SyncBackendAdapter {
+    /// Adapts a backend.
+    pub fn new(backend: Arc<dyn Backend>) -> Self {
+        Self { backend }
+    }
+
+    async fn call<Value: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Backend) -> Result<Value> + Send + 'static,
+    ) -> Result<Value> {
+        let backend = Arc::clone(&self.backend);
+        run(move || work(&*backend)).await?
+    }
+}
+
+impl fmt::Display for SyncBackendAdapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.backend)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl AsyncBackend for SyncBackendAdapter {
+    fn info(&self) -> BackendInfo {
+        self.backend.info()
+    }
+
+    async fn stat(&self, key: &Key, options: &StatOptions) -> Result<ObjectMeta> {
+        let (key, options) = (key.clone(), options.clone());
+        self.call(move |backend| backend.stat(&key, &options)).await
+    }
+
+    async fn read(&self, key: &Key, options: &ReadOptions) -> Result<ReadReply<AsyncChunks>> {
+        let (key, options) = (key.clone(), options.clone());
+        // The first chunk comes along, so that a small object takes one hop.
+        let read = move |backend: &dyn Backend| {
+            let ReadReply { meta, range, mut body, .. } = backend.read(&key, &options)?;
+            Ok((meta, range, body.next(), body))
+        };
+        let (meta, range, first, rest) = self.call(read).await?;
+        Ok(ReadReply::new(meta, range, stream(first, rest)))
+    }
+
+    async fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>> {
+        let (key, ranges, options) = (key.clone(), ranges.to_vec(), options.clone());
+        self.call(move |backend| backend.read_ranges(&key, &ranges, &options)).await
+    }
+
+    async fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome> {
+        let (key, options) = (key.clone(), options.clone());
+        self.call(move |backend| backend.write(&key, body, &options)).await
+    }
+
+    async fn open_writer(&self, key: &Key, options: &WriteOptions) -> Result<Box<dyn AsyncWriter>> {
+        let (key, options) = (key.clone(), options.clone());
+        let writer = self.call(move |backend| backend.open_writer(&key, &options)).await?;
+        Ok(Box::new(WriterAdapter { writer: Some(writer) }))
+    }
+
+    async fn delete(&self, keys: &[Key], options: &DeleteOptions) -> Result<Vec<Deleted>> {
+        let (keys, options) = (keys.to_vec(), options.clone());
+        self.call(move |backend| backend.delete(&keys, &options)).await
+    }
+
+    async fn list(&self, prefix: &Prefix, options: &ListOptions) -> Result<ListPage> {
+        let (prefix, options) = (prefix.clone(), options.clone());
+        self.call(move |backend| backend.list(&prefix, &options)).await
+    }
+
+    async fn copy(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Outcome> {
+        let (from, to, options) = (from.clone(), to.clone(), options.clone());
+        self.call(move |backend| backend.copy(&from, &to, &options)).await
+    }
+
+    async fn rename(&self, from: &Key, to: &Key, options: &RenameOptions) -> Result<Outcome> {
+        let (from, to, options) = (from.clone(), to.clone(), options.clone());
+        self.call(move |backend| backend.rename(&from, &to, &options)).await
+    }
+
+    async fn check(&self, options: &CheckOptions) -> Result<()> {
+        let options = options.clone();
+        self.call(move |backend| backend.check(&options)).await
+    }
+}
+
+/// A sync writer, away on the blocking pool while it works.
+#[derive(Debug)]
+struct WriterAdapter {
+    writer: Option<Box<dyn Writer>>,
+}
+
+impl WriterAdapter {
+    fn take(&mut self) -> Result<Box<dyn Writer>> {
+        let interrupted =
+            || Error::new(ErrorKind::Poisoned, "an earlier write was interrupted, begin the object again");
+        self.writer.take().ok_or_else(interrupted)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl AsyncWriter for WriterAdapter {
+    async fn write(&mut self, chunk: Bytes) -> Result<()> {
+        let mut writer = self.take()?;
+        let (written, writer) = run(move || (writer.write(chunk), writer)).await?;
+        self.writer = Some(writer);
+        written
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<Outcome> {
+        let writer = self.take()?;
+        run(move || writer.commit()).await?
+    }
+
+    async fn abort(mut self: Box<Self>) -> Result<()> {
+        let writer = self.take()?;
+        run(move || writer.abort()).await?
+    }
+}

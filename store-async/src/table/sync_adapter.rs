@@ -1,0 +1,101 @@
+//! A sync table backend as an async one.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use worldstore_core::Result;
+use worldstore_core::table::{
+    AppendOptions, CreateOptions, DescribeOptions, FlushOptions, HistoryOptions, ListTablesOptions, Receipt, Scan,
+    ShutdownOptions, TableBackend, TableBackendInfo, TableInfo, TableName, TableScan, TableVersion,
+};
+
+use super::backend::{AsyncBatches, AsyncTableBackend};
+use crate::blocking::{run, stream};
+
+/// Any [`TableBackend`] as an [`AsyncTableBackend`], on tokio's blocking pool, one batch in flight.
+#[derive(Debug, Clone)]
+pub struct SyncTableAdapter {
+    tables: Arc<dyn TableBackend>,
+}
+
+impl SyncTableAdapter {
+    /// Adapts a table backend.
+    pub fn new(tables: Arc<dyn TableBackend>) -> Self {
+        Self { tables }
+    }
+
+    async fn call<Value: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn TableBackend) -> Result<Value> + Send + 'static,
+    ) -> Result<Value> {
+        let tables = Arc::clone(&self.tables);
+        run(move || work(&*tables)).await?
+    }
+}
+
+impl fmt::Display for SyncTableAdapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.tables)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl AsyncTableBackend for SyncTableAdapter {
+    fn info(&self) -> TableBackendInfo {
+        self.tables.info()
+    }
+
+    async fn create(&self, table: &TableName, options: &CreateOptions) -> Result<TableInfo> {
+        let (table, options) = (table.clone(), options.clone());
+        self.call(move |tables| tables.create(&table, &options)).await
+    }
+
+    async fn describe(&self, table: &TableName, options: &DescribeOptions) -> Result<TableInfo> {
+        let (table, options) = (table.clone(), options.clone());
+        self.call(move |tables| tables.describe(&table, &options)).await
+    }
+
+    async fn append(&self, table: &TableName, batches: Vec<RecordBatch>, options: &AppendOptions) -> Result<Receipt> {
+        let (table, options) = (table.clone(), options.clone());
+        self.call(move |tables| tables.append(&table, batches, &options)).await
+    }
+
+    async fn scan(&self, table: &TableName, scan: &Scan) -> Result<TableScan<AsyncBatches>> {
+        let (table, scan) = (table.clone(), scan.clone());
+        let plan = move |tables: &dyn TableBackend| {
+            let TableScan { schema, version, watermark, batches, .. } = tables.scan(&table, &scan)?;
+            Ok((schema, version, watermark, batches))
+        };
+        let (schema, version, watermark, mut batches) = self.call(plan).await?;
+        // Nothing is read before the first batch is asked for.
+        let first = futures::stream::once(async move { run(move || (batches.next(), batches)).await });
+        let all = futures::StreamExt::flat_map(first, |fetched| match fetched {
+            Ok((first, rest)) => stream(first, rest),
+            Err(error) => Box::pin(futures::stream::iter([Err(error)])),
+        });
+        Ok(TableScan::new(schema, version, watermark, Box::pin(all)))
+    }
+
+    async fn list(&self, options: &ListTablesOptions) -> Result<Vec<TableName>> {
+        let options = options.clone();
+        self.call(move |tables| tables.list(&options)).await
+    }
+
+    async fn history(&self, table: &TableName, options: &HistoryOptions) -> Result<Vec<TableVersion>> {
+        let (table, options) = (table.clone(), options.clone());
+        self.call(move |tables| tables.history(&table, &options)).await
+    }
+
+    async fn flush(&self, options: &FlushOptions) -> Result<()> {
+        let options = options.clone();
+        self.call(move |tables| tables.flush(&options)).await
+    }
+
+    async fn shutdown(&self, options: &ShutdownOptions) -> Result<()> {
+        let options = options.clone();
+        self.call(move |tables| tables.shutdown(&options)).await
+    }
+}
