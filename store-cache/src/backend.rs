@@ -1,0 +1,72 @@
+//! The cache as a table backend: buffered appends, pinned reads, the rest as the tables behind it do it.
+
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use worldstore_async::table::{AsyncBatches, AsyncTableBackend};
+use worldstore_core::table::{
+    AppendOptions, CreateOptions, DescribeOptions, FlushOptions, HistoryOptions, ListTablesOptions, Receipt, Scan,
+    ShutdownOptions, TableBackendInfo, TableInfo, TableName, TableScan, TableVersion,
+};
+use worldstore_core::{Error, Result};
+
+use crate::cache::TableCache;
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl AsyncTableBackend for TableCache {
+    fn info(&self) -> TableBackendInfo {
+        self.shared.inner.info()
+    }
+
+    async fn create(&self, table: &TableName, options: &CreateOptions) -> Result<TableInfo> {
+        let info = self.shared.inner.create(table, options).await?;
+        self.adopt(&info);
+        Ok(info)
+    }
+
+    async fn describe(&self, table: &TableName, options: &DescribeOptions) -> Result<TableInfo> {
+        match options.version {
+            Some(_) => self.shared.inner.describe(table, options).await,
+            None => self.describe_pinned(table).await,
+        }
+    }
+
+    async fn append(&self, table: &TableName, batches: Vec<RecordBatch>, options: &AppendOptions) -> Result<Receipt> {
+        if options.watermark.is_some() {
+            return Err(Error::unsupported("the cache gives sequence numbers itself").with("table", table));
+        }
+        self.buffer(table, batches).await
+    }
+
+    async fn scan(&self, table: &TableName, scan: &Scan) -> Result<TableScan<AsyncBatches>> {
+        match scan.version {
+            Some(_) => self.shared.inner.scan(table, scan).await,
+            None => self.scan_pinned(table, scan).await,
+        }
+    }
+
+    async fn list(&self, options: &ListTablesOptions) -> Result<Vec<TableName>> {
+        self.shared.inner.list(options).await
+    }
+
+    async fn history(&self, table: &TableName, options: &HistoryOptions) -> Result<Vec<TableVersion>> {
+        self.shared.inner.history(table, options).await
+    }
+
+    async fn flush(&self, options: &FlushOptions) -> Result<()> {
+        match &options.table {
+            Some(table) => {
+                self.load(table).await?;
+                self.flush_table(table).await
+            }
+            None => self.flush_all().await,
+        }?;
+        self.shared.inner.flush(options).await
+    }
+
+    async fn shutdown(&self, options: &ShutdownOptions) -> Result<()> {
+        self.state().closed = true;
+        self.flush_all().await?;
+        self.shared.inner.shutdown(options).await
+    }
+}

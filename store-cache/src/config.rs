@@ -1,0 +1,83 @@
+//! When the cache flushes.
+
+use std::time::Duration;
+
+use worldstore_core::{Error, Result};
+
+/// Triggers of a flush. Whichever is reached first flushes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct CacheConfig {
+    /// Rows buffered for one table. Default 1,000,000.
+    pub flush_rows: usize,
+    /// Mebibytes buffered for one table. Default 512.
+    pub flush_mb: usize,
+    /// Mebibytes buffered for all tables together; reaching it flushes every table. Default 1,024.
+    ///
+    /// It is also the bound of the memory held: while flushes fail and this much is buffered, appends are refused with
+    /// [`Unavailable`](worldstore_core::ErrorKind::Unavailable).
+    pub global_mb: usize,
+    /// Age in seconds of the oldest buffered row of a table. A steady writer is flushed too. It is looked at
+    /// once a second, or once per `idle_sec` if that is shorter. Default 30.
+    pub idle_sec: f64,
+}
+
+impl Default for CacheConfig {
+    fn default() -> Self {
+        Self { flush_rows: 1_000_000, flush_mb: 512, global_mb: 1024, idle_sec: 30.0 }
+    }
+}
+
+impl CacheConfig {
+    /// Sets the rows of one table that trigger a flush.
+    #[must_use]
+    pub fn with_flush_rows(mut self, rows: usize) -> Self {
+        self.flush_rows = rows;
+        self
+    }
+
+    /// Sets the mebibytes of one table that trigger a flush.
+    #[must_use]
+    pub fn with_flush_mb(mut self, mebibytes: usize) -> Self {
+        self.flush_mb = mebibytes;
+        self
+    }
+
+    /// Sets the mebibytes of all tables that trigger a flush and bound the memory held.
+    #[must_use]
+    pub fn with_global_mb(mut self, mebibytes: usize) -> Self {
+        self.global_mb = mebibytes;
+        self
+    }
+
+    /// Sets the age in seconds of the oldest row that triggers a flush.
+    #[must_use]
+    pub fn with_idle_sec(mut self, seconds: f64) -> Self {
+        self.idle_sec = seconds;
+        self
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.flush_rows == 0 || self.flush_mb == 0 || self.global_mb == 0 {
+            return Err(Error::invalid("a flush trigger is zero").with("config", format!("{self:?}")));
+        }
+        self.idle().map(|_| ())
+    }
+
+    pub(crate) fn idle(&self) -> Result<Duration> {
+        let refused =
+            |source| Error::invalid("idle_sec is no duration").with("idle_sec", self.idle_sec).caused_by(source);
+        match Duration::try_from_secs_f64(self.idle_sec).map_err(refused)? {
+            Duration::ZERO => Err(Error::invalid("idle_sec is zero")),
+            idle => Ok(idle),
+        }
+    }
+
+    pub(crate) fn flush_bytes(&self) -> usize {
+        self.flush_mb.saturating_mul(1 << 20)
+    }
+
+    pub(crate) fn global_bytes(&self) -> usize {
+        self.global_mb.saturating_mul(1 << 20)
+    }
+}
