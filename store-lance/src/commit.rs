@@ -1,0 +1,95 @@
+//! The commit: create the manifest if absent, and compare and set the watermark in it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use lance_core::Error as LanceError;
+use lance_io::object_store::ObjectStore;
+use lance_table::format::{IndexMetadata, Manifest, Transaction};
+use lance_table::io::commit::{
+    CommitError, CommitHandler, ConditionalPutCommitHandler, ManifestLocation, ManifestNamingScheme, ManifestWriter,
+};
+use object_store::path::Path;
+use worldstore_core::table::WatermarkStep;
+use worldstore_core::{Error, ErrorKind, Result};
+
+/// The key in a Lance manifest's config that holds the table's watermark: the last sequence number of its rows.
+pub const WATERMARK_KEY: &str = "worldstore.watermark";
+
+const EXPECTED: &str = "worldstore.expected";
+const NEXT: &str = "worldstore.next";
+
+/// The step as properties of a transaction.
+pub(crate) fn properties(step: WatermarkStep) -> Arc<HashMap<String, String>> {
+    Arc::new(HashMap::from([
+        (EXPECTED.to_owned(), step.expected.to_string()),
+        (NEXT.to_owned(), step.next.to_string()),
+    ]))
+}
+
+/// The watermark in a manifest's config; 0 if there is none.
+pub(crate) fn watermark(config: &HashMap<String, String>) -> Result<u64> {
+    config.get(WATERMARK_KEY).map_or(Ok(0), |text| number(WATERMARK_KEY, text))
+}
+
+fn number(key: &'static str, text: &str) -> Result<u64> {
+    text.parse().map_err(|source| {
+        Error::new(ErrorKind::Corrupt, "watermark is no number")
+            .with("property", key)
+            .with("value", text)
+            .caused_by(source)
+    })
+}
+
+/// Commits by creating the manifest if absent. The config of a manifest is inherited by the next, so the manifest at
+/// hand holds the watermark of the version before; and as creating it proves that no other came in between, comparing
+/// and setting it there is free of races. Compaction and index commits inherit it as it is.
+#[derive(Debug)]
+pub(crate) struct GuardedCommit;
+
+fn guard(manifest: &mut Manifest, transaction: &Transaction) -> Result<()> {
+    let properties = &transaction.inner.transaction_properties;
+    let (Some(expected), Some(next)) = (properties.get(EXPECTED), properties.get(NEXT)) else { return Ok(()) };
+    let step = WatermarkStep { expected: number(EXPECTED, expected)?, next: number(NEXT, next)? };
+    let next = step.check(watermark(&manifest.config)?)?;
+    manifest.config_mut().insert(WATERMARK_KEY.to_owned(), next.to_string());
+    Ok(())
+}
+
+fn refused(error: Error) -> CommitError {
+    CommitError::OtherError(LanceError::external(Box::new(error)))
+}
+
+#[async_trait]
+impl CommitHandler for GuardedCommit {
+    async fn commit(
+        &self,
+        manifest: &mut Manifest,
+        indices: Option<Vec<IndexMetadata>>,
+        base_path: &Path,
+        object_store: &ObjectStore,
+        manifest_writer: ManifestWriter,
+        naming_scheme: ManifestNamingScheme,
+        transaction: Option<Transaction>,
+    ) -> Result<ManifestLocation, CommitError> {
+        match &transaction {
+            Some(transaction) => guard(manifest, transaction).map_err(refused)?,
+            // Lance leaves out what is above 20 MiB; the guard must not be left out with it.
+            None => return Err(refused(Error::unsupported("transaction is too large to be guarded"))),
+        }
+        ConditionalPutCommitHandler
+            .commit(manifest, indices, base_path, object_store, manifest_writer, naming_scheme, transaction)
+            .await
+    }
+
+    /// Our store is consistent: a manifest that is not found was not committed.
+    fn is_version_not_found_definitive(&self) -> bool {
+        true
+    }
+
+    /// A commit that is read back as done is done, whatever its answer was.
+    fn propagate_commit_error_after_success(&self) -> bool {
+        false
+    }
+}

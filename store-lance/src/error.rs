@@ -1,0 +1,38 @@
+//! Lance's errors as ours.
+
+use lance_core::Error as LanceError;
+use worldstore_async::object_store::find_error;
+use worldstore_core::{Error, ErrorKind};
+
+/// Translates an error of Lance: one of ours that it carries keeps its kind.
+pub(crate) fn from_lance(source: LanceError) -> Error {
+    if let Some(ours) = find_error(&source) {
+        let mut error = Error::new(ours.kind(), ours.message()).retry_as(ours.retry());
+        for key in ["have", "expected", "key"] {
+            if let Some((_, value)) = ours.context().find(|(name, _)| *name == key) {
+                error = error.with(key, value.to_owned());
+            }
+        }
+        return error.caused_by(source);
+    }
+    let (kind, message) = match &source {
+        LanceError::DatasetNotFound { .. } | LanceError::NotFound { .. } | LanceError::VersionNotFound { .. } => {
+            (ErrorKind::NotFound, "no such table or version")
+        }
+        LanceError::DatasetAlreadyExists { .. } => (ErrorKind::AlreadyExists, "table exists already"),
+        LanceError::CommitConflict { .. }
+        | LanceError::RetryableCommitConflict { .. }
+        | LanceError::TooMuchWriteContention { .. }
+        | LanceError::IncompatibleTransaction { .. } => {
+            (ErrorKind::Conflict, "another change of the table is in flight")
+        }
+        LanceError::InvalidInput { .. } | LanceError::SchemaMismatch { .. } | LanceError::Schema { .. } => {
+            (ErrorKind::Invalid, "Lance refused the call")
+        }
+        LanceError::NotSupported { .. } => (ErrorKind::Unsupported, "Lance does not have this"),
+        LanceError::CorruptFile { .. } => (ErrorKind::Corrupt, "a file of the table is damaged"),
+        LanceError::Timeout { .. } => (ErrorKind::Unavailable, "Lance ran out of time"),
+        _ => (ErrorKind::Unexpected, "Lance failed"),
+    };
+    Error::new(kind, message).caused_by(source)
+}

@@ -1,0 +1,63 @@
+//! The door through which Lance reaches bytes: one scheme, one store, nothing else.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use lance::session::Session;
+use lance_io::object_store::{ObjectStore, ObjectStoreParams, ObjectStoreProvider, ObjectStoreRegistry};
+use url::Url;
+use worldstore_async::AsyncBackend;
+use worldstore_async::object_store::BackendObjectStore;
+use worldstore_core::table::TableName;
+
+use crate::config::LanceConfig;
+
+/// Not `ws`, which URLs treat in a special way, and not `file`, past which Lance would go to the disk itself.
+const SCHEME: &str = "wst";
+/// Reads under way at once.
+const IO_PARALLELISM: usize = 8;
+
+#[derive(Debug)]
+struct Provider {
+    store: Arc<dyn object_store::ObjectStore>,
+    /// Lance opens an old version if this is claimed of a store that does not sort.
+    sorted: bool,
+}
+
+#[async_trait]
+impl ObjectStoreProvider for Provider {
+    async fn new_store(&self, base: Url, params: &ObjectStoreParams) -> lance_core::Result<ObjectStore> {
+        let (store, block) = (Arc::clone(&self.store), params.block_size);
+        Ok(ObjectStore::new(store, base, block, None, false, self.sorted, IO_PARALLELISM, 0, None))
+    }
+}
+
+/// A session of Lance in which a backend is the only store, and the URIs of tables in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Door {
+    pub session: Arc<Session>,
+    root: String,
+}
+
+impl Door {
+    pub fn new(backend: Arc<dyn AsyncBackend>, config: &LanceConfig) -> Self {
+        // Lance caches by scheme and authority: two backends never share them.
+        static BACKENDS: AtomicU64 = AtomicU64::new(0);
+        let authority = BACKENDS.fetch_add(1, Ordering::Relaxed);
+        let sorted = backend.info().capability.list_sorted;
+        let registry = ObjectStoreRegistry::empty();
+        registry.insert(SCHEME, Arc::new(Provider { store: Arc::new(BackendObjectStore::new(backend)), sorted }));
+        let session = Session::new(config.index_cache_bytes, config.metadata_cache_bytes, Arc::new(registry));
+        let prefix = config.prefix.as_str();
+        let root = match prefix.is_empty() {
+            true => format!("{SCHEME}://backend{authority}"),
+            false => format!("{SCHEME}://backend{authority}/{prefix}"),
+        };
+        Self { session: Arc::new(session), root }
+    }
+
+    pub fn uri(&self, table: &TableName) -> String {
+        format!("{}/{table}{}", self.root, crate::tables::FOLDER_ENDING)
+    }
+}
