@@ -1,0 +1,94 @@
+//! Number literals.
+
+use super::{Lexer, TokenKind, invalid};
+use crate::diagnostic::Diagnostic;
+use crate::names::is_word_char;
+
+/// The magnitude of the least integer.
+pub(crate) const INTEGER_MAGNITUDE_MAX: u64 = 1 << 63;
+
+impl Lexer<'_> {
+    /// An integer, decimal, hexadecimal (`0x`) or octal (`0o`), or a float.
+    pub(super) fn number(&mut self) -> TokenKind {
+        let start = self.position;
+        for (prefix, radix) in [("0x", 16), ("0o", 8)] {
+            if self.rest().starts_with(prefix) {
+                self.position += prefix.len();
+                let digits = self.take_while(is_word_char);
+                return self.integer(start, digits, radix);
+            }
+        }
+        let digits = self.take_while(|next| next.is_ascii_digit());
+        let is_float = self.fraction() | self.exponent();
+        if !self.take_while(is_word_char).is_empty() {
+            return self.malformed(start);
+        }
+        match is_float {
+            true => self.float(start),
+            false if digits.len() > 1 && digits.starts_with('0') => self.leading_zero(start, digits),
+            false => self.integer(start, digits, 10),
+        }
+    }
+
+    fn fraction(&mut self) -> bool {
+        let found = self.peek() == Some('.') && self.peek_second().is_some_and(|next| next.is_ascii_digit());
+        if found {
+            self.bump();
+            self.take_while(|next| next.is_ascii_digit());
+        }
+        found
+    }
+
+    fn exponent(&mut self) -> bool {
+        let Some(rest) = self.rest().strip_prefix(['e', 'E']) else { return false };
+        let digits = rest.strip_prefix(['+', '-']).unwrap_or(rest);
+        let found = digits.starts_with(|next: char| next.is_ascii_digit());
+        if found {
+            self.position += 1 + rest.len() - digits.len();
+            self.take_while(|next| next.is_ascii_digit());
+        }
+        found
+    }
+
+    fn integer(&self, start: usize, digits: &str, radix: u32) -> TokenKind {
+        if digits.is_empty() || !digits.chars().all(|digit| digit.is_digit(radix)) {
+            return self.malformed(start);
+        }
+        match u64::from_str_radix(digits, radix) {
+            Ok(value) if value <= INTEGER_MAGNITUDE_MAX => TokenKind::Integer(value),
+            _ => {
+                let span = self.span_from(start);
+                let message = format!("integer `{}` is out of range", span.text(self.source));
+                let help = format!("integers go from {} to {}", i64::MIN, i64::MAX);
+                invalid(Diagnostic::syntax(message, span).with_help(help))
+            }
+        }
+    }
+
+    fn float(&self, start: usize) -> TokenKind {
+        let span = self.span_from(start);
+        match span.text(self.source).parse::<f64>() {
+            Ok(value) if value.is_finite() => TokenKind::Float(value),
+            Ok(_) => {
+                let message = format!("float `{}` is out of range", span.text(self.source));
+                invalid(Diagnostic::syntax(message, span).with_help(format!("floats go up to {:e}", f64::MAX)))
+            }
+            Err(_) => self.malformed(start),
+        }
+    }
+
+    fn malformed(&self, start: usize) -> TokenKind {
+        let span = self.span_from(start);
+        invalid(Diagnostic::syntax(format!("malformed number `{}`", span.text(self.source)), span))
+    }
+
+    /// Some dialects read `017` as octal, others as seventeen: neither is taken.
+    fn leading_zero(&self, start: usize, digits: &str) -> TokenKind {
+        let plain = digits.trim_start_matches('0');
+        let help = match plain {
+            "" => "write `0`".to_string(),
+            _ => format!("write `{plain}`, or `0o{plain}` for an octal number"),
+        };
+        invalid(Diagnostic::syntax("a number may not start with zero", self.span_from(start)).with_help(help))
+    }
+}

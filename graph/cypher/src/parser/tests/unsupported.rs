@@ -1,0 +1,96 @@
+//! Tests that what other dialects have is refused by name.
+
+use super::*;
+
+/// Construct by construct: the statement, the message without `not supported: `, and the text that it points at.
+const UNSUPPORTED: [(&str, &str, &str); 78] = [
+    ("OPTIONAL MATCH (a) RETURN a", "OPTIONAL MATCH", "OPTIONAL"),
+    ("MATCH (a) OPTIONAL MATCH (b) RETURN a", "OPTIONAL MATCH", "OPTIONAL"),
+    ("MATCH (a) WITH a RETURN a", "WITH", "WITH"),
+    ("UNWIND [1] AS x RETURN x", "UNWIND", "UNWIND"),
+    ("MATCH (a) RETURN a UNION ALL MATCH (b) RETURN b", "UNION", "UNION"),
+    ("CREATE (a)", "CREATE of nodes and relationships", "CREATE"),
+    ("CREATE p = (a)-[:R]->(b)", "CREATE of nodes and relationships", "CREATE"),
+    ("MATCH (a) CREATE (b)", "CREATE in a query", "CREATE"),
+    ("CREATE INDEX i FOR (n:L) ON (n.x)", "CREATE INDEX", "CREATE INDEX"),
+    ("DROP CONSTRAINT c", "DROP CONSTRAINT", "DROP CONSTRAINT"),
+    ("SHOW FUNCTIONS", "SHOW FUNCTIONS", "SHOW FUNCTIONS"),
+    ("MERGE (a)", "MERGE", "MERGE"),
+    ("MATCH (a) SET a.x = 1", "SET", "SET"),
+    ("MATCH (a) DELETE a", "DELETE", "DELETE"),
+    ("MATCH (a) DETACH DELETE a", "DETACH DELETE", "DETACH"),
+    ("MATCH (a) REMOVE a.x", "REMOVE", "REMOVE"),
+    ("CALL db.labels()", "CALL", "CALL"),
+    ("MATCH (a) CALL { RETURN 1 } RETURN a", "CALL", "CALL"),
+    ("MATCH (a) FOREACH (x IN [1] | SET a.x = x)", "FOREACH", "FOREACH"),
+    ("LOAD CSV FROM 'x' AS y RETURN y", "LOAD CSV", "LOAD"),
+    ("PROFILE MATCH (a) RETURN a", "PROFILE", "PROFILE"),
+    ("MATCH (a) USING INDEX a:L(x) RETURN a", "USING", "USING"),
+    ("RETURN 1", "RETURN without MATCH", "RETURN"),
+    ("MATCH (a) RETURN *", "RETURN *", "*"),
+    ("MATCH (a) RETURN a ORDER BY a NULLS LAST", "NULLS FIRST and NULLS LAST", "NULLS"),
+    ("MATCH (a) RETURN a OFFSET 1", "OFFSET", "OFFSET"),
+    ("MATCH (a)-[*]->(b) RETURN a", "relationships of variable length", "*"),
+    ("MATCH (a)-[:R*1..3]->(b) RETURN a", "relationships of variable length", "*1..3"),
+    ("MATCH (a)-[r:R*..3 {x: 1}]->(b) RETURN a", "relationships of variable length", "*..3"),
+    ("MATCH (a)-[:R]->+(b) RETURN a", "quantified patterns", "+"),
+    ("MATCH (a)-->{1,3}(b) RETURN a", "quantified patterns", "{"),
+    ("MATCH ((a)-->(b))+ RETURN a", "path patterns in brackets", "("),
+    ("MATCH p = (a)-->(b) RETURN p", "path variables", "p"),
+    ("MATCH shortestPath((a)-[*]->(b)) RETURN a", "`shortestPath(…)`", "shortestPath"),
+    ("MATCH p = allShortestPaths((a)-[*]->(b)) RETURN a", "path variables", "p"),
+    ("MATCH ANY SHORTEST (a)-->(b) RETURN a", "the path selector ANY", "ANY"),
+    ("MATCH TRAIL (a)-->(b) RETURN a", "the path mode TRAIL", "TRAIL"),
+    ("MATCH REPEATABLE ELEMENTS (a) RETURN a", "match modes", "REPEATABLE"),
+    ("MATCH (a:A:B) RETURN a", "several labels of a node", ":"),
+    ("MATCH (a:A|B) RETURN a", "several labels of a node", "|"),
+    ("MATCH (a:A&B) RETURN a", "several labels of a node", "&"),
+    ("MATCH (a:!A) RETURN a", "label expressions", "!"),
+    ("MATCH (a:(A|B)) RETURN a", "label expressions", "("),
+    ("MATCH (a:%) RETURN a", "label expressions", "%"),
+    ("MATCH (a IS A) RETURN a", "IS before a label", "IS"),
+    ("MATCH (a)-[:!R]->(b) RETURN a", "label expressions", "!"),
+    ("MATCH (a)-[:R&S]->(b) RETURN a", "label expressions", "&"),
+    ("MATCH (a $props) RETURN a", "parameters as maps", "$props"),
+    ("MATCH (a:A $props) RETURN a", "parameters as maps", "$props"),
+    ("MATCH ()-[r $props]->() RETURN r", "parameters as maps", "$props"),
+    ("MATCH (a:A WHERE a.x = 1) RETURN a", "WHERE within a pattern", "WHERE"),
+    ("MATCH (a)~(b) RETURN a", "`~` in a pattern", "~"),
+    ("MATCH (a) WHERE a.x =~ 'b' RETURN a", "`=~`", "=~"),
+    ("MATCH (a) RETURN a.x || 'b'", "`||`", "||"),
+    ("MATCH (a) RETURN a.x[0]", "elements and slices of a list", "["),
+    ("MATCH (a) RETURN a.x[1..2]", "elements and slices of a list", "["),
+    ("MATCH (a) RETURN {x: 1}", "maps", "{"),
+    ("MATCH (a) RETURN a {.x}", "map projections", "{"),
+    ("MATCH (a) WHERE a:B RETURN a", "label predicates", ":"),
+    ("MATCH (a) WHERE (a:B) RETURN a", "patterns in an expression", "("),
+    ("MATCH (a) WHERE (a)-->(b) RETURN a", "patterns in an expression", "("),
+    ("MATCH (a) WHERE (a)--(b) RETURN a", "patterns in an expression", "("),
+    ("MATCH (a) WHERE NOT (a)<-[:R]-() RETURN a", "patterns in an expression", "("),
+    ("MATCH (a) WHERE (a)-[r]-(b) RETURN a", "patterns in an expression", "("),
+    ("MATCH (a) WHERE exists((a)-[:R]->()) RETURN a", "patterns in an expression", "("),
+    ("MATCH (a) WHERE EXISTS { (a)-->() } RETURN a", "EXISTS { … }", "EXISTS"),
+    ("MATCH (a) RETURN COUNT { (a)-->() }", "COUNT { … }", "COUNT"),
+    ("MATCH (a) RETURN [x IN a.l WHERE x > 1 | x]", "list comprehensions", "[x IN"),
+    ("MATCH (a) RETURN [x IN a.l]", "list comprehensions", "[x IN"),
+    ("MATCH (a) RETURN [(a)-->(b) | b.x]", "pattern comprehensions", "[("),
+    ("MATCH (a) RETURN [p = (a)-->(b) | p]", "pattern comprehensions", "[p"),
+    ("MATCH (a) WHERE all(x IN a.l WHERE x > 1) RETURN a", "`all(…)`", "all"),
+    ("MATCH (a) WHERE NONE(x IN a.l WHERE x > 1) RETURN a", "`NONE(…)`", "NONE"),
+    ("MATCH (a) RETURN reduce(s = 0, x IN a.l | s + x)", "`reduce(…)`", "reduce"),
+    ("MATCH (a) RETURN date.truncate('day', a.d)", "functions in a namespace", "date.truncate"),
+    ("MATCH (a) WHERE a.x IS NOT TYPED INT RETURN a", "predicates on types", "TYPED"),
+    ("CREATE NODE LABEL A (x INT) FROM FILE 'a'", "columns of a label", "("),
+    ("CREATE EDGE TYPE A FROM B TARGET KEY (x, y) REFERENCES C(d)", "keys of several columns", ","),
+];
+
+#[test]
+fn what_other_dialects_have_is_refused_by_name() {
+    for (source, what, place) in UNSUPPORTED {
+        let diagnostics = parse(source).expect_err(source);
+        let [diagnostic] = diagnostics.as_slice() else { panic!("one diagnostic for {source}") };
+        assert_eq!(diagnostic.kind, DiagnosticKind::Unsupported, "{source}: {diagnostic}");
+        assert_eq!(diagnostic.message, format!("not supported: {what}"), "{source}");
+        assert_eq!(diagnostic.span.text(source), place, "{source}");
+    }
+}
