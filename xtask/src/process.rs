@@ -1,0 +1,41 @@
+//! Running other programs: with our terminal, and their exit code kept.
+
+use std::process::{Command, ExitStatus};
+
+use crate::failure::{Context, Failure, Result};
+
+/// Runs a command with our input and output. `what` names it in the failure, as in `clippy`.
+pub fn run(what: &str, command: &mut Command) -> Result<()> {
+    let status = command.status().during(format_args!("starting {what} ({})", shown(command)))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("{what} failed ({status}): {}", shown(command))).with_exit_code(exit_code(status)))
+}
+
+/// Runs a command and gives what it wrote. What it said on its error output is in the failure.
+pub fn capture(what: &str, command: &mut Command) -> Result<String> {
+    let output = command.output().during(format_args!("starting {what} ({})", shown(command)))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(Failure::new(format!("{what} failed ({}): {}\n{}", output.status, shown(command), said.trim())));
+    }
+    String::from_utf8(output.stdout).during(format_args!("reading what {what} wrote"))
+}
+
+/// Whether a program can be started and succeeds; what it writes is dropped.
+pub fn works(command: &mut Command) -> bool {
+    command.output().is_ok_and(|output| output.status.success())
+}
+
+/// The code to hand on: that of the program, or 1 where a signal ended it.
+fn exit_code(status: ExitStatus) -> u8 {
+    status.code().and_then(|code| u8::try_from(code).ok()).filter(|code| *code != 0).unwrap_or(1)
+}
+
+/// The command as a person would type it, near enough to be copied.
+fn shown(command: &Command) -> String {
+    let mut words = vec![command.get_program().to_string_lossy()];
+    words.extend(command.get_args().map(|argument| argument.to_string_lossy()));
+    words.join(" ")
+}

@@ -1,0 +1,118 @@
+//! The sync and the async traits have one shape. There is no list of exceptions.
+
+mod doc;
+mod shape;
+
+use super::finding::Finding;
+use super::source::{Source, Sources};
+use shape::{Method, Shape};
+
+const SYNC_FOLDER: &str = "store-core/src/";
+const ASYNC_FOLDER: &str = "store-async/src/";
+
+/// Traits that must be on both sides. Whatever else store-async calls `AsyncSomething` needs its `Something` as well.
+const MIRRORED: [&str; 3] = ["Backend", "Writer", "TableBackend"];
+
+/// Compares each pair: supertraits, methods in their order, arguments, types and docs.
+///
+/// Types are equal when the async one is the sync one with `Async` in front, as `AsyncChunks` and `Chunks`. A method is
+/// async exactly if the sync one gives a `Result`: what cannot fail does no I/O and waits for nothing.
+pub fn check(sources: &Sources) -> Vec<Finding> {
+    let (sync_traits, async_traits) = (traits(sources, SYNC_FOLDER), traits(sources, ASYNC_FOLDER));
+    let mut findings = Vec::new();
+    for name in MIRRORED.iter().filter(|name| !sync_traits.iter().any(|(_, shape)| shape.name == **name)) {
+        findings.push(Finding::new("parity", SYNC_FOLDER, 0, format!("there is no trait {name}")));
+    }
+    for (file, shape) in sync_traits.iter().filter(|(_, shape)| MIRRORED.contains(&shape.name.as_str())) {
+        if !async_traits.iter().any(|(_, other)| other.mirrored_name() == Some(&shape.name)) {
+            findings.push(finding(
+                file,
+                shape.line,
+                format!("there is no trait Async{} in {ASYNC_FOLDER}", shape.name),
+            ));
+        }
+    }
+    for (file, shape) in &async_traits {
+        let Some(name) = shape.mirrored_name() else { continue };
+        match sync_traits.iter().find(|(_, other)| other.name == *name) {
+            Some((_, sync_shape)) => findings.extend(compare(sync_shape, file, shape)),
+            None => findings.push(finding(file, shape.line, format!("there is no trait {name} in {SYNC_FOLDER}"))),
+        }
+    }
+    findings
+}
+
+fn traits<'a>(sources: &'a Sources, folder: &str) -> Vec<(&'a Source, Shape)> {
+    let files = sources.rust().filter(|file| file.path.starts_with(folder) && !file.is_test());
+    files.flat_map(|file| shape::public_traits(&file.text).into_iter().map(move |shape| (file, shape))).collect()
+}
+
+fn finding(file: &Source, line: usize, message: String) -> Finding {
+    Finding::new("parity", &file.path, line, message)
+}
+
+/// Compares a trait with its mirror. Findings are at the async side, which follows.
+fn compare(sync_shape: &Shape, file: &Source, async_shape: &Shape) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if sync_shape.bounds != async_shape.bounds {
+        let message = differ("generics or supertraits differ", &sync_shape.bounds, &async_shape.bounds);
+        findings.push(finding(file, async_shape.line, message));
+    }
+    if doc::first_paragraph(&sync_shape.doc) != doc::first_paragraph(&async_shape.doc) {
+        let message = differ("first paragraphs of the docs differ", &sync_shape.doc, &async_shape.doc);
+        findings.push(finding(file, async_shape.line, message));
+    }
+    if sync_shape.others != async_shape.others {
+        let message = differ("associated types or constants differ", &sync_shape.others, &async_shape.others);
+        findings.push(finding(file, async_shape.line, message));
+    }
+    for method in &sync_shape.methods {
+        match async_shape.methods.iter().find(|other| other.name == method.name) {
+            Some(other) => findings.extend(compare_methods(method, file, other)),
+            None => findings.push(finding(file, async_shape.line, missing(&async_shape.name, method))),
+        }
+    }
+    for method in &async_shape.methods {
+        if !sync_shape.methods.iter().any(|other| other.name == method.name) {
+            findings.push(finding(file, method.line, missing(&sync_shape.name, method)));
+        }
+    }
+    if findings.is_empty() && sync_shape.order() != async_shape.order() {
+        let message = differ("methods have another order", &sync_shape.order(), &async_shape.order());
+        findings.push(finding(file, async_shape.line, message));
+    }
+    findings
+}
+
+fn missing(name: &str, method: &Method) -> String {
+    format!("{name} has no `{}`; the other side has\n    {}", method.name, method.written)
+}
+
+fn compare_methods(method: &Method, file: &Source, other: &Method) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut report = |what: &str, sync_side: &str, async_side: &str| {
+        let message = differ(&format!("`{}`: {what}", method.name), sync_side, async_side);
+        findings.push(finding(file, other.line, message));
+    };
+    if method.signature != other.signature {
+        report("signatures differ", &method.written, &other.written);
+    }
+    if method.is_async || other.is_async != method.gives_result {
+        report("async is for what gives a Result, and on one side", &method.written, &other.written);
+    }
+    if method.has_body != other.has_body {
+        report("only one side has a default body", &method.written, &other.written);
+    }
+    if method.doc != other.doc {
+        report("docs differ", &method.doc, &other.doc);
+    }
+    findings
+}
+
+/// A message with both sides below each other.
+fn differ(what: &str, sync_side: &str, async_side: &str) -> String {
+    format!("{what}\n    sync:  {sync_side}\n    async: {async_side}")
+}
+
+#[cfg(test)]
+mod tests;

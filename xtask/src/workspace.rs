@@ -1,0 +1,70 @@
+//! Where the workspace and its builds are, and what cargo knows about its packages.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use cargo_metadata::{Metadata, MetadataCommand, Package};
+
+use crate::failure::{Context, Failure, Result};
+
+/// The workspace that xtask belongs to.
+pub struct Workspace {
+    /// The folder of the root manifest.
+    pub root: PathBuf,
+    metadata: Metadata,
+}
+
+impl Workspace {
+    /// Asks cargo about the workspace of this xtask, without the graph of foreign packages.
+    pub fn find() -> Result<Self> {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        let mut command = MetadataCommand::new();
+        command.manifest_path(manifest).no_deps();
+        let metadata = command.exec().during("asking cargo for its metadata")?;
+        Ok(Self { root: metadata.workspace_root.clone().into_std_path_buf(), metadata })
+    }
+
+    /// The packages of the workspace, by name.
+    pub fn packages(&self) -> Vec<&Package> {
+        let mut packages = self.metadata.workspace_packages();
+        packages.sort_by(|a, b| a.name.cmp(&b.name));
+        packages
+    }
+
+    /// A folder below cargo's target folder, for what xtask keeps between runs. It need not exist.
+    pub fn cache(&self, name: &str) -> PathBuf {
+        self.metadata.target_directory.as_std_path().join("xtask").join(name)
+    }
+
+    /// A script or list that belongs to xtask.
+    pub fn python_file(&self, name: &str) -> PathBuf {
+        self.root.join("xtask").join("python").join(name)
+    }
+
+    /// The cargo that runs us, in the root folder.
+    pub fn cargo(&self) -> Command {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(cargo);
+        command.current_dir(&self.root);
+        command
+    }
+
+    /// The files that git knows or would add, relative to the root, sorted. Deleted ones are left out.
+    pub fn files(&self) -> Result<Vec<PathBuf>> {
+        let output = Command::new("git")
+            .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+            .current_dir(&self.root)
+            .output()
+            .during("listing the files of the repository with git")?;
+        if !output.status.success() {
+            let reason = String::from_utf8_lossy(&output.stderr);
+            return Err(Failure::new(format!("listing the files of the repository with git: {}", reason.trim())));
+        }
+        let names = String::from_utf8(output.stdout).during("reading the names of files")?;
+        let mut files: Vec<PathBuf> = names.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect();
+        files.retain(|file| self.root.join(file).is_file());
+        files.sort();
+        files.dedup();
+        Ok(files)
+    }
+}
