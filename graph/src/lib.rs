@@ -1,1 +1,37 @@
-//! Under construction.
+//! A typed property graph with Cypher over worldstore tables and Parquet files in place.
+//!
+//! A [`Graph`] is a catalog of labels and edge types, and a planner. Labels come from Hive partitions of Parquet files
+//! that stay where they are, from files that the graph reads into memory and owns, and from the tables of a
+//! [`TableSource`], such as a world. Edges are foreign keys of a label, or rows. A pattern of fixed hops becomes joins;
+//! DataFusion runs them over table providers of our own, so that counts come from footers, whole directories and row
+//! groups are left out, and every result says what was read ([`IoStats`]).
+//!
+//! ```
+//! use worldstore_graph::{Graph, Parameters};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> { tokio::runtime::Runtime::new()?.block_on(async {
+//! let graph = Graph::new();
+//! let text = "MATCH (f:Flihgt) RETURN count(*)";
+//! let error = graph.query(text, &Parameters::default()).await.err().ok_or("there is no label yet")?;
+//! assert!(error.render(text).contains("unknown label `Flihgt`"));
+//! # Ok(()) }) }
+//! ```
+
+mod bind;
+mod catalog;
+mod error;
+mod execute;
+mod graph;
+pub mod io_stats;
+mod lake;
+mod source;
+mod table;
+mod value;
+
+pub use error::QueryError;
+pub use execute::QueryResult;
+pub use graph::Graph;
+pub use io_stats::IoStats;
+pub use source::{PinnedTable, TableSelection, TableSource};
+pub use value::{Parameters, Value};
+pub use worldstore_cypher as cypher;

@@ -1,0 +1,13 @@
+//! The graph against small tables whose answers can be counted by hand.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod ddl;
+mod edges;
+mod explain;
+mod expressions;
+mod fixture;
+mod pruning;
+mod returns;
+mod tables;
+mod wrong;
