@@ -1,0 +1,114 @@
+//! Writing rows as Parquet files.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use iceberg::io::FileIO;
+use iceberg::spec::DataFile;
+use iceberg::writer::file_writer::location_generator::{DefaultLocationGenerator, LocationGenerator};
+use iceberg::writer::file_writer::{FileWriter, FileWriterBuilder, ParquetWriter, ParquetWriterBuilder};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use uuid::Uuid;
+use worldstore_core::{Error, Result};
+
+use crate::error::from_iceberg;
+use crate::state::State;
+use crate::types::to_stored;
+
+/// Rows of a data file at most. A file is one row group: Iceberg's writer takes the bounds of a file from those of its
+/// row groups that have exact ones, which is wrong as soon as another row group has none.
+const FILE_ROWS_MAX: usize = 1 << 20;
+const ZSTD_LEVEL: i32 = 3;
+
+/// The data files of one append: nothing refers to them before the commit.
+pub(crate) struct DataWriter<'append> {
+    io: &'append FileIO,
+    state: &'append State,
+    schema: SchemaRef,
+    folder: DefaultLocationGenerator,
+    builder: ParquetWriterBuilder,
+    /// Makes the names of this append's files unique.
+    unique: Uuid,
+    /// The files that are finished.
+    pub files: Vec<DataFile>,
+    /// Where files were begun: what to delete if the append comes to nothing.
+    pub paths: Vec<String>,
+}
+
+impl<'append> DataWriter<'append> {
+    /// No I/O.
+    pub fn new(io: &'append FileIO, state: &'append State) -> Result<Self> {
+        let level = ZstdLevel::try_new(ZSTD_LEVEL)
+            .map_err(|source| Error::unexpected("compression level is not known").caused_by(source))?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(level))
+            .set_max_row_group_row_count(Some(FILE_ROWS_MAX))
+            .build();
+        let fields: Vec<_> = state.columns.iter().map(|column| Arc::clone(&column.stored)).collect();
+        Ok(Self {
+            io,
+            state,
+            schema: Arc::new(Schema::new(fields)),
+            folder: DefaultLocationGenerator::new(&state.metadata).map_err(from_iceberg)?,
+            builder: ParquetWriterBuilder::new(properties, Arc::clone(state.metadata.current_schema())),
+            unique: Uuid::now_v7(),
+            files: Vec::new(),
+            paths: Vec::new(),
+        })
+    }
+
+    /// Writes all rows. After an error, `paths` tells what has to be deleted.
+    ///
+    /// # Errors
+    /// `Invalid` if a value does not fit its column's type in Iceberg; else those of the backend.
+    pub async fn write(&mut self, batches: &[RecordBatch]) -> Result<()> {
+        let mut open: Option<(ParquetWriter, usize)> = None;
+        for batch in batches {
+            let batch = self.stored(batch)?;
+            let mut from = 0;
+            while from < batch.num_rows() {
+                let (mut writer, held) = match open.take() {
+                    Some(open) => open,
+                    None => (self.start().await?, 0),
+                };
+                let rows = (batch.num_rows() - from).min(FILE_ROWS_MAX - held);
+                writer.write(&batch.slice(from, rows)).await.map_err(from_iceberg)?;
+                from += rows;
+                match held + rows {
+                    FILE_ROWS_MAX => self.finish(writer).await?,
+                    held => open = Some((writer, held)),
+                }
+            }
+        }
+        match open {
+            Some((writer, _)) => self.finish(writer).await,
+            None => Ok(()),
+        }
+    }
+
+    fn stored(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let columns = self.state.columns.iter().zip(batch.columns());
+        let stored = columns.map(|(column, array)| to_stored(array, column)).collect::<Result<Vec<_>>>()?;
+        let misfit = |source| Error::invalid("rows do not fit the table").caused_by(source);
+        RecordBatch::try_new(Arc::clone(&self.schema), stored).map_err(misfit)
+    }
+
+    async fn start(&mut self) -> Result<ParquetWriter> {
+        let name = format!("{}-{:05}.parquet", self.unique, self.files.len());
+        let path = self.folder.generate_location(None, &name);
+        self.paths.push(path.clone());
+        let output = self.io.new_output(path).map_err(from_iceberg)?;
+        self.builder.build(output).await.map_err(from_iceberg)
+    }
+
+    async fn finish(&mut self, writer: ParquetWriter) -> Result<()> {
+        for mut file in writer.close().await.map_err(from_iceberg)? {
+            file.partition_spec_id(self.state.metadata.default_partition_spec_id());
+            let built = file.build();
+            self.files.push(built.map_err(|source| Error::unexpected("data file is incomplete").caused_by(source))?);
+        }
+        Ok(())
+    }
+}

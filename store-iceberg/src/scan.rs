@@ -1,0 +1,177 @@
+//! Reading one version: data files that may hold rows of the scan, one after the other.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::array::new_null_array;
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use futures::{StreamExt, TryStreamExt, future, stream};
+use iceberg::io::FileIO;
+use iceberg::spec::{FormatVersion, ManifestEntryRef, SnapshotRef};
+use object_store::ObjectStore;
+use object_store::path::Path;
+use parquet::arrow::async_reader::ParquetObjectReader;
+use parquet::arrow::{PARQUET_FIELD_ID_META_KEY, ParquetRecordBatchStreamBuilder, ProjectionMask};
+use worldstore_async::table::AsyncBatches;
+use worldstore_core::table::{Predicate, Reader, Scan, TableScan};
+use worldstore_core::{Error, ErrorKind, Result};
+
+use crate::error::from_parquet;
+use crate::files::{count, data_files};
+use crate::pruning::may_match;
+use crate::state::{State, number};
+use crate::storage::Root;
+use crate::types::{Column, from_stored};
+
+/// Rows of a batch at most.
+const BATCH_ROWS: usize = 8192;
+
+/// Where data is read.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    pub root: Root,
+    pub io: FileIO,
+    pub store: Arc<dyn ObjectStore>,
+}
+
+/// Plans a scan; nothing is read before the first batch is asked for.
+pub(crate) fn scan(source: Source, state: &State, scan: &Scan) -> Result<TableScan<AsyncBatches>> {
+    let schema = scan.schema(&state.schema)?;
+    let filter = scan.filter();
+    if let Some(filter) = &filter {
+        // What cannot be compared is refused, even if no row would be looked at.
+        filter.evaluate(&RecordBatch::new_empty(Arc::clone(&state.schema)))?;
+    }
+    let snapshot = state.snapshot(scan.version)?;
+    let (version, watermark) = (snapshot.as_deref().map_or(0, number), state.watermark_at(snapshot.as_ref())?);
+    let format = state.metadata.format_version();
+    let batches = match snapshot {
+        None => stream::empty().boxed(),
+        Some(snapshot) if schema.fields().is_empty() && filter.is_none() => {
+            counted(source.io, snapshot, format, Arc::clone(&schema))
+        }
+        Some(snapshot) => rows(source, snapshot, format, Files::new(state, scan, filter)?),
+    };
+    Ok(TableScan::new(schema, version, watermark, limited(batches, scan.limit)))
+}
+
+/// The number of rows as a batch without columns, from the manifests alone.
+fn counted(io: FileIO, snapshot: SnapshotRef, format: FormatVersion, schema: SchemaRef) -> AsyncBatches {
+    let counted = async move {
+        let rows = usize::try_from(count(io, snapshot, format).await?);
+        let rows = rows.map_err(|source| Error::unsupported("more rows than can be counted here").caused_by(source))?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(schema, Vec::new(), &options).map_err(misfit)
+    };
+    stream::once(counted).boxed()
+}
+
+fn rows(source: Source, snapshot: SnapshotRef, format: FormatVersion, files: Files) -> AsyncBatches {
+    let files = Arc::new(files);
+    let pruning = Arc::clone(&files);
+    data_files(source.io.clone(), snapshot, format)
+        .try_filter(move |entry| future::ready(pruning.may_match(entry)))
+        .and_then(move |entry| read(source.clone(), Arc::clone(&files), entry))
+        .try_flatten()
+        .boxed()
+}
+
+/// Ends after `limit` rows and after an error. Batches without rows are left out.
+fn limited(batches: AsyncBatches, limit: Option<usize>) -> AsyncBatches {
+    let filled = batches.try_filter(|batch| future::ready(batch.num_rows() > 0)).boxed();
+    let next = |(mut batches, left): (AsyncBatches, usize)| async move {
+        if left == 0 {
+            return Ok(None);
+        }
+        let Some(batch) = batches.try_next().await? else { return Ok(None) };
+        let taken = batch.num_rows().min(left);
+        Ok(Some((batch.slice(0, taken), (batches, left - taken))))
+    };
+    stream::try_unfold((filled, limit.unwrap_or(usize::MAX)), next).boxed()
+}
+
+/// What is done with each data file of a scan.
+struct Files {
+    /// All columns of the table.
+    columns: Vec<Column>,
+    /// Those that are read: asked for, or named by the filter.
+    needed: Vec<Column>,
+    schema: SchemaRef,
+    filter: Option<Predicate>,
+    reader: Reader,
+}
+
+impl Files {
+    fn new(state: &State, scan: &Scan, filter: Option<Predicate>) -> Result<Self> {
+        let mut names: HashSet<&str> = filter.iter().flat_map(Predicate::columns).collect();
+        match &scan.columns {
+            Some(columns) => names.extend(columns.iter().map(String::as_str)),
+            None => names.extend(state.schema.fields().iter().map(|field| field.name().as_str())),
+        }
+        let needed = state.columns.iter().filter(|column| names.contains(column.field.name().as_str()));
+        let needed: Vec<Column> = needed.cloned().collect();
+        let schema = Arc::new(Schema::new(needed.iter().map(|column| Arc::clone(&column.field)).collect::<Vec<_>>()));
+        let reader = Reader::new(scan, &state.schema)?;
+        Ok(Self { columns: state.columns.clone(), needed, schema, filter, reader })
+    }
+
+    fn may_match(&self, entry: &ManifestEntryRef) -> bool {
+        self.filter.as_ref().is_none_or(|filter| may_match(filter, entry.data_file(), &self.columns))
+    }
+
+    /// Where each needed column is in a file, found by its id; none where the file is older than the column.
+    ///
+    /// # Errors
+    /// `Unsupported` if the file has no field ids.
+    fn places(&self, file: &Schema) -> Result<Vec<Option<usize>>> {
+        let id_of = |field: &arrow::datatypes::FieldRef| field.metadata().get(PARQUET_FIELD_ID_META_KEY)?.parse().ok();
+        let ids: Vec<Option<i32>> = file.fields().iter().map(id_of).collect();
+        if ids.iter().all(Option::is_none) {
+            return Err(Error::unsupported("a data file without field ids cannot be read"));
+        }
+        Ok(self.needed.iter().map(|column| ids.iter().position(|id| *id == Some(column.id))).collect())
+    }
+
+    /// Rows of a file as rows of the scan. `places` are those of the columns in this batch.
+    fn conform(&self, batch: &RecordBatch, places: &[Option<usize>]) -> Result<RecordBatch> {
+        let column = |(column, place): (&Column, &Option<usize>)| match place {
+            Some(place) => from_stored(batch.column(*place), column),
+            None => Ok(new_null_array(column.field.data_type(), batch.num_rows())),
+        };
+        let columns = self.needed.iter().zip(places).map(column).collect::<Result<Vec<_>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let whole = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(misfit)?;
+        self.reader.read(&whole)
+    }
+}
+
+/// Opens a data file: its footer is read at once, its rows as they are asked for.
+async fn read(source: Source, files: Arc<Files>, entry: ManifestEntryRef) -> Result<AsyncBatches> {
+    let file = entry.data_file();
+    let at = |error: Error| error.with("file", entry.file_path());
+    let key = source.root.key(file.file_path())?;
+    let path = Path::parse(key.as_str()).map_err(|error| Error::invalid("key is no path").caused_by(error))?;
+    let bytes = ParquetObjectReader::new(source.store, path).with_file_size(file.file_size_in_bytes());
+    let opened = ParquetRecordBatchStreamBuilder::new(bytes).await;
+    let opened = opened.map_err(|error| at(from_parquet(error)))?;
+    let places = files.places(opened.schema()).map_err(at)?;
+    let mut read: Vec<usize> = places.iter().flatten().copied().collect();
+    read.sort_unstable();
+    let mask = ProjectionMask::roots(opened.parquet_schema(), read.iter().copied());
+    let built = opened.with_projection(mask).with_batch_size(BATCH_ROWS).build();
+    let batches = built.map_err(|error| at(from_parquet(error)))?;
+    // The file's batches hold only what is read, in the file's order.
+    let places: Vec<_> = places.iter().map(|place| read.binary_search(&(*place)?).ok()).collect();
+    let name = file.file_path().to_owned();
+    let conformed = batches.map(move |batch| {
+        let batch = batch.map_err(from_parquet).and_then(|batch| files.conform(&batch, &places));
+        batch.map_err(|error| error.with("file", &name))
+    });
+    Ok(conformed.boxed())
+}
+
+fn misfit(source: ArrowError) -> Error {
+    Error::new(ErrorKind::Corrupt, "a data file does not fit the table").caused_by(source)
+}

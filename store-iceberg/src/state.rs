@@ -1,0 +1,153 @@
+//! A table as the catalog has it: metadata, columns, snapshots as versions, and the watermark with its check.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use iceberg::io::FileIO;
+use iceberg::spec::{FormatVersion, Snapshot, SnapshotRef, TableMetadata};
+use worldstore_core::table::{TableName, TableVersion};
+use worldstore_core::{Error, ErrorKind, Result};
+
+use crate::error::from_iceberg;
+use crate::types::{Column, columns};
+
+/// The key, in the table's properties and in the summary of its snapshots, that holds the watermark: the last sequence
+/// number of the table's rows.
+pub const WATERMARK_KEY: &str = "worldstore.watermark";
+
+/// One state of a table: what one metadata file says.
+#[derive(Debug)]
+pub(crate) struct State {
+    /// Where the metadata file is.
+    pub pointer: String,
+    pub metadata: TableMetadata,
+    pub columns: Vec<Column>,
+    pub schema: SchemaRef,
+    pub watermark: u64,
+}
+
+impl State {
+    /// Reads a metadata file and checks it.
+    ///
+    /// # Errors
+    /// `Corrupt` if it is missing or damaged, or if the table was rolled back.
+    pub async fn load(io: &FileIO, table: &TableName, pointer: String) -> Result<Self> {
+        let metadata = TableMetadata::read_from(io, &pointer).await.map_err(from_iceberg)?;
+        let state = Self::new(metadata, pointer)?;
+        state.check(table)?;
+        Ok(state)
+    }
+
+    /// A state that was just written, or read.
+    pub fn new(metadata: TableMetadata, pointer: String) -> Result<Self> {
+        if metadata.format_version() == FormatVersion::V1 {
+            return Err(Error::unsupported("tables of Iceberg's format version 1 have no sequence numbers"));
+        }
+        let columns = columns(metadata.current_schema(), metadata.properties())?;
+        let schema = Arc::new(Schema::new(columns.iter().map(|column| Arc::clone(&column.field)).collect::<Vec<_>>()));
+        let watermark = watermark_in(metadata.properties())?.unwrap_or(0);
+        Ok(Self { pointer, metadata, columns, schema, watermark })
+    }
+
+    /// The property lives through a rollback, the current snapshot does not: a difference betrays it.
+    fn check(&self, table: &TableName) -> Result<()> {
+        let nearest = self.nearest_watermark(self.metadata.current_snapshot())?;
+        if nearest.unwrap_or(0) != self.watermark {
+            return Err(rolled_back(table)
+                .with("property", self.watermark)
+                .with("snapshot", nearest.map_or_else(|| "none".to_owned(), |nearest| nearest.to_string())));
+        }
+        if let Some(current) = self.metadata.current_snapshot()
+            && watermark_in(&current.summary().additional_properties)?.is_none()
+        {
+            tracing::warn!(%table, snapshot = current.snapshot_id(), "another program changed the table");
+        }
+        Ok(())
+    }
+
+    /// The watermark of the nearest snapshot, from this one back, that has one.
+    fn nearest_watermark(&self, from: Option<&SnapshotRef>) -> Result<Option<u64>> {
+        for snapshot in self.lineage(from) {
+            if let Some(watermark) = watermark_in(&snapshot.summary().additional_properties)? {
+                return Ok(Some(watermark));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A snapshot and those before it, newest first, as far as they are kept.
+    fn lineage<'state>(&'state self, from: Option<&'state SnapshotRef>) -> impl Iterator<Item = &'state SnapshotRef> {
+        let parent = |snapshot: &&SnapshotRef| self.metadata.snapshot_by_id(snapshot.parent_snapshot_id()?);
+        // Damaged metadata could go round in circles.
+        std::iter::successors(from, parent).take(self.metadata.snapshots().len())
+    }
+
+    /// The newest version.
+    pub fn version(&self) -> u64 {
+        self.metadata.current_snapshot().map_or(0, |snapshot| number(snapshot))
+    }
+
+    /// The snapshot of a version, the latest by default; none for the empty table.
+    ///
+    /// # Errors
+    /// `NotFound` if the table never had this version, or no longer has it.
+    pub fn snapshot(&self, version: Option<u64>) -> Result<Option<SnapshotRef>> {
+        let current = self.metadata.current_snapshot();
+        match version {
+            None => Ok(current.cloned()),
+            Some(0) => Ok(None),
+            Some(version) => match self.lineage(current).find(|snapshot| number(snapshot) == version) {
+                Some(snapshot) => Ok(Some(Arc::clone(snapshot))),
+                None => Err(Error::not_found("no such version").with("version", version)),
+            },
+        }
+    }
+
+    /// The watermark at a snapshot.
+    pub fn watermark_at(&self, snapshot: Option<&SnapshotRef>) -> Result<u64> {
+        Ok(self.nearest_watermark(snapshot)?.unwrap_or(0))
+    }
+
+    /// The versions that are kept, oldest first. Version 0 is the empty table, at the earliest time that is known.
+    pub fn history(&self) -> Result<Vec<TableVersion>> {
+        let snapshots: Vec<&SnapshotRef> = self.lineage(self.metadata.current_snapshot()).collect();
+        let logged = self.metadata.metadata_log().iter().map(|entry| entry.timestamp_ms);
+        let committed = snapshots.iter().map(|snapshot| snapshot.timestamp_ms());
+        let created_ms = logged.chain(committed).chain([self.metadata.last_updated_ms()]).min().unwrap_or(0);
+        let mut history = vec![TableVersion::new(0, 0, created_ms)];
+        for snapshot in snapshots.into_iter().rev() {
+            let watermark = self.watermark_at(Some(snapshot))?;
+            history.push(TableVersion::new(number(snapshot), watermark, snapshot.timestamp_ms()));
+        }
+        Ok(history)
+    }
+
+    /// Whether `later` can follow this state: the same table, and not gone back.
+    pub fn precedes(&self, later: &Self) -> bool {
+        self.metadata.uuid() != later.metadata.uuid()
+            || self.metadata.last_sequence_number() <= later.metadata.last_sequence_number()
+    }
+}
+
+/// The error for a table that another program changed under its watermark.
+pub(crate) fn rolled_back(table: &TableName) -> Error {
+    Error::new(ErrorKind::Corrupt, "the table was rolled back or changed by another program").with("table", table)
+}
+
+/// A snapshot's version.
+pub(crate) fn number(snapshot: &Snapshot) -> u64 {
+    snapshot.sequence_number().unsigned_abs()
+}
+
+fn watermark_in(properties: &HashMap<String, String>) -> Result<Option<u64>> {
+    let parse = |text: &String| {
+        text.parse().map_err(|source| {
+            Error::new(ErrorKind::Corrupt, "watermark is no number")
+                .with("property", WATERMARK_KEY)
+                .with("value", text)
+                .caused_by(source)
+        })
+    };
+    properties.get(WATERMARK_KEY).map(parse).transpose()
+}

@@ -1,0 +1,199 @@
+//! Which Arrow types are stored as which of Iceberg's, and the way back.
+//!
+//! Iceberg has fewer types than Arrow. What fits into a wider one is stored as that, and the original is remembered in
+//! a property of the table; what would have to be changed is refused when the table is created.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::compute::kernels::cmp::distinct;
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, TimeUnit};
+use arrow::error::ArrowError;
+use iceberg::arrow::{arrow_schema_to_schema_auto_assign_ids, schema_to_arrow_schema};
+use iceberg::spec::Schema as IcebergSchema;
+use worldstore_core::{Error, ErrorKind, Result};
+
+use crate::error::from_iceberg;
+
+/// The start of the table properties that remember a column's Arrow type; the column's field id follows. Columns
+/// without one have the Arrow type that is natural for their Iceberg type.
+pub const ARROW_TYPE_KEY: &str = "worldstore.arrow-type.";
+
+/// The time zone that Iceberg's Arrow types carry.
+const UTC: &str = "+00:00";
+
+/// A column of a table.
+#[derive(Debug, Clone)]
+pub(crate) struct Column {
+    /// Iceberg's id of it, by which it is found in a data file.
+    pub id: i32,
+    /// As described and scanned.
+    pub field: FieldRef,
+    /// As written, with the field ids in its metadata.
+    pub stored: FieldRef,
+}
+
+/// The Iceberg schema for a table of this Arrow schema, and the properties that lead back to it.
+///
+/// # Errors
+/// `Unsupported` for a type that cannot be stored unchanged; `Invalid` for names that occur twice.
+pub(crate) fn to_iceberg_schema(schema: &Schema) -> Result<(IcebergSchema, HashMap<String, String>)> {
+    let stored = schema.fields().iter().map(|field| stored_field(field, field.name())).collect::<Result<Vec<_>>>()?;
+    let refused = |source| Error::invalid("Iceberg refused the schema").caused_by(source);
+    let made = arrow_schema_to_schema_auto_assign_ids(&Schema::new(stored)).map_err(refused)?;
+    let natural = schema_to_arrow_schema(&made).map_err(from_iceberg)?;
+    let mut properties = HashMap::new();
+    for ((field, natural), made) in schema.fields().iter().zip(natural.fields()).zip(made.as_struct().fields()) {
+        let text = field.data_type().to_string();
+        if *field.data_type() == bare(natural.data_type()) {
+            continue;
+        }
+        if DataType::from_str(&text).ok().as_ref() != Some(field.data_type()) {
+            return Err(unsupported(field.data_type(), field.name()));
+        }
+        properties.insert(format!("{ARROW_TYPE_KEY}{}", made.id), text);
+    }
+    Ok((made, properties))
+}
+
+/// The columns of a table.
+pub(crate) fn columns(schema: &IcebergSchema, properties: &HashMap<String, String>) -> Result<Vec<Column>> {
+    let natural = schema_to_arrow_schema(schema).map_err(from_iceberg)?;
+    let column = |(made, stored): (&Arc<iceberg::spec::NestedField>, &FieldRef)| {
+        let mut data_type = bare(stored.data_type());
+        if let Some(text) = properties.get(&format!("{ARROW_TYPE_KEY}{}", made.id)) {
+            let wrong = |source| {
+                Error::new(ErrorKind::Corrupt, "the remembered Arrow type of a column is no type")
+                    .with("column", &made.name)
+                    .with("type", text)
+                    .caused_by(source)
+            };
+            let original = DataType::from_str(text).map_err(wrong)?;
+            // Another program may have widened the column: what was remembered then no longer holds.
+            if same_storage(&original, stored, &made.name) {
+                data_type = original;
+            }
+        }
+        let field = Arc::new(Field::new(&made.name, data_type, stored.is_nullable()));
+        Ok(Column { id: made.id, field, stored: Arc::clone(stored) })
+    };
+    schema.as_struct().fields().iter().zip(natural.fields()).map(column).collect()
+}
+
+fn same_storage(original: &DataType, stored: &Field, name: &str) -> bool {
+    let field = Field::new(name, original.clone(), stored.is_nullable());
+    to_iceberg_schema(&Schema::new(vec![field]))
+        .and_then(|(made, _)| schema_to_arrow_schema(&made).map_err(from_iceberg))
+        .is_ok_and(|made| made.fields().iter().all(|made| bare(made.data_type()) == bare(stored.data_type())))
+}
+
+/// The column as it is stored.
+///
+/// # Errors
+/// `Invalid` if a value does not fit.
+pub(crate) fn to_stored(array: &ArrayRef, column: &Column) -> Result<ArrayRef> {
+    convert(array, column.stored.data_type())
+        .map_err(|source| Error::invalid("value does not fit").with("column", column.field.name()).caused_by(source))
+}
+
+/// A column of a file as it is described.
+///
+/// # Errors
+/// `Corrupt` if another program stored a value that the column's type does not have.
+pub(crate) fn from_stored(array: &ArrayRef, column: &Column) -> Result<ArrayRef> {
+    let corrupt = || {
+        Error::new(ErrorKind::Corrupt, "a stored value does not fit the column's type")
+            .with("column", column.field.name())
+            .with("type", column.field.data_type())
+    };
+    let wanted = column.field.data_type();
+    let read = convert(array, wanted).map_err(|source| corrupt().caused_by(source))?;
+    if cuts(wanted) && *array.data_type() != *wanted {
+        let back = convert(&read, array.data_type()).map_err(|source| corrupt().caused_by(source))?;
+        if distinct(&back, array).map_err(|source| corrupt().caused_by(source))?.true_count() > 0 {
+            return Err(corrupt());
+        }
+    }
+    Ok(read)
+}
+
+/// Whether a cast to this type drops digits without an error.
+fn cuts(data_type: &DataType) -> bool {
+    use DataType::*;
+    matches!(data_type, Timestamp(TimeUnit::Second | TimeUnit::Millisecond, _) | Time32(_) | Float16)
+}
+
+fn convert(array: &ArrayRef, to: &DataType) -> std::result::Result<ArrayRef, ArrowError> {
+    let options = CastOptions { safe: false, ..CastOptions::default() };
+    let mut converted = Arc::clone(array);
+    // A cast from one kind of list to another keeps the name of the inner field; the second one gives it the new name.
+    for _ in 0..2 {
+        if converted.data_type() != to {
+            converted = cast_with_options(&converted, to, &options)?;
+        }
+    }
+    Ok(converted)
+}
+
+fn stored_field(field: &Field, column: &str) -> Result<Field> {
+    Ok(Field::new(field.name(), stored_type(field.data_type(), column)?, field.is_nullable()))
+}
+
+fn stored_child(field: &Field, column: &str) -> Result<FieldRef> {
+    stored_field(field, column).map(Arc::new)
+}
+
+fn stored_type(data_type: &DataType, column: &str) -> Result<DataType> {
+    use DataType::*;
+    let unsupported = || Err(unsupported(data_type, column));
+    Ok(match data_type {
+        Boolean | Int32 | Int64 | Float32 | Float64 | Date32 | Utf8 => data_type.clone(),
+        Int8 | Int16 | UInt8 | UInt16 => Int32,
+        UInt32 | UInt64 => Int64,
+        Float16 => Float32,
+        LargeUtf8 | Utf8View => Utf8,
+        Binary | LargeBinary | BinaryView => LargeBinary,
+        FixedSizeBinary(length) if *length > 0 => data_type.clone(),
+        Decimal128(_, scale) if *scale >= 0 => data_type.clone(),
+        Time32(_) | Time64(TimeUnit::Microsecond) => Time64(TimeUnit::Microsecond),
+        Timestamp(TimeUnit::Nanosecond, _) => return unsupported(),
+        Timestamp(_, None) => Timestamp(TimeUnit::Microsecond, None),
+        Timestamp(_, Some(zone)) if is_utc(zone) => Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
+        // A batch that is read could hold more values than eight bits number.
+        Dictionary(key, value) if !matches!(**key, Int8 | UInt8) && matches!(**value, Utf8 | LargeUtf8) => Utf8,
+        List(item) | LargeList(item) | FixedSizeList(item, _) => List(stored_child(item, column)?),
+        Struct(fields) if !fields.is_empty() => Struct(stored_fields(fields, column)?),
+        Map(entries, false) => Map(stored_child(entries, column)?, false),
+        _ => return unsupported(),
+    })
+}
+
+fn stored_fields(fields: &Fields, column: &str) -> Result<Fields> {
+    fields.iter().map(|field| stored_child(field, column)).collect()
+}
+
+fn is_utc(zone: &str) -> bool {
+    zone == "UTC" || zone == UTC
+}
+
+fn unsupported(data_type: &DataType, column: &str) -> Error {
+    Error::unsupported("Iceberg tables cannot hold this type unchanged").with("column", column).with("type", data_type)
+}
+
+/// The type without the metadata of its inner fields.
+fn bare(data_type: &DataType) -> DataType {
+    use DataType::*;
+    let inner = |field: &FieldRef| Arc::new(Field::new(field.name(), bare(field.data_type()), field.is_nullable()));
+    match data_type {
+        List(item) => List(inner(item)),
+        Struct(fields) => Struct(fields.iter().map(inner).collect()),
+        Map(entries, sorted) => Map(inner(entries), *sorted),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

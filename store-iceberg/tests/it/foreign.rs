@@ -1,0 +1,233 @@
+//! What other programs do to the tables, done with Iceberg's own types and raw SQL.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use bytes::Bytes;
+use iceberg::spec::{
+    MAIN_BRANCH, Operation, Snapshot, SnapshotReference, SnapshotRetention, Summary, TableMetadata,
+    TableMetadataBuilder,
+};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+use worldstore_async::table::AsyncTableBackend;
+use worldstore_core::table::*;
+use worldstore_core::{DeleteOptions, ErrorKind, Key, ReadOptions, WriteOptions};
+use worldstore_iceberg::{CATALOG, NAMESPACE, WATERMARK_KEY};
+
+use crate::{Fixture, LOCATION, ids, name, objects, on_disk, open, read, rows, schema};
+
+const POINTER: &str = "SELECT metadata_location FROM iceberg_tables
+    WHERE catalog_name = 'worldstore' AND table_namespace = 'world' AND table_name = 'shared'";
+
+/// A table with two steps, and the catalog as another program opens it.
+async fn shared() -> (Fixture, TableName, SqlitePool) {
+    let fixture = on_disk().await;
+    let table = name("shared");
+    fixture.tables.create(&table, &CreateOptions::new(schema())).await.unwrap();
+    for step in 0..2_u64 {
+        let options = AppendOptions::exactly_once(step * 10, step * 10 + 10);
+        let _ = fixture.tables.append(&table, vec![rows([step as i64])], &options).await.unwrap();
+    }
+    let pool = catalog(fixture.folder.as_ref().unwrap().path()).await;
+    (fixture, table, pool)
+}
+
+async fn catalog(folder: &Path) -> SqlitePool {
+    SqlitePool::connect_with(SqliteConnectOptions::new().filename(folder.join("catalog.db"))).await.unwrap()
+}
+
+fn key(uri: &str) -> Key {
+    Key::new(uri.strip_prefix(LOCATION).unwrap().strip_prefix('/').unwrap()).unwrap()
+}
+
+async fn pointer(pool: &SqlitePool) -> String {
+    sqlx::query_scalar(POINTER).fetch_one(pool).await.unwrap()
+}
+
+async fn point(pool: &SqlitePool, to: &str) {
+    let update = "UPDATE iceberg_tables SET metadata_location = ? WHERE table_name = 'shared'";
+    assert_eq!(sqlx::query(update).bind(to).execute(pool).await.unwrap().rows_affected(), 1);
+}
+
+async fn metadata(fixture: &Fixture, pool: &SqlitePool) -> TableMetadata {
+    use futures::TryStreamExt;
+    let reply = fixture.backend.read(&key(&pointer(pool).await), &ReadOptions::default()).await.unwrap();
+    let chunks: Vec<Bytes> = reply.body.try_collect().await.unwrap();
+    serde_json::from_reader(flate2::read::GzDecoder::new(chunks.concat().as_slice())).unwrap()
+}
+
+/// Commits metadata as another program would.
+async fn commit(fixture: &Fixture, pool: &SqlitePool, builder: TableMetadataBuilder) {
+    let new = builder.build().unwrap().metadata;
+    let old = iceberg::MetadataLocation::from_str(&pointer(pool).await).unwrap();
+    let location = old.with_next_version().to_string();
+    let mut body = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    serde_json::to_writer(&mut body, &new).unwrap();
+    let body = body.finish().unwrap();
+    let outcome = fixture.backend.write(&key(&location), body.into(), &WriteOptions::if_absent()).await.unwrap();
+    assert!(matches!(outcome, worldstore_core::Outcome::Applied(_)));
+    point(pool, &location).await;
+}
+
+async fn edit(fixture: &Fixture, pool: &SqlitePool) -> TableMetadataBuilder {
+    metadata(fixture, pool).await.into_builder(Some(pointer(pool).await))
+}
+
+/// A snapshot with the files of the current one, as a program makes it that knows nothing of watermarks.
+fn next_snapshot(metadata: &TableMetadata) -> Snapshot {
+    let current = metadata.current_snapshot().unwrap();
+    let mut properties = current.summary().additional_properties.clone();
+    properties.remove(WATERMARK_KEY);
+    properties.remove("total-records");
+    Snapshot::builder()
+        .with_snapshot_id(4711)
+        .with_parent_snapshot_id(Some(current.snapshot_id()))
+        .with_sequence_number(metadata.next_sequence_number())
+        .with_timestamp_ms(metadata.last_updated_ms())
+        .with_manifest_list(current.manifest_list())
+        .with_schema_id(metadata.current_schema_id())
+        .with_summary(Summary { operation: Operation::Append, additional_properties: properties })
+        .build()
+}
+
+#[tokio::test]
+async fn the_catalog_is_laid_out_as_other_programs_expect() {
+    let (fixture, _, pool) = shared().await;
+    let row: (String, String, String, String, String, String) =
+        sqlx::query_as("SELECT * FROM iceberg_tables").fetch_one(&pool).await.unwrap();
+    assert_eq!((row.0.as_str(), row.1.as_str(), row.2.as_str()), (CATALOG, NAMESPACE, "shared"));
+    let folder = "test://root/tables/world/shared/metadata/";
+    assert!(row.3.starts_with(&format!("{folder}00002-")) && row.3.ends_with(".gz.metadata.json"), "{}", row.3);
+    assert!(row.4.starts_with(&format!("{folder}00001-")), "{}", row.4);
+    assert_eq!(row.5, "TABLE");
+    let namespace: (String, String, String, String) =
+        sqlx::query_as("SELECT * FROM iceberg_namespace_properties").fetch_one(&pool).await.unwrap();
+    assert_eq!(namespace, (CATALOG.into(), NAMESPACE.into(), "exists".into(), "true".into()));
+    let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&pool).await.unwrap();
+    assert_eq!(journal, "wal");
+
+    let metadata = metadata(&fixture, &pool).await;
+    assert_eq!(metadata.location(), "test://root/tables/world/shared");
+    assert_eq!(metadata.properties()[WATERMARK_KEY], "20");
+    let summary = &metadata.current_snapshot().unwrap().summary().additional_properties;
+    for (name, value) in [
+        (WATERMARK_KEY, "20"),
+        ("added-records", "1"),
+        ("total-records", "2"),
+        ("added-data-files", "1"),
+        ("total-data-files", "2"),
+        ("total-delete-files", "0"),
+        ("total-position-deletes", "0"),
+        ("total-equality-deletes", "0"),
+    ] {
+        assert_eq!(summary[name], value, "{name}");
+    }
+    let size: u64 = summary["total-files-size"].parse().unwrap();
+    assert!(size > summary["added-files-size"].parse().unwrap());
+}
+
+#[tokio::test]
+async fn a_rollback_of_the_snapshot_is_noticed() {
+    let (fixture, table, pool) = shared().await;
+    let first = metadata(&fixture, &pool).await.current_snapshot().unwrap().parent_snapshot_id().unwrap();
+    let retention =
+        SnapshotRetention::Branch { min_snapshots_to_keep: None, max_snapshot_age_ms: None, max_ref_age_ms: None };
+    let builder = edit(&fixture, &pool).await.set_ref(MAIN_BRANCH, SnapshotReference::new(first, retention)).unwrap();
+    commit(&fixture, &pool, builder).await;
+
+    let fresh = open(&fixture.backend, fixture.folder.as_ref().unwrap().path()).await;
+    for tables in [&fixture.tables, &fresh] {
+        let options = AppendOptions::exactly_once(10, 20);
+        let error = tables.append(&table, vec![rows([1])], &options).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        let context: Vec<_> = error.context().collect();
+        assert!(context.contains(&("property", "20")) && context.contains(&("snapshot", "10")), "{error}");
+        assert_eq!(read(tables, &table, &Scan::all()).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    }
+}
+
+#[tokio::test]
+async fn a_catalog_that_went_back_is_noticed_by_who_saw_more() {
+    let (fixture, table, pool) = shared().await;
+    let update: String =
+        sqlx::query_scalar("SELECT previous_metadata_location FROM iceberg_tables").fetch_one(&pool).await.unwrap();
+    point(&pool, &update).await;
+    let error = fixture.tables.describe(&table, &DescribeOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    // Who never saw more cannot know.
+    let fresh = open(&fixture.backend, fixture.folder.as_ref().unwrap().path()).await;
+    assert_eq!(fresh.describe(&table, &DescribeOptions::default()).await.unwrap().watermark, 10);
+}
+
+#[tokio::test]
+async fn a_changed_property_is_noticed() {
+    let (fixture, table, pool) = shared().await;
+    let builder = edit(&fixture, &pool).await;
+    let builder = builder.set_properties([(WATERMARK_KEY.to_owned(), "77".to_owned())].into()).unwrap();
+    commit(&fixture, &pool, builder).await;
+    let error = fixture.tables.describe(&table, &DescribeOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+}
+
+#[tokio::test]
+async fn a_foreign_append_is_read_and_appended_to() {
+    let (fixture, table, pool) = shared().await;
+    let snapshot = next_snapshot(&metadata(&fixture, &pool).await);
+    commit(&fixture, &pool, edit(&fixture, &pool).await.set_branch_snapshot(snapshot, MAIN_BRANCH).unwrap()).await;
+
+    let info = fixture.tables.describe(&table, &DescribeOptions::default()).await.unwrap();
+    assert_eq!((info.version, info.watermark, info.rows), (3, 20, 2));
+    let options = AppendOptions::exactly_once(20, 30);
+    let receipt = fixture.tables.append(&table, vec![rows([2])], &options).await.unwrap();
+    assert_eq!(receipt.version, Some(4));
+    assert_eq!(ids(&fixture.tables, &table, &Scan::all()).await, [0, 1, 2]);
+    let history = fixture.tables.history(&table, &HistoryOptions::default()).await.unwrap();
+    let history: Vec<_> = history.iter().map(|version| (version.version, version.watermark)).collect();
+    assert_eq!(history, [(0, 0), (1, 10), (2, 20), (3, 20), (4, 30)]);
+    // The totals are not known from the foreign snapshot on, so rows are counted.
+    assert_eq!(fixture.tables.describe(&table, &DescribeOptions::default()).await.unwrap().rows, 3);
+}
+
+#[tokio::test]
+async fn a_missing_file_is_an_error_not_an_empty_table() {
+    for ending in [".parquet", "-m0.avro", ".metadata.json"] {
+        let (fixture, table, _pool) = shared().await;
+        for gone in objects(&fixture.backend).await.iter().filter(|key| key.ends_with(ending)) {
+            fixture.backend.delete(&[Key::new(gone).unwrap()], &DeleteOptions::default()).await.unwrap();
+        }
+        let fresh = open(&fixture.backend, fixture.folder.as_ref().unwrap().path()).await;
+        let error = read(&fresh, &table, &Scan::all()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{ending}: {error:?}");
+        let error = fresh.create(&table, &CreateOptions::new(schema())).await.unwrap_err();
+        let expected = if ending == ".metadata.json" { ErrorKind::Corrupt } else { ErrorKind::AlreadyExists };
+        assert_eq!(error.kind(), expected, "{ending}");
+    }
+}
+
+#[tokio::test]
+async fn damaged_data_is_an_error() {
+    let (fixture, table, _pool) = shared().await;
+    let keys = objects(&fixture.backend).await;
+    let data = Key::new(keys.iter().find(|key| key.ends_with(".parquet")).unwrap()).unwrap();
+    let outcome = fixture.backend.write(&data, Bytes::from(vec![7; 2000]), &WriteOptions::default()).await.unwrap();
+    assert!(matches!(outcome, worldstore_core::Outcome::Applied(_)));
+    assert_eq!(read(&fixture.tables, &table, &Scan::all()).await.unwrap_err().kind(), ErrorKind::Corrupt);
+}
+
+#[tokio::test]
+async fn a_catalog_of_the_older_layout_is_extended() {
+    let fixture = on_disk().await;
+    let folder = fixture.folder.as_ref().unwrap().path();
+    let options = SqliteConnectOptions::new().filename(folder.join("catalog.db")).create_if_missing(true);
+    let pool = SqlitePool::connect_with(options).await.unwrap();
+    let old = "CREATE TABLE iceberg_tables (catalog_name VARCHAR(255) NOT NULL, table_namespace VARCHAR(255) NOT NULL,
+        table_name VARCHAR(255) NOT NULL, metadata_location VARCHAR(1000), previous_metadata_location VARCHAR(1000),
+        PRIMARY KEY (catalog_name, table_namespace, table_name))";
+    sqlx::query(old).execute(&pool).await.unwrap();
+    pool.close().await;
+    let table = name("later");
+    assert!(fixture.tables.list(&ListTablesOptions::default()).await.unwrap().is_empty());
+    fixture.tables.create(&table, &CreateOptions::new(schema())).await.unwrap();
+    let _ = fixture.tables.append(&table, vec![rows(0..2)], &AppendOptions::exactly_once(0, 1)).await.unwrap();
+    assert_eq!(ids(&fixture.tables, &table, &Scan::all()).await, [0, 1]);
+}
