@@ -264,6 +264,15 @@ pub struct ReadRangesOptions {
     pub version: Option<Version>,
 }
 
+impl ReadRangesOptions {
+    /// Reads this state only.
+    #[must_use]
+    pub fn with_version(mut self, version: Version) -> Self {
+        self.version = Some(version);
+        self
+    }
+}
+
 /// Options of [`write`](crate::Backend::write) and [`open_writer`](crate::Backend::open_writer).
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -400,6 +409,20 @@ impl CopyOptions {
     pub fn if_absent() -> Self {
         Self { condition: Condition::IfAbsent, ..Self::default() }
     }
+
+    /// Sets the condition.
+    #[must_use]
+    pub fn with_condition(mut self, condition: Condition) -> Self {
+        self.condition = condition;
+        self
+    }
+
+    /// Sets the durability.
+    #[must_use]
+    pub fn with_durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
 }
 
 /// Options of [`rename`](crate::Backend::rename).
@@ -416,6 +439,20 @@ impl RenameOptions {
     /// Moves only if the target holds no object.
     pub fn if_absent() -> Self {
         Self { condition: Condition::IfAbsent, ..Self::default() }
+    }
+
+    /// Sets the condition.
+    #[must_use]
+    pub fn with_condition(mut self, condition: Condition) -> Self {
+        self.condition = condition;
+        self
+    }
+
+    /// Sets the durability.
+    #[must_use]
+    pub fn with_durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
     }
 }
 

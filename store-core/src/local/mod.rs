@@ -34,7 +34,7 @@ const CHUNK_BYTES: u64 = 1 << 20;
 /// A backend on a folder of a local file system.
 ///
 /// Files get mode 0600 and folders 0700. Symbolic links are not followed, inside the root or out of it. Empty folders
-/// stay behind when their objects are deleted, and no listing shows them.
+/// stay behind when their objects are deleted; no listing shows them, and an object may take their name.
 ///
 /// Versions are made of inode, size and times; compare-and-swap on them would not be free of races, so
 /// [`Condition::IfMatch`] is refused.
@@ -52,13 +52,15 @@ impl Local {
     pub fn new(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
         publish::create_folders(folder).map_err(|error| error.with("path", folder.display()))?;
-        Self::open(folder)
+        let local = Self::open(folder)?;
+        local.root.no_replace().map_err(|error| error.with("path", folder.display()))?;
+        Ok(local)
     }
 
-    /// Opens a folder that exists.
+    /// Opens a folder that exists. It is not touched before the first write, which finds out how to publish.
     ///
     /// # Errors
-    /// `NotFound` if it does not, otherwise as for [`new`](Self::new).
+    /// `NotFound` if it does not; `Invalid` if it is no folder; `PermissionDenied` and the like.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
         let root = RootFolder::open(folder).map_err(|error| error.with("path", folder.display()))?;

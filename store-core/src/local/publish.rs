@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{
-    AtFlags, Mode, OFlags, RenameFlags, fsync, linkat, mkdirat, openat, renameat, renameat_with, unlinkat,
+    AtFlags, Dir, Mode, OFlags, RenameFlags, fsync, linkat, mkdirat, openat, renameat, renameat_with, unlinkat,
 };
 use rustix::io::Errno;
 
 use super::STAGING;
 use super::root::{RootFolder, absent_or, failed, meta_of, refuse_staging};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::ops::{Condition, Durability, ObjectMeta, Outcome};
 
@@ -74,30 +74,19 @@ impl Staged {
         if self.durability != Durability::None {
             self.file.sync_all().map_err(|source| failed_with_key(Error::io("sync", source), &self.key))?;
         }
-        let folder = open_parent(&self.root, &self.key, self.durability)?;
-        let named = match self.condition {
-            Condition::IfAbsent => self.name_if_absent(&folder),
-            _ => renameat(&self.staging, &self.name, &folder, self.key.name()),
-        };
-        match named {
-            Ok(()) => self.published = true,
-            // A folder of that name is no object: the condition holds, but the key is unusable.
-            Err(Errno::EXIST) if self.root.open_file(&self.key).is_ok() => return Ok(Outcome::Rejected),
-            Err(Errno::EXIST | Errno::ISDIR | Errno::NOTEMPTY | Errno::NOTDIR) => {
-                return Err(Error::invalid("key is a folder").with("key", &self.key));
-            }
-            Err(errno) => return Err(failed_with_key(failed("publish", errno), &self.key)),
-        }
+        let how = self.root.no_replace()?;
+        let named = give_name(&self.root, &self.key, self.durability, |folder| match self.condition {
+            Condition::IfAbsent => name_if_absent(how, &self.staging, &self.name, folder, self.key.name()),
+            _ => renameat(&self.staging, &self.name, folder, self.key.name()),
+        });
+        let Some(folder) = named.map_err(|error| error.during("write"))? else { return Ok(Outcome::Rejected) };
+        self.published = true;
         if self.durability == Durability::Full {
             fsync(&folder).map_err(|errno| failed_with_key(failed("sync", errno), &self.key))?;
         }
         let metadata = self.file.metadata();
         let metadata = metadata.map_err(|source| failed_with_key(Error::io("stat", source), &self.key))?;
         Ok(Outcome::Applied(meta_of(&self.key, &metadata)))
-    }
-
-    fn name_if_absent(&self, folder: &OwnedFd) -> Result<(), Errno> {
-        name_if_absent(self.root.no_replace, &self.staging, &self.name, folder, self.key.name())
     }
 
     pub fn discard(mut self) -> Result<()> {
@@ -127,19 +116,19 @@ pub(super) fn rename(
     refuse_staging(to.as_str())?;
     let file = root.open_file(from)?;
     let source = root.open_folder(&from.parent()).map_err(|errno| absent_or("rename", errno).with("key", from))?;
-    let target = open_parent(root, to, durability)?;
-    let moved = match condition {
-        Condition::IfAbsent => name_if_absent(root.no_replace, &source, from.name(), &target, to.name()),
-        _ => renameat(&source, from.name(), &target, to.name()),
-    };
-    match moved {
-        Ok(()) => {}
-        Err(Errno::EXIST) if root.open_file(to).is_ok() => return Ok(Outcome::Rejected),
-        Err(Errno::EXIST | Errno::ISDIR | Errno::NOTEMPTY | Errno::NOTDIR) => {
-            return Err(Error::invalid("key is a folder").with("key", to));
+    let how = root.no_replace()?;
+    let named = give_name(root, to, durability, |folder| match condition {
+        Condition::IfAbsent => name_if_absent(how, &source, from.name(), folder, to.name()),
+        _ => renameat(&source, from.name(), folder, to.name()),
+    });
+    let target = match named {
+        Ok(Some(target)) => target,
+        Ok(None) => return Ok(Outcome::Rejected),
+        Err(error) => {
+            root.open_file(from)?;
+            return Err(error.during("rename").with("from", from));
         }
-        Err(errno) => return Err(absent_or("rename", errno).with("key", from)),
-    }
+    };
     if durability == Durability::Full {
         // The new name first: a crash in between leaves the object under both names, never under none.
         fsync(&target).and_then(|()| fsync(&source)).map_err(|errno| failed("sync", errno).with("key", to))?;
@@ -158,25 +147,76 @@ fn name_if_absent(how: NoReplace, from: &OwnedFd, from_name: &str, to: &OwnedFd,
     }
 }
 
+/// How often a name is tried again when others add and remove the folders that it needs.
+const ATTEMPTS: usize = 100;
+
+/// Calls `attempt` with the folder of the key, made if it is missing, until the name is given; removes folders without
+/// objects that have it. Returns the folder, or none if an object has the name already.
+fn give_name(
+    root: &RootFolder,
+    key: &Key,
+    durability: Durability,
+    attempt: impl Fn(&OwnedFd) -> Result<(), Errno>,
+) -> Result<Option<OwnedFd>> {
+    for _ in 0..ATTEMPTS {
+        let folder = match open_parent(root, key, durability) {
+            Ok(folder) => folder,
+            // Another writer has removed what was an empty folder a moment ago.
+            Err(Errno::NOENT) => continue,
+            Err(errno) => return Err(unusable(errno).with("key", key)),
+        };
+        match attempt(&folder) {
+            Ok(()) => return Ok(Some(folder)),
+            Err(Errno::EXIST | Errno::ISDIR | Errno::NOTEMPTY | Errno::NOTDIR) => match root.open_file(key) {
+                Ok(_) => return Ok(None),
+                Err(error) if !error.is_not_found() => return Err(error),
+                Err(_) if remove_empty(&folder, key.name()) => {}
+                Err(_) => return Err(Error::invalid("key is a folder").with("key", key)),
+            },
+            // The folder is gone again, or the source of a rename is: its caller looks.
+            Err(Errno::NOENT) => {}
+            Err(errno) => return Err(absent_or("publish", errno).with("key", key)),
+        }
+    }
+    Err(Error::new(ErrorKind::Conflict, "the folder of the key is removed time and again").with("key", key))
+}
+
+/// Removes a folder below which there are only folders. False if there is anything else, which stays.
+fn remove_empty(above: &OwnedFd, name: &str) -> bool {
+    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::RDONLY;
+    let folder = match openat(above, name, flags, Mode::empty()) {
+        Ok(folder) => folder,
+        Err(errno) => return errno == Errno::NOENT,
+    };
+    let Ok(entries) = Dir::read_from(&folder) else { return false };
+    for entry in entries {
+        let Ok(entry) = entry else { return false };
+        match entry.file_name().to_str() {
+            Ok("." | "..") => {}
+            Ok(below) if remove_empty(&folder, below) => {}
+            _ => return false,
+        }
+    }
+    matches!(unlinkat(above, name, AtFlags::REMOVEDIR), Ok(()) | Err(Errno::NOENT))
+}
+
 /// Opens the folder of a key and makes it if it is missing, durably if asked for.
-fn open_parent(root: &RootFolder, key: &Key, durability: Durability) -> Result<OwnedFd> {
+fn open_parent(root: &RootFolder, key: &Key, durability: Durability) -> Result<OwnedFd, Errno> {
     let parent = key.parent();
     match root.open_folder(&parent) {
-        Ok(folder) => return Ok(folder),
         Err(Errno::NOENT) => {}
-        Err(errno) => return Err(unusable(errno).with("key", key)),
+        opened => return opened,
     }
-    let mut above = root.open_folder(&Prefix::root()).map_err(|errno| failed("write", errno))?;
-    let mut below = Prefix::root();
-    for segment in parent.as_str().split('/') {
-        below = below.join(segment)?;
-        match mkdirat(&above, segment, FOLDER_MODE) {
-            Ok(()) if durability == Durability::Full => fsync(&above),
-            Ok(()) | Err(Errno::EXIST) => Ok(()),
-            Err(errno) => Err(errno),
+    let mut above = root.open_folder(&Prefix::root())?;
+    for (end, _) in parent.as_str().match_indices('/').chain([(parent.as_str().len(), "")]) {
+        let path = &parent.as_str()[..end];
+        let name = path.rsplit('/').next().unwrap_or(path);
+        match mkdirat(&above, name, FOLDER_MODE) {
+            Ok(()) if durability == Durability::Full => fsync(&above)?,
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(errno),
         }
-        .map_err(|errno| unusable(errno).with("key", key))?;
-        above = root.open_folder(&below).map_err(|errno| unusable(errno).with("key", key))?;
+        above = root.open_folder_at(path)?;
     }
     Ok(above)
 }
@@ -222,7 +262,6 @@ fn staging(root: &RootFolder) -> Result<OwnedFd> {
 
 /// Tries how a name that must be free can be given. A root that cannot be written is usable for reading.
 pub(super) fn probe(root: &RootFolder) -> Result<NoReplace> {
-    use crate::error::ErrorKind;
     let staging = match staging(root) {
         Ok(staging) => staging,
         Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(NoReplace::Rename),

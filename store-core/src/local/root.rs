@@ -4,12 +4,13 @@ use std::fs::{File, Metadata};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, openat, openat2, unlinkat};
 use rustix::io::Errno;
 
 use super::STAGING;
-use super::publish;
+use super::publish::{self, NoReplace};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::ops::{ObjectMeta, Version};
@@ -19,8 +20,8 @@ use crate::ops::{ObjectMeta, Version};
 pub(super) struct RootFolder {
     folder: OwnedFd,
     path: PathBuf,
-    /// How a file is published without replacing another.
-    pub no_replace: publish::NoReplace,
+    /// How a file is published without replacing another, once that was probed.
+    no_replace: OnceLock<NoReplace>,
 }
 
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC).union(OFlags::RDONLY);
@@ -30,10 +31,21 @@ impl RootFolder {
     pub fn open(path: &Path) -> Result<Self> {
         let folder = openat(CWD, path, FOLDER, Mode::empty()).map_err(|errno| failed("open", errno))?;
         let path = path.canonicalize().map_err(|source| Error::io("open", source))?;
-        let mut root = Self { folder, path, no_replace: publish::NoReplace::Rename };
-        root.no_replace = publish::probe(&root)?;
+        let root = Self { folder, path, no_replace: OnceLock::new() };
         publish::sweep(&root)?;
         Ok(root)
+    }
+
+    /// How a file is published without replacing another. Probed when it is first needed: a folder that is only read
+    /// stays as it is.
+    pub fn no_replace(&self) -> Result<NoReplace> {
+        match self.no_replace.get() {
+            Some(known) => Ok(*known),
+            None => {
+                let probed = publish::probe(self)?;
+                Ok(*self.no_replace.get_or_init(|| probed))
+            }
+        }
     }
 
     pub fn path(&self) -> &Path {
@@ -64,8 +76,13 @@ impl RootFolder {
     pub fn open_folder(&self, folder: &Prefix) -> Result<OwnedFd, Errno> {
         match folder.is_root() {
             true => self.folder.try_clone().map_err(|source| Errno::from_io_error(&source).unwrap_or(Errno::IO)),
-            false => self.open_below(folder.as_str(), FOLDER),
+            false => self.open_folder_at(folder.as_str()),
         }
+    }
+
+    /// Opens a folder below the root.
+    pub fn open_folder_at(&self, path: &str) -> Result<OwnedFd, Errno> {
+        self.open_below(path, FOLDER)
     }
 
     /// Removes an object and makes that durable.
@@ -94,7 +111,7 @@ impl RootFolder {
     }
 
     /// Opens segment by segment, following no link: for systems without a call that does it at once.
-    fn walk_below(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+    pub(super) fn walk_below(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
         let mut folder = self.open_folder(&Prefix::root())?;
         let mut segments = path.split('/').peekable();
         while let Some(segment) = segments.next() {

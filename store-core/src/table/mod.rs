@@ -5,6 +5,8 @@
 
 pub mod backend;
 pub mod base;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod memory;
 pub mod name;
 pub mod ops;

@@ -1,0 +1,150 @@
+//! Conditions: decided when the object is published, and a false one changes nothing.
+
+use super::short::*;
+use crate::conformance::answer::{Answer, Gone};
+use crate::conformance::step::When::{IfAbsent, IfMatch};
+use crate::conformance::step::{Case, Need};
+use crate::error::ErrorKind;
+
+const DONE: Answer = Answer::Done;
+const REJECTED: Answer = Answer::Rejected;
+const UNSUPPORTED: Answer = Answer::Failed(ErrorKind::Unsupported);
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        write_if_absent(),
+        commit_if_absent(),
+        commit_if_absent_too_late(),
+        write_if_match(),
+        write_if_match_of_missing(),
+        commit_if_match(),
+        copy_if_absent(),
+        copy_if_match(),
+        rename_if_absent(),
+        rename_if_match(),
+    ]
+}
+
+fn write_if_absent() -> Case {
+    Case::new("write_if_absent", &[Need::Write, Need::WriteIfAbsent])
+        .step(write_when("folder/a", "one", IfAbsent), applied("folder/a", 3, 1))
+        .step(write_when("folder/a", "two", IfAbsent), REJECTED)
+        .step(read("folder/a"), content("folder/a", 1, "one"))
+        .step(write_when("folder/a", "", IfAbsent), REJECTED)
+        .step(delete(&["folder/a"]), deleted(&[Gone::Deleted]))
+        .step(write_when("folder/a", "three", IfAbsent), applied("folder/a", 5, 2))
+        .step(read("folder/a"), content("folder/a", 2, "three"))
+}
+
+fn commit_if_absent() -> Case {
+    Case::new("commit_if_absent", &[Need::Write, Need::WriteIfAbsent])
+        .step(open_when("w", "a", IfAbsent), DONE)
+        .step(append("w", "one"), DONE)
+        .step(commit("w"), applied("a", 3, 1))
+        .step(open_when("v", "a", IfAbsent), DONE)
+        .step(append("v", "two"), DONE)
+        .step(commit("v"), REJECTED)
+        .step(read("a"), content("a", 1, "one"))
+        .step(list(), listed(&[("a", 3, 1)]))
+}
+
+/// The key is free when the writer opens, and taken when it commits.
+fn commit_if_absent_too_late() -> Case {
+    Case::new("commit_if_absent_too_late", &[Need::Write, Need::WriteIfAbsent])
+        .step(open_when("w", "a", IfAbsent), DONE)
+        .step(append("w", "late"), DONE)
+        .step(write("a", "early"), applied("a", 5, 1))
+        .step(commit("w"), REJECTED)
+        .step(read("a"), content("a", 1, "early"))
+        .step(list(), listed(&[("a", 5, 1)]))
+        // The other way round.
+        .step(open_when("v", "a", IfAbsent), DONE)
+        .step(append("v", "after"), DONE)
+        .step(delete(&["a"]), deleted(&[Gone::Deleted]))
+        .step(commit("v"), applied("a", 5, 2))
+        .step(read("a"), content("a", 2, "after"))
+}
+
+fn write_if_match() -> Case {
+    Case::new("write_if_match", &[Need::Write, Need::Versions, Need::WriteIfMatch])
+        .step(write("a", "one"), applied("a", 3, 1))
+        .step(write_when("a", "two", IfMatch(0)), applied("a", 3, 2))
+        .step(write_when("a", "three", IfMatch(0)), REJECTED)
+        .step(read("a"), content("a", 2, "two"))
+        .step(stat("a"), found("a", 3, 2))
+        .step(write_when("a", "four", IfMatch(4)), applied("a", 4, 3))
+        .step(read("a"), content("a", 3, "four"))
+}
+
+fn write_if_match_of_missing() -> Case {
+    Case::new("write_if_match_of_missing", &[Need::Write, Need::Versions, Need::WriteIfMatch])
+        .step(write("a", "one"), applied("a", 3, 1))
+        .step(delete(&["a"]), deleted(&[Gone::Deleted]))
+        .step(write_when("a", "two", IfMatch(0)), REJECTED)
+        .step(stat("a"), NOT_FOUND)
+        .step(write("a", "three"), applied("a", 5, 2))
+        .step(write_when("a", "four", IfMatch(0)), REJECTED)
+        .step(read("a"), content("a", 2, "three"))
+}
+
+fn commit_if_match() -> Case {
+    Case::new("commit_if_match", &[Need::Write, Need::Versions, Need::WriteIfMatch])
+        .step(write("a", "one"), applied("a", 3, 1))
+        .step(open_when("w", "a", IfMatch(0)), DONE)
+        .step(append("w", "two"), DONE)
+        .step(open_when("v", "a", IfMatch(0)), DONE)
+        .step(append("v", "three"), DONE)
+        .step(commit("w"), applied("a", 3, 2))
+        .step(commit("v"), REJECTED)
+        .step(read("a"), content("a", 2, "two"))
+}
+
+fn copy_if_absent() -> Case {
+    Case::new("copy_if_absent", &[Need::Write, Need::Copy, Need::CopyIfAbsent])
+        .step(write("a", "one"), applied("a", 3, 1))
+        .step(copy_when("a", "folder/b", IfAbsent), applied("folder/b", 3, 1))
+        .step(write("a", "two!"), applied("a", 4, 2))
+        .step(copy_when("a", "folder/b", IfAbsent), REJECTED)
+        .step(read("folder/b"), content("folder/b", 1, "one"))
+        .step(copy_when("none", "folder/b", IfAbsent), NOT_FOUND)
+        .step(list(), listed(&[("a", 4, 2), ("folder/b", 3, 1)]))
+}
+
+/// There is no capability for it alone: a backend may refuse what it has for writes only.
+fn copy_if_match() -> Case {
+    Case::new("copy_if_match", &[Need::Write, Need::Versions, Need::WriteIfMatch, Need::Copy])
+        .step(write("a", "new"), applied("a", 3, 1))
+        .step(write("b", "old"), applied("b", 3, 1))
+        .step(write("b", "older"), applied("b", 5, 2))
+        .step_any(copy_when("a", "b", IfMatch(1)), [REJECTED, UNSUPPORTED])
+        .step(read("b"), content("b", 2, "older"))
+        .step_any(copy_when("a", "b", IfMatch(2)), [applied("b", 3, 3), UNSUPPORTED])
+        .step_any(read("b"), [content("b", 3, "new"), content("b", 2, "older")])
+}
+
+fn rename_if_absent() -> Case {
+    Case::new("rename_if_absent", &[Need::Write, Need::Rename, Need::RenameIfAbsent])
+        .step(write("a", "one"), applied("a", 3, 1))
+        .step(rename_when("a", "folder/b", IfAbsent), applied("folder/b", 3, 1))
+        .step(stat("a"), NOT_FOUND)
+        .step(write("c", "two!"), applied("c", 4, 1))
+        .step(rename_when("c", "folder/b", IfAbsent), REJECTED)
+        .step(read("folder/b"), content("folder/b", 1, "one"))
+        .step(read("c"), content("c", 1, "two!"))
+        .step(rename_when("none", "folder/b", IfAbsent), NOT_FOUND)
+        .step(list(), listed(&[("c", 4, 1), ("folder/b", 3, 1)]))
+}
+
+/// As for copies.
+fn rename_if_match() -> Case {
+    Case::new("rename_if_match", &[Need::Write, Need::Versions, Need::WriteIfMatch, Need::Rename])
+        .step(write("a", "new"), applied("a", 3, 1))
+        .step(write("b", "old"), applied("b", 3, 1))
+        .step(write("b", "older"), applied("b", 5, 2))
+        .step_any(rename_when("a", "b", IfMatch(1)), [REJECTED, UNSUPPORTED])
+        .step(read("a"), content("a", 1, "new"))
+        .step(read("b"), content("b", 2, "older"))
+        .step_any(rename_when("a", "b", IfMatch(2)), [applied("b", 3, 3), UNSUPPORTED])
+        .step_any(read("b"), [content("b", 3, "new"), content("b", 2, "older")])
+        .step_any(stat("a"), [NOT_FOUND, found("a", 3, 1)])
+}

@@ -1,0 +1,55 @@
+//! The other direction of honesty: what is not declared must be refused with `Unsupported`, and change nothing.
+
+use super::answer::{Answer, Gone, Seen};
+use super::cases::short::*;
+use super::step::{Case, Need, Planned, Step, When};
+use crate::error::ErrorKind;
+
+const UNSUPPORTED: Answer = Answer::Failed(ErrorKind::Unsupported);
+const NOT_FOUND: Answer = Answer::Failed(ErrorKind::NotFound);
+
+/// The steps that prove the refusal of something that is not declared.
+pub(super) fn steps(need: Need) -> Vec<Planned> {
+    let seeded = Case::new("refusal", &[]).step(write("a", "one"), applied("a", 3, 1));
+    let case = match need {
+        Need::Write => writing(Case::new("refusal", &[])),
+        Need::WriteIfAbsent => conditional(seeded, "b", When::IfAbsent),
+        Need::WriteIfMatch => conditional(seeded, "a", When::IfMatch(0)),
+        Need::Copy => moving(seeded, copy("a", "b")),
+        Need::CopyIfAbsent => moving(seeded, copy_when("a", "b", When::IfAbsent)),
+        Need::Rename => moving(seeded, rename("a", "b")),
+        Need::RenameIfAbsent => moving(seeded, rename_when("a", "b", When::IfAbsent)),
+        Need::Versions => {
+            // A version that does not exist may also be told to be another one.
+            let refused = [UNSUPPORTED, Answer::Failed(ErrorKind::ConditionFailed)];
+            let ranges = Step::ReadRanges { key: "a".to_owned(), ranges: vec![0..1], pinned: Some(0) };
+            seeded.step_any(read_pinned("a", 0), refused.clone()).step_any(ranges, refused)
+        }
+    };
+    case.steps
+}
+
+fn writing(case: Case) -> Case {
+    let untouched = [UNSUPPORTED, Answer::Deleted(vec![Gone::Failed(ErrorKind::Unsupported)])];
+    case.step(write("a", "one"), UNSUPPORTED)
+        .step_any(open("w", "a"), [UNSUPPORTED, Answer::Done])
+        .step(commit("w"), UNSUPPORTED)
+        .step_any(delete(&["a"]), untouched)
+        .step_any(copy("a", "b"), [UNSUPPORTED, NOT_FOUND])
+        .step_any(rename("a", "b"), [UNSUPPORTED, NOT_FOUND])
+        .step(list(), listed(&[]))
+}
+
+fn conditional(case: Case, key: &str, when: When) -> Case {
+    case.step(write_when(key, "two", when), UNSUPPORTED)
+        .step_any(open_when("w", key, when), [UNSUPPORTED, Answer::Done])
+        .step_any(append("w", "two"), [UNSUPPORTED, Answer::Done])
+        .step(commit("w"), UNSUPPORTED)
+        .step(list(), listed(&[("a", 3, 1)]))
+        .step(read("a"), content("a", 1, "one"))
+}
+
+fn moving(case: Case, step: Step) -> Case {
+    let only = Answer::Listed { objects: vec![Seen::new("a", 3, 1)], folders: Vec::new() };
+    case.step(step, UNSUPPORTED).step(list(), only)
+}

@@ -1,0 +1,283 @@
+//! What a case is made of: steps, the answers allowed to them, and what the backend must declare for it.
+
+use std::fmt;
+use std::ops::Range;
+
+use super::answer::Answer;
+use super::body::Body;
+use crate::capability::Capability;
+use crate::ops::ReadRange;
+
+/// One call of a backend or of a writer. Keys and folders are below the folder of the case.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Step {
+    /// [`write`](crate::Backend::write).
+    Write {
+        /// The object.
+        key: String,
+        /// Its content.
+        body: Body,
+        /// The condition.
+        when: When,
+    },
+    /// [`stat`](crate::Backend::stat).
+    Stat {
+        /// The object.
+        key: String,
+    },
+    /// [`read`](crate::Backend::read), to the end of the body.
+    Read {
+        /// The object.
+        key: String,
+        /// The part; everything if there is none.
+        range: Option<ReadRange>,
+        /// Pinned to the version that this step (from 0) showed.
+        pinned: Option<usize>,
+    },
+    /// [`read_ranges`](crate::Backend::read_ranges).
+    ReadRanges {
+        /// The object.
+        key: String,
+        /// The parts.
+        ranges: Vec<Range<u64>>,
+        /// Pinned to the version that this step (from 0) showed.
+        pinned: Option<usize>,
+    },
+    /// [`open_writer`](crate::Backend::open_writer).
+    Open {
+        /// A name for the writer, for the steps that follow.
+        writer: &'static str,
+        /// The object.
+        key: String,
+        /// The condition.
+        when: When,
+    },
+    /// [`Writer::write`](crate::Writer::write).
+    Append {
+        /// The writer.
+        writer: &'static str,
+        /// The chunk.
+        body: Body,
+    },
+    /// [`Writer::commit`](crate::Writer::commit).
+    Commit {
+        /// The writer.
+        writer: &'static str,
+    },
+    /// [`Writer::abort`](crate::Writer::abort).
+    Abort {
+        /// The writer.
+        writer: &'static str,
+    },
+    /// Drops a writer.
+    Drop {
+        /// The writer.
+        writer: &'static str,
+    },
+    /// [`delete`](crate::Backend::delete).
+    Delete {
+        /// The objects.
+        keys: Vec<String>,
+    },
+    /// [`list`](crate::Backend::list), page after page to the end.
+    List {
+        /// The folder; empty for that of the case.
+        folder: &'static str,
+        /// One level only.
+        one_level: bool,
+        /// Only keys after this one.
+        after: Option<&'static str>,
+        /// At most so many entries in a page.
+        limit: Option<usize>,
+    },
+    /// [`copy`](crate::Backend::copy).
+    Copy {
+        /// The source.
+        from: String,
+        /// The target.
+        to: String,
+        /// The condition at the target.
+        when: When,
+    },
+    /// [`rename`](crate::Backend::rename).
+    Rename {
+        /// The source.
+        from: String,
+        /// The target.
+        to: String,
+        /// The condition at the target.
+        when: When,
+    },
+}
+
+/// A condition as steps can name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum When {
+    /// Unconditionally.
+    Always,
+    /// If the key holds no object.
+    IfAbsent,
+    /// If the key holds the version that this step (from 0) showed.
+    IfMatch(usize),
+}
+
+/// What a backend must declare for a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Need {
+    /// [`Capability::write`].
+    Write,
+    /// [`Capability::write_if_absent`].
+    WriteIfAbsent,
+    /// [`Capability::write_if_match`].
+    WriteIfMatch,
+    /// [`Capability::copy`].
+    Copy,
+    /// [`Capability::copy_if_absent`].
+    CopyIfAbsent,
+    /// [`Capability::rename`].
+    Rename,
+    /// [`Capability::rename_if_absent`].
+    RenameIfAbsent,
+    /// [`Capability::versions`].
+    Versions,
+}
+
+impl Need {
+    /// Every need, the fundamental ones first.
+    pub const ALL: [Self; 8] = [
+        Self::Write,
+        Self::Versions,
+        Self::WriteIfAbsent,
+        Self::WriteIfMatch,
+        Self::Copy,
+        Self::CopyIfAbsent,
+        Self::Rename,
+        Self::RenameIfAbsent,
+    ];
+
+    /// True if the capability has it.
+    pub fn is_met(self, capability: &Capability) -> bool {
+        match self {
+            Self::Write => capability.write,
+            Self::WriteIfAbsent => capability.write_if_absent,
+            Self::WriteIfMatch => capability.write_if_match,
+            Self::Copy => capability.copy,
+            Self::CopyIfAbsent => capability.copy_if_absent,
+            Self::Rename => capability.rename,
+            Self::RenameIfAbsent => capability.rename_if_absent,
+            Self::Versions => capability.versions,
+        }
+    }
+
+    /// The field of [`Capability`].
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Write => "write",
+            Self::WriteIfAbsent => "write_if_absent",
+            Self::WriteIfMatch => "write_if_match",
+            Self::Copy => "copy",
+            Self::CopyIfAbsent => "copy_if_absent",
+            Self::Rename => "rename",
+            Self::RenameIfAbsent => "rename_if_absent",
+            Self::Versions => "versions",
+        }
+    }
+}
+
+/// A step and the answers that the contract allows to it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Planned {
+    /// The step.
+    pub step: Step,
+    /// The answers; nearly always one.
+    pub allowed: Vec<Answer>,
+}
+
+/// A list of steps in a folder of its own.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Case {
+    /// Lower-case letters, digits and `_`: also the name of the folder.
+    pub name: String,
+    /// What the backend must declare for it.
+    pub needs: Vec<Need>,
+    /// The steps, in order.
+    pub steps: Vec<Planned>,
+}
+
+impl Case {
+    /// A case without steps.
+    pub fn new(name: impl Into<String>, needs: &[Need]) -> Self {
+        Self { name: name.into(), needs: needs.to_vec(), steps: Vec::new() }
+    }
+
+    /// Adds a step with the one answer that it must get.
+    #[must_use]
+    pub fn step(self, step: Step, answer: Answer) -> Self {
+        self.step_any(step, [answer])
+    }
+
+    /// Adds a step with several answers that are all right.
+    #[must_use]
+    pub fn step_any(mut self, step: Step, allowed: impl Into<Vec<Answer>>) -> Self {
+        self.steps.push(Planned { step, allowed: allowed.into() });
+        self
+    }
+
+    /// The most fundamental need that the capability does not meet.
+    pub fn unmet(&self, capability: &Capability) -> Option<Need> {
+        Need::ALL.into_iter().find(|need| self.needs.contains(need) && !need.is_met(capability))
+    }
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Always => Ok(()),
+            Self::IfAbsent => f.write_str(" if absent"),
+            Self::IfMatch(step) => write!(f, " if match step {}", step + 1),
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pin = |pinned: &Option<usize>| pinned.map(|step| format!(" pinned to step {}", step + 1));
+        match self {
+            Self::Write { key, body, when } => write!(f, "write {key} {}{when}", body.digest()),
+            Self::Stat { key } => write!(f, "stat {key}"),
+            Self::Read { key, range, pinned } => {
+                write!(f, "read {key}")?;
+                if let Some(range) = range {
+                    write!(f, " {range:?}")?;
+                }
+                f.write_str(&pin(pinned).unwrap_or_default())
+            }
+            Self::ReadRanges { key, ranges, pinned } => {
+                write!(f, "read ranges {key} {ranges:?}{}", pin(pinned).unwrap_or_default())
+            }
+            Self::Open { writer, key, when } => write!(f, "open writer {writer} {key}{when}"),
+            Self::Append { writer, body } => write!(f, "append to {writer} {}", body.digest()),
+            Self::Commit { writer } => write!(f, "commit {writer}"),
+            Self::Abort { writer } => write!(f, "abort {writer}"),
+            Self::Drop { writer } => write!(f, "drop {writer}"),
+            Self::Delete { keys } => write!(f, "delete {keys:?}"),
+            Self::List { folder, one_level, after, limit } => {
+                write!(f, "list {folder:?}")?;
+                if *one_level {
+                    f.write_str(" one level")?;
+                }
+                if let Some(after) = after {
+                    write!(f, " after {after}")?;
+                }
+                limit.map_or(Ok(()), |limit| write!(f, " by {limit}"))
+            }
+            Self::Copy { from, to, when } => write!(f, "copy {from} to {to}{when}"),
+            Self::Rename { from, to, when } => write!(f, "rename {from} to {to}{when}"),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The kit itself: it passes what is right, and finds what is wrong.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::backend::{Backend, Writer};
+use crate::capability::Capability;
+use crate::error::Result;
+use crate::key::{Key, Prefix};
+use crate::memory::Memory;
+use crate::ops::*;
+
+fn below() -> Prefix {
+    Prefix::new("kit/below").unwrap()
+}
+
+/// What is wrong with a backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    None,
+    /// Conditions are ignored.
+    Condition,
+    /// It looks first and writes then.
+    LookFirst,
+    /// Reads ignore the pinned version.
+    Pin,
+    /// The last byte of every part is missing.
+    Short,
+    /// A page of a listing loses its last object.
+    Listing,
+    /// Something undeclared is done all the same.
+    Undeclared,
+    /// Deletes report what was not there as deleted.
+    Delete,
+    /// Copies go wrong silently.
+    Copy,
+    /// Only reading is declared.
+    ReadOnly,
+}
+
+/// A memory with a fault.
+#[derive(Debug)]
+struct Faulty {
+    inner: Memory,
+    fault: Fault,
+}
+
+impl Faulty {
+    fn new(fault: Fault) -> Arc<Self> {
+        Arc::new(Self { inner: Memory::new(), fault })
+    }
+
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    fn allow_change(&self) -> Result<()> {
+        match self.is(Fault::ReadOnly) {
+            true => Err(crate::Error::unsupported("read only")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Faulty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "faulty({:?})", self.fault)
+    }
+}
+
+impl Backend for Faulty {
+    fn info(&self) -> BackendInfo {
+        let mut capability = self.inner.info().capability;
+        match self.fault {
+            Fault::Undeclared => capability.write_if_match = false,
+            Fault::ReadOnly => capability = Capability::read_only(),
+            _ => {}
+        }
+        BackendInfo::new("faulty", "", capability)
+    }
+
+    fn stat(&self, key: &Key, options: &StatOptions) -> Result<ObjectMeta> {
+        self.inner.stat(key, options)
+    }
+
+    fn read(&self, key: &Key, options: &ReadOptions) -> Result<ReadReply<Chunks>> {
+        let mut options = options.clone();
+        if self.is(Fault::Pin) {
+            options.version = None;
+        }
+        self.inner.read(key, &options)
+    }
+
+    fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>> {
+        let mut parts = self.inner.read_ranges(key, ranges, options)?;
+        if self.is(Fault::Short) {
+            parts.iter_mut().for_each(|part| part.truncate(part.len().saturating_sub(1)));
+        }
+        Ok(parts)
+    }
+
+    fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome> {
+        self.allow_change()?;
+        match (self.fault, &options.condition) {
+            (Fault::Condition, _) => self.inner.write(key, body, &WriteOptions::default()),
+            (Fault::LookFirst, Condition::IfAbsent) => match self.inner.stat(key, &StatOptions::default()) {
+                Ok(_) => Ok(Outcome::Rejected),
+                Err(_) => {
+                    std::thread::yield_now();
+                    self.inner.write(key, body, &WriteOptions::default())
+                }
+            },
+            _ => self.inner.write(key, body, options),
+        }
+    }
+
+    fn open_writer(&self, key: &Key, options: &WriteOptions) -> Result<Box<dyn Writer>> {
+        self.allow_change()?;
+        self.inner.open_writer(key, options)
+    }
+
+    fn delete(&self, keys: &[Key], options: &DeleteOptions) -> Result<Vec<Deleted>> {
+        self.allow_change()?;
+        let outcomes = self.inner.delete(keys, options)?;
+        match self.fault {
+            Fault::Delete => Ok(outcomes.into_iter().map(|_| Deleted::Deleted).collect()),
+            _ => Ok(outcomes),
+        }
+    }
+
+    fn list(&self, prefix: &Prefix, options: &ListOptions) -> Result<ListPage> {
+        let mut page = self.inner.list(prefix, options)?;
+        if self.is(Fault::Listing) && page.objects.len() > 2 {
+            page.objects.pop();
+        }
+        Ok(page)
+    }
+
+    fn copy(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Outcome> {
+        self.allow_change()?;
+        match self.fault {
+            Fault::Copy => self.inner.rename(from, to, &RenameOptions::default()),
+            _ => self.inner.copy(from, to, options),
+        }
+    }
+
+    fn rename(&self, from: &Key, to: &Key, options: &RenameOptions) -> Result<Outcome> {
+        self.allow_change()?;
+        self.inner.rename(from, to, options)
+    }
+
+    fn check(&self, options: &CheckOptions) -> Result<()> {
+        self.inner.check(options)
+    }
+}
+
+fn failed(fault: Fault) -> BTreeSet<String> {
+    let report = run(&*Faulty::new(fault), &below());
+    report.failed().map(|case| case.case.clone()).collect()
+}
+
+#[test]
+fn nothing_wrong_is_found_in_memory() {
+    assert_eq!(failed(Fault::None), BTreeSet::new());
+    race(Faulty::new(Fault::None), &below()).into_result().unwrap();
+}
+
+#[test]
+fn each_fault_fails_its_cases() {
+    let expected = [
+        (Fault::Condition, "write_if_absent"),
+        (Fault::Condition, "write_if_match"),
+        (Fault::Pin, "pinned"),
+        (Fault::Short, "vectored"),
+        (Fault::Listing, "list_order"),
+        (Fault::Listing, "list_pages"),
+        (Fault::Undeclared, "write_if_match"),
+        (Fault::Undeclared, "commit_if_match"),
+        (Fault::Delete, "delete_many"),
+        (Fault::Copy, "copy"),
+        (Fault::Copy, "copy_if_absent"),
+    ];
+    for (fault, case) in expected {
+        assert!(failed(fault).contains(case), "{fault:?} passed {case}: {:?}", failed(fault));
+    }
+}
+
+#[test]
+fn looking_first_passes_the_cases_and_loses_the_race() {
+    assert_eq!(failed(Fault::LookFirst), BTreeSet::new());
+    // One of several runs is enough: who looks first need not collide every time.
+    let lost = (0..20).any(|_| {
+        let report = race(Faulty::new(Fault::LookFirst), &below());
+        report.failed().any(|case| case.case == "race_to_write")
+    });
+    assert!(lost);
+}
+
+#[test]
+fn read_only_backends_are_refused_every_change() {
+    let report = run(&*Faulty::new(Fault::ReadOnly), &below()).into_result().unwrap();
+    let skipped = report.cases.iter().filter(|case| matches!(case.result, CaseResult::Skipped(Need::Write)));
+    assert_eq!(skipped.count(), report.cases.len() - 1, "all but the case of a missing object");
+    assert!(report.to_string().contains("round_trip: skipped, no write, which is refused"), "{report}");
+}
+
+#[test]
+fn nothing_outside_of_the_folder_is_touched_and_nothing_stays() {
+    let memory = Arc::new(Memory::new());
+    let outside: Vec<_> =
+        ["kit/a", "kit/below0", "kit/below-/a", "z"].into_iter().map(|key| Key::new(key).unwrap()).collect();
+    for key in &outside {
+        let _ = memory.write(key, Bytes::from_static(b"mine"), &WriteOptions::default()).unwrap();
+    }
+    let before = memory.list(&Prefix::root(), &ListOptions::default()).unwrap().objects;
+    run(&*memory, &below()).into_result().unwrap();
+    race(memory.clone(), &below()).into_result().unwrap();
+    assert_eq!(memory.list(&Prefix::root(), &ListOptions::default()).unwrap().objects, before);
+}
+
+#[test]
+fn a_folder_that_holds_objects_is_left_alone() {
+    let memory = Memory::new();
+    let mine = below().key("round_trip/mine").unwrap();
+    let _ = memory.write(&mine, Bytes::from_static(b"mine"), &WriteOptions::default()).unwrap();
+    let report = run(&memory, &below());
+    assert_eq!(report.failed().map(|case| case.case.as_str()).collect::<Vec<_>>(), ["round_trip"]);
+    assert!(memory.stat(&mine, &StatOptions::default()).is_ok());
+    let error = report.into_result().unwrap_err();
+    assert!(error.message().contains("it holds objects, which are left alone"), "{error}");
+}
+
+#[test]
+fn cases_have_names_of_their_own() {
+    let cases = cases();
+    let names: BTreeSet<_> = cases.iter().map(|case| &case.name).collect();
+    assert_eq!(names.len(), cases.len());
+    let legal = |name: &str| name.chars().all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '_');
+    assert!(names.iter().all(|name| legal(name)));
+    assert!(cases.iter().all(|case| !case.steps.is_empty()));
+}
+
+#[test]
+fn reports_show_what_was_expected_and_what_came() {
+    let report = run(&*Faulty::new(Fault::Short), &below());
+    let shown = report.to_string();
+    let expected = "vectored: FAILED\n  step 2: read ranges a [0..1, 9..10]\n    expected: parts [\"0\", \"9\"]\n    \
+                    got: parts [\"\", \"\"]\n";
+    assert!(shown.contains(expected), "{shown}");
+    assert!(shown.contains("  write_if_match: yes\n"), "{shown}");
+}
