@@ -21,3 +21,7 @@ pub mod table;
 pub use backend::{AsyncBackend, AsyncChunks, AsyncWriter};
 pub use counting::{CountingBackend, Counts};
 pub use sync_adapter::SyncBackendAdapter;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,8 @@
+//! The async side from outside: the kit on both sides, the adapter's habits, and the object store bridge.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod adapter;
+mod counts;
+mod kit;
+#[cfg(feature = "object-store")]
+mod object_store;
