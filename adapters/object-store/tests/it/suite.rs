@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use worldstore_async::AsyncBackend;
+use worldstore_async::{AsyncBackend, conformance};
 use worldstore_core::{
     Condition, CopyOptions, DeleteOptions, Deleted, ErrorKind, Key, ListOptions, ObjectMeta, Outcome, Prefix,
     ReadOptions, ReadRange, ReadRangesOptions, RenameOptions, StatOptions, Version, WriteOptions,
@@ -36,6 +36,7 @@ pub async fn bytes(backend: &dyn AsyncBackend, name: &str, options: ReadOptions)
 }
 
 pub async fn everything(backend: &dyn AsyncBackend) {
+    conformance::run(backend, &Prefix::new("kit").unwrap()).await.into_result().unwrap();
     round_trip(backend).await;
     conditions(backend).await;
     ranges(backend).await;
