@@ -9,7 +9,8 @@ use futures::stream::BoxStream;
 
 use worldstore_core::{
     BackendInfo, CheckOptions, CopyOptions, DeleteOptions, Deleted, Key, ListOptions, ListPage, ObjectMeta, Outcome,
-    Prefix, ReadOptions, ReadRangesOptions, ReadReply, RenameOptions, Result, StatOptions, WriteOptions,
+    Prefix, PresignOptions, ReadOptions, ReadRangesOptions, ReadReply, RenameOptions, Result, SettleOptions, Settled,
+    StatOptions, WriteOptions, WriteToken,
 };
 
 /// The body of a read: chunks in order and without gaps. After an error it ends.
@@ -57,7 +58,7 @@ pub trait AsyncBackend: Send + Sync + Debug + Display + 'static {
     /// Stores an object at once. Missing folders come into being.
     ///
     /// # Errors
-    /// `Unsupported` for a condition that is not declared; `StorageFull`, `PermissionDenied`; nothing has changed then.
+    /// `Unsupported` for a condition or a token that is not declared; `StorageFull`, `PermissionDenied`; nothing has changed then.
     async fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome>;
 
     /// Begins an object that is written in parts and published by the writer's commit.
@@ -66,7 +67,14 @@ pub trait AsyncBackend: Send + Sync + Debug + Display + 'static {
     /// As for `write`. The condition is decided at the commit.
     async fn open_writer(&self, key: &Key, options: &WriteOptions) -> Result<Box<dyn AsyncWriter>>;
 
+    /// Reads back what became of a write with this token whose outcome is unknown.
+    ///
+    /// # Errors
+    /// `Unsupported` if the backend keeps no tokens.
+    async fn settle(&self, key: &Key, token: &WriteToken, options: &SettleOptions) -> Result<Settled>;
+
     /// Deletes objects and reports on each key, in the order given. A missing object is an answer, not an error.
+    /// A condition is decided for each key on its own.
     ///
     /// # Errors
     /// Only if nothing was attempted; failures of single keys are in the answers.
@@ -95,6 +103,11 @@ pub trait AsyncBackend: Send + Sync + Debug + Display + 'static {
     /// # Errors
     /// `Unavailable`, `PermissionDenied` or `NotFound` for the root itself.
     async fn check(&self, options: &CheckOptions) -> Result<()>;
+
+    /// Signs links, where the backend can.
+    fn presign(&self) -> Option<&dyn AsyncPresign> {
+        None
+    }
 }
 
 /// An object in the making. It appears when [`commit`](Self::commit) returns; dropping it leaves nothing behind.
@@ -117,4 +130,14 @@ pub trait AsyncWriter: Send + Debug {
     /// # Errors
     /// If leftovers could not be removed.
     async fn abort(self: Box<Self>) -> Result<()>;
+}
+
+/// Signs links by which whoever holds one reads or writes an object for a while, without credentials.
+#[async_trait]
+pub trait AsyncPresign: Send + Sync {
+    /// Signs a link.
+    ///
+    /// # Errors
+    /// `Invalid` for a time that the service does not allow; `PermissionDenied` without credentials to sign with.
+    async fn sign(&self, key: &Key, options: &PresignOptions) -> Result<String>;
 }

@@ -10,16 +10,17 @@ use bytes::Bytes;
 use futures::StreamExt;
 use worldstore_core::{
     BackendInfo, CheckOptions, CopyOptions, DeleteOptions, Deleted, Key, ListOptions, ListPage, ObjectMeta, Outcome,
-    Prefix, ReadOptions, ReadRangesOptions, ReadReply, RenameOptions, Result, StatOptions, WriteOptions,
+    Prefix, ReadOptions, ReadRangesOptions, ReadReply, RenameOptions, Result, SettleOptions, Settled, StatOptions,
+    WriteOptions, WriteToken,
 };
 
-use crate::backend::{AsyncBackend, AsyncChunks, AsyncWriter};
+use crate::backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
 
 /// What went through a [`CountingBackend`] so far. The difference of two is what went through in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Calls of `stat`.
+    /// Calls of `stat` and `settle`.
     pub stats: u64,
     /// Calls of `read`.
     pub reads: u64,
@@ -154,6 +155,11 @@ impl AsyncBackend for CountingBackend {
         Ok(Box::new(CountingWriter { inner, counters: Arc::clone(&self.counters) }))
     }
 
+    async fn settle(&self, key: &Key, token: &WriteToken, options: &SettleOptions) -> Result<Settled> {
+        add(&self.counters.stats, 1);
+        self.inner.settle(key, token, options).await
+    }
+
     async fn delete(&self, keys: &[Key], options: &DeleteOptions) -> Result<Vec<Deleted>> {
         add(&self.counters.deletes, keys.len() as u64);
         self.inner.delete(keys, options).await
@@ -176,6 +182,10 @@ impl AsyncBackend for CountingBackend {
 
     async fn check(&self, options: &CheckOptions) -> Result<()> {
         self.inner.check(options).await
+    }
+
+    fn presign(&self) -> Option<&dyn AsyncPresign> {
+        self.inner.presign()
     }
 }
 

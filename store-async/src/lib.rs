@@ -18,7 +18,7 @@ pub mod sync_adapter;
 #[cfg(feature = "table")]
 pub mod table;
 
-pub use backend::{AsyncBackend, AsyncChunks, AsyncWriter};
+pub use backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
 pub use counting::{CountingBackend, Counts};
 pub use sync_adapter::SyncBackendAdapter;
 

@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use worldstore_core::{
     Backend, BackendInfo, CheckOptions, CopyOptions, DeleteOptions, Deleted, Error, ErrorKind, Key, ListOptions,
-    ListPage, ObjectMeta, Outcome, Prefix, ReadOptions, ReadRangesOptions, ReadReply, RenameOptions, Result,
-    StatOptions, WriteOptions, Writer,
+    ListPage, ObjectMeta, Outcome, Prefix, PresignOptions, ReadOptions, ReadRangesOptions, ReadReply, RenameOptions,
+    Result, SettleOptions, Settled, StatOptions, WriteOptions, WriteToken, Writer,
 };
 
-use crate::backend::{AsyncBackend, AsyncChunks, AsyncWriter};
+use crate::backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
 use crate::blocking::{run, stream};
 
 /// Any [`Backend`] as an [`AsyncBackend`], on tokio's blocking pool.
@@ -84,6 +84,11 @@ impl AsyncBackend for SyncBackendAdapter {
         Ok(Box::new(WriterAdapter { writer: Some(writer) }))
     }
 
+    async fn settle(&self, key: &Key, token: &WriteToken, options: &SettleOptions) -> Result<Settled> {
+        let (key, token, options) = (key.clone(), token.clone(), options.clone());
+        self.call(move |backend| backend.settle(&key, &token, &options)).await
+    }
+
     async fn delete(&self, keys: &[Key], options: &DeleteOptions) -> Result<Vec<Deleted>> {
         let (keys, options) = (keys.to_vec(), options.clone());
         self.call(move |backend| backend.delete(&keys, &options)).await
@@ -107,6 +112,22 @@ impl AsyncBackend for SyncBackendAdapter {
     async fn check(&self, options: &CheckOptions) -> Result<()> {
         let options = options.clone();
         self.call(move |backend| backend.check(&options)).await
+    }
+
+    fn presign(&self) -> Option<&dyn AsyncPresign> {
+        self.backend.presign().map(|_| self as &dyn AsyncPresign)
+    }
+}
+
+#[async_trait]
+impl AsyncPresign for SyncBackendAdapter {
+    async fn sign(&self, key: &Key, options: &PresignOptions) -> Result<String> {
+        let (key, options) = (key.clone(), options.clone());
+        let sign = move |backend: &dyn Backend| match backend.presign() {
+            Some(presign) => presign.sign(&key, &options),
+            None => Err(Error::unsupported("the backend signs no links").with("key", key)),
+        };
+        self.call(sign).await
     }
 }
 

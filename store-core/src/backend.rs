@@ -48,7 +48,7 @@ pub trait Backend: Send + Sync + Debug + Display + 'static {
     /// Stores an object at once. Missing folders come into being.
     ///
     /// # Errors
-    /// `Unsupported` for a condition that is not declared; `StorageFull`, `PermissionDenied`; nothing has changed then.
+    /// `Unsupported` for a condition or a token that is not declared; `StorageFull`, `PermissionDenied`; nothing has changed then.
     fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome>;
 
     /// Begins an object that is written in parts and published by the writer's commit.
@@ -57,7 +57,14 @@ pub trait Backend: Send + Sync + Debug + Display + 'static {
     /// As for `write`. The condition is decided at the commit.
     fn open_writer(&self, key: &Key, options: &WriteOptions) -> Result<Box<dyn Writer>>;
 
+    /// Reads back what became of a write with this token whose outcome is unknown.
+    ///
+    /// # Errors
+    /// `Unsupported` if the backend keeps no tokens.
+    fn settle(&self, key: &Key, token: &WriteToken, options: &SettleOptions) -> Result<Settled>;
+
     /// Deletes objects and reports on each key, in the order given. A missing object is an answer, not an error.
+    /// A condition is decided for each key on its own.
     ///
     /// # Errors
     /// Only if nothing was attempted; failures of single keys are in the answers.
@@ -86,6 +93,11 @@ pub trait Backend: Send + Sync + Debug + Display + 'static {
     /// # Errors
     /// `Unavailable`, `PermissionDenied` or `NotFound` for the root itself.
     fn check(&self, options: &CheckOptions) -> Result<()>;
+
+    /// Signs links, where the backend can.
+    fn presign(&self) -> Option<&dyn Presign> {
+        None
+    }
 }
 
 /// An object in the making. It appears when [`commit`](Self::commit) returns; dropping it leaves nothing behind.
@@ -107,4 +119,13 @@ pub trait Writer: Send + Debug {
     /// # Errors
     /// If leftovers could not be removed.
     fn abort(self: Box<Self>) -> Result<()>;
+}
+
+/// Signs links by which whoever holds one reads or writes an object for a while, without credentials.
+pub trait Presign: Send + Sync {
+    /// Signs a link.
+    ///
+    /// # Errors
+    /// `Invalid` for a time that the service does not allow; `PermissionDenied` without credentials to sign with.
+    fn sign(&self, key: &Key, options: &PresignOptions) -> Result<String>;
 }

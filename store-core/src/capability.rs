@@ -17,10 +17,18 @@ pub struct Capability {
     pub copy: bool,
     /// `copy` accepts `IfAbsent`.
     pub copy_if_absent: bool,
+    /// `copy` accepts `IfMatch` at the target.
+    pub copy_if_match: bool,
     /// `rename` exists and readers see the object under exactly one name.
     pub rename: bool,
     /// `rename` accepts `IfAbsent`.
     pub rename_if_absent: bool,
+    /// `rename` accepts `IfMatch` at the target.
+    pub rename_if_match: bool,
+    /// `delete` accepts `IfMatch`.
+    pub delete_if_match: bool,
+    /// Writes keep their [`WriteToken`](crate::WriteToken) with the object, and `settle` finds it.
+    pub write_tokens: bool,
     /// Listings come in byte order of the keys.
     pub list_sorted: bool,
     /// Objects carry a [`Version`](crate::Version), and reads can be pinned to one.

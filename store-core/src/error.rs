@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 /// A result with the workspace's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -87,6 +88,7 @@ pub struct Error {
 struct Inner {
     kind: ErrorKind,
     retry: Retry,
+    retry_after: Option<Duration>,
     operation: Option<&'static str>,
     message: String,
     context: Vec<(&'static str, String)>,
@@ -102,8 +104,9 @@ impl Error {
             ErrorKind::OutcomeUnknown => Retry::AfterReadBack,
             _ => Retry::Never,
         };
-        let (operation, context, source) = (None, Vec::new(), None);
-        Self { inner: Box::new(Inner { kind, retry, operation, message: message.into(), context, source }) }
+        let (retry_after, operation, context, source) = (None, None, Vec::new(), None);
+        let message = message.into();
+        Self { inner: Box::new(Inner { kind, retry, retry_after, operation, message, context, source }) }
     }
 
     /// Shorthand for [`ErrorKind::Invalid`].
@@ -145,6 +148,18 @@ impl Error {
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.inner.source = Some(source.into());
         self
+    }
+
+    /// Notes how long the service asks to wait before another attempt.
+    #[must_use]
+    pub fn with_retry_after(mut self, pause: Duration) -> Self {
+        self.inner.retry_after = Some(pause);
+        self
+    }
+
+    /// How long the service asks to wait before another attempt, if it said so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.inner.retry_after
     }
 
     /// Overrides the retry class that follows from the kind.

@@ -23,7 +23,7 @@ pub mod conformance;
 #[cfg(unix)]
 pub mod local;
 
-pub use backend::{Backend, Writer};
+pub use backend::{Backend, Presign, Writer};
 pub use capability::Capability;
 pub use error::{Error, ErrorKind, Result, Retry};
 pub use key::{Key, Prefix};
@@ -32,3 +32,8 @@ pub use local::Local;
 pub use memory::Memory;
 pub use ops::*;
 pub use store::{Missing, Store};
+
+/// Compiles and runs the examples of the README.
+#[cfg(all(doctest, feature = "conformance"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -32,6 +32,7 @@ struct Objects {
 struct Object {
     bytes: Bytes,
     meta: ObjectMeta,
+    token: Option<WriteToken>,
 }
 
 impl Memory {
@@ -55,22 +56,35 @@ impl Objects {
     }
 
     /// Checks the condition and stores the object, in one step.
-    fn put(&mut self, key: &Key, bytes: Bytes, condition: &Condition) -> Result<Outcome> {
+    fn put(&mut self, key: &Key, bytes: Bytes, options: &WriteOptions) -> Result<Outcome> {
         self.refuse_folder(key)?;
-        let holds = match (condition, self.by_key.get(key)) {
-            (Condition::None, _) | (Condition::IfAbsent, None) => true,
-            (Condition::IfMatch(version), Some(object)) => object.meta.version.as_ref() == Some(version),
-            (Condition::IfAbsent, Some(_)) | (Condition::IfMatch(_), None) => false,
-        };
-        if !holds {
+        if !self.holds(key, &options.condition) {
             return Ok(Outcome::Rejected);
         }
         self.last_version += 1;
         let version = Version::new(self.last_version.to_string());
         let meta = ObjectMeta::new(key.clone(), bytes.len() as u64).with_version(version);
         let meta = meta.with_modified(SystemTime::now());
-        self.by_key.insert(key.clone(), Object { bytes, meta: meta.clone() });
+        self.by_key.insert(key.clone(), Object { bytes, meta: meta.clone(), token: options.token.clone() });
         Ok(Outcome::Applied(meta))
+    }
+
+    fn holds(&self, key: &Key, condition: &Condition) -> bool {
+        match (condition, self.by_key.get(key)) {
+            (Condition::None, _) | (Condition::IfAbsent, None) => true,
+            (Condition::IfMatch(version), Some(object)) => object.meta.version.as_ref() == Some(version),
+            (Condition::IfAbsent, Some(_)) | (Condition::IfMatch(_), None) => false,
+        }
+    }
+
+    fn remove(&mut self, key: &Key, condition: &Condition) -> Deleted {
+        if !self.holds(key, condition) {
+            return Deleted::Rejected;
+        }
+        match self.by_key.remove(key) {
+            Some(_) => Deleted::Deleted,
+            None => Deleted::Missing,
+        }
     }
 
     /// An object is no folder and a folder no object, as in a file system: so all backends answer alike.
@@ -107,8 +121,12 @@ impl Backend for Memory {
             write_if_match: true,
             copy: true,
             copy_if_absent: true,
+            copy_if_match: true,
             rename: true,
             rename_if_absent: true,
+            rename_if_match: true,
+            delete_if_match: true,
+            write_tokens: true,
             list_sorted: true,
             versions: true,
             durable: false,
@@ -121,7 +139,7 @@ impl Backend for Memory {
     }
 
     fn read(&self, key: &Key, options: &ReadOptions) -> Result<ReadReply<Chunks>> {
-        let Object { bytes, meta } = self.lock().get(key)?.clone();
+        let Object { bytes, meta, .. } = self.lock().get(key)?.clone();
         meta.expect_version(options.version.as_ref())?;
         let range = match &options.range {
             Some(range) => range.resolve(meta.size).map_err(|error| error.with("key", key))?,
@@ -133,29 +151,33 @@ impl Backend for Memory {
     }
 
     fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>> {
-        let Object { bytes, meta } = self.lock().get(key)?.clone();
+        let Object { bytes, meta, .. } = self.lock().get(key)?.clone();
         meta.expect_version(options.version.as_ref())?;
         check_ranges(ranges, meta.size).map_err(|error| error.with("key", key))?;
         Ok(ranges.iter().map(|range| bytes.slice(range.start as usize..range.end as usize)).collect())
     }
 
     fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome> {
-        self.lock().put(key, body, &options.condition)
+        self.lock().put(key, body, options)
     }
 
     fn open_writer(&self, key: &Key, options: &WriteOptions) -> Result<Box<dyn Writer>> {
-        let condition = options.condition.clone();
         let (objects, parts) = (Arc::clone(&self.objects), BytesMut::new());
-        Ok(Box::new(MemoryWriter { objects, key: key.clone(), condition, parts }))
+        Ok(Box::new(MemoryWriter { objects, key: key.clone(), options: options.clone(), parts }))
     }
 
-    fn delete(&self, keys: &[Key], _options: &DeleteOptions) -> Result<Vec<Deleted>> {
+    fn settle(&self, key: &Key, token: &WriteToken, _options: &SettleOptions) -> Result<Settled> {
+        Ok(match self.lock().by_key.get(key) {
+            None => Settled::Absent,
+            Some(object) if object.token.as_ref() == Some(token) => Settled::Applied(object.meta.clone()),
+            Some(object) => Settled::Other(object.meta.clone()),
+        })
+    }
+
+    fn delete(&self, keys: &[Key], options: &DeleteOptions) -> Result<Vec<Deleted>> {
+        options.check()?;
         let mut objects = self.lock();
-        let delete = |key| match objects.by_key.remove(key) {
-            Some(_) => Deleted::Deleted,
-            None => Deleted::Missing,
-        };
-        Ok(keys.iter().map(delete).collect())
+        Ok(keys.iter().map(|key| objects.remove(key, &options.condition)).collect())
     }
 
     fn list(&self, prefix: &Prefix, options: &ListOptions) -> Result<ListPage> {
@@ -170,16 +192,19 @@ impl Backend for Memory {
     fn copy(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Outcome> {
         let mut objects = self.lock();
         let bytes = objects.get(from)?.bytes.clone();
-        objects.put(to, bytes, &options.condition)
+        objects.put(to, bytes, &WriteOptions::default().with_condition(options.condition.clone()))
     }
 
     fn rename(&self, from: &Key, to: &Key, options: &RenameOptions) -> Result<Outcome> {
         let mut objects = self.lock();
         let object = objects.get(from)?.clone();
-        if from == to && options.condition == Condition::None {
-            return Ok(Outcome::Applied(object.meta));
+        if from == to {
+            let holds = objects.holds(to, &options.condition);
+            return Ok(if holds { Outcome::Applied(object.meta) } else { Outcome::Rejected });
         }
-        let outcome = objects.put(to, object.bytes, &options.condition)?;
+        let mut write = WriteOptions::default().with_condition(options.condition.clone());
+        write.token = object.token;
+        let outcome = objects.put(to, object.bytes, &write)?;
         if matches!(outcome, Outcome::Applied(_)) {
             objects.by_key.remove(from);
         }
@@ -195,7 +220,7 @@ impl Backend for Memory {
 struct MemoryWriter {
     objects: Arc<Mutex<Objects>>,
     key: Key,
-    condition: Condition,
+    options: WriteOptions,
     parts: BytesMut,
 }
 
@@ -206,7 +231,7 @@ impl Writer for MemoryWriter {
     }
 
     fn commit(self: Box<Self>) -> Result<Outcome> {
-        lock(&self.objects).put(&self.key, self.parts.freeze(), &self.condition)
+        lock(&self.objects).put(&self.key, self.parts.freeze(), &self.options)
     }
 
     fn abort(self: Box<Self>) -> Result<()> {

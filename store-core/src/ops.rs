@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
@@ -108,6 +108,49 @@ pub enum Durability {
     Full,
 }
 
+/// A name for one write, kept with the object: by it a write whose outcome is unknown is found again.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct WriteToken(Arc<str>);
+
+impl WriteToken {
+    /// Wraps a token. No two writes may share one: a random one of 16 bytes or more is right.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) unless it has 1 to 128 ASCII letters, digits, `-`, `_` or `.`.
+    pub fn new(token: impl Into<Arc<str>>) -> Result<Self> {
+        let token = token.into();
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        match (1..=128).contains(&token.len()) && token.bytes().all(legal) {
+            true => Ok(Self(token)),
+            false => Err(Error::invalid("write token is not 1 to 128 letters, digits, hyphens, underscores or dots")
+                .with("token", &token)),
+        }
+    }
+
+    /// The token.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for WriteToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What reading back tells of a write with a [`WriteToken`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Settled {
+    /// It took effect, and the object is still the one that it wrote.
+    Applied(ObjectMeta),
+    /// The key holds no object: it did not take effect, or what it wrote is deleted since.
+    Absent,
+    /// The key holds what another write has written: it did not take effect, or was overwritten since.
+    Other(ObjectMeta),
+}
+
 /// How a change with a condition ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a change that was rejected or whose fate is unknown is not an error of the call"]
@@ -116,7 +159,8 @@ pub enum Outcome {
     Applied(ObjectMeta),
     /// The condition was false; nothing changed.
     Rejected,
-    /// It may or may not have taken effect. Read back before doing anything else.
+    /// It may or may not have taken effect. Read back before doing anything else: with a [`WriteToken`],
+    /// [`settle`](crate::Backend::settle) tells.
     Unknown,
 }
 
@@ -150,12 +194,31 @@ pub struct BackendInfo {
     pub root: String,
     /// What it can do.
     pub capability: Capability,
+    /// How its names are arranged; a tree by default.
+    pub namespace: Namespace,
+}
+
+/// How the names of a backend are arranged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Namespace {
+    /// As in a file system: an object is no folder, and a key below an object is refused.
+    #[default]
+    Tree,
+    /// Keys are plain text: `a` and `a/b` can both be objects, and a folder is what keys have in common.
+    Flat,
 }
 
 impl BackendInfo {
     /// Describes a backend.
     pub fn new(scheme: &'static str, root: impl Into<String>, capability: Capability) -> Self {
-        Self { scheme, root: root.into(), capability }
+        Self { scheme, root: root.into(), capability, namespace: Namespace::Tree }
+    }
+
+    /// Sets the arrangement of names.
+    #[must_use]
+    pub fn with_namespace(mut self, namespace: Namespace) -> Self {
+        self.namespace = namespace;
+        self
     }
 }
 
@@ -281,6 +344,8 @@ pub struct WriteOptions {
     pub condition: Condition,
     /// What survives after the call has returned.
     pub durability: Durability,
+    /// A name for this write, so that it can be found if its outcome is unknown. None by default.
+    pub token: Option<WriteToken>,
 }
 
 impl WriteOptions {
@@ -296,6 +361,13 @@ impl WriteOptions {
         self
     }
 
+    /// Names the write, so that it can be found if its outcome is unknown.
+    #[must_use]
+    pub fn with_token(mut self, token: WriteToken) -> Self {
+        self.token = Some(token);
+        self
+    }
+
     /// Sets the durability.
     #[must_use]
     pub fn with_durability(mut self, durability: Durability) -> Self {
@@ -304,10 +376,38 @@ impl WriteOptions {
     }
 }
 
+/// Options of [`settle`](crate::Backend::settle).
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct SettleOptions {}
+
 /// Options of [`delete`](crate::Backend::delete).
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
-pub struct DeleteOptions {}
+pub struct DeleteOptions {
+    /// What must hold of each key when its object goes. [`Condition::IfAbsent`] is refused as invalid.
+    pub condition: Condition,
+}
+
+impl DeleteOptions {
+    /// Checks that the condition is one that a delete can have.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) for [`Condition::IfAbsent`].
+    pub fn check(&self) -> Result<()> {
+        match self.condition {
+            Condition::IfAbsent => Err(Error::invalid("what is absent cannot be deleted")),
+            Condition::None | Condition::IfMatch(_) => Ok(()),
+        }
+    }
+
+    /// Sets the condition.
+    #[must_use]
+    pub fn with_condition(mut self, condition: Condition) -> Self {
+        self.condition = condition;
+        self
+    }
+}
 
 /// What became of one key of a delete.
 #[derive(Debug)]
@@ -318,6 +418,8 @@ pub enum Deleted {
     Missing,
     /// The backend does not tell whether there was one; there is none now.
     Gone,
+    /// The condition was false: it holds no object, or one in another state. Nothing changed.
+    Rejected,
     /// It could not be deleted.
     Failed(Error),
 }
@@ -460,3 +562,36 @@ impl RenameOptions {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct CheckOptions {}
+
+/// Options of [`sign`](crate::backend::Presign::sign).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PresignOptions {
+    /// What the link allows.
+    pub access: Access,
+    /// How long it is valid. An hour by default.
+    pub valid_for: Duration,
+}
+
+/// What a signed link allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// To read the object.
+    Read,
+    /// To write the object.
+    Write,
+}
+
+impl PresignOptions {
+    /// A link that is valid for an hour.
+    pub fn new(access: Access) -> Self {
+        Self { access, valid_for: Duration::from_secs(3600) }
+    }
+
+    /// Sets how long it is valid.
+    #[must_use]
+    pub fn valid_for(mut self, time: Duration) -> Self {
+        self.valid_for = time;
+        self
+    }
+}

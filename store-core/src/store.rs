@@ -68,7 +68,8 @@ impl Store {
         if options.version.is_some() {
             self.need("reading a version", self.capability().versions)?;
         }
-        self.backend.read(&self.key(key)?, options).map_err(|error| self.explain(error, "read"))
+        let reply = self.backend.read(&self.key(key)?, options).map_err(|error| self.explain(error, "read"))?;
+        Ok(ReadReply { meta: self.relative(reply.meta)?, ..reply })
     }
 
     /// Reads an object into memory.
@@ -164,6 +165,10 @@ impl Store {
             Some(Deleted::Deleted | Deleted::Gone) => Ok(()),
             Some(Deleted::Missing) if missing == Missing::Ignore => Ok(()),
             Some(Deleted::Missing) => Err(Error::not_found("no such object").with("key", key).during("delete")),
+            Some(Deleted::Rejected) => {
+                let message = "object is not in the expected state";
+                Err(Error::new(ErrorKind::ConditionFailed, message).with("key", key).during("delete"))
+            }
             Some(Deleted::Failed(error)) => Err(self.explain(error, "delete")),
             None => Err(Error::unexpected("backend did not report on the key").with("key", key).during("delete")),
         }

@@ -10,9 +10,9 @@ use object_store::path::Path;
 use object_store::{ObjectStore, PutPayload};
 use worldstore_async::{AsyncBackend, AsyncChunks, AsyncWriter};
 use worldstore_core::{
-    BackendInfo, Capability, CheckOptions, CopyOptions, DeleteOptions, Deleted, Error, Key, ListOptions, ListPage,
-    ObjectMeta, Outcome, Prefix, ReadOptions, ReadRangesOptions, ReadReply, RenameOptions, Result, StatOptions,
-    Version, WriteOptions,
+    BackendInfo, Capability, CheckOptions, Condition, CopyOptions, DeleteOptions, Deleted, Error, Key, ListOptions,
+    ListPage, Namespace, ObjectMeta, Outcome, Prefix, ReadOptions, ReadRangesOptions, ReadReply, RenameOptions, Result,
+    SettleOptions, Settled, StatOptions, Version, WriteOptions, WriteToken,
 };
 
 use crate::attempts::Seen;
@@ -200,6 +200,15 @@ impl fmt::Display for ObjectStoreBackend {
     }
 }
 
+impl ObjectStoreBackend {
+    fn refuse_token(&self, key: &Key, options: &WriteOptions) -> Result<()> {
+        match options.token {
+            Some(_) => Err(Error::unsupported("tokens are the backend's own").with("key", key)),
+            None => Ok(()),
+        }
+    }
+}
+
 #[async_trait]
 impl AsyncBackend for ObjectStoreBackend {
     fn info(&self) -> BackendInfo {
@@ -207,7 +216,7 @@ impl AsyncBackend for ObjectStoreBackend {
             true => self.location.clone(),
             false => format!("{}/{}", self.location, self.root),
         };
-        BackendInfo::new(self.scheme, root, self.capability)
+        BackendInfo::new(self.scheme, root, self.capability).with_namespace(Namespace::Flat)
     }
 
     async fn stat(&self, key: &Key, _options: &StatOptions) -> Result<ObjectMeta> {
@@ -224,16 +233,26 @@ impl AsyncBackend for ObjectStoreBackend {
 
     async fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome> {
         self.allow_write(&options.condition)?;
+        self.refuse_token(key, options)?;
         self.put(key, PutPayload::from(body), &options.condition).await
     }
 
     async fn open_writer(&self, key: &Key, options: &WriteOptions) -> Result<Box<dyn AsyncWriter>> {
         self.allow_write(&options.condition)?;
+        self.refuse_token(key, options)?;
         let path = self.path(key)?;
         Ok(Box::new(ObjectWriter::new(self.clone(), key.clone(), path, options.condition.clone())))
     }
 
-    async fn delete(&self, keys: &[Key], _options: &DeleteOptions) -> Result<Vec<Deleted>> {
+    async fn settle(&self, key: &Key, _token: &WriteToken, _options: &SettleOptions) -> Result<Settled> {
+        Err(Error::unsupported("tokens are the backend's own").with("key", key))
+    }
+
+    async fn delete(&self, keys: &[Key], options: &DeleteOptions) -> Result<Vec<Deleted>> {
+        options.check()?;
+        if options.condition != Condition::None {
+            return Err(Error::unsupported("the store has no deletes with a condition"));
+        }
         self.delete_keys(keys).await
     }
 

@@ -68,6 +68,8 @@ pub enum Gone {
     Missing,
     /// There is none now.
     Gone,
+    /// The condition was false.
+    Rejected,
     /// It could not be deleted.
     Failed(ErrorKind),
 }

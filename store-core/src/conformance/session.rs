@@ -293,6 +293,7 @@ fn gone(key: &Deleted) -> Gone {
         Deleted::Deleted => Gone::Deleted,
         Deleted::Missing => Gone::Missing,
         Deleted::Gone => Gone::Gone,
+        Deleted::Rejected => Gone::Rejected,
         Deleted::Failed(error) => Gone::Failed(Error::kind(error)),
     }
 }

@@ -124,6 +124,10 @@ impl Backend for Faulty {
         self.inner.open_writer(key, options)
     }
 
+    fn settle(&self, key: &Key, token: &WriteToken, options: &SettleOptions) -> Result<Settled> {
+        self.inner.settle(key, token, options)
+    }
+
     fn delete(&self, keys: &[Key], options: &DeleteOptions) -> Result<Vec<Deleted>> {
         self.allow_change()?;
         let outcomes = self.inner.delete(keys, options)?;

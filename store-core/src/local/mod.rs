@@ -36,6 +36,11 @@ const CHUNK_BYTES: u64 = 1 << 20;
 /// Files get mode 0600 and folders 0700. Symbolic links are not followed, inside the root or out of it. Empty folders
 /// stay behind when their objects are deleted; no listing shows them, and an object may take their name.
 ///
+/// The root should be one file system. What is mounted below it is read, listed, deleted, and renamed within the mount;
+/// whatever would have to move a file in or out (every write, copy or rename to a key there) is `Unsupported`. A root
+/// that is read-only, by mount or by permission, can be opened and read, and answers every change with
+/// `PermissionDenied`. An object needs to be readable for everything but being listed and being replaced.
+///
 /// Versions are made of inode, size and times; compare-and-swap on them would not be free of races, so
 /// [`Condition::IfMatch`] is refused.
 #[derive(Debug)]
@@ -79,9 +84,7 @@ impl Local {
     }
 
     fn stage(&self, key: &Key, condition: &Condition, durability: Durability) -> Result<Staged> {
-        if let Condition::IfMatch(_) = condition {
-            return Err(Error::unsupported("local files have no compare-and-swap").with("key", key));
-        }
+        refuse_if_match(key, condition)?;
         Staged::begin(&self.root, key, condition.clone(), durability)
     }
 }
@@ -100,8 +103,12 @@ impl Backend for Local {
             write_if_match: false,
             copy: true,
             copy_if_absent: true,
+            copy_if_match: false,
             rename: true,
             rename_if_absent: true,
+            rename_if_match: false,
+            delete_if_match: false,
+            write_tokens: false,
             list_sorted: true,
             versions: true,
             durable: true,
@@ -132,16 +139,26 @@ impl Backend for Local {
     }
 
     fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome> {
+        refuse_token(key, options)?;
         let mut staged = self.stage(key, &options.condition, options.durability)?;
         staged.append(&body)?;
         staged.publish()
     }
 
     fn open_writer(&self, key: &Key, options: &WriteOptions) -> Result<Box<dyn Writer>> {
+        refuse_token(key, options)?;
         Ok(Box::new(self.stage(key, &options.condition, options.durability)?))
     }
 
-    fn delete(&self, keys: &[Key], _options: &DeleteOptions) -> Result<Vec<Deleted>> {
+    fn settle(&self, key: &Key, _token: &WriteToken, _options: &SettleOptions) -> Result<Settled> {
+        Err(Error::unsupported("local files keep no write tokens").with("key", key))
+    }
+
+    fn delete(&self, keys: &[Key], options: &DeleteOptions) -> Result<Vec<Deleted>> {
+        options.check()?;
+        if let Condition::IfMatch(_) = options.condition {
+            return Err(Error::unsupported("local files have no compare-and-swap"));
+        }
         let delete = |key| match self.root.remove(key) {
             Ok(()) => Deleted::Deleted,
             Err(error) if error.is_not_found() => Deleted::Missing,
@@ -155,6 +172,7 @@ impl Backend for Local {
     }
 
     fn copy(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Outcome> {
+        refuse_if_match(to, &options.condition)?;
         let mut source = self.root.open_file(from)?;
         let mut staged = self.stage(to, &options.condition, options.durability)?;
         staged.copy_from(&mut source)?;
@@ -162,9 +180,7 @@ impl Backend for Local {
     }
 
     fn rename(&self, from: &Key, to: &Key, options: &RenameOptions) -> Result<Outcome> {
-        if let Condition::IfMatch(_) = options.condition {
-            return Err(Error::unsupported("local files have no compare-and-swap").with("key", to));
-        }
+        refuse_if_match(to, &options.condition)?;
         publish::rename(&self.root, from, to, &options.condition, options.durability)
     }
 
@@ -187,6 +203,13 @@ impl Writer for Staged {
     }
 }
 
+fn refuse_token(key: &Key, options: &WriteOptions) -> Result<()> {
+    match options.token {
+        Some(_) => Err(Error::unsupported("local files keep no write tokens").with("key", key)),
+        None => Ok(()),
+    }
+}
+
 /// The chunks of an open file. All come from the file that was opened, whatever the name means later.
 struct FileChunks {
     file: File,
@@ -205,6 +228,13 @@ impl Iterator for FileChunks {
         let chunk = read_at(&self.file, &self.key, self.left.start..end);
         self.left.start = if chunk.is_ok() { end } else { self.left.end };
         Some(chunk)
+    }
+}
+
+fn refuse_if_match(key: &Key, condition: &Condition) -> Result<()> {
+    match condition {
+        Condition::IfMatch(_) => Err(Error::unsupported("local files have no compare-and-swap").with("key", key)),
+        _ => Ok(()),
     }
 }
 

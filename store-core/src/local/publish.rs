@@ -45,6 +45,8 @@ pub(super) struct Staged {
     condition: Condition,
     durability: Durability,
     published: bool,
+    /// An append has failed: the bytes have a hole, and must never get a name.
+    broken: bool,
 }
 
 impl Staged {
@@ -56,20 +58,36 @@ impl Staged {
         let file =
             openat(&staging, &name, flags, FILE_MODE).map_err(|errno| failed("write", errno).with("key", key))?;
         let (root, key) = (Arc::clone(root), key.clone());
-        Ok(Self { root, staging, name, file: file.into(), key, condition, durability, published: false })
+        Ok(Self { root, staging, name, file: file.into(), key, condition, durability, published: false, broken: false })
     }
 
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(|source| Error::io("write", source).with("key", &self.key))
+        self.refuse_broken()?;
+        let written = self.file.write_all(bytes);
+        self.broken = written.is_err();
+        written.map_err(|source| Error::io("write", source).with("key", &self.key))
     }
 
     pub fn copy_from(&mut self, source: &mut impl Read) -> Result<()> {
+        self.refuse_broken()?;
         let copied = std::io::copy(source, &mut self.file);
+        self.broken = copied.is_err();
         copied.map(|_| ()).map_err(|source| Error::io("copy", source).with("key", &self.key))
+    }
+
+    fn refuse_broken(&self) -> Result<()> {
+        match self.broken {
+            true => {
+                let message = "an earlier write to this object failed, it can only be aborted";
+                Err(Error::new(ErrorKind::Poisoned, message).during("write").with("key", &self.key))
+            }
+            false => Ok(()),
+        }
     }
 
     /// Syncs the bytes, gives the file its name, syncs the folder.
     pub fn publish(mut self) -> Result<Outcome> {
+        self.refuse_broken()?;
         let failed_with_key = |error: Error, key: &Key| error.during("write").with("key", key);
         if self.durability != Durability::None {
             self.file.sync_all().map_err(|source| failed_with_key(Error::io("sync", source), &self.key))?;
@@ -175,6 +193,11 @@ fn give_name(
             },
             // The folder is gone again, or the source of a rename is: its caller looks.
             Err(Errno::NOENT) => {}
+            // The root and everything below it up to here was opened without leaving it: a mount is in between.
+            Err(errno @ Errno::XDEV) => {
+                let message = "a file cannot be moved to another file system, which is mounted below the root";
+                return Err(Error::unsupported(message).with("key", key).caused_by(errno));
+            }
             Err(errno) => return Err(absent_or("publish", errno).with("key", key)),
         }
     }

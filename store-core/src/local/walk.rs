@@ -17,7 +17,7 @@ pub(super) fn list(root: &RootFolder, prefix: &Prefix, options: &ListOptions) ->
     let start = listing::start(&below, options);
     let folder = match root.open_folder(prefix) {
         Ok(folder) => folder,
-        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(ListPage::default()),
+        Err(Errno::NOENT | Errno::NOTDIR) => return listing::page(prefix, options, std::iter::empty()),
         Err(errno) => return Err(absent_or("list", errno).with("prefix", prefix)),
     };
     let mut walk = Walk { start, stack: Vec::new() };
