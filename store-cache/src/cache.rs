@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{ArrayRef, UInt64Array};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::table::schema::check_schema;
@@ -20,8 +21,10 @@ use crate::stats::CacheStats;
 
 /// Tables behind a write-behind cache; itself an [`AsyncTableBackend`].
 ///
-/// One cache must be the only writer of its tables: a commit by another is noticed at the next flush and makes that
-/// table's appends fail. Clones share the cache.
+/// One cache must be the only writer of its tables: a commit by another that moves a table's watermark is noticed at the
+/// next flush and makes that table's appends fail. Clones share the cache.
+///
+/// It flushes in tasks of the tokio runtime in which it was opened, which must keep running.
 #[derive(Clone)]
 pub struct TableCache {
     pub(crate) shared: Arc<Shared>,
@@ -31,22 +34,26 @@ pub(crate) struct Shared {
     pub inner: Arc<dyn AsyncTableBackend>,
     pub config: CacheConfig,
     pub state: Mutex<State>,
+    pub runtime: Handle,
 }
 
 impl TableCache {
     /// Puts a cache in front of `inner` and goes on with the sequence that its tables end at.
     ///
     /// # Errors
-    /// `Invalid` for a trigger of zero; those of listing and describing the tables.
+    /// `Invalid` for a trigger of zero; `Unsupported` outside a tokio runtime; those of listing and describing the
+    /// tables.
     pub async fn open(inner: Arc<dyn AsyncTableBackend>, config: CacheConfig) -> Result<Self> {
         config.check()?;
+        let runtime = Handle::try_current()
+            .map_err(|source| Error::unsupported("the cache needs a tokio runtime").caused_by(source))?;
         let mut state = State::default();
         for name in inner.list(&ListTablesOptions::default()).await? {
             let info = inner.describe(&name, &DescribeOptions::default()).await?;
             state.last_seq = state.last_seq.max(info.watermark);
             state.tables.insert(name, TableState::new(&info));
         }
-        let shared = Arc::new(Shared { inner, config, state: Mutex::new(state) });
+        let shared = Arc::new(Shared { inner, config, state: Mutex::new(state), runtime });
         idle::spawn(&shared, config.idle()?);
         Ok(Self { shared })
     }
@@ -64,7 +71,8 @@ impl TableCache {
     /// Waits until the rows of a receipt are as safe as `level`, flushing their table if need be.
     ///
     /// # Errors
-    /// `Unsupported` for [`Level::Durable`], which needs a log: ask for `Committed`. Those of the flush.
+    /// `Unsupported` for [`Level::Durable`], which needs a log: ask for `Committed`. `Invalid` for a receipt that is not
+    /// of this cache. Those of the flush.
     pub async fn wait(&self, receipt: &Receipt, level: Level) -> Result<Receipt> {
         match level {
             Level::Buffered => return Ok(receipt.clone()),
@@ -82,6 +90,12 @@ impl TableCache {
     fn committed_version(&self, receipt: &Receipt) -> Result<Option<u64>> {
         let mut state = self.state();
         let table = state.table(&receipt.table)?;
+        if receipt.seq > table.last_seq() {
+            return Err(Error::invalid("receipt is not of this cache")
+                .with("table", &receipt.table)
+                .with("seq", receipt.seq)
+                .with("last_seq", table.last_seq()));
+        }
         Ok((table.watermark >= receipt.seq).then_some(table.version))
     }
 
@@ -146,13 +160,16 @@ impl TableCache {
                 .with("table", name)
                 .caused_by(Arc::clone(&failure.error)));
         }
-        let batches = prepare(batches, &table.schema, seq)?;
+        let batches = prepare(batches, &table.schema, seq).map_err(|error| error.with("table", name))?;
         let rows = rows_of(&batches) as u64;
         if rows == 0 {
             return Ok((Receipt::buffered(name.clone(), 0, table.last_seq()), Vec::new()));
         }
-        table.live.push(batches, seq, Instant::now());
+        let now = Instant::now();
+        table.live.push(batches, seq, now);
         let full = table.buffered_rows() >= config.flush_rows || table.buffered_bytes() >= config.flush_bytes();
+        // After a failure not before its pause is over, or every append would wait for a store that is away.
+        let full = full && table.failure.as_ref().is_none_or(|failure| failure.retry_at <= now);
         state.last_seq = seq;
         let due = match state.buffered_bytes() >= config.global_bytes() {
             true => state.tables.keys().cloned().collect(),
@@ -171,9 +188,12 @@ impl TableCache {
 fn prepare(batches: Vec<RecordBatch>, schema: &SchemaRef, seq: u64) -> Result<Vec<RecordBatch>> {
     let stamp = schema.column_with_name(base::SEQ).filter(|(_, field)| *field.data_type() == DataType::UInt64);
     let mut prepared = Vec::with_capacity(batches.len());
-    for batch in batches.into_iter().filter(|batch| batch.num_rows() > 0) {
-        let mut columns = batch.columns().to_vec();
+    for batch in batches {
         check_schema(schema, batch.schema_ref())?;
+        if batch.num_rows() == 0 {
+            continue;
+        }
+        let mut columns = batch.columns().to_vec();
         if let Some((index, _)) = stamp {
             let seqs: ArrayRef = Arc::new(UInt64Array::from_value(seq, batch.num_rows()));
             columns.splice(index..=index, [seqs]);

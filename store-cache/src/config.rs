@@ -15,7 +15,8 @@ pub struct CacheConfig {
     /// Mebibytes buffered for all tables together; reaching it flushes every table. Default 1,024.
     ///
     /// It is also the bound of the memory held: while flushes fail and this much is buffered, appends are refused with
-    /// [`Unavailable`](worldstore_core::ErrorKind::Unavailable).
+    /// [`Unavailable`](worldstore_core::ErrorKind::Unavailable). An append that is larger than what is left of it is
+    /// taken whole and flushed at once; so memory can exceed the bound by one append per caller.
     pub global_mb: usize,
     /// Age in seconds of the oldest buffered row of a table. A steady writer is flushed too. It is looked at
     /// once a second, or once per `idle_sec` if that is shorter. Default 30.

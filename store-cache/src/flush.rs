@@ -22,6 +22,8 @@ struct Frozen {
     schema: arrow::datatypes::SchemaRef,
     expected: u64,
     next: u64,
+    /// An earlier attempt failed, and may have reached the table all the same.
+    is_repeated: bool,
 }
 
 impl TableCache {
@@ -44,7 +46,7 @@ impl TableCache {
 
 /// Flushes in a task of its own: a caller that goes away does not stop a commit under way.
 pub(crate) async fn flush(shared: &Arc<Shared>, name: &TableName) -> Result<()> {
-    let task = tokio::spawn(run(Arc::clone(shared), name.clone()));
+    let task = shared.runtime.spawn(run(Arc::clone(shared), name.clone()));
     task.await.map_err(|source| Error::unexpected("flush task failed").with("table", name).caused_by(source))?
 }
 
@@ -72,6 +74,7 @@ fn freeze(shared: &Shared, name: &TableName, until: u64) -> Result<Option<Frozen
     if table.watermark >= until {
         return Ok(None);
     }
+    let is_repeated = table.frozen.is_some() && table.failure.is_some();
     let TableState { frozen, live, .. } = table;
     let rows = match frozen {
         Some(rows) => Arc::clone(rows),
@@ -79,7 +82,7 @@ fn freeze(shared: &Shared, name: &TableName, until: u64) -> Result<Option<Frozen
         None => Arc::clone(frozen.insert(Arc::new(std::mem::take(live)))),
     };
     let next = rows.last_seq();
-    Ok(Some(Frozen { rows, schema: table.schema.clone(), expected: table.watermark, next }))
+    Ok(Some(Frozen { rows, schema: table.schema.clone(), expected: table.watermark, next, is_repeated }))
 }
 
 async fn commit(shared: &Shared, name: &TableName, frozen: &Frozen) -> Result<()> {
@@ -104,6 +107,10 @@ async fn commit(shared: &Shared, name: &TableName, frozen: &Frozen) -> Result<()
 
 /// After an error, the table itself says whether the rows are in it.
 async fn read_back(shared: &Shared, name: &TableName, frozen: &Frozen, error: Error) -> Result<u64, (Error, bool)> {
+    if error.kind() == ErrorKind::ConditionFailed && !frozen.is_repeated {
+        // Refused at the first attempt: whoever moved the watermark, it was not this cache.
+        return Err((error, true));
+    }
     match shared.inner.describe(name, &DescribeOptions::default()).await {
         Ok(TableInfo { watermark, version, .. }) if watermark == frozen.next => Ok(version),
         Ok(TableInfo { watermark, .. }) if watermark != frozen.expected => {

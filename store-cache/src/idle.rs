@@ -12,7 +12,7 @@ use crate::state::{TableState, lock};
 
 /// Starts the flusher; it ends with the cache.
 pub(crate) fn spawn(shared: &Arc<Shared>, idle: Duration) {
-    tokio::spawn(run(Arc::downgrade(shared), idle));
+    shared.runtime.spawn(run(Arc::downgrade(shared), idle));
 }
 
 async fn run(cache: Weak<Shared>, idle: Duration) {

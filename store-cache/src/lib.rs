@@ -9,6 +9,34 @@
 //!
 //! Rows that are only buffered are lost if the process is killed; a [`Receipt`](worldstore_core::table::Receipt) says
 //! which they are, and [`TableCache::wait`] makes them committed.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use arrow::array::{Int64Array, RecordBatch};
+//! # use arrow::datatypes::{DataType, Field, Schema};
+//! use worldstore_async::table::{AsyncTableBackend, SyncTableAdapter};
+//! use worldstore_cache::{CacheConfig, TableCache};
+//! use worldstore_core::table::*;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let tables = Arc::new(SyncTableAdapter::new(Arc::new(MemoryTables::new())));
+//! let cache = TableCache::open(tables, CacheConfig::default().with_flush_rows(1_000)).await?;
+//!
+//! let table = TableName::new("events")?;
+//! let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
+//! cache.create(&table, &CreateOptions::new(schema.clone())).await?;
+//! let batch = RecordBatch::try_new(schema, vec![Arc::new(Int64Array::from(vec![1, 2, 3]))])?;
+//! let receipt = cache.append(&table, vec![batch], &AppendOptions::default()).await?;
+//! assert_eq!(receipt.level, Level::Buffered);
+//! assert_eq!(cache.describe(&table, &DescribeOptions::default()).await?.rows, 3);
+//!
+//! let receipt = cache.wait(&receipt, Level::Committed).await?;
+//! assert_eq!(receipt.version, Some(1));
+//! cache.shutdown(&ShutdownOptions::default()).await?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod backend;
 mod cache;

@@ -17,6 +17,10 @@ use worldstore_core::{Error, ErrorKind, Result};
 /// The key in a Lance manifest's config that holds the table's watermark: the last sequence number of its rows.
 pub const WATERMARK_KEY: &str = "worldstore.watermark";
 
+/// The key that holds the transaction that set the watermark, so that its writer can tell it from another's.
+const STEP_KEY: &str = "worldstore.step";
+
+const CREATE: &str = "worldstore.create";
 const EXPECTED: &str = "worldstore.expected";
 const NEXT: &str = "worldstore.next";
 
@@ -28,9 +32,19 @@ pub(crate) fn properties(step: WatermarkStep) -> Arc<HashMap<String, String>> {
     ]))
 }
 
+/// Marks a transaction that creates a table, so that it makes no later version.
+pub(crate) fn creation() -> Arc<HashMap<String, String>> {
+    Arc::new(HashMap::from([(CREATE.to_owned(), "true".to_owned())]))
+}
+
 /// The watermark in a manifest's config; 0 if there is none.
 pub(crate) fn watermark(config: &HashMap<String, String>) -> Result<u64> {
     config.get(WATERMARK_KEY).map_or(Ok(0), |text| number(WATERMARK_KEY, text))
+}
+
+/// True if this transaction is the one that set the watermark.
+pub(crate) fn is_set_by(config: &HashMap<String, String>, transaction: &str) -> bool {
+    config.get(STEP_KEY).is_some_and(|setter| setter == transaction)
 }
 
 fn number(key: &'static str, text: &str) -> Result<u64> {
@@ -50,10 +64,15 @@ pub(crate) struct GuardedCommit;
 
 fn guard(manifest: &mut Manifest, transaction: &Transaction) -> Result<()> {
     let properties = &transaction.inner.transaction_properties;
+    if properties.contains_key(CREATE) && manifest.version != 1 {
+        // Another writer created the table meanwhile. Lance would go on and overwrite its rows.
+        return Err(Error::new(ErrorKind::AlreadyExists, "table exists already"));
+    }
     let (Some(expected), Some(next)) = (properties.get(EXPECTED), properties.get(NEXT)) else { return Ok(()) };
     let step = WatermarkStep { expected: number(EXPECTED, expected)?, next: number(NEXT, next)? };
     let next = step.check(watermark(&manifest.config)?)?;
     manifest.config_mut().insert(WATERMARK_KEY.to_owned(), next.to_string());
+    manifest.config_mut().insert(STEP_KEY.to_owned(), transaction.inner.uuid.clone());
     Ok(())
 }
 

@@ -4,9 +4,17 @@ use lance_core::Error as LanceError;
 use worldstore_async::object_store::find_error;
 use worldstore_core::{Error, ErrorKind};
 
+/// The error of ours in one of Lance's. Its `External` shows the cause of what it holds as its own, and so hides it.
+fn carried(error: &LanceError) -> Option<&Error> {
+    match error {
+        LanceError::External { source } => find_error(source.as_ref()),
+        other => find_error(other),
+    }
+}
+
 /// Translates an error of Lance: one of ours that it carries keeps its kind.
 pub(crate) fn from_lance(source: LanceError) -> Error {
-    if let Some(ours) = find_error(&source) {
+    if let Some(ours) = carried(&source) {
         let mut error = Error::new(ours.kind(), ours.message()).retry_as(ours.retry());
         for key in ["have", "expected", "key"] {
             if let Some((_, value)) = ours.context().find(|(name, _)| *name == key) {

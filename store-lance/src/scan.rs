@@ -26,6 +26,11 @@ pub(crate) fn scan(dataset: Arc<Dataset>, table: &SchemaRef, scan: &Scan) -> Res
 }
 
 fn rows(dataset: &Dataset, table: &SchemaRef, scan: &Scan, schema: SchemaRef) -> Result<AsyncBatches> {
+    if scan.limit == Some(0) {
+        // Lance takes a limit of 0 beside a filter for none at all. The filter is checked all the same.
+        scan.filter().map(|filter| translate(&filter, table)).transpose()?;
+        return Ok(stream::empty().boxed());
+    }
     let mut scanner = dataset.scan();
     let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     scanner.project(&columns).map_err(from_lance)?;

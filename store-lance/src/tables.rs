@@ -10,7 +10,7 @@ use arrow::record_batch::{RecordBatch, RecordBatchIterator};
 use async_trait::async_trait;
 use lance::Dataset;
 use lance::dataset::builder::DatasetBuilder;
-use lance::dataset::{InsertBuilder, WriteMode, WriteParams};
+use lance::dataset::{CommitBuilder, InsertBuilder, WriteMode, WriteParams};
 use worldstore_async::AsyncBackend;
 use worldstore_async::table::{AsyncBatches, AsyncTableBackend};
 use worldstore_core::table::schema::check_schema;
@@ -20,11 +20,12 @@ use worldstore_core::table::{
 };
 use worldstore_core::{Error, ErrorKind, ListOptions, Result};
 
-use crate::commit::{GuardedCommit, properties, watermark};
+use crate::commit::{GuardedCommit, creation, is_set_by, properties, watermark};
 use crate::config::LanceConfig;
 use crate::error::from_lance;
 use crate::provider::Door;
 use crate::scan::scan;
+use crate::types::check_columns;
 
 /// What a table's folder ends in.
 pub(crate) const FOLDER_ENDING: &str = ".lance";
@@ -94,12 +95,12 @@ impl LanceTables {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn params(&self, mode: WriteMode, step: Option<WatermarkStep>) -> WriteParams {
+    fn params(&self, mode: WriteMode, properties: Option<Arc<HashMap<String, String>>>) -> WriteParams {
         WriteParams {
             mode,
             session: Some(self.door.session.clone()),
             commit_handler: Some(Arc::new(GuardedCommit)),
-            transaction_properties: step.map(properties),
+            transaction_properties: properties,
             skip_auto_cleanup: true,
             ..WriteParams::default()
         }
@@ -122,38 +123,60 @@ impl LanceTables {
             // Refused here, a repeated append leaves no file behind; the commit decides races.
             step.check(before).map_err(|error| error.with("table", table))?;
         }
-        let params = self.params(WriteMode::Append, options.watermark);
-        let written = InsertBuilder::new(Arc::new(dataset)).with_params(&params).execute(rows).await;
-        match (written, options.watermark) {
+        let (params, dataset) = (self.params(WriteMode::Append, options.watermark.map(properties)), Arc::new(dataset));
+        let insert = InsertBuilder::new(Arc::clone(&dataset)).with_params(&params);
+        let written = insert.execute_uncommitted(alike(rows, &schema)?).await;
+        // Files alone change nothing: until the commit an error is certain.
+        let transaction = written.map_err(|source| explain(source, table))?;
+        let id = transaction.uuid.clone();
+        let commit = CommitBuilder::new(dataset).with_skip_auto_cleanup(true);
+        match (commit.execute(transaction).await, options.watermark) {
             (Ok(dataset), _) => {
                 self.held().insert(table.clone(), dataset.clone());
                 Ok(dataset)
             }
-            (Err(source), Some(step)) => self.read_back(table, step, explain(source, table)).await,
+            (Err(source), Some(step)) => self.read_back(table, step, &id, explain(source, table)).await,
             (Err(source), None) => Err(unclear(explain(source, table))),
         }
     }
 
     /// After an error, the table says whether the rows are in it.
-    async fn read_back(&self, table: &TableName, step: WatermarkStep, error: Error) -> Result<Dataset> {
+    async fn read_back(&self, table: &TableName, step: WatermarkStep, id: &str, error: Error) -> Result<Dataset> {
         if error.kind() == ErrorKind::ConditionFailed {
             return Err(error);
         }
         self.held().remove(table);
-        let found = match self.latest(table).await {
-            Ok(dataset) => watermark(dataset.config()).map(|watermark| (watermark, dataset)),
-            Err(error) => Err(error),
-        };
-        match found {
-            Ok((watermark, dataset)) if watermark == step.next => Ok(dataset),
-            Ok((watermark, _)) if watermark == step.expected => Err(error),
-            Ok((watermark, _)) => Err(Error::new(ErrorKind::ConditionFailed, "another writer moved the table")
-                .with("have", watermark)
+        match self.find(table, step, id).await {
+            Ok((_, Some(dataset))) => Ok(dataset),
+            Ok((have, None)) if have == step.expected => Err(error),
+            Ok((have, None)) => Err(Error::new(ErrorKind::ConditionFailed, "another writer moved the table")
+                .with("have", have)
                 .with("expected", step.expected)
                 .caused_by(error)),
             Err(_) => Err(unclear(error)),
         }
     }
+
+    /// Where the table stands, and the version in which this transaction made its step, if it has.
+    async fn find(&self, table: &TableName, step: WatermarkStep, id: &str) -> Result<(u64, Option<Dataset>)> {
+        let mut dataset = self.latest(table).await?;
+        let have = watermark(dataset.config())?;
+        while watermark(dataset.config())? > step.expected {
+            if is_set_by(dataset.config(), id) {
+                return Ok((have, Some(dataset)));
+            }
+            let before = dataset.version().version - 1;
+            dataset = dataset.checkout_version(before).await.map_err(|source| explain(source, table))?;
+        }
+        Ok((have, None))
+    }
+}
+
+/// The rows with exactly this schema, in at least one batch: Lance compares metadata too, and writes no list of none.
+fn alike(rows: Vec<RecordBatch>, schema: &SchemaRef) -> Result<Vec<RecordBatch>> {
+    let rows = if rows.is_empty() { vec![RecordBatch::new_empty(schema.clone())] } else { rows };
+    let alike = rows.iter().map(|batch| RecordBatch::try_new(schema.clone(), batch.columns().to_vec()));
+    alike.collect::<Result<_, _>>().map_err(|source| Error::invalid("rows do not fit the table").caused_by(source))
 }
 
 /// An error after which the change may be in the table.
@@ -202,8 +225,9 @@ impl AsyncTableBackend for LanceTables {
         let schema = options.schema.clone();
         match self.latest(table).await {
             Err(error) if error.is_not_found() => {
+                check_columns(&schema).map_err(|error| error.with("table", table))?;
                 let none = RecordBatchIterator::new([], schema.clone());
-                let params = self.params(WriteMode::Create, None);
+                let params = self.params(WriteMode::Create, Some(creation()));
                 match InsertBuilder::new(self.door.uri(table).as_str()).with_params(&params).execute_stream(none).await
                 {
                     Ok(dataset) => {

@@ -1,0 +1,12 @@
+//! The cache from outside: every row exactly once, whatever flushes, fails or is reopened meanwhile.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail and report as tests do")]
+
+mod conformance;
+mod failures;
+mod foreign;
+mod interleave;
+mod model;
+mod probe;
+mod support;
+mod triggers;

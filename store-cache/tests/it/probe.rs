@@ -1,0 +1,195 @@
+//! A table backend that counts, waits at gates and fails on command.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use tokio::sync::Semaphore;
+use worldstore_async::table::{AsyncBatches, AsyncTableBackend, SyncTableAdapter};
+use worldstore_core::table::{
+    AppendOptions, CreateOptions, DescribeOptions, FlushOptions, HistoryOptions, ListTablesOptions, MemoryTables,
+    Receipt, Scan, ShutdownOptions, TableBackendInfo, TableInfo, TableName, TableScan, TableVersion,
+};
+use worldstore_core::{Error, ErrorKind, Result};
+
+/// How an append fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing has happened.
+    Before,
+    /// The rows have landed; nobody says so.
+    Unknown,
+    /// The rows have landed, nobody says so, and the table cannot be looked up for this one time.
+    UnknownAndBlind,
+}
+
+/// A place at which appends wait, once it is shut.
+#[derive(Debug)]
+pub struct Gate {
+    shut: AtomicBool,
+    arrived: Semaphore,
+    passes: Semaphore,
+}
+
+impl Gate {
+    fn new() -> Self {
+        Self { shut: AtomicBool::new(false), arrived: Semaphore::new(0), passes: Semaphore::new(0) }
+    }
+
+    pub fn shut(&self) {
+        self.shut.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits until an append stands at the gate.
+    pub async fn arrived(&self) {
+        self.arrived.acquire().await.unwrap().forget();
+    }
+
+    /// Lets one append through.
+    pub fn pass(&self) {
+        self.passes.add_permits(1);
+    }
+
+    async fn wait(&self) {
+        if self.shut.load(Ordering::SeqCst) {
+            self.arrived.add_permits(1);
+            self.passes.acquire().await.unwrap().forget();
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Probe {
+    pub inner: Arc<dyn AsyncTableBackend>,
+    pub before: Gate,
+    pub after: Gate,
+    /// Calls of any kind.
+    pub calls: AtomicU64,
+    /// Appends that were asked for.
+    pub appends: AtomicU64,
+    faults: Mutex<VecDeque<Fault>>,
+    away: AtomicBool,
+    blind: AtomicBool,
+}
+
+impl Probe {
+    pub fn new() -> Arc<Self> {
+        Self::over(Arc::new(SyncTableAdapter::new(Arc::new(MemoryTables::new()))))
+    }
+
+    pub fn over(inner: Arc<dyn AsyncTableBackend>) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            before: Gate::new(),
+            after: Gate::new(),
+            calls: AtomicU64::new(0),
+            appends: AtomicU64::new(0),
+            faults: Mutex::default(),
+            away: AtomicBool::new(false),
+            blind: AtomicBool::new(false),
+        })
+    }
+
+    /// Makes one of the next appends fail, in the order given.
+    pub fn fail(&self, fault: Fault) {
+        self.faults.lock().unwrap().push_back(fault);
+    }
+
+    /// Makes every append fail, or none any more.
+    pub fn set_away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
+    }
+
+    pub fn clear_faults(&self) {
+        self.faults.lock().unwrap().clear();
+    }
+
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    pub fn appends(&self) -> u64 {
+        self.appends.load(Ordering::SeqCst)
+    }
+
+    fn count(&self) {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn away() -> Error {
+    Error::new(ErrorKind::Unavailable, "the store is away")
+}
+
+impl fmt::Display for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "probe({})", self.inner)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl AsyncTableBackend for Probe {
+    fn info(&self) -> TableBackendInfo {
+        self.inner.info()
+    }
+
+    async fn create(&self, table: &TableName, options: &CreateOptions) -> Result<TableInfo> {
+        self.count();
+        self.inner.create(table, options).await
+    }
+
+    async fn describe(&self, table: &TableName, options: &DescribeOptions) -> Result<TableInfo> {
+        self.count();
+        match self.blind.swap(false, Ordering::SeqCst) {
+            true => Err(away()),
+            false => self.inner.describe(table, options).await,
+        }
+    }
+
+    async fn append(&self, table: &TableName, batches: Vec<RecordBatch>, options: &AppendOptions) -> Result<Receipt> {
+        self.count();
+        self.appends.fetch_add(1, Ordering::SeqCst);
+        self.before.wait().await;
+        let fault = self.faults.lock().unwrap().pop_front();
+        if self.away.load(Ordering::SeqCst) || fault == Some(Fault::Before) {
+            return Err(away());
+        }
+        let appended = self.inner.append(table, batches, options).await;
+        self.after.wait().await;
+        if let (Some(fault), Ok(_)) = (fault, &appended) {
+            self.blind.store(fault == Fault::UnknownAndBlind, Ordering::SeqCst);
+            return Err(Error::new(ErrorKind::OutcomeUnknown, "the answer got lost"));
+        }
+        appended
+    }
+
+    async fn scan(&self, table: &TableName, scan: &Scan) -> Result<TableScan<AsyncBatches>> {
+        self.count();
+        self.inner.scan(table, scan).await
+    }
+
+    async fn list(&self, options: &ListTablesOptions) -> Result<Vec<TableName>> {
+        self.count();
+        self.inner.list(options).await
+    }
+
+    async fn history(&self, table: &TableName, options: &HistoryOptions) -> Result<Vec<TableVersion>> {
+        self.count();
+        self.inner.history(table, options).await
+    }
+
+    async fn flush(&self, options: &FlushOptions) -> Result<()> {
+        self.count();
+        self.inner.flush(options).await
+    }
+
+    /// Not passed on: tables in memory could not be opened again.
+    async fn shutdown(&self, _options: &ShutdownOptions) -> Result<()> {
+        self.count();
+        Ok(())
+    }
+}

@@ -1,0 +1,134 @@
+//! When the cache flushes, and when it does not call the tables at all.
+
+use std::time::{Duration, Instant};
+
+use worldstore_core::ErrorKind;
+use worldstore_core::table::Level;
+
+use crate::probe::Probe;
+use crate::support::{append, calm, check, create, flush, open, read, rows, wide_rows};
+
+#[tokio::test]
+async fn a_buffered_append_calls_nothing() {
+    let probe = Probe::new();
+    let cache = open(&probe, calm()).await;
+    create(&cache, "t").await;
+    let before = probe.calls();
+    for number in 0..100 {
+        let receipt = append(&cache, "t", rows([number])).await.unwrap();
+        assert_eq!((receipt.level, receipt.seq), (Level::Buffered, number as u64 + 1));
+    }
+    assert_eq!(probe.calls(), before);
+    flush(&cache, "t").await.unwrap();
+    assert_eq!(probe.appends(), 1, "a hundred appends, one commit");
+    flush(&cache, "t").await.unwrap();
+    assert_eq!(probe.appends(), 1, "nothing left to commit");
+    check(&cache, "t", 0..100).await;
+}
+
+#[tokio::test]
+async fn rows_trigger() {
+    let probe = Probe::new();
+    let cache = open(&probe, calm().with_flush_rows(10)).await;
+    create(&cache, "t").await;
+    create(&cache, "other").await;
+    let _ = append(&cache, "other", rows(0..9)).await.unwrap();
+    assert_eq!(append(&cache, "t", rows(0..9)).await.unwrap().level, Level::Buffered);
+    assert_eq!(probe.appends(), 0);
+    let receipt = append(&cache, "t", rows(9..10)).await.unwrap();
+    assert_eq!((receipt.level, receipt.version), (Level::Committed, Some(1)));
+    assert_eq!(read(&*probe.inner, "t").await, (0..10).collect::<Vec<_>>());
+    assert_eq!(read(&*probe.inner, "other").await, [0; 0], "other tables have triggers of their own");
+}
+
+#[tokio::test]
+async fn bytes_trigger() {
+    let probe = Probe::new();
+    let cache = open(&probe, calm().with_flush_mb(1)).await;
+    create(&cache, "t").await;
+    assert_eq!(append(&cache, "t", wide_rows(0..1, 600_000)).await.unwrap().level, Level::Buffered);
+    assert!((600_000..700_000).contains(&cache.stats().buffered_bytes));
+    assert_eq!(append(&cache, "t", wide_rows(1..2, 600_000)).await.unwrap().level, Level::Committed);
+    assert_eq!((probe.appends(), cache.stats().buffered_bytes), (1, 0));
+}
+
+#[tokio::test]
+async fn bytes_of_all_tables_trigger() {
+    let probe = Probe::new();
+    let cache = open(&probe, calm().with_global_mb(1)).await;
+    create(&cache, "a").await;
+    create(&cache, "b").await;
+    let _ = append(&cache, "a", wide_rows(0..1, 600_000)).await.unwrap();
+    assert_eq!(probe.appends(), 0);
+    let _ = append(&cache, "b", wide_rows(1..2, 600_000)).await.unwrap();
+    assert_eq!((probe.appends(), cache.stats().buffered_rows), (2, 0), "every table is flushed");
+}
+
+#[tokio::test]
+async fn an_append_beyond_every_bound_is_flushed_at_once() {
+    let probe = Probe::new();
+    let config = calm().with_flush_rows(2).with_flush_mb(1).with_global_mb(1);
+    let cache = open(&probe, config).await;
+    create(&cache, "t").await;
+    let receipt = append(&cache, "t", wide_rows(0..5, 1_000_000)).await.unwrap();
+    assert_eq!((receipt.level, receipt.rows, probe.appends()), (Level::Committed, 5, 1));
+    check(&cache, "t", 0..5).await;
+
+    // While flushes fail, one append may go past the bound; the next is refused and not taken.
+    probe.set_away(true);
+    assert_eq!(append(&cache, "t", wide_rows(5..10, 1_000_000)).await.unwrap().level, Level::Buffered);
+    let error = append(&cache, "t", rows([10])).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    check(&cache, "t", 0..10).await;
+    probe.set_away(false);
+    let _ = append(&cache, "t", rows([10])).await.unwrap();
+    check(&cache, "t", 0..11).await;
+    flush(&cache, "t").await.unwrap();
+    assert_eq!(read(&*probe.inner, "t").await, (0..11).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn age_triggers_for_an_idle_writer() {
+    let probe = Probe::new();
+    let cache = open(&probe, calm().with_idle_sec(0.2)).await;
+    create(&cache, "t").await;
+    let _ = append(&cache, "t", rows(0..3)).await.unwrap();
+    let taken = Instant::now();
+    while probe.appends() == 0 && taken.elapsed() < Duration::from_secs(10) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(taken.elapsed() >= Duration::from_millis(190), "too early: {:?}", taken.elapsed());
+    assert!(taken.elapsed() < Duration::from_secs(5), "too late: {:?}", taken.elapsed());
+    flush(&cache, "t").await.unwrap();
+    assert_eq!(read(&*probe.inner, "t").await, [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn age_triggers_for_a_steady_writer() {
+    let probe = Probe::new();
+    let cache = open(&probe, calm().with_idle_sec(0.15)).await;
+    create(&cache, "t").await;
+    // No pause between two appends is as long as the idle time.
+    for number in 0..100 {
+        let _ = append(&cache, "t", rows([number])).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(probe.appends() >= 3, "{} flushes in a second", probe.appends());
+    check(&cache, "t", 0..100).await;
+}
+
+#[tokio::test]
+async fn triggers_of_zero_are_refused() {
+    let zero = [
+        calm().with_flush_rows(0),
+        calm().with_flush_mb(0),
+        calm().with_global_mb(0),
+        calm().with_idle_sec(0.0),
+        calm().with_idle_sec(-1.0),
+        calm().with_idle_sec(f64::NAN),
+    ];
+    for config in zero {
+        let opened = worldstore_cache::TableCache::open(Probe::new(), config).await;
+        assert_eq!(opened.unwrap_err().kind(), ErrorKind::Invalid, "{config:?}");
+    }
+}

@@ -1,0 +1,10 @@
+//! Lance tables from outside: the kit for tables, what goes through the backend, and commits whose answer is lost.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail and report as tests do")]
+
+mod commits;
+mod conformance;
+mod fault;
+mod foreign;
+mod reads;
+mod support;
