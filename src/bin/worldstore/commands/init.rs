@@ -1,0 +1,18 @@
+//! `worldstore init`.
+
+use worldstore::{Error, Result, World, WorldOptions};
+
+use crate::args::InitArgs;
+use crate::output::line;
+
+pub async fn run(args: InitArgs) -> Result<()> {
+    if args.world.starts_with("memory:") {
+        return Err(Error::invalid("a world in memory would be gone with this command").with("world", args.world));
+    }
+    let mut options = WorldOptions::default();
+    options.format = args.tables;
+    options.name = args.name;
+    let world = World::create(&args.world, &options).await?;
+    world.shutdown().await?;
+    line(&format!("made world {} with {} tables at {}", world.name(), world.format(), world.storage().location))
+}

@@ -1,0 +1,63 @@
+//! The commands, one file each.
+
+mod fork;
+mod fs;
+mod import;
+mod init;
+mod query;
+mod scan;
+mod tables;
+mod ticks;
+
+use std::sync::Arc;
+
+use worldstore::arrow::array::{ArrayRef, RecordBatch};
+use worldstore::{Error, Result, World, WorldOptions};
+
+use crate::args::{Command, Format};
+use crate::failure::Failure;
+use crate::output::Rows;
+
+/// Runs a command.
+pub async fn run(command: Command) -> Result<(), Failure> {
+    let world = command.world().map(str::to_owned);
+    let done = match command {
+        Command::Init(args) => init::run(args).await,
+        Command::Import(args) => import::run(args).await,
+        Command::Tables(args) => tables::tables(args).await,
+        Command::Runs(args) => tables::runs(args).await,
+        Command::Ticks(args) => ticks::run(args).await,
+        Command::Scan(args) => scan::run(args).await,
+        Command::Fork(args) => fork::run(args).await,
+        Command::Fs(command) => fs::run(command).await,
+        Command::Query(args) => return query::run(args).await,
+        Command::Explain(args) => return query::explain(args).await,
+    };
+    Ok(done.map_err(|error| in_world(error, world.as_deref()))?)
+}
+
+/// Names the world where the error does not: keys are told from its root on.
+fn in_world(error: Error, world: Option<&str>) -> Error {
+    match world {
+        Some(world) if !error.context().any(|(key, _)| key == "world") => error.with("world", world),
+        _ => error,
+    }
+}
+
+async fn open(world: &str) -> Result<World> {
+    World::open(world, &WorldOptions::default()).await
+}
+
+/// Prints named columns of equal length.
+fn print_columns(format: Format, columns: Vec<(&str, ArrayRef)>) -> Result<()> {
+    let failed = |source| Error::unexpected("columns do not fit together").caused_by(source);
+    let batch = RecordBatch::try_from_iter(columns).map_err(failed)?;
+    let mut rows = Rows::new(format, batch.schema())?;
+    rows.write(&batch)?;
+    rows.finish()
+}
+
+fn texts<Text: AsRef<str>>(values: impl IntoIterator<Item = Text>) -> ArrayRef {
+    use worldstore::arrow::array::StringArray;
+    Arc::new(StringArray::from_iter_values(values))
+}

@@ -1,0 +1,152 @@
+//! `worldstore query` and `worldstore explain`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, IsTerminal, Read};
+
+use serde_json::Value as Json;
+use worldstore::graph::{Graph, Parameters, QueryError, QueryResult, Value};
+use worldstore::storage::Root;
+use worldstore::world::MAIN_RUN;
+use worldstore::{Error, Result, Storage};
+
+use super::open;
+use crate::args::{AskArgs, Format, QueryArgs};
+use crate::failure::Failure;
+use crate::output::{Rows, line, note};
+
+pub async fn run(args: QueryArgs) -> Result<(), Failure> {
+    let (text, parameters) = (text(&args.ask)?, parameters(&args.ask.params)?);
+    let graph = graph(&args.ask).await?;
+    let results = graph.run(&text, &parameters).await.map_err(|error| failure(error, &text))?;
+    if results.is_empty() {
+        return Err(empty().into());
+    }
+    // Statements that declare something give no columns.
+    let shown: Vec<&QueryResult> = results.iter().filter(|result| !result.schema.fields().is_empty()).collect();
+    if args.output.format == Format::Arrow && shown.len() != 1 {
+        let error = Error::invalid("an Arrow stream holds the rows of one query").with("queries", shown.len());
+        return Err(error.into());
+    }
+    for result in shown {
+        print(args.output.format, result)?;
+        if args.io_stats {
+            note(result.io_stats.to_string().trim_end())?;
+        }
+    }
+    Ok(())
+}
+
+pub async fn explain(args: AskArgs) -> Result<(), Failure> {
+    let (text, parameters) = (text(&args)?, parameters(&args.params)?);
+    let graph = graph(&args).await?;
+    let plan = graph.explain(&text, &parameters).await.map_err(|error| failure(error, &text))?;
+    Ok(line(plan.trim_end())?)
+}
+
+fn print(format: Format, result: &QueryResult) -> Result<()> {
+    let mut rows = Rows::new(format, result.schema.clone())?;
+    for batch in &result.batches {
+        rows.write(batch)?;
+    }
+    rows.finish()
+}
+
+/// Mistakes in the text are shown in the text.
+fn failure(error: QueryError, text: &str) -> Failure {
+    match error {
+        QueryError::Store(error) => error.into(),
+        mistakes => {
+            let shown = mistakes.render(text);
+            Failure::shown(mistakes.into(), shown)
+        }
+    }
+}
+
+fn text(args: &AskArgs) -> Result<String> {
+    let text = match (&args.text, &args.file) {
+        (Some(text), _) => text.clone(),
+        (None, Some(file)) => {
+            let name = file.display().to_string();
+            utf8(fs::read(file).map_err(|source| Error::io("read", source).with("file", &name))?, &name)?
+        }
+        (None, None) => {
+            if io::stdin().is_terminal() {
+                note("type the query, and Ctrl-D at its end")?;
+            }
+            let (mut bytes, name) = (Vec::new(), "standard input");
+            io::stdin().read_to_end(&mut bytes).map_err(|source| Error::io("read", source).with("file", name))?;
+            utf8(bytes, name)?
+        }
+    };
+    match text.trim().is_empty() {
+        true => Err(empty()),
+        false => Ok(text),
+    }
+}
+
+fn empty() -> Error {
+    Error::invalid("the query is empty")
+}
+
+fn utf8(bytes: Vec<u8>, name: &str) -> Result<String> {
+    let place = |error: &std::string::FromUtf8Error| error.utf8_error().valid_up_to();
+    String::from_utf8(bytes)
+        .map_err(|error| Error::invalid("the query is not UTF-8").with("file", name).with("byte", place(&error)))
+}
+
+async fn graph(args: &AskArgs) -> Result<Graph> {
+    let mut graph = match &args.world {
+        Some(world) => {
+            let run = args.run.as_deref().unwrap_or(MAIN_RUN);
+            let run = open(world).await?.run(run).await.map_err(|error| error.with("world", world))?;
+            args.as_of.map_or_else(|| run.now(), |tick| run.as_of(tick)).graph()
+        }
+        None => Graph::new(),
+    };
+    for mount in &args.mounts {
+        let (name, uri) = pair(mount, "a mount must be like `NAME=URI`", "mount")?;
+        let storage = Storage::open(uri, Root::Existing).await.map_err(|error| error.with("mount", name))?;
+        graph = graph.with_mount(name, storage.backend)?;
+    }
+    Ok(graph)
+}
+
+fn parameters(texts: &[String]) -> Result<Parameters> {
+    let mut names = BTreeSet::new();
+    let mut parameters = Parameters::default();
+    for text in texts {
+        let (name, value) = pair(text, "a parameter must be like `NAME=VALUE`", "param")?;
+        if !names.insert(name) {
+            return Err(Error::invalid("the parameter is given twice").with("param", name));
+        }
+        let value = match serde_json::from_str(value) {
+            Ok(json) => constant(json).map_err(|error| error.with("param", name).with("value", value))?,
+            Err(_) => Value::Text(value.to_owned()),
+        };
+        parameters = parameters.with(name, value);
+    }
+    Ok(parameters)
+}
+
+fn pair<'text>(text: &'text str, rule: &str, what: &'static str) -> Result<(&'text str, &'text str)> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name, value)),
+        _ => Err(Error::invalid(rule).with(what, text)),
+    }
+}
+
+fn constant(json: Json) -> Result<Value> {
+    Ok(match json {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Bool(value),
+        Json::String(value) => Value::Text(value),
+        Json::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(integer), _) => Value::Int(integer),
+            (None, Some(float)) if number.is_f64() => Value::Float(float),
+            _ => return Err(Error::invalid("the number does not fit 64 bits with a sign")),
+        },
+        Json::Array(values) => Value::List(values.into_iter().map(constant).collect::<Result<_>>()?),
+        Json::Object(_) => return Err(Error::unsupported("a parameter cannot be an object")),
+    })
+}

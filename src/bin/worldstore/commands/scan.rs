@@ -1,0 +1,97 @@
+//! `worldstore scan`, and the conditions that it takes.
+
+use futures::TryStreamExt;
+use worldstore::core::table::{CompareOp, Predicate, Scalar, Scan};
+use worldstore::{Error, Result};
+
+use super::open;
+use crate::args::ScanArgs;
+use crate::output::Rows;
+
+pub async fn run(args: ScanArgs) -> Result<()> {
+    let world = open(&args.world).await?;
+    let run = world.run(&args.run).await?;
+    let view = args.as_of.map_or_else(|| run.now(), |tick| run.as_of(tick));
+    let mut scan = Scan::all();
+    scan.limit = args.limit;
+    scan.version = args.version;
+    scan.columns = columns(args.columns)?;
+    for condition in &args.conditions {
+        scan = scan.with_predicate(parse(condition)?);
+    }
+    let mut scan = view.scan(&args.table, &scan).await.map_err(|error| of_version(error, &args.table, args.version))?;
+    let mut rows = Rows::new(args.output.format, scan.schema.clone())?;
+    while let Some(batch) = scan.batches.try_next().await? {
+        rows.write(&batch)?;
+    }
+    rows.finish()
+}
+
+fn columns(names: Vec<String>) -> Result<Option<Vec<String>>> {
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            return Err(Error::invalid("the column is named twice").with("column", name));
+        }
+    }
+    Ok(Some(names).filter(|names| !names.is_empty()))
+}
+
+/// Says that it is the version that is missing: a format may tell only which of its files is not there.
+fn of_version(error: Error, table: &str, version: Option<u64>) -> Error {
+    match version {
+        Some(version) if error.is_not_found() && error.context().any(|(key, _)| key == "version") => {
+            Error::not_found("the table has no such version").with("table", table).with("version", version)
+        }
+        _ => error,
+    }
+}
+
+/// Longer operators first, so that `<=` is not read as `<`.
+const OPERATORS: [(&str, CompareOp); 8] = [
+    ("<=", CompareOp::LtEq),
+    (">=", CompareOp::GtEq),
+    ("<>", CompareOp::NotEq),
+    ("!=", CompareOp::NotEq),
+    ("==", CompareOp::Eq),
+    ("=", CompareOp::Eq),
+    ("<", CompareOp::Lt),
+    (">", CompareOp::Gt),
+];
+
+/// `column operator constant`, `column is null`, `column is not null`.
+fn parse(condition: &str) -> Result<Predicate> {
+    let text = condition.trim();
+    let lower = text.to_lowercase();
+    if let Some(column) = lower.strip_suffix(" is not null") {
+        return Ok(Predicate::IsNotNull(text[..column.len()].trim().to_owned()));
+    }
+    if let Some(column) = lower.strip_suffix(" is null") {
+        return Ok(Predicate::IsNull(text[..column.len()].trim().to_owned()));
+    }
+    let first = text.find(['<', '>', '!', '=']).unwrap_or(text.len());
+    let (column, rest) = text.split_at(first);
+    let found = OPERATORS.iter().find_map(|(sign, op)| Some((rest.strip_prefix(sign)?, *op)));
+    match (column.trim(), found.and_then(|(value, op)| Some((constant(value.trim())?, op)))) {
+        (column, Some((value, op))) if !column.is_empty() => Ok(Predicate::compare(column, op, value)),
+        _ => Err(Error::invalid("condition must be like `dep_delay > 60`, `carrier = 'UA'` or `tailnum is null`")
+            .with("condition", condition)),
+    }
+}
+
+/// A number, true, false, a text in quotes, or a word, which is a text too. Nothing may follow: a second condition would
+/// become part of the text.
+fn constant(text: &str) -> Option<Scalar> {
+    if let Some(quoted) = text.strip_prefix('\'') {
+        let inner = quoted.strip_suffix('\'')?;
+        let is_closed_before = inner.replace("''", "").contains('\'');
+        return (!is_closed_before).then(|| Scalar::Text(inner.replace("''", "'")));
+    }
+    let is_word = !text.is_empty() && !text.contains(|each: char| each.is_whitespace() || "'\"<>=!".contains(each));
+    let float = text.parse::<f64>().ok().filter(|float| float.is_finite());
+    match (text.parse::<i64>(), float) {
+        (Ok(integer), _) => Some(Scalar::Int(integer)),
+        (_, Some(float)) => Some(Scalar::Float(float)),
+        _ if text == "true" || text == "false" => Some(Scalar::Bool(text == "true")),
+        _ => is_word.then(|| Scalar::Text(text.to_owned())),
+    }
+}

@@ -1,0 +1,17 @@
+//! `worldstore ticks`.
+
+use std::sync::Arc;
+
+use worldstore::Result;
+use worldstore::arrow::array::{Int64Array, UInt64Array};
+
+use super::{open, print_columns};
+use crate::args::TicksArgs;
+
+pub async fn run(args: TicksArgs) -> Result<()> {
+    let world = open(&args.world).await?;
+    let ticks = world.run(&args.run).await?.now().ticks(&args.table).await?;
+    let tick = Int64Array::from_iter_values(ticks.iter().map(|count| count.tick));
+    let rows = UInt64Array::from_iter_values(ticks.iter().map(|count| count.rows));
+    print_columns(args.output.format, vec![("tick", Arc::new(tick)), ("rows", Arc::new(rows))])
+}

@@ -1,0 +1,10 @@
+//! Longer texts: how it is built, what survives what, what can be left out.
+
+#[doc = include_str!("architecture.md")]
+pub mod architecture {}
+
+#[doc = include_str!("durability.md")]
+pub mod durability {}
+
+#[doc = include_str!("features.md")]
+pub mod features {}

@@ -1,0 +1,38 @@
+//! Small JSON documents in a byte store, written once.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use worldstore_async::AsyncBackend;
+use worldstore_core::{Condition, Error, ErrorKind, Key, ReadOptions, Result, WriteOptions};
+
+/// The longest document that is read, in bytes.
+const BYTES_MAX: u64 = 1 << 20;
+
+/// Writes a document, if there is none.
+pub(super) async fn create(backend: &Arc<dyn AsyncBackend>, key: &str, document: &impl Serialize) -> Result<()> {
+    let key = Key::new(key)?;
+    let text = serde_json::to_vec_pretty(document)
+        .map_err(|source| Error::unexpected("document cannot be written as JSON").caused_by(source))?;
+    let outcome = backend.write(&key, Bytes::from(text), &WriteOptions::if_absent()).await?;
+    outcome.applied(&key, &Condition::IfAbsent).map(|_| ())
+}
+
+/// Reads a document.
+pub(super) async fn read<Document: DeserializeOwned>(backend: &Arc<dyn AsyncBackend>, key: &str) -> Result<Document> {
+    let key = Key::new(key)?;
+    let reply = backend.read(&key, &ReadOptions::default()).await?;
+    let corrupt = |message: &str| Error::new(ErrorKind::Corrupt, message).with("key", &key);
+    if reply.meta.size > BYTES_MAX {
+        return Err(corrupt("document is too long").with("bytes", reply.meta.size).with("bytes_max", BYTES_MAX));
+    }
+    let append = |mut text: BytesMut, chunk: Bytes| async move {
+        text.extend_from_slice(&chunk);
+        Ok(text)
+    };
+    let text = reply.body.try_fold(BytesMut::new(), append).await?;
+    serde_json::from_slice(&text).map_err(|source| corrupt("document cannot be understood").caused_by(source))
+}

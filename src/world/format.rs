@@ -1,0 +1,139 @@
+//! The table formats that are compiled in, and how a world opens its tables in each.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use worldstore_async::table::{AsyncTableBackend, SyncTableAdapter};
+use worldstore_core::table::MemoryTables;
+use worldstore_core::{Error, Result};
+
+use super::WorldOptions;
+use crate::storage::{Place, Storage};
+
+/// A format of tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TableFormat {
+    /// Lance datasets in the folder `tables`. Feature `lance`.
+    Lance,
+    /// Iceberg tables in the folder `warehouse`, with an SQL catalog in SQLite. Feature `iceberg`.
+    Iceberg,
+    /// Tables in memory, gone with the process. Only for `memory:`.
+    Memory,
+}
+
+impl TableFormat {
+    /// Its name in configuration and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Lance => "lance",
+            Self::Iceberg => "iceberg",
+            Self::Memory => "memory",
+        }
+    }
+
+    /// What a new world at this place gets if nothing is said.
+    pub(super) fn default_for(place: Place<'_>) -> Self {
+        match place {
+            Place::Memory => Self::Memory,
+            _ if cfg!(feature = "iceberg") && !cfg!(feature = "lance") => Self::Iceberg,
+            _ => Self::Lance,
+        }
+    }
+
+    /// Refuses what cannot be opened at this place, before anything is made there.
+    pub(super) fn check(self, place: Place<'_>, options: &WorldOptions) -> Result<()> {
+        match (self, place) {
+            (Self::Lance, _) if cfg!(not(feature = "lance")) => Err(absent("Lance", "lance")),
+            (Self::Iceberg, _) if cfg!(not(feature = "iceberg")) => Err(absent("Iceberg", "iceberg")),
+            (Self::Iceberg, Place::S3(uri)) if options.catalog.is_none() => {
+                Err(Error::invalid("Iceberg on a remote store needs a local catalog file, set one").with("at", uri))
+            }
+            (Self::Memory, Place::Folder(_) | Place::S3(_)) => {
+                Err(Error::invalid("memory tables would be gone with the process, they are for `memory:` only"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn absent(format: &str, feature: &str) -> Error {
+    Error::unsupported(format!("{format} is not compiled in, build with feature {feature}"))
+}
+
+impl fmt::Display for TableFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for TableFormat {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "lance" => Ok(Self::Lance),
+            "iceberg" => Ok(Self::Iceberg),
+            "memory" => Ok(Self::Memory),
+            other => {
+                Err(Error::invalid("unknown table format").with("format", other).with("known", "lance iceberg memory"))
+            }
+        }
+    }
+}
+
+pub(super) async fn open_tables(
+    format: TableFormat,
+    storage: &Storage,
+    options: &WorldOptions,
+) -> Result<Arc<dyn AsyncTableBackend>> {
+    match format {
+        TableFormat::Lance => lance(storage).await,
+        TableFormat::Iceberg => iceberg(storage, options).await,
+        TableFormat::Memory => memory(storage),
+    }
+}
+
+fn memory(storage: &Storage) -> Result<Arc<dyn AsyncTableBackend>> {
+    match storage.backend.info().scheme {
+        "memory" => Ok(Arc::new(SyncTableAdapter::new(Arc::new(MemoryTables::new())))),
+        _ => Err(Error::invalid("memory tables would be gone with the process").with("at", &storage.location)),
+    }
+}
+
+#[cfg(feature = "lance")]
+async fn lance(storage: &Storage) -> Result<Arc<dyn AsyncTableBackend>> {
+    use worldstore_core::Prefix;
+    use worldstore_lance::{LanceConfig, LanceTables};
+    let config = LanceConfig::default().with_prefix(Prefix::new("tables")?);
+    Ok(Arc::new(LanceTables::open(storage.backend.clone(), config)?))
+}
+
+#[cfg(not(feature = "lance"))]
+async fn lance(_storage: &Storage) -> Result<Arc<dyn AsyncTableBackend>> {
+    Err(absent("Lance", "lance"))
+}
+
+#[cfg(feature = "iceberg")]
+async fn iceberg(storage: &Storage, options: &WorldOptions) -> Result<Arc<dyn AsyncTableBackend>> {
+    use worldstore_core::Prefix;
+    use worldstore_iceberg::{CatalogLocation, IcebergConfig, IcebergTables};
+    let catalog = match (&options.catalog, &storage.folder) {
+        (Some(file), _) => CatalogLocation::File(file.clone()),
+        (None, Some(folder)) => CatalogLocation::File(folder.join("catalog.db")),
+        (None, None) if storage.backend.info().scheme == "memory" => CatalogLocation::Memory,
+        (None, None) => {
+            return Err(Error::invalid("Iceberg on a remote store needs a local catalog file, set one")
+                .with("at", &storage.location));
+        }
+    };
+    let config = IcebergConfig::new(catalog, storage.location.clone()).with_prefix(Prefix::new("warehouse")?);
+    Ok(Arc::new(IcebergTables::open(storage.backend.clone(), config).await?))
+}
+
+#[cfg(not(feature = "iceberg"))]
+async fn iceberg(_storage: &Storage, _options: &WorldOptions) -> Result<Arc<dyn AsyncTableBackend>> {
+    Err(absent("Iceberg", "iceberg"))
+}

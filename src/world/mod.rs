@@ -1,0 +1,243 @@
+//! Worlds: tables, runs and ticks over one byte store.
+
+mod document;
+mod format;
+#[cfg(feature = "graph")]
+mod graph;
+mod lineage;
+mod manifest;
+mod rows;
+mod run;
+mod view;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use worldstore_async::table::AsyncTableBackend;
+use worldstore_cache::{CacheConfig, CacheStats, TableCache};
+use worldstore_core::table::{FlushOptions, Level, ListTablesOptions, Receipt, ShutdownOptions, TableName};
+use worldstore_core::{Error, ErrorKind, Result};
+
+pub use format::TableFormat;
+pub use lineage::RunInfo;
+pub use rows::{check_new, check_rows};
+pub use run::Run;
+pub use view::{TickCount, View};
+
+use crate::storage::{Root, Storage};
+use lineage::Runs;
+use manifest::WorldManifest;
+
+/// The run that every world starts with.
+pub const MAIN_RUN: &str = "main";
+
+/// How a world is made or opened.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct WorldOptions {
+    /// Table format of a new world. The default is Lance, or Iceberg where only that is compiled in; for `memory:` it
+    /// is memory. An existing world keeps its own.
+    pub format: Option<TableFormat>,
+    /// Name of a new world; the last segment of its URI by default, `world` where that is no name.
+    pub name: Option<String>,
+    /// When buffered rows are flushed.
+    pub cache: CacheConfig,
+    /// SQLite file of the Iceberg catalog; `catalog.db` in the world's folder by default. Needed where the bytes are
+    /// remote.
+    pub catalog: Option<PathBuf>,
+}
+
+impl WorldOptions {
+    /// Sets the table format of a new world.
+    #[must_use]
+    pub fn with_format(mut self, format: TableFormat) -> Self {
+        self.format = Some(format);
+        self
+    }
+
+    /// Sets the name of a new world.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Sets when buffered rows are flushed.
+    #[must_use]
+    pub fn with_cache(mut self, cache: CacheConfig) -> Self {
+        self.cache = cache;
+        self
+    }
+
+    /// Sets the SQLite file of the Iceberg catalog.
+    #[must_use]
+    pub fn with_catalog(mut self, catalog: impl Into<PathBuf>) -> Self {
+        self.catalog = Some(catalog.into());
+        self
+    }
+}
+
+/// A world: tables behind a write-behind cache, and the runs that wrote them. Clones share it.
+///
+/// One handle at a time may write. Call [`shutdown`](Self::shutdown) at the end: rows that are only buffered are lost
+/// without it.
+#[derive(Clone)]
+pub struct World {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    name: String,
+    format: TableFormat,
+    storage: Storage,
+    tables: TableCache,
+    runs: Runs,
+}
+
+impl World {
+    /// Makes a world where there is none.
+    ///
+    /// # Errors
+    /// `AlreadyExists` if there is one; `Invalid` for names; those of the byte store.
+    pub async fn create(uri: &str, options: &WorldOptions) -> Result<Self> {
+        let manifest = WorldManifest::for_new(uri, options)?;
+        let storage = Storage::open(uri, Root::Create).await?;
+        manifest.write(&storage).await.map_err(|error| error.with("world", uri))?;
+        Self::with_manifest(storage, manifest, options).await
+    }
+
+    /// Opens a world.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none; `Corrupt` if its manifest cannot be read; `Unsupported` if its table format is not
+    /// compiled in; those of the byte store.
+    pub async fn open(uri: &str, options: &WorldOptions) -> Result<Self> {
+        let storage = Storage::open(uri, Root::Existing).await?;
+        let manifest = WorldManifest::read(&storage).await.map_err(|error| error.with("world", uri))?;
+        Self::with_manifest(storage, manifest, options).await
+    }
+
+    /// Opens a world, or makes it where there is none.
+    ///
+    /// # Errors
+    /// Those of [`create`](Self::create) and [`open`](Self::open).
+    pub async fn open_or_create(uri: &str, options: &WorldOptions) -> Result<Self> {
+        match Self::open(uri, options).await {
+            Err(error) if error.is_not_found() => match Self::create(uri, options).await {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => Self::open(uri, options).await,
+                made => made,
+            },
+            opened => opened,
+        }
+    }
+
+    async fn with_manifest(storage: Storage, manifest: WorldManifest, options: &WorldOptions) -> Result<Self> {
+        let tables = format::open_tables(manifest.tables, &storage, options).await?;
+        let tables = TableCache::open(tables, options.cache).await?;
+        let runs = Runs::new(storage.backend.clone(), manifest.name.clone());
+        let world = Inner { name: manifest.name, format: manifest.tables, storage, tables, runs };
+        Ok(Self { inner: Arc::new(world) })
+    }
+
+    /// The world's name, as its rows carry it.
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// The format of its tables.
+    pub fn format(&self) -> TableFormat {
+        self.inner.format
+    }
+
+    /// The byte store that it lives on.
+    pub fn storage(&self) -> &Storage {
+        &self.inner.storage
+    }
+
+    /// Its tables: reads see what is buffered too.
+    pub fn table_backend(&self) -> Arc<dyn AsyncTableBackend> {
+        Arc::new(self.inner.tables.clone())
+    }
+
+    /// Names of its tables, sorted.
+    ///
+    /// # Errors
+    /// Those of the byte store.
+    pub async fn tables(&self) -> Result<Vec<TableName>> {
+        self.inner.tables.list(&ListTablesOptions::default()).await
+    }
+
+    /// Opens a run.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none of that name.
+    pub async fn run(&self, name: &str) -> Result<Run> {
+        let lineage = self.inner.runs.lineage(name).await?;
+        Ok(Run::new(self.clone(), name.to_owned(), lineage))
+    }
+
+    /// Starts an empty run.
+    ///
+    /// # Errors
+    /// `AlreadyExists` if there is one of that name; `Invalid` for the name.
+    pub async fn create_run(&self, name: &str) -> Result<Run> {
+        self.inner.runs.create(name, None).await?;
+        self.run(name).await
+    }
+
+    /// All runs, sorted by name.
+    ///
+    /// # Errors
+    /// Those of the byte store; `Corrupt` for a run that cannot be read.
+    pub async fn runs(&self) -> Result<Vec<RunInfo>> {
+        self.inner.runs.list().await
+    }
+
+    /// Waits until the rows of a receipt are as safe as `level`.
+    ///
+    /// # Errors
+    /// Those of [`TableCache::wait`].
+    pub async fn wait(&self, receipt: &Receipt, level: Level) -> Result<Receipt> {
+        self.inner.tables.wait(receipt, level).await
+    }
+
+    /// Commits what is buffered.
+    ///
+    /// # Errors
+    /// Those of the tables; what could not be committed stays buffered.
+    pub async fn flush(&self) -> Result<()> {
+        self.inner.tables.flush(&FlushOptions::default()).await
+    }
+
+    /// What is buffered, and how flushes went.
+    pub fn stats(&self) -> CacheStats {
+        self.inner.tables.stats()
+    }
+
+    /// Commits what is buffered and refuses appends from then on.
+    ///
+    /// # Errors
+    /// Those of the tables; what could not be committed stays buffered, and it can be called again.
+    pub async fn shutdown(&self) -> Result<()> {
+        self.inner.tables.shutdown(&ShutdownOptions::default()).await
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { name, format, storage, .. } = &*self.inner;
+        f.debug_struct("World").field("name", name).field("format", format).field("at", &storage.location).finish()
+    }
+}
+
+/// Names of worlds and runs: letters, digits, `_`, `-` and `.`, not starting with `.`, at most 64 bytes.
+fn check_name(what: &'static str, name: &str) -> Result<()> {
+    let allowed = |each: char| each.is_ascii_alphanumeric() || matches!(each, '_' | '-' | '.');
+    match !name.is_empty() && name.len() <= 64 && !name.starts_with('.') && name.chars().all(allowed) {
+        true => Ok(()),
+        false => Err(Error::invalid("name must be of letters, digits, _, - and ., at most 64")
+            .with("of", what)
+            .with("name", format!("{name:?}"))),
+    }
+}

@@ -1,0 +1,91 @@
+//! From a caller's rows to the rows of a world table: the base columns are checked or added.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, StringArray, UInt64Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use worldstore_core::table::base;
+use worldstore_core::table::schema::check_schema;
+use worldstore_core::{Error, Result};
+
+/// The schema of the table for rows like these.
+pub(super) fn table_schema(rows: &Schema) -> Result<SchemaRef> {
+    let components: Vec<Field> = rows
+        .fields()
+        .iter()
+        .filter(|field| ![base::ENTITY, base::ACTIVE].contains(&field.name().as_str()))
+        .map(|field| field.as_ref().clone().with_metadata(Default::default()))
+        .collect();
+    base::with_base(&Schema::new(components))
+}
+
+/// The rows with all base columns, in the order of the table. `seq` is filled in by the cache.
+pub(super) fn stamp(rows: &RecordBatch, table: &SchemaRef, world: &str, run: &str, tick: i64) -> Result<RecordBatch> {
+    let count = rows.num_rows();
+    let active = match rows.column_by_name(base::ACTIVE) {
+        Some(column) => required(column, base::ACTIVE, &DataType::Boolean)?,
+        None => Arc::new(BooleanArray::from(vec![true; count])),
+    };
+    let entity = rows
+        .column_by_name(base::ENTITY)
+        .ok_or_else(|| Error::invalid("rows have no column entity").with("columns", names(rows.schema_ref())))?;
+    let mut columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(std::iter::repeat_n(world, count))),
+        Arc::new(StringArray::from_iter_values(std::iter::repeat_n(run, count))),
+        required(entity, base::ENTITY, &DataType::UInt64)?,
+        Arc::new(Int64Array::from_value(tick, count)),
+        active,
+        Arc::new(UInt64Array::from_value(0, count)),
+    ];
+    let order = components(rows.schema_ref(), table)?;
+    for name in order {
+        let column = rows.column_by_name(&name);
+        columns.push(column.cloned().ok_or_else(|| Error::invalid("rows miss a column").with("column", name))?);
+    }
+    RecordBatch::try_new(table.clone(), columns)
+        .map_err(|source| Error::invalid("rows do not fit the table").caused_by(source))
+}
+
+/// Checks that rows with these columns can be appended to a table. The order of the components does not matter, and a
+/// column that is never null fits one that may be.
+///
+/// # Errors
+/// `Invalid`, naming the first difference.
+pub fn check_rows(rows: &Schema, table: &Schema) -> Result<()> {
+    components(rows, table).map(|_| ())
+}
+
+/// Checks that rows with these columns can make a table.
+///
+/// # Errors
+/// `Invalid` if a component has the name of a base column.
+pub fn check_new(rows: &Schema) -> Result<()> {
+    table_schema(rows).map(|_| ())
+}
+
+/// The names of the components in the table's order.
+fn components(rows: &Schema, table: &Schema) -> Result<Vec<String>> {
+    let ours = table_schema(rows)?;
+    let may_be_null = |name: &str| table.field_with_name(name).is_ok_and(Field::is_nullable);
+    let widen = |field: &Field| field.clone().with_nullable(field.is_nullable() || may_be_null(field.name()));
+    let mut fields: Vec<Field> = ours.fields().iter().map(|field| widen(field)).collect();
+    fields.sort_by_key(|field| table.index_of(field.name()).unwrap_or(usize::MAX));
+    let names = fields.iter().skip(base::fields().len()).map(|field| field.name().clone()).collect();
+    check_schema(table, &Schema::new(fields))?;
+    Ok(names)
+}
+
+fn required(column: &ArrayRef, name: &str, data_type: &DataType) -> Result<ArrayRef> {
+    let refused = |rule: &str| Err(Error::invalid(rule).with("column", name));
+    match (column.data_type() == data_type, column.null_count()) {
+        (true, 0) => Ok(column.clone()),
+        (true, _) => refused("column has nulls"),
+        (false, _) => refused("column has another type")
+            .map_err(|error: Error| error.with("expected", data_type).with("got", column.data_type())),
+    }
+}
+
+fn names(schema: &Schema) -> String {
+    schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(" ")
+}

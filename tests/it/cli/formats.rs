@@ -1,0 +1,85 @@
+//! What scan prints can be read back, and imported again.
+
+use std::io::Cursor;
+use std::sync::Arc;
+
+use worldstore::arrow::array::{Array, AsArray, RecordBatch};
+use worldstore::arrow::compute::concat_batches;
+use worldstore::arrow::csv;
+use worldstore::arrow::datatypes::{DataType, Int32Type, Int64Type, Schema, TimeUnit};
+use worldstore::arrow::ipc::reader::StreamReader;
+
+use super::desk::{Desk, code_of, errors_of};
+
+const COLUMNS: &str = "tick,carrier,dep_delay,time_hour";
+
+fn scan(desk: &Desk, format: &str) -> Vec<u8> {
+    let output = desk.run(&["scan", "world", "flights", "--columns", COLUMNS, "--format", format]);
+    assert_eq!((code_of(&output), errors_of(&output).as_str()), (0, ""));
+    output.stdout
+}
+
+fn arrow(bytes: &[u8]) -> RecordBatch {
+    let reader = StreamReader::try_new(Cursor::new(bytes), None).unwrap();
+    let schema = reader.schema();
+    concat_batches(&schema, &reader.collect::<Result<Vec<_>, _>>().unwrap()).unwrap()
+}
+
+#[test]
+fn every_format_has_the_same_rows() {
+    let desk = Desk::with_world();
+    let rows = arrow(&scan(&desk, "arrow"));
+    let schema = rows.schema();
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(names.join(","), COLUMNS);
+    assert!(matches!(rows["time_hour"].data_type(), DataType::Timestamp(TimeUnit::Microsecond, _)));
+    let (ticks, delays) = (rows["tick"].as_primitive::<Int64Type>(), rows["dep_delay"].as_primitive::<Int32Type>());
+    assert!(delays.null_count() > 0, "real data has gaps");
+
+    let json = String::from_utf8(scan(&desk, "json")).unwrap();
+    assert_eq!(json.lines().count(), rows.num_rows());
+    for (row, line) in json.lines().enumerate() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["tick"], ticks.value(row));
+        assert_eq!(line["dep_delay"].as_i64(), delays.is_valid(row).then(|| i64::from(delays.value(row))));
+        assert!(line["time_hour"].as_str().unwrap().starts_with("2013-02-0"));
+        assert_eq!(line.as_object().unwrap().len(), 4, "nulls are written too");
+    }
+
+    let text = scan(&desk, "csv");
+    let as_read = Arc::new(Schema::new(schema.fields().iter().cloned().collect::<Vec<_>>()));
+    let reader = csv::ReaderBuilder::new(as_read.clone()).with_header(true).build(Cursor::new(text)).unwrap();
+    let read = concat_batches(&as_read, &reader.collect::<Result<Vec<_>, _>>().unwrap()).unwrap();
+    assert_eq!(read.columns(), rows.columns());
+
+    let table = String::from_utf8(scan(&desk, "table")).unwrap();
+    assert!(table.lines().nth(1).unwrap().contains("carrier"), "{}", &table[..200]);
+    assert!(table.ends_with(&format!("\n{} rows\n", rows.num_rows())));
+}
+
+#[test]
+fn no_rows_have_columns_too() {
+    let desk = Desk::with_world();
+    let print =
+        |format| desk.ok(&["scan", "world", "airlines", "--columns", "name", "--limit", "0", "--format", format]);
+    assert_eq!(print("json"), "");
+    assert_eq!(print("csv"), "name\n");
+    assert!(print("table").ends_with("0 rows\n"));
+    let stream =
+        desk.run(&["scan", "world", "airlines", "--columns", "name", "--limit", "0", "--format", "arrow"]).stdout;
+    assert_eq!(arrow(&stream).schema().field(0).name(), "name");
+}
+
+#[test]
+fn what_was_printed_can_be_imported() {
+    let desk = Desk::with_world();
+    desk.write("rows.arrow", scan(&desk, "arrow"));
+    desk.write("rows.csv", scan(&desk, "csv"));
+    let expected = desk.json(&["scan", "world", "flights", "--columns", "tick,carrier,dep_delay"]);
+    for (table, file) in [("from_arrow", "rows.arrow"), ("from_csv", "rows.csv")] {
+        let said = desk.ok(&["import", "world", table, file, "--tick-column", "tick"]);
+        assert_eq!(said, format!("imported {} rows in 3 ticks into {table} of run main\n", expected.len()));
+        let rows = desk.json(&["scan", "world", table, "--columns", "tick,carrier,dep_delay"]);
+        assert_eq!(rows, expected, "{table}");
+    }
+}

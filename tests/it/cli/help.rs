@@ -1,0 +1,19 @@
+//! `--help` tells what there is.
+
+use super::desk::Desk;
+
+#[test]
+fn every_command_has_help() {
+    let desk = Desk::new();
+    let help = desk.ok(&["--help"]);
+    let commands = ["init", "import", "tables", "runs", "ticks", "scan", "query", "explain", "fork", "fs"];
+    for command in commands {
+        assert!(help.lines().any(|line| line.trim_start().starts_with(&format!("{command} "))), "{command} in\n{help}");
+        let own = desk.ok(&[command, "--help"]);
+        assert!(own.contains(&format!("Usage: worldstore {command}")), "{own}");
+    }
+    for command in ["ls", "cat", "cp"] {
+        assert!(desk.ok(&["fs", command, "--help"]).contains(&format!("Usage: worldstore fs {command}")));
+    }
+    assert!(desk.ok(&["--version"]).starts_with("worldstore "));
+}

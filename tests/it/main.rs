@@ -1,0 +1,15 @@
+//! Worlds and the command, as their users see them. Every test of a world runs on each table format.
+
+// Helpers outside of test functions fail a test by panicking too.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bed;
+#[cfg(feature = "cli")]
+mod cli;
+mod fork;
+#[cfg(feature = "graph")]
+mod graph;
+#[cfg(any(feature = "lance", feature = "iceberg"))]
+mod restart;
+mod storage;
+mod world;
