@@ -25,7 +25,7 @@ pub type AsyncChunks = BoxStream<'static, Result<Bytes>>;
 /// # Contract
 /// - An object appears whole or not at all; readers never see a part of it.
 /// - A condition is evaluated at the moment of publication and never emulated by looking first.
-/// - After a change has returned [`Outcome::Applied`](worldstore_core::Outcome::Applied), every later call sees it.
+/// - After a change has returned [`Outcome::Applied`], every later call sees it.
 /// - Every method may be called from several threads at once.
 ///
 /// Futures may be dropped at any point: the change has then happened or not, never half.

@@ -2,7 +2,7 @@
 //!
 //! A [`Case`] is data: a list of [`Step`]s, each with the [`Answer`]s that the contract allows. A driver makes each
 //! step on the backend and notes the answer in a normalised form: names below the folder of the case, versions
-//! numbered per key, no times. [`run`] is the driver for [`Backend`]; that for async backends is in
+//! numbered per key, no times. [`run`] is the driver for [`Backend`](crate::Backend); that for async backends is in
 //! `worldstore-async`, and both note the same.
 //!
 //! [`play`] is the same for one case of your own, made of steps and answers.
