@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{
-    AtFlags, Dir, Mode, OFlags, RenameFlags, fsync, linkat, mkdirat, openat, renameat, renameat_with, unlinkat,
+    AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, fsync, linkat, mkdirat, openat, renameat, renameat_with, statat,
+    unlinkat,
 };
 use rustix::io::Errno;
 
@@ -93,7 +94,7 @@ impl Staged {
             self.file.sync_all().map_err(|source| failed_with_key(Error::io("sync", source), &self.key))?;
         }
         let how = self.root.no_replace()?;
-        let named = give_name(&self.root, &self.key, self.durability, |folder| match self.condition {
+        let named = give_name(&self.root, &self.key, &self.condition, self.durability, |folder| match self.condition {
             Condition::IfAbsent => name_if_absent(how, &self.staging, &self.name, folder, self.key.name()),
             _ => renameat(&self.staging, &self.name, folder, self.key.name()),
         });
@@ -135,7 +136,7 @@ pub(super) fn rename(
     let file = root.open_file(from)?;
     let source = root.open_folder(&from.parent()).map_err(|errno| absent_or("rename", errno).with("key", from))?;
     let how = root.no_replace()?;
-    let named = give_name(root, to, durability, |folder| match condition {
+    let named = give_name(root, to, condition, durability, |folder| match condition {
         Condition::IfAbsent => name_if_absent(how, &source, from.name(), folder, to.name()),
         _ => renameat(&source, from.name(), folder, to.name()),
     });
@@ -169,10 +170,11 @@ fn name_if_absent(how: NoReplace, from: &OwnedFd, from_name: &str, to: &OwnedFd,
 const ATTEMPTS: usize = 100;
 
 /// Calls `attempt` with the folder of the key, made if it is missing, until the name is given; removes folders without
-/// objects that have it. Returns the folder, or none if an object has the name already.
+/// objects that have it. Returns the folder, or none if the name had to be free and an object has it.
 fn give_name(
     root: &RootFolder,
     key: &Key,
+    condition: &Condition,
     durability: Durability,
     attempt: impl Fn(&OwnedFd) -> Result<(), Errno>,
 ) -> Result<Option<OwnedFd>> {
@@ -186,10 +188,11 @@ fn give_name(
         match attempt(&folder) {
             Ok(()) => return Ok(Some(folder)),
             Err(Errno::EXIST | Errno::ISDIR | Errno::NOTEMPTY | Errno::NOTDIR) => match root.open_file(key) {
-                Ok(_) => return Ok(None),
+                Ok(_) if *condition == Condition::IfAbsent => return Ok(None),
+                // It was a folder a moment ago; an object can be replaced.
+                Ok(_) => {}
                 Err(error) if !error.is_not_found() => return Err(error),
-                Err(_) if remove_empty(&folder, key.name()) => {}
-                Err(_) => return Err(Error::invalid("key is a folder").with("key", key)),
+                Err(_) => free_name(&folder, key)?,
             },
             // The folder is gone again, or the source of a rename is: its caller looks.
             Err(Errno::NOENT) => {}
@@ -202,6 +205,24 @@ fn give_name(
         }
     }
     Err(Error::new(ErrorKind::Conflict, "the folder of the key is removed time and again").with("key", key))
+}
+
+/// Makes way for an object where a folder without objects has its name. Whatever has come or gone since the name was
+/// seen to be taken is left to the next attempt.
+fn free_name(above: &OwnedFd, key: &Key) -> Result<()> {
+    let kind = || match statat(above, key.name(), AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(Some(FileType::from_raw_mode(stat.st_mode))),
+        Err(Errno::NOENT) => Ok(None),
+        Err(errno) => Err(failed("publish", errno).with("key", key)),
+    };
+    match kind()? {
+        None | Some(FileType::RegularFile) => Ok(()),
+        Some(FileType::Directory) => match remove_empty(above, key.name()) || kind()? != Some(FileType::Directory) {
+            true => Ok(()),
+            false => Err(Error::invalid("key is a folder").with("key", key)),
+        },
+        Some(_) => Err(Error::invalid("key is a special file").with("key", key)),
+    }
 }
 
 /// Removes a folder below which there are only folders. False if there is anything else, which stays.
