@@ -31,6 +31,7 @@
 mod answer;
 mod body;
 mod cases;
+pub mod keys;
 mod player;
 mod race;
 mod refusal;
