@@ -1,0 +1,71 @@
+//! Measurements against peers, each in one run with interleaved rounds and equal results: `cargo xtask bench`.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks through them")]
+
+mod bytes;
+mod measure;
+mod report;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What can go wrong: whatever it is, the run ends with it.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Measures worldstore against its peers.
+#[derive(Parser)]
+#[command(name = "worldstore-bench")]
+struct Arguments {
+    #[command(subcommand)]
+    subject: Subject,
+    /// Only rows whose name contains this text.
+    #[arg(long, global = true)]
+    only: Option<String>,
+    /// Divides the amount of work, for a quick look. The figures of a report are those of 1.
+    #[arg(long, global = true, default_value_t = 1)]
+    scale: usize,
+    /// Where the files of the run lie while it lasts; the system's folder for temporary files by default.
+    #[arg(long, global = true)]
+    folder: Option<PathBuf>,
+    /// Also writes the figures as JSON to this file.
+    #[arg(long, global = true)]
+    json: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Subject {
+    /// The byte layer against std::fs, object_store and OpenDAL.
+    Bytes,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("worldstore-bench: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.scale == 0 {
+        return Err("--scale must be at least 1".into());
+    }
+    if cfg!(debug_assertions) {
+        eprintln!("built without optimisation: the figures mean nothing");
+    }
+    let folder = match &arguments.folder {
+        Some(folder) => tempfile::tempdir_in(folder)?,
+        None => tempfile::tempdir()?,
+    };
+    let Subject::Bytes = arguments.subject;
+    let rows = bytes::rows(folder.path(), arguments.scale, arguments.only.as_deref())?;
+    println!("{}", report::table(&rows));
+    if let Some(file) = &arguments.json {
+        std::fs::write(file, serde_json::to_vec_pretty(&rows)?)?;
+    }
+    Ok(())
+}
