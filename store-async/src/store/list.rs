@@ -10,15 +10,22 @@ impl AsyncStore {
     /// Lists one page below a folder. A folder that is absent is empty.
     ///
     /// # Errors
-    /// Those of the backend; `NotFound` if the folder vanished after the first page.
+    /// Those of the backend; `Invalid` if the folder is an object, `NotFound` if the container vanished after the first
+    /// page.
     pub async fn list_page(&self, folder: &str, options: &ListOptions) -> Result<ListPage> {
         self.kernel.open()?;
         let (prefix, mut options) = (self.kernel.folder(folder)?, options.clone());
         if let Some(after) = options.after.take() {
             options.after = Some(self.kernel.object(after.as_str())?);
         }
+        let is_whole = options.token.is_none() && options.after.is_none();
         let page = self.backend.list(&prefix, &options).await;
-        self.kernel.relative_page(self.kernel.listed(page, &prefix, options.token.is_none())?)
+        let page = self.kernel.listed(page, &prefix, options.token.is_none())?;
+        let is_empty = page.objects.is_empty() && page.folders.is_empty();
+        if is_whole && is_empty && self.is_file(folder).await? {
+            return Err(self.kernel.explain(Fault::IsObject.about(folder), "list"));
+        }
+        self.kernel.relative_page(page)
     }
 
     /// Lists all objects below a folder, at every depth. No I/O before the first is asked for; what is wrong with the

@@ -40,6 +40,10 @@ pub struct Walk {
     literal: Option<Key>,
     levels: Vec<Level>,
     asked: Asked,
+    /// The folder from which an answer came that is empty, and should not be.
+    probe: Prefix,
+    /// Whether a page has come: only before that, an absent container is an empty one.
+    begun: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +58,7 @@ enum Asked {
     Nothing,
     FirstPage,
     LaterPage,
-    /// Whether a folder whose last page came empty is still there.
+    /// Whether the folder to probe is still there.
     StillThere,
     WrongType,
     Literal,
@@ -133,8 +137,18 @@ impl Walk {
         kernel.open()?;
         let top = kernel.folder(folder)?;
         let folder = if folder.is_empty() { None } else { Some(kernel.object(folder)?) };
-        let (kernel, levels, asked) = (kernel.clone(), Vec::new(), Asked::Nothing);
-        let mut walk = Self { kernel, pattern, max_depth, wanted, folder, literal: None, levels, asked };
+        let mut walk = Self {
+            kernel: kernel.clone(),
+            pattern,
+            max_depth,
+            wanted,
+            folder,
+            literal: None,
+            levels: Vec::new(),
+            asked: Asked::Nothing,
+            probe: top.clone(),
+            begun: false,
+        };
         walk.begin(top)?;
         Ok(walk)
     }
@@ -178,11 +192,7 @@ impl Walk {
             return Ok(Step::Stat(key));
         }
         match self.asked {
-            Asked::StillThere => {
-                if let Some(level) = self.levels.last() {
-                    return Ok(Step::List(level.folder.clone(), ListOptions::default().with_limit(1)));
-                }
-            }
+            Asked::StillThere => return Ok(Step::List(self.probe.clone(), ListOptions::default().with_limit(1))),
             Asked::WrongType => {
                 if let Some(key) = self.folder.take() {
                     return Ok(Step::Stat(key));
@@ -254,34 +264,38 @@ impl Walk {
 
     fn take_page(&mut self, page: Result<ListPage>) -> Result<()> {
         let asked = std::mem::replace(&mut self.asked, Asked::Nothing);
-        let Some(level) = self.levels.last_mut() else {
+        let depth = self.levels.len();
+        let top = self.levels.first().map(|level| level.folder.clone());
+        let (Some(level), Some(top)) = (self.levels.last_mut(), top) else {
             return Err(Error::unexpected("a page came that was not asked for"));
         };
-        let ListPage { objects, folders, next } = self.kernel.listed(page, &level.folder, asked == Asked::FirstPage)?;
+        let first = !std::mem::replace(&mut self.begun, true);
+        let ListPage { objects, folders, next } = self.kernel.listed(page, &level.folder, first)?;
         let is_empty = objects.is_empty() && folders.is_empty();
-        match asked {
-            Asked::StillThere if is_empty => {
-                return Err(self.kernel.explain(Fault::Vanished.about(&level.folder), "list"));
-            }
-            Asked::StillThere => return Ok(()),
-            // An end of this kind is rare, and what a folder looks like that was deleted between two pages.
-            Asked::LaterPage if is_empty && next.is_none() => self.asked = Asked::StillThere,
-            Asked::FirstPage if is_empty && next.is_none() && self.levels.len() == 1 => {
-                self.asked = Asked::WrongType;
-                return Ok(());
-            }
-            _ => {}
+        if asked == Asked::StillThere {
+            return match is_empty {
+                true => Err(self.kernel.explain(Fault::Vanished.about(&self.probe), "list")),
+                false => Ok(()),
+            };
         }
-        let Some(level) = self.levels.last_mut() else { return Ok(()) };
+        if is_empty && next.is_none() {
+            match asked {
+                // Rare, and what a folder looks like that was deleted between two pages.
+                Asked::LaterPage => (self.asked, self.probe) = (Asked::StillThere, level.folder.clone()),
+                // Another may have emptied this one folder, which is no fault; or all is gone.
+                _ if depth > 1 => (self.asked, self.probe) = (Asked::StillThere, top),
+                _ => self.asked = Asked::WrongType,
+            }
+            return Ok(());
+        }
         level.next = next.map(|token| match level.whole {
             true => ListOptions::default().with_token(token),
             false => ListOptions::default().one_level().with_token(token),
         });
-        let entries = match level.whole {
+        level.entries = match level.whole {
             true => kept_whole(level, objects, self.pattern.as_ref()),
             false => kept_level(level, objects, folders, self.pattern.as_ref(), self.wanted, self.max_depth),
         };
-        level.entries = entries;
         Ok(())
     }
 }

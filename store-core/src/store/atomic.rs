@@ -46,11 +46,13 @@ impl AtomicWriter {
     /// # Errors
     /// `AlreadyExists` or `ConditionFailed` if the condition is false, `OutcomeUnknown` if it may have happened,
     /// `Poisoned` after a write that failed, or if the store was closed; nothing was published then.
-    pub fn commit(mut self) -> Result<ObjectMeta> {
-        self.pass_on()?;
-        self.usable()?;
-        let outcome = self.writer.commit().map_err(|error| self.kernel.explain(error, "commit"))?;
-        self.kernel.applied(outcome, &self.key, &self.condition, "commit")
+    pub fn commit(self) -> Result<ObjectMeta> {
+        let mut whole = self;
+        whole.pass_on()?;
+        whole.usable()?;
+        let Self { kernel, key, condition, writer, .. } = whole;
+        let outcome = writer.commit().map_err(|error| kernel.explain(error, "commit"))?;
+        kernel.applied(outcome, &key, &condition, "commit")
     }
 
     /// Gives up; nothing stays behind.

@@ -101,8 +101,10 @@ impl Store {
         self.kernel.to_key(native_path)
     }
 
-    /// Ends the store, its clones and its children: whatever needs I/O is `Poisoned` afterwards, what is open included.
-    /// The backend is released when the last of them is dropped. No I/O; closing twice is closing once.
+    /// Ends the store, its clones and its children: whatever needs I/O is `Poisoned` afterwards, for readers with a
+    /// position, atomic writers and listings that are open as well. A body that is being read goes on, and so does a
+    /// writer of the backend. The backend is released when the last of them is dropped. No I/O; closing twice is
+    /// closing once.
     pub fn close(&self) {
         self.kernel.close();
     }

@@ -16,7 +16,7 @@ impl Store {
     /// # Errors
     /// `NotFound` if there is none, `Invalid` for a folder, a wrong key or a range that starts past the end,
     /// `ConditionFailed` if it is in another state than the pinned one.
-    pub fn read(&self, key: &str, options: &ReadOptions) -> Result<ReadReply<crate::Chunks>> {
+    pub fn read(&self, key: &str, options: &ReadOptions) -> Result<ReadReply<Chunks>> {
         self.kernel.may_read(options.version.as_ref())?;
         let full = self.kernel.object(key)?;
         let reply = self.backend.read(&full, options);

@@ -183,9 +183,37 @@ fn a_container_that_vanishes_is_never_a_short_list() {
         assert_eq!(kind(make().iter_children("f").unwrap().last().unwrap()), ErrorKind::NotFound, "{rig:?}");
         assert_eq!(kind(make().folder_info("f", &FolderInfoOptions::default())), ErrorKind::NotFound, "{rig:?}");
     }
-    // It is told at the first page: then there is nothing to be listed.
-    let store = Store::new(Arc::new(Rigged::new(Rig::VanishesTold)));
-    assert_eq!(store.list("f").count(), 0);
+    // It is gone between two folders of one listing, none of which has a second page.
+    for rig in [Rig::VanishesTold, Rig::VanishesSilently] {
+        let store = Store::new(Arc::new(Rigged::new(rig)));
+        store.write("f/x/1", "x").unwrap();
+        store.write("f/y/1", "x").unwrap();
+        let options = ListFilesOptions::default().with_max_depth(1);
+        assert_eq!(kind(store.list_files("f", &options).unwrap().last().unwrap()), ErrorKind::NotFound, "{rig:?}");
+    }
+}
+
+#[test]
+fn an_absent_container_is_an_absent_path_and_no_answer_to_a_ping() {
+    let store = Store::new(Arc::new(Rigged::new(Rig::NoContainer)));
+    assert_eq!(store.list("f").count() + store.glob("f/*").unwrap().count() + store.list("").count(), 0);
+    assert!(!store.exists("f").unwrap() && store.exists("").unwrap());
+    assert_eq!(store.delete_folder("f", Content::Delete, Missing::Ignore).unwrap(), 0);
+    store.delete("f", Missing::Ignore).unwrap();
+    assert_eq!(kind(store.read_bytes("f")), ErrorKind::NotFound);
+    assert_eq!(kind(store.ping()), ErrorKind::NotFound);
+}
+
+/// That one folder is emptied while another is listed is a change like any other.
+#[test]
+fn a_folder_that_another_empties_is_left_out() {
+    let store = memory();
+    ["f/a/1", "f/b/1", "f/c/1"].iter().for_each(|key| drop(store.write(key, "x").unwrap()));
+    let mut listing = store.list_files("f", &ListFilesOptions::default().with_max_depth(1)).unwrap();
+    assert_eq!(listing.next().unwrap().unwrap().key.as_str(), "f/a/1");
+    store.delete("f/b/1", Missing::Refuse).unwrap();
+    let rest: Vec<_> = listing.map(|file| file.unwrap().key.to_string()).collect();
+    assert_eq!(rest, ["f/c/1"]);
 }
 
 /// A folder that another takes away while it is listed, page by page, on real backends.

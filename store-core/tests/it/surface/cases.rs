@@ -437,6 +437,7 @@ fn listings() -> Vec<Call> {
         List("b"),
         Page("b"),
         Page("none"),
+        Page("a"),
         Children(""),
         Children("b"),
         Children("b/c/d/e"),
@@ -493,10 +494,9 @@ fn wrong() -> Vec<Call> {
             calls.extend([Folders(key, None, None), Children(key), FolderInfo(key, None), NativePathAndBack(key)]);
         }
     }
-    for folder in ["f"] {
-        calls.extend([Read(folder), ReadText(folder), ReadRanges(folder, &[]), Seek(folder, 1, &[]), Stat(folder)]);
-        calls.extend([Head(folder), FileInfo(folder), Rename(folder, "n", If::Any)]);
-    }
+    // A folder is no object.
+    calls.extend([Read("f"), ReadText("f"), ReadRanges("f", &[]), Seek("f", 1, &[]), Stat("f"), Head("f")]);
+    calls.extend([FileInfo("f"), Rename("f", "n", If::Any)]);
     for pattern in ["", "a[", "a**", "a/b**/c", "/a", "a/", "a//b", "../a", "./a", "[b-a]", "a\\", "a\0"] {
         calls.extend([Glob(pattern), Files("", None, Some(pattern)), Folders("f", None, Some(pattern))]);
     }

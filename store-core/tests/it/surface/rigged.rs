@@ -15,10 +15,12 @@ pub enum Rig {
     Sound,
     /// Writes happen, and their answers are lost.
     LostAnswers,
-    /// After the first page of a listing everything is gone, and the container too.
+    /// After the first page that is listed everything is gone, and the container too.
     VanishesTold,
-    /// After the first page of a listing everything is gone, and the pages that follow are empty.
+    /// After the first page that is listed everything is gone, and the pages that follow are empty.
     VanishesSilently,
+    /// There is no container.
+    NoContainer,
     /// Bodies end one byte early.
     ShortBodies,
     /// Writes of parts fail.
@@ -36,6 +38,7 @@ struct Object {
 struct Objects {
     by_key: BTreeMap<Key, Object>,
     version: u64,
+    listed: usize,
 }
 
 #[derive(Debug)]
@@ -165,11 +168,13 @@ impl Backend for Rigged {
 
     fn list(&self, prefix: &Prefix, options: &ListOptions) -> Result<ListPage> {
         let mut objects = self.called("list");
-        if options.token.is_some() && matches!(self.rig, Rig::VanishesTold | Rig::VanishesSilently) {
-            objects.by_key.clear();
-            if self.rig == Rig::VanishesTold {
-                return Err(Error::not_found("no such container"));
-            }
+        objects.listed += 1;
+        match self.rig {
+            Rig::VanishesTold | Rig::VanishesSilently if objects.listed > 1 => objects.by_key.clear(),
+            _ => {}
+        }
+        if self.rig == Rig::NoContainer || (self.rig == Rig::VanishesTold && objects.listed > 1) {
+            return Err(Error::not_found("no such container"));
         }
         let below = if prefix.is_root() { String::new() } else { format!("{prefix}/") };
         let start = listing::start(&below, options);
