@@ -41,6 +41,15 @@ async fn both_sides_answer_alike_on_memory() {
 }
 
 #[tokio::test]
+async fn both_sides_answer_calls_by_chance_alike() {
+    for seed in 1_000..1_100 {
+        let case = [cases::random(seed)];
+        let expected = sync_play::transcript(&case, || Store::new(Arc::new(Memory::new())), true);
+        assert_eq!(play::transcript(&case, memory, true).await, expected, "seed {seed}");
+    }
+}
+
+#[tokio::test]
 async fn both_sides_answer_alike_on_flat_names() {
     let expected = sync_play::transcript(&every_case(), || Store::new(Arc::new(Rigged::new(Rig::Sound))), true);
     assert_eq!(play::transcript(&every_case(), || adapted(Rigged::new(Rig::Sound)), true).await, expected);

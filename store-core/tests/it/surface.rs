@@ -61,6 +61,23 @@ fn conditions_on_versions_are_answered_alike() {
     expected.assert_eq(&transcript(&conditions, flat, false));
 }
 
+/// Calls by chance, which no one thought of: three backends, one answer.
+#[test]
+fn calls_by_chance_are_answered_alike() {
+    let (mut done, mut refused) = (0, 0);
+    for seed in 0..150 {
+        let case = [cases::random(seed)];
+        let expected = transcript(&case, memory, false);
+        assert_eq!(transcript(&case, flat, false), expected, "seed {seed}");
+        if seed % 10 == 0 {
+            with_local(|local| assert_eq!(transcript(&case, local, false), expected, "seed {seed}"));
+        }
+        let failed = expected.matches("-> failed").count();
+        (done, refused) = (done + expected.lines().count() - failed, refused + failed);
+    }
+    assert!(done > 2_000 && refused > 1_000, "one-sided: {done} done, {refused} refused");
+}
+
 #[test]
 fn trees_refuse_what_would_be_both() {
     let tree = cases::tree();
@@ -235,6 +252,33 @@ fn a_folder_deleted_between_two_pages_is_told() {
     };
     check(&memory());
     with_local(|local| check(&local()));
+}
+
+#[test]
+fn a_folder_is_as_new_as_its_newest_object() {
+    let check = |store: &Store| {
+        let times: Vec<_> = ["f/a", "f/b", "f/c/d"].map(|key| store.write(key, "x").unwrap().modified).to_vec();
+        let info = store.folder_info("f", &FolderInfoOptions::default()).unwrap();
+        assert!(info.newest.is_some());
+        assert_eq!(info.newest, times.into_iter().max().unwrap());
+        let other = store.folder_info("", &FolderInfoOptions::default().with_max_depth(0)).unwrap();
+        assert_eq!((other.files, other.newest), (0, None));
+    };
+    check(&memory());
+    with_local(|local| check(&local()));
+}
+
+#[test]
+fn native_paths_of_local_folders_are_files() {
+    with_local(|local| {
+        let store = local().child("in side").unwrap();
+        store.write("a %20#?", "here").unwrap();
+        let path = store.native_path("a %20#?").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "here");
+        assert_eq!(store.to_key(&path).unwrap(), "a %20#?");
+        assert_eq!(store.resolve("a %20#?").unwrap().native_path, path);
+        assert!(std::path::Path::new(&store.native_path("").unwrap()).is_dir());
+    });
 }
 
 #[test]

@@ -622,3 +622,43 @@ pub fn tree() -> Vec<Case> {
         ],
     )]
 }
+
+/// A case of calls by chance, the same for the same seed. No key in it is a folder of another.
+pub fn random(seed: u64) -> Case {
+    use Call::*;
+    const KEYS: [Text; 6] = ["a", "b/c", "b/d", "e/f/g", "e/f/%*", "none"];
+    const PATHS: [Text; 8] = ["", "b", "e", "e/f", "none", "a", "b/c", "e/f/g/h"];
+    const PATTERNS: [Text; 6] = ["*", "**", "b/*", "**/[!c]", "e/**/g", "?/?"];
+    const CONDITIONS: [If; 2] = [If::Any, If::Absent];
+    // Constants of a linear congruential generator; the high bits are good enough to choose by.
+    let mut state = seed;
+    let mut below = |count: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % count
+    };
+    let mut calls = Vec::new();
+    for _ in 0..40 {
+        let (key, other, path) = (KEYS[below(6)], KEYS[below(6)], PATHS[below(8)]);
+        let (condition, pattern) = (CONDITIONS[below(2)], PATTERNS[below(6)]);
+        let depth = [Some(0), Some(1), None][below(3)];
+        let missing = [REFUSE, IGNORE][below(2)];
+        calls.push(match below(16) {
+            0..=2 => WriteWith(key, ["", "x", "0123456789"][below(3)], condition),
+            3 => Parts(key, &["one", "two"], condition, [End::Commit, End::Abort, End::Drop][below(3)]),
+            4 => Delete(if below(2) == 0 { key } else { path }, missing),
+            5 => DeleteFolder(path, [Content::Keep, Content::Delete][below(2)], missing),
+            6 => Copy(key, other, condition),
+            7 => Rename(key, other, condition),
+            8 => Read(path),
+            9 => Exists(path),
+            10 => Seek(key, 3, &[Move::Read(2), Move::To(SeekFrom::End(-1)), Move::Read(9)]),
+            11 => Files(path, depth, [None, Some(pattern)][below(2)]),
+            12 => Folders(path, depth, [None, Some(pattern)][below(2)]),
+            13 => Children(path),
+            14 => Glob(pattern),
+            _ => FolderInfo(path, depth),
+        });
+    }
+    calls.push(List(""));
+    Case { name: "by chance", calls }
+}
