@@ -1,5 +1,6 @@
 //! The async mirror of `worldstore-core`: the same nouns, the same verbs, awaited.
 //!
+//! - [`AsyncStore`] mirrors [`worldstore_core::Store`] and is what callers use.
 //! - [`AsyncBackend`] mirrors [`worldstore_core::Backend`]; [`table::AsyncTableBackend`] mirrors
 //!   [`worldstore_core::table::TableBackend`] (feature `table`).
 //! - [`SyncBackendAdapter`] and [`table::SyncTableAdapter`] make async what is sync, on tokio's blocking pool.
@@ -14,12 +15,14 @@ pub mod conformance;
 pub mod counting;
 #[cfg(feature = "object-store")]
 pub mod object_store;
+pub mod store;
 pub mod sync_adapter;
 #[cfg(feature = "table")]
 pub mod table;
 
 pub use backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
 pub use counting::{CountingBackend, Counts};
+pub use store::{AsyncAtomicWriter, AsyncEntries, AsyncSeekReader, AsyncStore};
 pub use sync_adapter::SyncBackendAdapter;
 
 #[cfg(doctest)]

@@ -1,6 +1,7 @@
 //! Byte and table contracts of worldstore, with no runtime and hardly a dependency.
 //!
-//! - [`Backend`] is what an author of a byte store implements; [`Store`] is what callers use.
+//! - [`Backend`] is what an author of a byte store implements; [`Store`] is what callers use, and [`kernel`] holds its
+//!   rules without the I/O.
 //! - [`Memory`] and [`Local`] are backends; the conformance kit (feature `conformance`) tests others.
 //! - Feature `table` adds append-only tables over Arrow: [`table::TableBackend`], scans, predicates, and tables in
 //!   memory.
@@ -10,6 +11,7 @@
 pub mod backend;
 pub mod capability;
 pub mod error;
+pub mod kernel;
 pub mod key;
 pub mod listing;
 pub mod memory;
@@ -26,12 +28,16 @@ pub mod local;
 pub use backend::{Backend, Presign, Writer};
 pub use capability::Capability;
 pub use error::{Error, ErrorKind, Result, Retry};
+pub use kernel::{
+    Ability, Child, Content, FolderInfo, FolderInfoOptions, ListFilesOptions, ListFoldersOptions, Missing,
+    ResolutionPlan, SeekOptions,
+};
 pub use key::{Key, Prefix};
 #[cfg(unix)]
 pub use local::Local;
 pub use memory::Memory;
 pub use ops::*;
-pub use store::{Missing, Store};
+pub use store::{AtomicWriter, Entries, SeekReader, Store};
 
 /// Compiles and runs the examples of the README.
 #[cfg(all(doctest, feature = "conformance"))]

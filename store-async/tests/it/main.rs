@@ -6,3 +6,4 @@ mod counts;
 mod kit;
 #[cfg(feature = "object-store")]
 mod object_store;
+mod surface;

@@ -13,3 +13,4 @@ mod objects;
 mod permissions;
 mod processes;
 mod store;
+mod surface;

@@ -1,7 +1,9 @@
-//! The sync and the async traits have one shape. There is no list of exceptions.
+//! The sync and the async traits have one shape, and so have the types that callers use. There is no list of
+//! exceptions.
 
 mod doc;
 mod shape;
+mod types;
 
 use super::finding::Finding;
 use super::source::{Source, Sources};
@@ -13,11 +15,18 @@ const ASYNC_FOLDER: &str = "store-async/src/";
 /// Traits that must be on both sides. Whatever else store-async calls `AsyncSomething` needs its `Something` as well.
 const MIRRORED: [&str; 3] = ["Backend", "Writer", "TableBackend"];
 
+/// Compares traits, and types that callers use.
+pub fn check(sources: &Sources) -> Vec<Finding> {
+    let mut findings = check_traits(sources);
+    findings.extend(types::check(sources));
+    findings
+}
+
 /// Compares each pair: supertraits, methods in their order, arguments, types and docs.
 ///
 /// Types are equal when the async one is the sync one with `Async` in front, as `AsyncChunks` and `Chunks`. A method is
 /// async exactly if the sync one gives a `Result`: what cannot fail does no I/O and waits for nothing.
-pub fn check(sources: &Sources) -> Vec<Finding> {
+fn check_traits(sources: &Sources) -> Vec<Finding> {
     let (sync_traits, async_traits) = (traits(sources, SYNC_FOLDER), traits(sources, ASYNC_FOLDER));
     let mut findings = Vec::new();
     for name in MIRRORED.iter().filter(|name| !sync_traits.iter().any(|(_, shape)| shape.name == **name)) {
@@ -68,7 +77,7 @@ fn compare(sync_shape: &Shape, file: &Source, async_shape: &Shape) -> Vec<Findin
     }
     for method in &sync_shape.methods {
         match async_shape.methods.iter().find(|other| other.name == method.name) {
-            Some(other) => findings.extend(compare_methods(method, file, other)),
+            Some(other) => findings.extend(compare_methods(method, file, other, method.gives_result)),
             None => findings.push(finding(file, async_shape.line, missing(&async_shape.name, method))),
         }
     }
@@ -88,7 +97,8 @@ fn missing(name: &str, method: &Method) -> String {
     format!("{name} has no `{}`; the other side has\n    {}", method.name, method.written)
 }
 
-fn compare_methods(method: &Method, file: &Source, other: &Method) -> Vec<Finding> {
+/// Compares a method with its mirror, which is to be async or not.
+fn compare_methods(method: &Method, file: &Source, other: &Method, to_be_async: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut report = |what: &str, sync_side: &str, async_side: &str| {
         let message = differ(&format!("`{}`: {what}", method.name), sync_side, async_side);
@@ -97,8 +107,8 @@ fn compare_methods(method: &Method, file: &Source, other: &Method) -> Vec<Findin
     if method.signature != other.signature {
         report("signatures differ", &method.written, &other.written);
     }
-    if method.is_async || other.is_async != method.gives_result {
-        report("async is for what gives a Result, and on one side", &method.written, &other.written);
+    if method.is_async || other.is_async != to_be_async {
+        report("async is for what does I/O, and on one side", &method.written, &other.written);
     }
     if method.has_body != other.has_body {
         report("only one side has a default body", &method.written, &other.written);

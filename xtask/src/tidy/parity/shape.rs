@@ -24,7 +24,7 @@ pub struct Shape {
     pub methods: Vec<Method>,
 }
 
-/// A method of a trait.
+/// A method of a trait, or of a type.
 #[derive(Debug)]
 pub struct Method {
     /// As written.
@@ -45,6 +45,13 @@ pub struct Method {
     pub has_body: bool,
 }
 
+impl Method {
+    /// Whether its docs say that it does no I/O, or none before somebody asks what it returns.
+    pub fn says_no_io(&self) -> bool {
+        self.doc.contains("No I/O")
+    }
+}
+
 impl Shape {
     /// The name of the sync trait, if this is an async one.
     pub fn mirrored_name(&self) -> Option<&str> {
@@ -53,8 +60,36 @@ impl Shape {
 
     /// The names of the methods as they follow each other.
     pub fn order(&self) -> String {
-        self.methods.iter().map(|method| method.name.as_str()).collect::<Vec<_>>().join(", ")
+        order(self.methods.iter())
     }
+}
+
+/// A public method of a type, with the type's name.
+pub type Inherent = (String, Method);
+
+/// The public methods of a file that belong to types and to no trait. Of a file that cannot be parsed there are none.
+pub fn public_methods(text: &str) -> Vec<Inherent> {
+    let items = syn::parse_file(text).map(|file| file.items).unwrap_or_default();
+    let mut methods = Vec::new();
+    for item in items {
+        let syn::Item::Impl(item) = item else { continue };
+        let syn::Type::Path(path) = &*item.self_ty else { continue };
+        let (None, Some(name)) = (&item.trait_, path.path.segments.last()) else { continue };
+        for inner in &item.items {
+            match inner {
+                syn::ImplItem::Fn(method) if matches!(method.vis, syn::Visibility::Public(_)) => {
+                    methods.push((name.ident.to_string(), of_signature(&method.sig, &method.attrs, false)));
+                }
+                _ => {}
+            }
+        }
+    }
+    methods
+}
+
+/// The names of methods as they follow each other.
+pub fn order<'a>(methods: impl Iterator<Item = &'a Method>) -> String {
+    methods.map(|method| method.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// The public traits of a file. A file that cannot be parsed has none; the check of sizes tells.
@@ -71,7 +106,9 @@ fn of_trait(item: &syn::ItemTrait) -> Option<Shape> {
     let mut methods = Vec::new();
     for inner in &item.items {
         match inner {
-            syn::TraitItem::Fn(method) => methods.push(of_method(method)),
+            syn::TraitItem::Fn(method) => {
+                methods.push(of_signature(&method.sig, &method.attrs, method.default.is_some()));
+            }
             other => others.push(normal(other.span())),
         }
     }
@@ -85,8 +122,7 @@ fn of_trait(item: &syn::ItemTrait) -> Option<Shape> {
     })
 }
 
-fn of_method(method: &syn::TraitItemFn) -> Method {
-    let signature = &method.sig;
+fn of_signature(signature: &syn::Signature, attributes: &[syn::Attribute], has_body: bool) -> Method {
     let result = match &signature.output {
         syn::ReturnType::Type(_, kind) => normal(kind.span()),
         syn::ReturnType::Default => String::new(),
@@ -96,10 +132,10 @@ fn of_method(method: &syn::TraitItemFn) -> Method {
         line: signature.ident.span().start().line,
         signature: normal(signature.span()),
         written: source(signature.span()).split_whitespace().collect::<Vec<_>>().join(" "),
-        doc: doc::of(&method.attrs),
+        doc: doc::of(attributes),
         is_async: signature.asyncness.is_some(),
         gives_result: result.starts_with("Result"),
-        has_body: method.default.is_some(),
+        has_body,
     }
 }
 

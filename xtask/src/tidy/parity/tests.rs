@@ -49,7 +49,7 @@ fn findings_after(change: &str, to: &str) -> Vec<String> {
     assert!(change.is_empty() || ASYNC.contains(change), "nothing to change: {change}");
     let mirror = if change.is_empty() { ASYNC.to_owned() } else { ASYNC.replacen(change, to, 1) };
     let sources = Sources::of(&[("store-core/src/backend.rs", SYNC), ("store-async/src/backend.rs", &mirror)]);
-    check(&sources).into_iter().map(|finding| finding.message).collect()
+    check_traits(&sources).into_iter().map(|finding| finding.message).collect()
 }
 
 #[test]
@@ -73,8 +73,8 @@ fn each_drift_is_found_once() {
     let drifts = [
         ("Reply<AsyncChunks>", "Reply<AsyncBatches>", "`read`: signatures differ"),
         ("options: &ReadOptions,", "", "`read`: signatures differ"),
-        ("async fn open", "fn open", "`open`: async is for what gives a Result"),
-        ("fn info", "async fn info", "`info`: async is for what gives a Result"),
+        ("async fn open", "fn open", "`open`: async is for what does I/O"),
+        ("fn info", "async fn info", "`info`: async is for what does I/O"),
         ("-> Info;", "-> Info { Info }", "`info`: only one side has a default body"),
         ("/// Opens.", "/// Opens it.", "`open`: docs differ"),
         ("fn info(&self)", "fn about(&self)", "AsyncBackend has no `info`"),
@@ -95,7 +95,7 @@ fn another_order_is_found() {
     let describes = "/// Describes.\n        fn info(&self) -> Info;";
     let swapped = ASYNC.replace(opens, "@").replace(describes, opens).replace('@', describes);
     let sources = Sources::of(&[("store-core/src/a.rs", SYNC), ("store-async/src/a.rs", &swapped)]);
-    let findings = check(&sources);
+    let findings = check_traits(&sources);
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert!(findings[0].message.starts_with("methods have another order"), "{}", findings[0]);
 }
