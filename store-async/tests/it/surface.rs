@@ -167,14 +167,26 @@ async fn a_writer_that_failed_can_only_be_aborted() {
     assert_eq!(kind(writer.commit().await), ErrorKind::Poisoned);
 
     let store = memory();
-    let mut writer = store.open_atomic("a", &WriteOptions::default()).await.unwrap();
-    // Given up on the way: nobody knows what has arrived.
-    let _ = writer.write("x").now_or_never();
-    assert_eq!(kind(writer.write("y").await), ErrorKind::Poisoned);
     let mut writer = store.open_atomic("b", &WriteOptions::default()).await.unwrap();
     writer.write("x").await.unwrap();
     store.close();
     assert_eq!(kind(writer.commit().await), ErrorKind::Poisoned);
+}
+
+#[test]
+fn a_writer_whose_write_was_given_up_can_only_be_aborted() {
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+    runtime.block_on(async {
+        let store = memory();
+        let mut writer = store.open_atomic("a", &WriteOptions::default()).await.unwrap();
+        // While the only thread is taken the write waits, and is given up: nobody knows what has arrived.
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let taken = tokio::task::spawn_blocking(move || wait.recv());
+        assert!(writer.write("x").now_or_never().is_none());
+        drop(release);
+        assert!(taken.await.unwrap().is_err());
+        assert_eq!(kind(writer.write("y").await), ErrorKind::Poisoned);
+    });
 }
 
 /// Stores, their readers, writers, listings and futures go from thread to thread.
