@@ -66,7 +66,7 @@ impl ObjectStoreBackend {
                 (result.map(|_| ()), seen)
             }
             #[cfg(feature = "cloud")]
-            Deletes::Signed if let Some(direct) = &self.direct => watched(direct.delete(path, state)).await,
+            Deletes::Direct if let Some(direct) = &self.direct => watched(direct.delete(path, state)).await,
             _ => return Deleted::Failed(Error::unsupported("the store has no deletes with a condition")),
         };
         match result {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::Method;
-use http::header::IF_MATCH;
+use http::header::{HeaderName, IF_MATCH};
 use object_store::client::{HttpClient, HttpRequest, HttpRequestBody};
 use object_store::path::Path;
 use object_store::signer::Signer;
@@ -28,22 +28,44 @@ const REQUEST_VALID: Duration = Duration::from_secs(300);
 pub(crate) struct Direct {
     /// Signs links, where that is possible.
     pub signer: Option<Arc<dyn Signer>>,
+    /// Makes signed requests of its own, where links do not do.
+    asks: Option<Arc<dyn Asks>>,
     client: HttpClient,
     address: String,
+}
+
+/// Makes a signed request for an object.
+#[async_trait]
+pub(crate) trait Asks: Send + Sync {
+    /// A request without a body, with this header.
+    async fn ask(&self, method: Method, path: &Path, header: (HeaderName, &str)) -> object_store::Result<HttpRequest>;
 }
 
 impl Direct {
     /// The service at this address, over the client that object_store uses.
     pub fn new(client: HttpClient, address: impl Into<String>, signer: Option<Arc<dyn Signer>>) -> Self {
-        Self { signer, client, address: address.into() }
+        Self { signer, asks: None, client, address: address.into() }
+    }
+
+    /// Makes requests by these means instead of signed links.
+    #[cfg(feature = "azure")]
+    pub fn asking(mut self, asks: Arc<dyn Asks>) -> Self {
+        self.asks = Some(asks);
+        self
     }
 
     /// Deletes an object in this state, with one request.
     pub async fn delete(&self, path: &Path, etag: &str) -> object_store::Result<()> {
-        let signer = self.signer.as_ref().ok_or_else(|| failed("links cannot be signed"))?;
-        let url = signer.signed_url(Method::DELETE, path, REQUEST_VALID).await?;
-        let request = http::Request::delete(url.as_str()).header(IF_MATCH, etag).body(HttpRequestBody::empty());
-        let reply = self.client.execute(request.map_err(failed)?).await.map_err(failed)?;
+        let request = match (&self.asks, &self.signer) {
+            (Some(asks), _) => asks.ask(Method::DELETE, path, (IF_MATCH, etag)).await?,
+            (None, Some(signer)) => {
+                let url = signer.signed_url(Method::DELETE, path, REQUEST_VALID).await?;
+                let request = http::Request::delete(url.as_str()).header(IF_MATCH, etag);
+                request.body(HttpRequestBody::empty()).map_err(failed)?
+            }
+            (None, None) => return Err(failed("requests cannot be signed")),
+        };
+        let reply = self.client.execute(request).await.map_err(failed)?;
         match reply.status() {
             status if status.is_success() => Ok(()),
             status => Err(failed(format!("status {status}"))),
@@ -67,7 +89,7 @@ impl Direct {
 }
 
 /// An error of the store for what object_store had no part in; the status that was seen says the rest.
-fn failed(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> object_store::Error {
+pub(crate) fn failed(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> object_store::Error {
     object_store::Error::Generic { store: "service", source: source.into() }
 }
 
@@ -85,8 +107,8 @@ impl AsyncPresign for ObjectStoreBackend {
             return Err(Error::invalid("link is to be valid for less than a second or more than 7 days")
                 .with("seconds", options.valid_for.as_secs()));
         }
-        if !self.protocol.signs_all_keys && path.as_ref().contains(['%', '?', '#']) {
-            return Err(Error::unsupported("links to names with %, ? or # cannot be signed").with("key", key));
+        if !self.protocol.links.to(path.as_ref()) {
+            return Err(Error::unsupported("links to names with such characters cannot be signed").with("key", key));
         }
         let method = match options.access {
             Access::Read => Method::GET,

@@ -21,8 +21,8 @@ pub(crate) struct Protocol {
     pub delete_keys_max: usize,
     /// Objects can be listed.
     pub lists: bool,
-    /// Links to keys with `%`, `?` or `#` are signed rightly.
-    pub signs_all_keys: bool,
+    /// The keys for which object_store signs links rightly.
+    pub links: Links,
 }
 
 /// What a version is.
@@ -35,7 +35,7 @@ pub(crate) enum Versions {
     QuotedEtag,
     /// The etag, unless it is a weak one: that names more than one state.
     StrongEtag,
-    /// The generation, which listings do not show.
+    /// The generation. In listings it stands in the place of the etag, without quotes: see `gcs::listing`.
     Generation,
 }
 
@@ -48,14 +48,38 @@ pub(crate) struct Commits {
     pub if_match: bool,
 }
 
+/// The keys for which object_store signs links rightly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "cloud"), expect(dead_code, reason = "services choose"))]
+pub(crate) enum Links {
+    /// All.
+    AllKeys,
+    /// Those without `%`, `?` and `#`, which it reads as parts of a URL.
+    NoMarks,
+    /// Those that look the same in a URL: it signs the encoded name, the service checks the decoded one.
+    PlainKeys,
+}
+
+#[cfg(feature = "cloud")]
+impl Links {
+    /// Whether a link to this name is signed rightly.
+    pub fn to(self, name: &str) -> bool {
+        match self {
+            Self::AllKeys => true,
+            Self::NoMarks => !name.contains(['%', '?', '#']),
+            Self::PlainKeys => name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~/!$&()*,;=:@".contains(&byte)),
+        }
+    }
+}
+
 /// How a delete gets a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(feature = "cloud"), expect(dead_code, reason = "services choose"))]
 pub(crate) enum Deletes {
     /// It cannot have one.
     Plain,
-    /// By `If-Match`, sent to a signed link.
-    Signed,
+    /// By `If-Match`, on a request of our own.
+    Direct,
     /// By a header of the service on object_store's own request.
     Header(&'static str),
 }
@@ -80,7 +104,7 @@ impl Protocol {
         suffix_ranges: true,
         delete_keys_max: 1_000,
         lists: true,
-        signs_all_keys: true,
+        links: Links::AllKeys,
     };
 
     /// The version of a state, if the service told one.
@@ -92,7 +116,10 @@ impl Protocol {
                 false => Version::new(format!("\"{etag}\"")),
             }),
             Versions::StrongEtag => etag.filter(|etag| !etag.starts_with("W/")).map(Version::new),
-            Versions::Generation => generation.map(Version::new),
+            Versions::Generation => {
+                let digits = |etag: &String| etag.bytes().all(|byte| byte.is_ascii_digit());
+                generation.or_else(|| etag.filter(digits)).map(Version::new)
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use worldstore_core::{
     check_ranges,
 };
 
-use crate::attempts::{Guard, guarded};
+use crate::attempts::{Guard, guarded, watched};
 use crate::backend::ObjectStoreBackend;
 use crate::protocol::Versions;
 
@@ -185,6 +185,10 @@ impl ObjectStoreBackend {
         let (if_match, guard) = pinned.map(|version| self.pin(key, version, method)).transpose()?.unwrap_or_default();
         let options = GetOptions { if_match, ..options };
         let (result, seen) = guarded(guard, self.store.get_opts(&path, options)).await;
+        if let (Err(_), true, Some(412)) = (&result, pinned.is_some(), seen.status) {
+            // Some services find the condition false before they find that there is no object.
+            self.exists(key, &path).await?;
+        }
         let result = result.map_err(|error| self.error(operation, key.as_str(), error, seen))?;
         let found = self.protocol.version(result.meta.e_tag.clone(), result.meta.version.clone());
         match pinned {
@@ -192,6 +196,12 @@ impl ObjectStoreBackend {
             Some(version) if found.as_ref() != Some(version) => Err(other_state(key, version)),
             _ => Ok(result),
         }
+    }
+
+    async fn exists(&self, key: &Key, path: &Path) -> Result<()> {
+        let options = GetOptions { head: true, ..GetOptions::default() };
+        let (result, seen) = watched(self.store.get_opts(path, options)).await;
+        result.map(|_| ()).map_err(|error| self.error("stat", key.as_str(), error, seen))
     }
 
     fn reply(&self, key: &Key, result: GetResult) -> Result<ReadReply<AsyncChunks>> {

@@ -17,12 +17,20 @@ use crate::attempts::{self, Hint};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Watching {
     resigns: Option<Resigns>,
+    rewrites: Option<Rewrites>,
     last: Arc<Mutex<Option<HttpClient>>>,
 }
 
 /// Signs a request anew after a header was added, for services whose signatures cover it.
 #[derive(Clone)]
 pub(crate) struct Resigns(Arc<dyn Resign>);
+
+/// Rewrites the text of successful replies to requests with this in their query.
+#[derive(Debug, Clone, Copy)]
+struct Rewrites {
+    query: &'static str,
+    rewrite: fn(&str) -> String,
+}
 
 /// See [`Resigns`].
 #[async_trait]
@@ -44,6 +52,12 @@ impl Watching {
         Self { resigns: Some(Resigns(resign)), ..Self::default() }
     }
 
+    /// Rewrites the text of successful replies to requests with this in their query.
+    #[cfg(feature = "gcs")]
+    pub fn rewriting(query: &'static str, rewrite: fn(&str) -> String) -> Self {
+        Self { rewrites: Some(Rewrites { query, rewrite }), ..Self::default() }
+    }
+
     /// The client that was made last: builders make that for objects after those for credentials.
     pub fn client(&self) -> Option<HttpClient> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -51,7 +65,7 @@ impl Watching {
 
     /// Watches a client.
     pub fn watch(&self, client: HttpClient) -> HttpClient {
-        let watched = HttpClient::new(Watched { client, resigns: self.resigns.clone() });
+        let watched = HttpClient::new(Watched { client, resigns: self.resigns.clone(), rewrites: self.rewrites });
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(watched.clone());
         watched
     }
@@ -67,6 +81,7 @@ impl HttpConnector for Watching {
 struct Watched {
     client: HttpClient,
     resigns: Option<Resigns>,
+    rewrites: Option<Rewrites>,
 }
 
 impl Watched {
@@ -116,6 +131,8 @@ impl HttpService for Watched {
     async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
         self.guard(&mut request).await?;
         let path = request.uri().path().to_owned();
+        let query = request.uri().query().unwrap_or_default();
+        let rewrites = self.rewrites.filter(|rewrites| query.contains(rewrites.query));
         let reply = self.client.execute(request).await;
         match &reply {
             Ok(response) => {
@@ -125,8 +142,22 @@ impl HttpService for Watched {
             // object_store takes some of these for "not sent"; a connection that closes early proves no such thing.
             Err(_) => attempts::lost(),
         }
-        reply
+        match (reply, rewrites) {
+            (Ok(response), Some(rewrites)) if response.status().is_success() => rewritten(response, rewrites).await,
+            (reply, _) => reply,
+        }
     }
+}
+
+async fn rewritten(response: HttpResponse, rewrites: Rewrites) -> Result<HttpResponse, HttpError> {
+    let (parts, body) = response.into_parts();
+    let body = body.bytes().await?;
+    let body = match std::str::from_utf8(&body) {
+        Ok(text) => (rewrites.rewrite)(text).into(),
+        // Whoever reads it says what is wrong with it.
+        Err(_) => body.into(),
+    };
+    Ok(HttpResponse::from_parts(parts, body))
 }
 
 /// The pause that the service asks for, in whole seconds. A date is not read: clocks differ.

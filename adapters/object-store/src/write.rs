@@ -191,7 +191,12 @@ impl ObjectStoreBackend {
         if result.is_ok() && matches!(seen.hint, Some(Hint::CopyGoesOn | Hint::CopyFailed)) {
             return self.await_copy(to, &target, seen).await;
         }
-        self.moved("copy", (from, to), &target, condition, result, seen).await
+        let outcome = self.moved("copy", (from, to), &target, condition, result, seen).await?;
+        if outcome == Outcome::Rejected {
+            // A source that is missing says more than a condition that is false, and services differ in what they say.
+            self.head(from, None).await?;
+        }
+        Ok(outcome)
     }
 
     /// Waits for a copy that goes on after its request, for [`COPY_LOOKS`] looks.

@@ -4,27 +4,31 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use http::header::AUTHORIZATION;
+use http::Method;
+use http::header::{AUTHORIZATION, HeaderName};
 use object_store::ClientConfigKey;
 use object_store::azure::{
     AzureAuthorizer, AzureConfigKey, AzureCredential, AzureCredentialProvider, MicrosoftAzure, MicrosoftAzureBuilder,
 };
-use object_store::client::HttpRequest;
+use object_store::client::{HttpRequest, HttpRequestBody};
+use object_store::path::Path;
+use url::Url;
 use worldstore_core::{Capability, Error, Prefix, Result};
 
 use crate::backend::ObjectStoreBackend;
 use crate::connection::{Connection, Transport, bucket_and_root, endpoint, is_on};
-use crate::direct::Direct;
-use crate::protocol::{Commits, CopyHeader, Deletes, Protocol, Versions};
+use crate::direct::{Asks, Direct, failed};
+use crate::protocol::{Commits, CopyHeader, Deletes, Links, Protocol, Versions};
 use crate::wire::{Resign, Watching};
 
 const PROTOCOL: Protocol = Protocol {
     versions: Versions::QuotedEtag,
     commits: Some(Commits { method: "PUT", query: "comp=blocklist", if_match: true }),
-    deletes: Deletes::Signed,
+    deletes: Deletes::Direct,
     copy_header: Some(CopyHeader::Etag),
     suffix_ranges: false,
     delete_keys_max: 256,
+    links: Links::PlainKeys,
     ..Protocol::ANY
 };
 
@@ -101,8 +105,7 @@ impl AzureConfig {
         self
     }
 
-    /// Uses a shared access signature, as in `sv=…&sig=…`. It signs no links, and so deletes under a condition are
-    /// refused.
+    /// Uses a shared access signature, as in `sv=…&sig=…`. It signs no links.
     #[must_use]
     pub fn with_sas_token(mut self, token: impl Into<String>) -> Self {
         self.credentials = Some(Credentials::SasToken(token.into()));
@@ -126,15 +129,18 @@ impl AzureConfig {
         let watching = Watching::resigning(signs.clone());
         let builder = self.builder(&watching)?;
         let account = builder.get_config_value(&AzureConfigKey::AccountName).unwrap_or_default();
+        let service = builder.get_config_value(&AzureConfigKey::Endpoint);
+        let service = service.unwrap_or_else(|| format!("https://{account}.blob.core.windows.net"));
+        let container = endpoint(&format!("{}/{}", service.trim_end_matches('/'), self.container), true)?;
         let keeps_sas = builder.get_config_value(&AzureConfigKey::SasKey).is_some();
         let conditional = self.build(builder.clone().with_retry(self.connection.once()))?;
         let store = Arc::new(self.build(builder)?);
         // Set once: the builder makes the connection before there are credentials.
-        let _ = signs.0.set((store.credentials().clone(), account.clone()));
+        let _ = signs.0.set(Access { credentials: store.credentials().clone(), account, container });
         let location = format!("az://{}", self.container);
         let signer = (!keeps_sas).then(|| store.clone() as Arc<dyn object_store::signer::Signer>);
-        let direct = watching.client().map(|client| Direct::new(client, &*location, signer));
-        Ok(ObjectStoreBackend::new(store, capability(keeps_sas))
+        let direct = watching.client().map(|client| Direct::new(client, &*location, signer).asking(signs));
+        Ok(ObjectStoreBackend::new(store, capability())
             .with_conditional_store(Arc::new(conditional))
             .with_name("az", location)
             .with_root(self.root.clone())
@@ -144,6 +150,7 @@ impl AzureConfig {
     fn builder(&self, watching: &Watching) -> Result<MicrosoftAzureBuilder> {
         let mut builder = MicrosoftAzureBuilder::from_env()
             .with_container_name(&self.container)
+            .with_use_emulator(false)
             .with_http_connector(watching.clone())
             .with_retry(self.connection.retry());
         for (key, value) in self.connection.settings() {
@@ -181,12 +188,12 @@ impl AzureConfig {
     }
 }
 
-fn capability(keeps_sas: bool) -> Capability {
+fn capability() -> Capability {
     let mut capability = Capability::read_only();
     capability.write = true;
     capability.write_if_absent = true;
     capability.write_if_match = true;
-    capability.delete_if_match = !keeps_sas;
+    capability.delete_if_match = true;
     capability.write_tokens = true;
     capability.copy = true;
     capability.copy_if_absent = true;
@@ -213,18 +220,40 @@ fn check_container(container: &str) -> Result<()> {
 
 /// Signs with the key of an account, which covers conditions. Tokens cover no header, and stay.
 #[derive(Default)]
-struct Signs(OnceLock<(AzureCredentialProvider, String)>);
+struct Signs(OnceLock<Access>);
+
+struct Access {
+    credentials: AzureCredentialProvider,
+    account: String,
+    container: Url,
+}
 
 #[async_trait]
 impl Resign for Signs {
     async fn resign(&self, request: &mut HttpRequest) {
-        let Some((credentials, account)) = self.0.get() else { return };
+        let Some(access) = self.0.get() else { return };
         // The request was signed a moment ago with the same credentials; without them the service refuses it.
-        let Ok(credential) = credentials.get_credential().await else { return };
+        let Ok(credential) = access.credentials.get_credential().await else { return };
         if matches!(*credential, AzureCredential::AccessKey(_)) {
             request.headers_mut().remove(AUTHORIZATION);
-            AzureAuthorizer::new(&credential, account).authorize(request);
+            AzureAuthorizer::new(&credential, &access.account).authorize(request);
         }
+    }
+}
+
+#[async_trait]
+impl Asks for Signs {
+    async fn ask(&self, method: Method, path: &Path, header: (HeaderName, &str)) -> object_store::Result<HttpRequest> {
+        let access = self.0.get().ok_or_else(|| failed("the service is not known yet"))?;
+        let mut url = access.container.clone();
+        let mut segments = url.path_segments_mut().map_err(|()| failed("the address has no path"))?;
+        segments.extend(path.parts());
+        drop(segments);
+        let request = http::Request::builder().method(method).uri(url.as_str()).header(header.0, header.1);
+        let mut request = request.body(HttpRequestBody::empty()).map_err(failed)?;
+        let credential = access.credentials.get_credential().await?;
+        AzureAuthorizer::new(&credential, &access.account).authorize(&mut request);
+        Ok(request)
     }
 }
 

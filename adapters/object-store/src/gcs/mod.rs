@@ -1,5 +1,7 @@
 //! Google Cloud Storage: where the bucket is and who asks.
 
+mod listing;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,7 +12,7 @@ use worldstore_core::{Capability, Error, Prefix, Result};
 use crate::backend::ObjectStoreBackend;
 use crate::connection::{Connection, Transport, bucket_and_root, endpoint};
 use crate::direct::Direct;
-use crate::protocol::{CopyHeader, Deletes, Protocol, Versions};
+use crate::protocol::{CopyHeader, Deletes, Links, Protocol, Versions};
 use crate::read::GENERATION_MATCH;
 use crate::wire::Watching;
 
@@ -19,7 +21,7 @@ const PROTOCOL: Protocol = Protocol {
     versions: Versions::Generation,
     deletes: Deletes::Header(GENERATION_MATCH),
     copy_header: Some(CopyHeader::Generation(GENERATION_MATCH)),
-    signs_all_keys: false,
+    links: Links::NoMarks,
     ..Protocol::ANY
 };
 
@@ -114,7 +116,7 @@ impl GcsConfig {
     /// [`Invalid`](worldstore_core::ErrorKind::Invalid) for a wrong endpoint, for plain HTTP that is not allowed, and
     /// for a key that cannot be read.
     pub fn connect(&self) -> Result<ObjectStoreBackend> {
-        let watching = Watching::default();
+        let watching = Watching::rewriting("list-type=2", listing::with_generations);
         let builder = self.builder(&watching)?;
         let conditional = self.build(builder.clone().with_retry(self.connection.once()))?;
         let store = Arc::new(self.build(builder)?);

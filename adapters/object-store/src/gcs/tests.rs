@@ -40,6 +40,18 @@ fn plain_http_must_be_allowed_and_secrets_do_not_show() {
 }
 
 #[test]
+fn listings_show_generations() {
+    let object = |etag: &str, rest: &str| format!("<Contents><Key>k</Key><ETag>{etag}</ETag>{rest}</Contents>");
+    let generation = "<Generation>17</Generation>";
+    let listing = |etag| format!("<L>{}{}</L>", object(etag, generation), object("\"b\"", ""));
+    assert_eq!(listing::with_generations(&listing("\"a\"")), listing("17"));
+    assert_eq!(PROTOCOL.version(Some("17".into()), None), Some(Version::new("17")));
+    for strange in ["", "<L/>", "<Contents>", "<Contents><ETag></Contents><Generation>1</Generation>"] {
+        assert_eq!(listing::with_generations(strange), strange);
+    }
+}
+
+#[test]
 fn versions_are_generations() {
     assert_eq!(PROTOCOL.version(Some("\"etag\"".into()), Some("17".into())), Some(Version::new("17")));
     assert_eq!(PROTOCOL.version(Some("\"etag\"".into()), None), None);

@@ -94,7 +94,7 @@ impl HttpConfig {
             .with_retry(self.connection.retry())
             .build()
             .map_err(|error| Error::invalid("the settings make no connection").with("url", &self.url).caused_by(error))?;
-        let direct = watching.client().map(|client| Direct::new(client, &*self.url, None));
+        let direct = watching.client().map(|client| Direct::new(client, format!("{}/", self.url), None));
         let scheme = if self.url.starts_with("https") { "https" } else { "http" };
         let mut capability = Capability::read_only();
         capability.versions = true;

@@ -170,7 +170,7 @@ impl S3Config {
             UploadConditions::IfAbsentOnly => commits(false),
             UploadConditions::Missing => None,
         };
-        Protocol { commits, deletes: Deletes::Signed, ..Protocol::ANY }
+        Protocol { commits, deletes: Deletes::Direct, ..Protocol::ANY }
     }
 
     fn capability(&self) -> Capability {

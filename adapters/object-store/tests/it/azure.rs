@@ -7,7 +7,7 @@ use object_store::azure::{AzureAccessKey, AzureAuthorizer, AzureCredential};
 use object_store::client::HttpRequestBody;
 use worldstore_async::AsyncBackend;
 use worldstore_core::{
-    CheckOptions, Condition, ErrorKind, ListOptions, Outcome, Prefix, ReadOptions, WriteOptions,
+    Access, CheckOptions, Condition, ErrorKind, ListOptions, Outcome, Prefix, PresignOptions, ReadOptions, WriteOptions,
 };
 use worldstore_object_store::{AzureConfig, ObjectStoreBackend, Transport};
 
@@ -72,7 +72,13 @@ async fn listings_go_past_the_page_of_the_protocol() {
 #[tokio::test]
 async fn links_are_signed() {
     let Some(endpoint) = service() else { return };
-    links_work(&backend(&endpoint).await, ("x-ms-blob-type", "BlockBlob")).await;
+    let backend = backend(&endpoint).await;
+    links_work(&backend, "link/a-b_c", ("x-ms-blob-type", "BlockBlob")).await;
+    let presign = backend.presign().expect("links");
+    for name in ["é", "a b", "50%", "what?"] {
+        let error = presign.sign(&key(name), &PresignOptions::new(Access::Read)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "object_store would sign another name: {name}");
+    }
 }
 
 #[tokio::test]

@@ -6,12 +6,16 @@
 mod azure;
 #[cfg(test)]
 mod careless;
+#[cfg(all(test, feature = "s3", feature = "gcs"))]
+mod fake;
 #[cfg(all(test, feature = "http"))]
 mod http;
 #[cfg(test)]
 mod memory;
 #[cfg(all(test, feature = "s3"))]
 mod proxy;
+#[cfg(all(test, feature = "s3", feature = "gcs"))]
+mod requests;
 #[cfg(all(test, feature = "s3"))]
 mod s3;
 #[cfg(all(test, feature = "cloud"))]
