@@ -27,7 +27,6 @@ pub(crate) struct Seen {
 
 /// What a reply says beyond its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(feature = "cloud"), expect(dead_code, reason = "only HTTP gives hints"))]
 pub(crate) enum Hint {
     /// Azure: the blob exists although it should not.
     BlobExists,
@@ -43,7 +42,6 @@ pub(crate) enum Hint {
 
 /// A header on one request of a call that object_store does not know of.
 #[derive(Debug)]
-#[cfg_attr(not(feature = "cloud"), expect(dead_code, reason = "only HTTP has headers"))]
 pub(crate) struct Guard {
     /// The method of the request.
     pub method: &'static str,

@@ -164,12 +164,7 @@ impl ObjectStoreBackend {
         Ok(self.versioned(ours, meta.e_tag, meta.version))
     }
 
-    pub(crate) fn versioned(
-        &self,
-        meta: ObjectMeta,
-        etag: Option<String>,
-        generation: Option<String>,
-    ) -> ObjectMeta {
+    pub(crate) fn versioned(&self, meta: ObjectMeta, etag: Option<String>, generation: Option<String>) -> ObjectMeta {
         match self.protocol.version(etag, generation) {
             Some(version) if self.capability.versions => meta.with_version(version),
             _ => meta,

@@ -27,7 +27,6 @@ pub(crate) struct Protocol {
 
 /// What a version is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(feature = "cloud"), expect(dead_code, reason = "services choose"))]
 pub(crate) enum Versions {
     /// The etag as it is.
     Etag,
@@ -50,7 +49,6 @@ pub(crate) struct Commits {
 
 /// The keys for which object_store signs links rightly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(feature = "cloud"), expect(dead_code, reason = "services choose"))]
 pub(crate) enum Links {
     /// All.
     AllKeys,
@@ -67,14 +65,15 @@ impl Links {
         match self {
             Self::AllKeys => true,
             Self::NoMarks => !name.contains(['%', '?', '#']),
-            Self::PlainKeys => name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~/!$&()*,;=:@".contains(&byte)),
+            Self::PlainKeys => {
+                name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~/!$&()*,;=:@".contains(&byte))
+            }
         }
     }
 }
 
 /// How a delete gets a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(feature = "cloud"), expect(dead_code, reason = "services choose"))]
 pub(crate) enum Deletes {
     /// It cannot have one.
     Plain,
@@ -86,7 +85,6 @@ pub(crate) enum Deletes {
 
 /// The headers that tell a copy its condition.
 #[derive(Debug, Clone, Copy)]
-#[cfg_attr(not(feature = "cloud"), expect(dead_code, reason = "services choose"))]
 pub(crate) enum CopyHeader {
     /// `If-None-Match` and `If-Match`.
     Etag,

@@ -106,11 +106,14 @@ impl ObjectStoreBackend {
         error: object_store::Error,
         seen: Seen,
     ) -> Result<Outcome> {
-        let missing = matches!((&error, change.condition), (object_store::Error::NotFound { .. }, Condition::IfMatch(_)));
+        let missing =
+            matches!((&error, change.condition), (object_store::Error::NotFound { .. }, Condition::IfMatch(_)));
         match fate(&error, seen, change.condition) {
             Fate::Rejected => Ok(Outcome::Rejected),
             Fate::Failed if missing && change.operation == "write" => Ok(Outcome::Rejected),
-            Fate::Failed if seen.hint == Some(Hint::BlocksGone) && self.is_false(&change).await? => Ok(Outcome::Rejected),
+            Fate::Failed if seen.hint == Some(Hint::BlocksGone) && self.is_false(&change).await? => {
+                Ok(Outcome::Rejected)
+            }
             Fate::Failed => Err(self.error(change.operation, change.key.as_str(), error, seen)),
             Fate::Unclear => Ok(self.look_for(change.path, change.token).await),
         }

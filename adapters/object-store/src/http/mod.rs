@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use object_store::ClientOptions;
 use object_store::client::{HttpClient, HttpConnector};
 use object_store::http::{HttpBuilder, HttpStore};
-use object_store::ClientOptions;
 use reqwest::redirect::{Attempt, Policy};
 use url::Url;
 use worldstore_core::{Capability, Error, Result};
@@ -93,7 +93,9 @@ impl HttpConfig {
             .with_http_connector(connector)
             .with_retry(self.connection.retry())
             .build()
-            .map_err(|error| Error::invalid("the settings make no connection").with("url", &self.url).caused_by(error))?;
+            .map_err(|error| {
+                Error::invalid("the settings make no connection").with("url", &self.url).caused_by(error)
+            })?;
         let direct = watching.client().map(|client| Direct::new(client, format!("{}/", self.url), None));
         let scheme = if self.url.starts_with("https") { "https" } else { "http" };
         let mut capability = Capability::read_only();

@@ -1,6 +1,7 @@
 //! Over Azure Blob Storage by its real protocol, against the service at `WORLDSTORE_TEST_AZURE_ENDPOINT`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use object_store::azure::{AzureAccessKey, AzureAuthorizer, AzureCredential};
@@ -11,6 +12,7 @@ use worldstore_core::{
 };
 use worldstore_object_store::{AzureConfig, ObjectStoreBackend, Transport};
 
+use crate::proxy::{Proxy, Trouble};
 use crate::service::{self, links_work, send, unique};
 use crate::suite::{self, applied, body, bytes, key, write, write_parts};
 
@@ -114,4 +116,37 @@ async fn an_upload_that_another_one_threw_away_is_a_conflict() {
     applied(write(&backend, "key", "small", Condition::None).await);
     assert_eq!(late.commit().await.unwrap(), Outcome::Rejected);
     assert_eq!(bytes(&backend, "key", ReadOptions::default()).await.unwrap(), b"small");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_reply_of_a_conditional_put_is_resolved_and_not_repeated() {
+    let Some(endpoint) = service() else { return };
+    let uri = format!("az://{}", create_container(&endpoint).await);
+    let direct = config(&endpoint, &uri).connect().unwrap();
+    let (host, path) = endpoint.trim_start_matches("http://").split_once('/').expect("an account");
+    let first = applied(write(&direct, "swap", "1", Condition::None).await).version.unwrap();
+    for (name, condition) in [("create", Condition::IfAbsent), ("swap", Condition::IfMatch(first))] {
+        let proxy = Proxy::start(host, Trouble::LoseReply).await;
+        let lossy = config(&format!("{}/{path}", proxy.endpoint), &uri).connect().unwrap();
+        applied(write(&lossy, name, "mine", condition).await);
+        assert_eq!(proxy.puts.load(Ordering::SeqCst), 1, "sent once");
+        assert_eq!(bytes(&direct, name, ReadOptions::default()).await.unwrap(), b"mine");
+    }
+}
+
+#[tokio::test]
+async fn a_shared_access_signature_reads_what_it_is_for() {
+    let Some(endpoint) = service() else { return };
+    let uri = format!("az://{}", create_container(&endpoint).await);
+    let owner = config(&endpoint, &uri).connect().unwrap();
+    applied(write(&owner, "shared", "one", Condition::None).await);
+    let link = owner.presign().expect("links").sign(&key("shared"), &PresignOptions::new(Access::Read)).await.unwrap();
+    let (_, token) = link.split_once('?').expect("a signature");
+    let guest = AzureConfig::from_uri(&uri).unwrap().with_endpoint(&endpoint).with_account(ACCOUNT);
+    let guest = guest.with_transport(Transport::HttpAllowed).with_sas_token(token).connect().unwrap();
+    assert_eq!(bytes(&guest, "shared", ReadOptions::default()).await.unwrap(), b"one");
+    let error = guest.list(&Prefix::root(), &ListOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error:?}");
+    assert!(!format!("{error:?}").contains("sig="), "{error:?}");
+    assert!(guest.presign().is_none());
 }

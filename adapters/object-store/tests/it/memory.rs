@@ -97,11 +97,9 @@ async fn what_is_not_declared_is_refused_before_any_request() {
 
 #[tokio::test]
 async fn a_lost_reply_is_resolved_by_the_token_and_unknown_without() {
-    for (fault, tokens, known) in [
-        (Fault::LosesReplies, true, true),
-        (Fault::LosesReplies, false, false),
-        (Fault::LosesPuts, true, false),
-    ] {
+    for (fault, tokens, known) in
+        [(Fault::LosesReplies, true, true), (Fault::LosesReplies, false, false), (Fault::LosesPuts, true, false)]
+    {
         for condition in [Condition::IfAbsent, Condition::None] {
             let store = Arc::new(Careless::new(fault));
             let mut capability = capability();

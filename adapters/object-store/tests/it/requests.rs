@@ -7,10 +7,10 @@ use bytes::Bytes;
 use worldstore_async::AsyncBackend;
 use worldstore_core::{
     CheckOptions, Condition, CopyOptions, DeleteOptions, ErrorKind, Key, ListOptions, Outcome, Prefix, ReadOptions,
-    ReadRangesOptions, Result, Settled, SettleOptions, StatOptions, WriteOptions, WriteToken,
+    ReadRangesOptions, Result, SettleOptions, Settled, StatOptions, WriteOptions, WriteToken,
 };
 use worldstore_object_store::{
-    Conditions, Connection, GcsConfig, ObjectStoreBackend, S3Config, Transport, UploadConditions,
+    Conditions, Connection, GcsConfig, HttpConfig, ObjectStoreBackend, Redirects, S3Config, Transport, UploadConditions,
 };
 
 use crate::fake::{Fake, Trouble};
@@ -43,6 +43,12 @@ fn s3(fake: &Fake, connection: Connection) -> ObjectStoreBackend {
 fn gcs(fake: &Fake, connection: Connection) -> ObjectStoreBackend {
     let config = GcsConfig::from_uri("gs://bucket").unwrap().with_endpoint(&fake.endpoint);
     config.with_bearer_token("token").with_connection(connection).connect().unwrap()
+}
+
+/// The same objects as a web server shows them.
+fn http(fake: &Fake, redirects: Redirects) -> ObjectStoreBackend {
+    let config = HttpConfig::from_uri(&format!("{}/bucket", fake.endpoint)).unwrap();
+    config.with_connection(hasty()).with_redirects(redirects).connect().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -289,4 +295,39 @@ async fn copies_keep_their_conditions() {
     let when = |version| CopyOptions::default().with_condition(Condition::IfMatch(version));
     applied(backend.copy(&from, &to, &when(version.clone())).await.unwrap());
     assert_eq!(backend.copy(&from, &to, &when(version)).await.unwrap(), Outcome::Rejected);
+}
+
+#[tokio::test]
+async fn a_web_server_is_asked_once_and_followed_only_on_its_host() {
+    let fake = Fake::start().await;
+    applied(write(&s3(&fake, patient()), "key", body(100_000), Condition::None).await);
+    fake.requests();
+    let (same, any) = (http(&fake, Redirects::SameHost), http(&fake, Redirects::AnyHost));
+    same.stat(&key("key"), &StatOptions::default()).await.unwrap();
+    assert_eq!(fake.requests(), ["HEAD"]);
+    assert!(bytes(&same, "key", ReadOptions::default()).await.unwrap() == body(100_000));
+    assert_eq!(fake.requests(), ["GET"]);
+    same.read_ranges(&key("key"), &[0..10, 99_000..100_000], &ReadRangesOptions::default()).await.unwrap();
+    assert_eq!(fake.requests(), ["GET"]);
+    fake.fail("GET", "", Trouble::Redirect("/bucket/key?moved"), 1);
+    assert!(bytes(&same, "key", ReadOptions::default()).await.unwrap() == body(100_000));
+    for (backend, kind) in [(&same, ErrorKind::Invalid), (&any, ErrorKind::Unavailable)] {
+        fake.heal();
+        fake.fail("GET", "", Trouble::Redirect("http://127.0.0.1:1/key"), 1_000);
+        let error = bytes(backend, "key", ReadOptions::default()).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "nobody listens there: {error:?}");
+    }
+    for (trouble, kind) in [
+        (Trouble::Hang, ErrorKind::Unavailable),
+        (Trouble::Close, ErrorKind::Unavailable),
+        (Trouble::CutBody, ErrorKind::Unavailable),
+        (Trouble::Status(429, Some(7)), ErrorKind::Unavailable),
+        (Trouble::Status(500, None), ErrorKind::Unavailable),
+        (Trouble::Status(403, None), ErrorKind::PermissionDenied),
+    ] {
+        fake.heal();
+        fake.fail("GET", "", trouble, 1_000);
+        let error = bytes(&same, "key", ReadOptions::default()).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{trouble:?}: {error:?}");
+    }
 }

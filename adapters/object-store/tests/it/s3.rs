@@ -22,7 +22,10 @@ use crate::suite::{self, applied, body, bytes, key, write, write_parts};
 const CREDENTIALS: (&str, &str) = ("testing", "testing-secret");
 
 fn service() -> Option<String> {
-    address("WORLDSTORE_TEST_S3_ENDPOINT", "pip install 'moto[server]' && moto_server -p 5000, at http://127.0.0.1:5000")
+    address(
+        "WORLDSTORE_TEST_S3_ENDPOINT",
+        "pip install 'moto[server]' && moto_server -p 5000, at http://127.0.0.1:5000",
+    )
 }
 
 fn create_bucket(endpoint: &str) -> String {

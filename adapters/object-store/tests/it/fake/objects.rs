@@ -109,7 +109,10 @@ impl Objects {
         let source = source.split_once('/').map_or("", |(_, key)| key);
         let Some(found) = self.objects.get(source).cloned() else { return Answer::new(404) };
         let object = self.store(&request.key, found.body, found.metadata);
-        object.describe(Answer::xml(format!("<CopyObjectResult><ETag>{}</ETag></CopyObjectResult>", escape(&object.etag()))))
+        object.describe(Answer::xml(format!(
+            "<CopyObjectResult><ETag>{}</ETag></CopyObjectResult>",
+            escape(&object.etag())
+        )))
     }
 
     fn get(&self, request: &Request) -> Answer {
@@ -165,8 +168,13 @@ impl Objects {
                 )),
             }
         }
-        let folders = folders.iter().map(|name| format!("<CommonPrefixes><Prefix>{}</Prefix></CommonPrefixes>", escape(name)));
-        let next = if more { format!("<NextContinuationToken>{}</NextContinuationToken>", escape(&last)) } else { String::new() };
+        let folders =
+            folders.iter().map(|name| format!("<CommonPrefixes><Prefix>{}</Prefix></CommonPrefixes>", escape(name)));
+        let next = if more {
+            format!("<NextContinuationToken>{}</NextContinuationToken>", escape(&last))
+        } else {
+            String::new()
+        };
         let (entries, folders) = (entries.concat(), folders.collect::<String>());
         Answer::xml(format!("<ListBucketResult>{entries}{folders}{next}</ListBucketResult>"))
     }
