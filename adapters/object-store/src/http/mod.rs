@@ -121,6 +121,11 @@ impl HttpConnector for Connector {
             .https_only(connection.transport == Transport::Https)
             .timeout(connection.request_timeout.unwrap_or(Duration::from_secs(30)))
             .connect_timeout(connection.connect_timeout.unwrap_or(Duration::from_secs(5)))
+            // What is unpacked on the way has another length than the object.
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
             .build()
             .map_err(|error| object_store::Error::Generic { store: "HTTP", source: Box::new(error) })?;
         Ok(self.watching.watch(HttpClient::new(client)))

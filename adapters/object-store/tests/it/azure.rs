@@ -60,7 +60,7 @@ async fn everything_holds() {
 async fn races_have_one_winner_and_lose_no_step() {
     let Some(endpoint) = service() else { return };
     let backend = Arc::new(backend(&endpoint).await);
-    suite::create_race(backend.clone(), 20).await;
+    suite::create_race(backend.clone(), 300).await;
     suite::counter_race(backend.clone(), 10).await;
     suite::upload_race(backend, 3).await;
 }

@@ -8,7 +8,7 @@
 mod azure;
 #[cfg(test)]
 mod careless;
-#[cfg(all(feature = "s3", feature = "gcs", feature = "http"))]
+#[cfg(all(feature = "s3", feature = "azure", feature = "gcs", feature = "http"))]
 #[cfg(test)]
 mod fake;
 #[cfg(feature = "http")]
@@ -19,7 +19,7 @@ mod memory;
 #[cfg(any(feature = "s3", feature = "azure"))]
 #[cfg(test)]
 mod proxy;
-#[cfg(all(feature = "s3", feature = "gcs", feature = "http"))]
+#[cfg(all(feature = "s3", feature = "azure", feature = "gcs", feature = "http"))]
 #[cfg(test)]
 mod requests;
 #[cfg(feature = "s3")]

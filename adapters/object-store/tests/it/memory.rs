@@ -44,7 +44,7 @@ async fn everything_holds_from_the_root_and_below_a_folder() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn races_have_one_winner_and_lose_no_step() {
-    suite::create_race(Arc::new(memory()), 50).await;
+    suite::create_race(Arc::new(memory()), 300).await;
     suite::counter_race(Arc::new(memory()), 25).await;
     suite::many_keys(Arc::new(memory()), 2_100).await;
 }

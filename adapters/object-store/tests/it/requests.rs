@@ -7,10 +7,11 @@ use bytes::Bytes;
 use worldstore_async::AsyncBackend;
 use worldstore_core::{
     CheckOptions, Condition, CopyOptions, DeleteOptions, ErrorKind, Key, ListOptions, Outcome, Prefix, ReadOptions,
-    ReadRangesOptions, Result, SettleOptions, Settled, StatOptions, WriteOptions, WriteToken,
+    ReadRangesOptions, Result, SettleOptions, Settled, StatOptions, Version, WriteOptions, WriteToken,
 };
 use worldstore_object_store::{
-    Conditions, Connection, GcsConfig, HttpConfig, ObjectStoreBackend, Redirects, S3Config, Transport, UploadConditions,
+    AzureConfig, Conditions, Connection, GcsConfig, HttpConfig, ObjectStoreBackend, Redirects, S3Config, Transport,
+    UploadConditions,
 };
 
 use crate::fake::{Fake, Trouble};
@@ -43,6 +44,12 @@ fn s3(fake: &Fake, connection: Connection) -> ObjectStoreBackend {
 fn gcs(fake: &Fake, connection: Connection) -> ObjectStoreBackend {
     let config = GcsConfig::from_uri("gs://bucket").unwrap().with_endpoint(&fake.endpoint);
     config.with_bearer_token("token").with_connection(connection).connect().unwrap()
+}
+
+/// The same objects by the names of Azure, of whose protocol the fake knows what it has in common with S3.
+fn azure(fake: &Fake) -> ObjectStoreBackend {
+    let config = AzureConfig::from_uri("az://box").unwrap().with_endpoint(format!("{}/bucket", fake.endpoint));
+    config.with_account("bucket").with_access_key("a2V5").with_connection(hasty()).connect().unwrap()
 }
 
 /// The same objects as a web server shows them.
@@ -309,11 +316,11 @@ async fn a_web_server_is_asked_once_and_followed_only_on_its_host() {
     assert_eq!(fake.requests(), ["GET"]);
     same.read_ranges(&key("key"), &[0..10, 99_000..100_000], &ReadRangesOptions::default()).await.unwrap();
     assert_eq!(fake.requests(), ["GET"]);
-    fake.fail("GET", "", Trouble::Redirect("/bucket/key?moved"), 1);
+    fake.fail("GET", "", Trouble::With(302, "location", "/bucket/key?moved"), 1);
     assert!(bytes(&same, "key", ReadOptions::default()).await.unwrap() == body(100_000));
     for (backend, kind) in [(&same, ErrorKind::Invalid), (&any, ErrorKind::Unavailable)] {
         fake.heal();
-        fake.fail("GET", "", Trouble::Redirect("http://127.0.0.1:1/key"), 1_000);
+        fake.fail("GET", "", Trouble::With(302, "location", "http://127.0.0.1:1/key"), 1_000);
         let error = bytes(backend, "key", ReadOptions::default()).await.unwrap_err();
         assert_eq!(error.kind(), kind, "nobody listens there: {error:?}");
     }
@@ -330,4 +337,53 @@ async fn a_web_server_is_asked_once_and_followed_only_on_its_host() {
         let error = bytes(&same, "key", ReadOptions::default()).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{trouble:?}: {error:?}");
     }
+}
+
+#[tokio::test]
+async fn codes_of_azure_tell_a_false_condition_from_a_conflict() {
+    let code = |status, code| Trouble::With(status, "x-ms-error-code", code);
+    let (gone, exists, lease) =
+        (code(400, "InvalidBlockList"), code(409, "BlobAlreadyExists"), code(409, "LeaseAlreadyPresent"));
+    let fake = Fake::start().await;
+    let backend = azure(&fake);
+    applied(write(&backend, "there", "1", Condition::None).await);
+    for (name, trouble, condition, expected) in [
+        ("there", gone, Condition::IfAbsent, Ok(Outcome::Rejected)),
+        ("none", gone, Condition::IfAbsent, Err(ErrorKind::Conflict)),
+        ("there", gone, Condition::None, Err(ErrorKind::Conflict)),
+        ("there", gone, Condition::IfMatch(Version::new("\"other\"")), Ok(Outcome::Rejected)),
+        ("none", exists, Condition::IfAbsent, Ok(Outcome::Rejected)),
+        ("none", lease, Condition::IfAbsent, Err(ErrorKind::Conflict)),
+    ] {
+        fake.heal();
+        // Blocks are taken and forgotten.
+        fake.fail("PUT", "comp=blocklist", trouble, 1);
+        fake.fail("PUT", "comp=block&", Trouble::Status(201, None), 10);
+        let writer = write_parts(&backend, name, &body(9_000_000), condition).await.unwrap();
+        let committed = writer.commit().await.map_err(|error| error.kind());
+        assert_eq!(committed, expected, "{name}: {trouble:?}");
+    }
+    fake.heal();
+    for (trouble, expected) in [(exists, Ok(Outcome::Rejected)), (lease, Err(ErrorKind::Conflict))] {
+        fake.fail("PUT", "", trouble, 1);
+        let written = backend.write(&key("new"), "x".into(), &WriteOptions::if_absent()).await;
+        assert_eq!(written.map_err(|error| error.kind()), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_goes_on_is_waited_for() {
+    let fake = Fake::start().await;
+    let backend = azure(&fake);
+    applied(write(&backend, "from", "1", Condition::None).await);
+    applied(write(&backend, "to", "old", Condition::None).await);
+    let (from, to) = (key("from"), key("to"));
+    let status = |status, text| Trouble::With(status, "x-ms-copy-status", text);
+    fake.fail("PUT", "", status(202, "pending"), 1);
+    fake.requests();
+    let meta = applied(backend.copy(&from, &to, &CopyOptions::default()).await.unwrap());
+    assert_eq!((meta.size, fake.requests()), (3, vec!["PUT".into(), "HEAD".into(), "HEAD".into()]), "as it is by now");
+    fake.fail("PUT", "", status(202, "failed"), 1);
+    let error = backend.copy(&from, &to, &CopyOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unexpected, "{error}");
 }

@@ -68,7 +68,7 @@ async fn everything_holds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn races_have_one_winner_and_lose_no_step() {
     let Some(endpoint) = service() else { return };
-    suite::create_race(Arc::new(backend(&endpoint)), 20).await;
+    suite::create_race(Arc::new(backend(&endpoint)), 300).await;
     suite::counter_race(Arc::new(backend(&endpoint)), 10).await;
     // No race of uploads: this service looks first and commits then. `fake` has it.
 }

@@ -18,8 +18,8 @@ use objects::Objects;
 pub enum Trouble {
     /// It is answered so, with this pause asked for, and does nothing.
     Status(u16, Option<u64>),
-    /// It is sent elsewhere, and does nothing.
-    Redirect(&'static str),
+    /// It is answered so, with this header, and does nothing.
+    With(u16, &'static str, &'static str),
     /// It is never answered, and does nothing.
     Hang,
     /// The connection closes without an answer, and nothing is done.
@@ -121,8 +121,8 @@ async fn serve(mut client: TcpStream, state: &State) -> std::io::Result<()> {
                     pause.into_iter().fold(Answer::new(status), |answer, (name, value)| answer.with(name, value));
                 client.write_all(&answer.bytes(head)).await?;
             }
-            Some(Trouble::Redirect(to)) => {
-                client.write_all(&Answer::new(302).with("location", to).bytes(head)).await?;
+            Some(Trouble::With(status, name, value)) => {
+                client.write_all(&Answer::new(status).with(name, value).bytes(head)).await?;
             }
             Some(Trouble::Hang) => tokio::time::sleep(Duration::from_secs(3_600)).await,
             Some(Trouble::Close) => return Ok(()),
