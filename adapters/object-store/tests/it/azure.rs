@@ -10,10 +10,10 @@ use worldstore_async::AsyncBackend;
 use worldstore_core::{
     Access, CheckOptions, Condition, ErrorKind, ListOptions, Outcome, Prefix, PresignOptions, ReadOptions, WriteOptions,
 };
-use worldstore_object_store::{AzureConfig, ObjectStoreBackend, Transport};
+use worldstore_object_store::{AzureConfig, ObjectStoreBackend};
 
 use crate::proxy::{Proxy, Trouble};
-use crate::service::{self, links_work, send, unique};
+use crate::service::{self, links_work, patient, send, unique};
 use crate::suite::{self, applied, body, bytes, key, write, write_parts};
 
 const ACCOUNT: &str = "devstoreaccount1";
@@ -29,7 +29,7 @@ fn service() -> Option<String> {
 }
 
 fn config(endpoint: &str, uri: &str) -> AzureConfig {
-    let config = AzureConfig::from_uri(uri).unwrap().with_endpoint(endpoint).with_transport(Transport::HttpAllowed);
+    let config = AzureConfig::from_uri(uri).unwrap().with_endpoint(endpoint).with_connection(patient());
     config.with_account(ACCOUNT).with_access_key(KEY)
 }
 
@@ -143,7 +143,7 @@ async fn a_shared_access_signature_reads_what_it_is_for() {
     let link = owner.presign().expect("links").sign(&key("shared"), &PresignOptions::new(Access::Read)).await.unwrap();
     let (_, token) = link.split_once('?').expect("a signature");
     let guest = AzureConfig::from_uri(&uri).unwrap().with_endpoint(&endpoint).with_account(ACCOUNT);
-    let guest = guest.with_transport(Transport::HttpAllowed).with_sas_token(token).connect().unwrap();
+    let guest = guest.with_connection(patient()).with_sas_token(token).connect().unwrap();
     assert_eq!(bytes(&guest, "shared", ReadOptions::default()).await.unwrap(), b"one");
     let error = guest.list(&Prefix::root(), &ListOptions::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error:?}");

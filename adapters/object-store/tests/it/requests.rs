@@ -15,6 +15,7 @@ use worldstore_object_store::{
 };
 
 use crate::fake::{Fake, Trouble};
+use crate::service::patient;
 use crate::suite::{self, applied, body, bytes, key, write, write_parts};
 
 /// Deadlines so short that a hanging server is given up soon.
@@ -23,10 +24,6 @@ fn hasty() -> Connection {
         .with_transport(Transport::HttpAllowed)
         .with_request_timeout(Duration::from_millis(300))
         .with_retries(2, Duration::from_millis(500))
-}
-
-fn patient() -> Connection {
-    Connection::default().with_transport(Transport::HttpAllowed)
 }
 
 fn s3(fake: &Fake, connection: Connection) -> ObjectStoreBackend {

@@ -13,10 +13,10 @@ use worldstore_async::AsyncBackend;
 use worldstore_core::{
     CheckOptions, Condition, ErrorKind, ListOptions, Outcome, Prefix, ReadOptions, StatOptions, WriteOptions,
 };
-use worldstore_object_store::{Conditions, ObjectStoreBackend, S3Config, Transport, UploadConditions};
+use worldstore_object_store::{Conditions, ObjectStoreBackend, S3Config, UploadConditions};
 
 use crate::proxy::{Proxy, Trouble};
-use crate::service::{address, links_work, unique};
+use crate::service::{address, links_work, patient, unique};
 use crate::suite::{self, applied, body, bytes, key, write, write_parts};
 
 const CREDENTIALS: (&str, &str) = ("testing", "testing-secret");
@@ -47,7 +47,7 @@ fn create_bucket(endpoint: &str) -> String {
 fn config(endpoint: &str, uri: &str) -> S3Config {
     let config = S3Config::from_uri(uri).unwrap().with_endpoint(endpoint).with_region("us-east-1");
     config
-        .with_transport(Transport::HttpAllowed)
+        .with_connection(patient())
         .with_credentials(CREDENTIALS.0, CREDENTIALS.1)
         .with_upload_conditions(UploadConditions::IfAbsentOnly)
         .with_delete_conditions(Conditions::Kept)

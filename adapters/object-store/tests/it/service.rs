@@ -1,13 +1,14 @@
 //! Where the services are, and requests to them that go past the backends.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use object_store::ClientOptions;
 use object_store::client::{HttpConnector, HttpRequest, HttpRequestBody, ReqwestConnector};
 use worldstore_async::AsyncBackend;
 use worldstore_core::{Access, ErrorKind, PresignOptions, ReadOptions};
+use worldstore_object_store::{Connection, Transport};
 
 use crate::suite::{bytes, key};
 
@@ -22,6 +23,11 @@ pub fn address(variable: &str, by_hand: &str) -> Option<String> {
             None
         }
     }
+}
+
+/// Patient with services on a busy machine: a deadline that passes makes an outcome unknown.
+pub fn patient() -> Connection {
+    Connection::default().with_transport(Transport::HttpAllowed).with_request_timeout(Duration::from_secs(180))
 }
 
 /// A name that no other test and no other run has.
@@ -50,7 +56,7 @@ pub async fn links_work(backend: &dyn AsyncBackend, name: &str, header: (&str, &
     let (status, body) = send(http::Request::get(link).body(HttpRequestBody::empty()).unwrap()).await;
     assert_eq!((status, &body[..]), (200, &b"link"[..]));
     for seconds in [0, 8 * 24 * 3600] {
-        let options = PresignOptions::new(Access::Read).valid_for(std::time::Duration::from_secs(seconds));
+        let options = PresignOptions::new(Access::Read).valid_for(Duration::from_secs(seconds));
         assert_eq!(presign.sign(&key(name), &options).await.unwrap_err().kind(), ErrorKind::Invalid);
     }
 }
