@@ -6,15 +6,17 @@
 //! condition is compared and a name given, and never while bytes are written or synced; a process that is stopped
 //! just then keeps the others waiting until it goes on or is killed.
 //!
-//! The lock files are never removed. Each holds the last time stamp that was given to an object under it.
+//! The lock files are never removed and stay empty. The time of modification of each is the last stamp that was given
+//! to an object under it.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::{FlockOperation, Mode, OFlags, Timespec, flock, fstat, openat};
-use rustix::io::{Errno, pread, pwrite};
+use rustix::io::Errno;
 
+use super::abilities::stamp;
 use super::root::{RootFolder, failed};
 use super::staging;
 use crate::error::{Error, ErrorKind, Result};
@@ -51,6 +53,8 @@ pub(super) struct Held<'locks> {
 #[derive(Debug)]
 struct Shard<'locks> {
     file: MutexGuard<'locks, Option<LockFile>>,
+    /// The last stamp that was given before this lock was taken, since 1970.
+    last: Duration,
 }
 
 impl Locks {
@@ -87,10 +91,12 @@ impl Locks {
                 None => LockFile::open(root, shard)?,
             };
             opened.lock().map_err(|errno| failed("lock", errno))?;
+            let about = fstat(&opened.file).map_err(|errno| failed("lock", errno))?;
             // Whoever locks a file that has no name any more does not meet those who come later.
-            if fstat(&opened.file).map_err(|errno| failed("lock", errno))?.st_nlink > 0 {
+            if about.st_nlink > 0 {
                 *file = Some(opened);
-                return Ok(Shard { file });
+                let seconds = u64::try_from(about.st_mtime).unwrap_or_default();
+                return Ok(Shard { file, last: Duration::new(seconds, about.st_mtime_nsec as u32) });
             }
         }
         Err(Error::new(ErrorKind::Conflict, "the lock file is removed time and again"))
@@ -112,23 +118,6 @@ impl LockFile {
             }
         }
     }
-
-    /// The last stamp, in nanoseconds since 1970. None if none was given, or if a power cut left no whole one.
-    fn last_stamp(&self) -> Result<Option<u64>, Errno> {
-        let mut bytes = [0; 16];
-        let read = pread(&self.file, &mut bytes, 0)?;
-        let whole = u128::from_le_bytes(bytes);
-        let (stamp, check) = (whole as u64, (whole >> 64) as u64);
-        Ok((read == bytes.len() && stamp == !check).then_some(stamp))
-    }
-
-    fn set_last_stamp(&self, stamp: u64) -> Result<(), Errno> {
-        let whole = u128::from(stamp) | (u128::from(!stamp) << 64);
-        match pwrite(&self.file, &whole.to_le_bytes(), 0)? {
-            16 => Ok(()),
-            _ => Err(Errno::IO),
-        }
-    }
 }
 
 impl Held<'_> {
@@ -137,12 +126,11 @@ impl Held<'_> {
     pub fn next_stamp(&self) -> Result<Option<Timespec>> {
         let Some(shard) = &self.target else { return Ok(None) };
         let Some(lock) = shard.file.as_ref() else { return Ok(None) };
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
-        let last = lock.last_stamp().map_err(|errno| failed("stamp", errno))?;
-        let stamp = last.map_or(now, |last| now.max(last.saturating_add(1)));
-        lock.set_last_stamp(stamp).map_err(|errno| failed("stamp", errno))?;
-        const SECOND: u64 = 1_000_000_000;
-        Ok(Some(Timespec { tv_sec: (stamp / SECOND) as _, tv_nsec: (stamp % SECOND) as _ }))
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let next = shard.last.saturating_add(Duration::from_nanos(1)).max(now);
+        let time = Timespec { tv_sec: next.as_secs() as _, tv_nsec: next.subsec_nanos() as _ };
+        stamp(&lock.file, time).map_err(|errno| failed("stamp", errno))?;
+        Ok(Some(time))
     }
 }
 
@@ -159,9 +147,10 @@ impl Drop for Shard<'_> {
 
 /// The lock of a key: 64-bit FNV-1a, which all processes must agree on for ever.
 fn shard_of(key: &Key) -> usize {
-    let hash = key.as_str().bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-    });
+    let hash = key
+        .as_str()
+        .bytes()
+        .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
     ((hash ^ (hash >> 32)) % SHARDS as u64) as usize
 }
 

@@ -58,8 +58,7 @@ const CHUNK_BYTES: u64 = 1 << 20;
 /// # Versions
 /// A version is made of inode, size, and times of change. Of these alone none is unique: inodes are given out again at
 /// once, and the clock of files stands still for some milliseconds. So each object gets a time of modification that no
-/// object under its lock had before: the clock's, or a nanosecond after the last one, which is remembered in the lock
-/// file. A number of our own in an extended attribute would do as well, but cost every read a call; this costs none,
+/// object under its lock had before: the clock's, or a nanosecond after the last one, which the lock file remembers. A number of our own in an extended attribute would do as well, but cost every read a call; this costs none,
 /// and a change by another program shows in it too. Two prices: a rename counts as a modification, and after the clock
 /// was set back, `modified` goes on from where it was.
 ///

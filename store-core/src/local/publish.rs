@@ -5,7 +5,9 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags, fsync, linkat, mkdirat, openat, renameat, renameat_with, unlinkat};
+use rustix::fs::{
+    AtFlags, Dir, Mode, OFlags, RenameFlags, fsync, linkat, mkdirat, openat, renameat, renameat_with, unlinkat,
+};
 use rustix::io::Errno;
 
 use super::abilities::stamp;
@@ -37,7 +39,7 @@ pub(super) enum OldName {
 #[derive(Debug)]
 pub(super) struct Staged {
     root: Arc<RootFolder>,
-    staging: OwnedFd,
+    staging: Arc<OwnedFd>,
     name: String,
     file: File,
     key: Key,
@@ -51,9 +53,14 @@ pub(super) struct Staged {
 impl Staged {
     pub fn begin(root: &Arc<RootFolder>, key: &Key, options: &WriteOptions) -> Result<Self> {
         refuse_staging(key.as_str())?;
-        let staging = staging::staging(root)?;
+        let mut staging = root.staging()?;
         let name = staging::unique_name();
-        let file = staging::create(&staging, &name).map_err(|errno| failed("write", errno).with("key", key))?;
+        let mut file = staging::create(&staging, &name);
+        if matches!(file, Err(Errno::NOENT)) {
+            staging = root.staging_again()?;
+            file = staging::create(&staging, &name);
+        }
+        let file = file.map_err(|errno| failed("write", errno).with("key", key))?;
         let (root, key, condition) = (Arc::clone(root), key.clone(), options.condition.clone());
         let durability = options.durability;
         let (file, published, broken) = (file.into(), false, false);

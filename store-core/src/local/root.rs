@@ -4,7 +4,7 @@ use std::fs::{File, Metadata};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
@@ -27,6 +27,8 @@ pub(super) struct RootFolder {
     no_replace: OnceLock<NoReplace>,
     abilities: Abilities,
     locks: Locks,
+    /// The staging folder, once it was needed.
+    staging: RwLock<Option<Arc<OwnedFd>>>,
 }
 
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC).union(OFlags::RDONLY);
@@ -37,7 +39,7 @@ impl RootFolder {
         let folder = openat(CWD, path, FOLDER, Mode::empty()).map_err(|errno| failed("open", errno))?;
         let path = path.canonicalize().map_err(|source| Error::io("open", source))?;
         let (no_replace, abilities, locks) = (OnceLock::new(), Abilities::NONE, Locks::new());
-        let mut root = Self { folder, path, no_replace, abilities, locks };
+        let mut root = Self { folder, path, no_replace, abilities, locks, staging: RwLock::new(None) };
         root.abilities = Abilities::probe(&root)?;
         staging::sweep(&root)?;
         Ok(root)
@@ -55,6 +57,21 @@ impl RootFolder {
         }
     }
 
+    /// The staging folder, made if it is missing.
+    pub fn staging(&self) -> Result<Arc<OwnedFd>> {
+        if let Some(known) = &*self.staging.read().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(Arc::clone(known));
+        }
+        self.staging_again()
+    }
+
+    /// As [`staging`](Self::staging), for one who has found that the known one was removed.
+    pub fn staging_again(&self) -> Result<Arc<OwnedFd>> {
+        let opened = Arc::new(staging::staging(self)?);
+        *self.staging.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&opened));
+        Ok(opened)
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -66,6 +83,12 @@ impl RootFolder {
     /// What the file system can do, as it was when the root was opened.
     pub fn abilities(&self) -> Abilities {
         self.abilities
+    }
+
+    /// Pretends that the file system can do no more than this.
+    #[cfg(test)]
+    pub fn limit_for_test(&mut self, abilities: Abilities) {
+        self.abilities = abilities;
     }
 
     /// Tries again how names are given, and whether the file system can still do what it could.

@@ -18,7 +18,7 @@ use crate::key::{Key, Prefix};
 use crate::listing;
 use crate::ops::*;
 use hook::Hook;
-use objects::{Object, Objects};
+use objects::Objects;
 
 /// A backend in memory. It is gone when dropped.
 ///
@@ -79,10 +79,6 @@ impl Memory {
     fn change(&self) -> RwLockWriteGuard<'_, Objects> {
         change(&self.objects)
     }
-
-    fn object(&self, key: &Key) -> Result<Arc<Object>> {
-        self.objects().get(key).cloned()
-    }
 }
 
 fn change(objects: &RwLock<Objects>) -> RwLockWriteGuard<'_, Objects> {
@@ -122,7 +118,8 @@ impl Backend for Memory {
 
     fn read(&self, key: &Key, options: &ReadOptions) -> Result<ReadReply<Chunks>> {
         self.hook.around_key("read", key, || {
-            let object = self.object(key)?;
+            let objects = self.objects();
+            let object = objects.get(key)?;
             object.meta.expect_version(options.version.as_ref())?;
             let range = match &options.range {
                 Some(range) => range.resolve(object.meta.size).map_err(|error| error.with("key", key))?,
@@ -136,7 +133,8 @@ impl Backend for Memory {
 
     fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>> {
         self.hook.around_key("read_ranges", key, || {
-            let object = self.object(key)?;
+            let objects = self.objects();
+            let object = objects.get(key)?;
             object.meta.expect_version(options.version.as_ref())?;
             check_ranges(ranges, object.meta.size).map_err(|error| error.with("key", key))?;
             let part = |range: &Range<u64>| object.bytes.slice(range.start as usize..range.end as usize);
