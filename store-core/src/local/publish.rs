@@ -6,7 +6,8 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, Dir, Mode, OFlags, RenameFlags, fsync, linkat, mkdirat, openat, renameat, renameat_with, unlinkat,
+    AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, fsync, linkat, mkdirat, openat, renameat, renameat_with, statat,
+    unlinkat,
 };
 use rustix::io::Errno;
 
@@ -229,7 +230,7 @@ pub(super) fn give_name(
                     Ok(_) => {}
                     Err(error) if !error.is_not_found() => return Err(error),
                     Err(_) if remove_empty(&folder, key.name()) => {}
-                    Err(_) => return Err(Error::invalid("key is a folder").with("key", key)),
+                    Err(_) => refuse_taken(&folder, key)?,
                 }
             }
             // The folder is gone again, or the source of a rename is, which the next attempt finds out.
@@ -243,6 +244,21 @@ pub(super) fn give_name(
         }
     }
     Err(Error::new(ErrorKind::Conflict, "the folder of the key is removed time and again").with("key", key))
+}
+
+/// Refuses a name that something else than an object has. Others may have put an object there, or removed what was
+/// there: then it is worth another attempt.
+fn refuse_taken(folder: &OwnedFd, key: &Key) -> Result<()> {
+    let taken = match statat(folder, key.name(), AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(about) => FileType::from_raw_mode(about.st_mode),
+        Err(Errno::NOENT) => return Ok(()),
+        Err(errno) => return Err(absent_or("publish", errno).with("key", key)),
+    };
+    match taken {
+        FileType::RegularFile => Ok(()),
+        FileType::Directory => Err(Error::invalid("key is a folder").with("key", key)),
+        _ => Err(Error::invalid("key is the name of a special file").with("key", key)),
+    }
 }
 
 /// Removes a folder below which there are only folders. False if there is anything else, which stays.
