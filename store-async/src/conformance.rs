@@ -17,7 +17,9 @@ use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
 use worldstore_core::conformance::{Call, Case, CaseReport, PAGES_MAX, Reply, Report, Session, cases};
-use worldstore_core::{DeleteOptions, Deleted, Error, ListOptions, ListPage, Prefix, Result, StatOptions};
+use worldstore_core::{
+    DeleteOptions, Deleted, Error, ListOptions, ListPage, Prefix, Result, SettleOptions, StatOptions,
+};
 
 use crate::backend::{AsyncBackend, AsyncWriter};
 
@@ -108,7 +110,10 @@ impl Player<'_> {
                 backend.read_ranges(&key, &ranges, &options).await.map(Reply::Parts)
             }
             Call::Write(key, body, options) => backend.write(&key, body, &options).await.map(Reply::Outcome),
-            Call::Delete(keys) => backend.delete(&keys, &DeleteOptions::default()).await.map(Reply::Deleted),
+            Call::Settle(key, token) => {
+                backend.settle(&key, &token, &SettleOptions::default()).await.map(Reply::Settled)
+            }
+            Call::Delete(keys, options) => backend.delete(&keys, &options).await.map(Reply::Deleted),
             Call::List(folder, options) => self.pages(&folder, options).await.map(Reply::Pages),
             Call::Copy(from, to, options) => backend.copy(&from, &to, &options).await.map(Reply::Outcome),
             Call::Rename(from, to, options) => backend.rename(&from, &to, &options).await.map(Reply::Outcome),

@@ -50,7 +50,7 @@ async fn a_writer_that_is_dropped_leaves_nothing() {
     drop(writer);
     assert!(backend.stat(&key("a"), &StatOptions::default()).await.unwrap_err().is_not_found());
     let staged = std::fs::read_dir(folder.path().join(worldstore_core::local::STAGING)).unwrap();
-    assert_eq!(staged.count(), 0);
+    assert!(staged.into_iter().all(|entry| entry.unwrap().file_type().unwrap().is_dir()), "the locks only");
 }
 
 #[test]

@@ -31,6 +31,8 @@ pub enum Answer {
     Parts(Vec<String>),
     /// Of `delete`.
     Deleted(Vec<Gone>),
+    /// Of `settle`.
+    Settled(Fate),
     /// Of a listing: the entries of all pages.
     Listed {
         /// Objects, in the order listed.
@@ -74,6 +76,18 @@ pub enum Gone {
     Failed(ErrorKind),
 }
 
+/// What became of a write that has a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fate {
+    /// The object is still the one that it wrote.
+    Applied(Seen),
+    /// There is no object.
+    Absent,
+    /// The object is what another write has written.
+    Other(Seen),
+}
+
 impl Seen {
     /// An object in its n-th version.
     pub fn new(key: impl Into<String>, size: u64, version: impl Into<Option<usize>>) -> Self {
@@ -99,7 +113,12 @@ impl Answer {
 
     fn reduced(mut self, capability: &Capability) -> Self {
         match &mut self {
-            Self::Found(seen) | Self::Applied(seen) | Self::Content { of: seen, .. } if !capability.versions => {
+            Self::Found(seen)
+            | Self::Applied(seen)
+            | Self::Settled(Fate::Applied(seen) | Fate::Other(seen))
+            | Self::Content { of: seen, .. }
+                if !capability.versions =>
+            {
                 seen.version = None;
             }
             Self::Listed { objects, folders } => {
@@ -137,6 +156,9 @@ impl fmt::Display for Answer {
             Self::Content { of, range, body } => write!(f, "bytes {range:?} of {of}: {body}"),
             Self::Parts(parts) => write!(f, "parts [{}]", parts.join(", ")),
             Self::Deleted(keys) => write!(f, "deleted {keys:?}"),
+            Self::Settled(Fate::Applied(seen)) => write!(f, "settled: applied {seen}"),
+            Self::Settled(Fate::Absent) => f.write_str("settled: no object"),
+            Self::Settled(Fate::Other(seen)) => write!(f, "settled: another write's {seen}"),
             Self::Listed { objects, folders } => {
                 let objects: Vec<_> = objects.iter().map(Seen::to_string).collect();
                 write!(f, "listed [{}]", objects.join(", "))?;

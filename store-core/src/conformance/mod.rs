@@ -39,11 +39,11 @@ mod report;
 mod session;
 mod step;
 
-pub use answer::{Answer, Gone, Seen};
+pub use answer::{Answer, Fate, Gone, Seen};
 pub use body::{Body, digest};
 pub use cases::cases;
 pub use player::{play, run};
-pub use race::{RACERS, ROUNDS, Race, race, uniform};
+pub use race::{RACERS, ROUNDS, Race, race, race_rounds, uniform};
 pub use report::{CaseReport, CaseResult, Failure, Report};
 pub use session::{Call, PAGES_MAX, Reply, Session};
 pub use step::{Case, Need, Planned, Step, When};

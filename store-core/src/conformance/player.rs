@@ -94,7 +94,8 @@ impl Player<'_> {
             }
             Call::ReadRanges(key, ranges, options) => backend.read_ranges(&key, &ranges, &options).map(Reply::Parts),
             Call::Write(key, body, options) => backend.write(&key, body, &options).map(Reply::Outcome),
-            Call::Delete(keys) => backend.delete(&keys, &DeleteOptions::default()).map(Reply::Deleted),
+            Call::Settle(key, token) => backend.settle(&key, &token, &SettleOptions::default()).map(Reply::Settled),
+            Call::Delete(keys, options) => backend.delete(&keys, &options).map(Reply::Deleted),
             Call::List(folder, options) => self.pages(&folder, options).map(Reply::Pages),
             Call::Copy(from, to, options) => backend.copy(&from, &to, &options).map(Reply::Outcome),
             Call::Rename(from, to, options) => backend.rename(&from, &to, &options).map(Reply::Outcome),

@@ -5,9 +5,6 @@ use super::cases::short::*;
 use super::step::{Case, Need, Planned, Step, When};
 use crate::error::ErrorKind;
 
-const UNSUPPORTED: Answer = Answer::Failed(ErrorKind::Unsupported);
-const NOT_FOUND: Answer = Answer::Failed(ErrorKind::NotFound);
-
 /// The steps that prove the refusal of something that is not declared.
 pub(super) fn steps(need: Need) -> Vec<Planned> {
     let seeded = Case::new("refusal", &[]).step(write("a", "one"), applied("a", 3, 1));
@@ -19,6 +16,14 @@ pub(super) fn steps(need: Need) -> Vec<Planned> {
         Need::CopyIfAbsent => moving(seeded, copy_when("a", "b", When::IfAbsent)),
         Need::Rename => moving(seeded, rename("a", "b")),
         Need::RenameIfAbsent => moving(seeded, rename_when("a", "b", When::IfAbsent)),
+        Need::CopyIfMatch => moving(seeded, copy_when("a", "b", When::IfMatch(0))),
+        Need::RenameIfMatch => moving(seeded, rename_when("a", "b", When::IfMatch(0))),
+        Need::DeleteIfMatch => {
+            let each = Answer::Deleted(vec![Gone::Failed(ErrorKind::Unsupported)]);
+            let case = seeded.step_any(delete_when(&["a"], When::IfMatch(0)), [UNSUPPORTED, each]);
+            case.step(read("a"), content("a", 1, "one"))
+        }
+        Need::WriteTokens => naming(seeded),
         Need::Versions => {
             // A version that does not exist may also be told to be another one.
             let refused = [UNSUPPORTED, Answer::Failed(ErrorKind::ConditionFailed)];
@@ -45,6 +50,15 @@ fn conditional(case: Case, key: &str, when: When) -> Case {
         .step_any(open_when("w", key, when), [UNSUPPORTED, Answer::Done])
         .step_any(append("w", "two"), [UNSUPPORTED, Answer::Done])
         .step(commit("w"), UNSUPPORTED)
+        .step(list(), listed(&[("a", 3, 1)]))
+        .step(read("a"), content("a", 1, "one"))
+}
+
+fn naming(case: Case) -> Case {
+    case.step(write_named("a", "two", "t"), UNSUPPORTED)
+        .step_any(open_named("w", "a", "u"), [UNSUPPORTED, Answer::Done])
+        .step(commit("w"), UNSUPPORTED)
+        .step(settle("a", "t"), UNSUPPORTED)
         .step(list(), listed(&[("a", 3, 1)]))
         .step(read("a"), content("a", 1, "one"))
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use super::answer::{Answer, Gone, Seen};
+use super::answer::{Answer, Fate, Gone, Seen};
 use super::body::digest;
 use super::refusal;
 use super::report::{CaseReport, CaseResult, Failure};
@@ -39,8 +41,10 @@ pub enum Call {
     Abort(&'static str),
     /// Drop a writer: [`Reply::Done`].
     Drop(&'static str),
+    /// Read back what became of a write: [`Reply::Settled`].
+    Settle(Key, WriteToken),
     /// Delete: [`Reply::Deleted`].
-    Delete(Vec<Key>),
+    Delete(Vec<Key>, DeleteOptions),
     /// List to the end, at most [`PAGES_MAX`] pages: [`Reply::Pages`].
     List(Prefix, ListOptions),
     /// Copy: [`Reply::Outcome`].
@@ -62,6 +66,8 @@ pub enum Reply {
     Outcome(Outcome),
     /// Of a delete.
     Deleted(Vec<Deleted>),
+    /// Of reading back.
+    Settled(Settled),
     /// The pages of a listing; the last one has a token only if there were too many.
     Pages(Vec<ListPage>),
     /// Nothing to tell.
@@ -96,6 +102,8 @@ pub struct Session {
     /// The versions that each key has shown, in order.
     versions: BTreeMap<Key, Vec<Version>>,
     failure: Option<Failure>,
+    /// What the tokens of this session begin with: no two runs share one.
+    run: String,
 }
 
 impl Session {
@@ -116,6 +124,7 @@ impl Session {
             shown: Vec::new(),
             versions: BTreeMap::new(),
             failure: None,
+            run: unique_run(),
         })
     }
 
@@ -176,7 +185,10 @@ impl Session {
     fn call(&self, step: &Step) -> Result<Call> {
         let key = |key: &String| self.folder.key(key);
         Ok(match step {
-            Step::Write { key: name, body, when } => Call::Write(key(name)?, body.bytes(), self.write_options(*when)),
+            Step::Write { key: name, body, when, token } => {
+                Call::Write(key(name)?, body.bytes(), self.write_options(*when, *token)?)
+            }
+            Step::Settle { key: name, token } => Call::Settle(key(name)?, self.token(token)?),
             Step::Stat { key: name } => Call::Stat(key(name)?),
             Step::Read { key: name, range, pinned } => {
                 let version = pinned.map(|step| self.version(step));
@@ -186,12 +198,17 @@ impl Session {
                 let version = pinned.map(|step| self.version(step));
                 Call::ReadRanges(key(name)?, ranges.clone(), ReadRangesOptions { version })
             }
-            Step::Open { writer, key: name, when } => Call::Open(writer, key(name)?, self.write_options(*when)),
+            Step::Open { writer, key: name, when, token } => {
+                Call::Open(writer, key(name)?, self.write_options(*when, *token)?)
+            }
             Step::Append { writer, body } => Call::Append(writer, body.bytes()),
             Step::Commit { writer } => Call::Commit(writer),
             Step::Abort { writer } => Call::Abort(writer),
             Step::Drop { writer } => Call::Drop(writer),
-            Step::Delete { keys } => Call::Delete(keys.iter().map(key).collect::<Result<_>>()?),
+            Step::Delete { keys, when } => {
+                let options = DeleteOptions::default().with_condition(self.condition(*when));
+                Call::Delete(keys.iter().map(key).collect::<Result<_>>()?, options)
+            }
             Step::List { folder, one_level, after, limit } => {
                 let after = after.map(|after| self.folder.key(after)).transpose()?;
                 let options = ListOptions { after, limit: *limit, one_level: *one_level, token: None };
@@ -209,8 +226,16 @@ impl Session {
         })
     }
 
-    fn write_options(&self, when: When) -> WriteOptions {
-        WriteOptions::default().with_condition(self.condition(when))
+    fn write_options(&self, when: When, token: Option<&str>) -> Result<WriteOptions> {
+        let options = WriteOptions::default().with_condition(self.condition(when));
+        Ok(match token {
+            Some(token) => options.with_token(self.token(token)?),
+            None => options,
+        })
+    }
+
+    fn token(&self, name: &str) -> Result<WriteToken> {
+        WriteToken::new(format!("{}-{name}", self.run))
     }
 
     fn condition(&self, when: When) -> Condition {
@@ -241,6 +266,9 @@ impl Session {
             Reply::Outcome(Outcome::Rejected) => Answer::Rejected,
             Reply::Outcome(Outcome::Unknown) => Answer::Unknown,
             Reply::Deleted(keys) => Answer::Deleted(keys.iter().map(gone).collect()),
+            Reply::Settled(Settled::Applied(meta)) => Answer::Settled(Fate::Applied(self.seen(&meta))),
+            Reply::Settled(Settled::Absent) => Answer::Settled(Fate::Absent),
+            Reply::Settled(Settled::Other(meta)) => Answer::Settled(Fate::Other(self.seen(&meta))),
             Reply::Pages(pages) => self.listed(step, &pages),
             Reply::Done => Answer::Done,
         }
@@ -277,6 +305,14 @@ impl Session {
         let folders = pages.iter().flat_map(|page| &page.folders).map(|folder| self.below(folder.as_str())).collect();
         Answer::Listed { objects, folders }
     }
+}
+
+/// Differs in every process and in every session of one.
+fn unique_run() -> String {
+    static SESSIONS: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let session = SESSIONS.fetch_add(1, Ordering::Relaxed);
+    format!("kit-{:x}-{:x}-{session:x}", std::process::id(), now.as_nanos())
 }
 
 fn shown(reply: &Result<Reply>) -> Option<Version> {

@@ -20,6 +20,8 @@ pub enum Step {
         body: Body,
         /// The condition.
         when: When,
+        /// The name of the write, if it gets one.
+        token: Option<&'static str>,
     },
     /// [`stat`](crate::Backend::stat).
     Stat {
@@ -52,6 +54,15 @@ pub enum Step {
         key: String,
         /// The condition.
         when: When,
+        /// The name of the write, if it gets one.
+        token: Option<&'static str>,
+    },
+    /// [`settle`](crate::Backend::settle).
+    Settle {
+        /// The object.
+        key: String,
+        /// The name of the write.
+        token: &'static str,
     },
     /// [`Writer::write`](crate::Writer::write).
     Append {
@@ -79,6 +90,8 @@ pub enum Step {
     Delete {
         /// The objects.
         keys: Vec<String>,
+        /// The condition, for each of them.
+        when: When,
     },
     /// [`list`](crate::Backend::list), page after page to the end.
     List {
@@ -137,25 +150,37 @@ pub enum Need {
     Copy,
     /// [`Capability::copy_if_absent`].
     CopyIfAbsent,
+    /// [`Capability::copy_if_match`].
+    CopyIfMatch,
     /// [`Capability::rename`].
     Rename,
     /// [`Capability::rename_if_absent`].
     RenameIfAbsent,
+    /// [`Capability::rename_if_match`].
+    RenameIfMatch,
+    /// [`Capability::delete_if_match`].
+    DeleteIfMatch,
+    /// [`Capability::write_tokens`].
+    WriteTokens,
     /// [`Capability::versions`].
     Versions,
 }
 
 impl Need {
     /// Every need, the fundamental ones first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Write,
         Self::Versions,
         Self::WriteIfAbsent,
         Self::WriteIfMatch,
         Self::Copy,
         Self::CopyIfAbsent,
+        Self::CopyIfMatch,
         Self::Rename,
         Self::RenameIfAbsent,
+        Self::RenameIfMatch,
+        Self::DeleteIfMatch,
+        Self::WriteTokens,
     ];
 
     /// True if the capability has it.
@@ -168,6 +193,10 @@ impl Need {
             Self::CopyIfAbsent => capability.copy_if_absent,
             Self::Rename => capability.rename,
             Self::RenameIfAbsent => capability.rename_if_absent,
+            Self::CopyIfMatch => capability.copy_if_match,
+            Self::RenameIfMatch => capability.rename_if_match,
+            Self::DeleteIfMatch => capability.delete_if_match,
+            Self::WriteTokens => capability.write_tokens,
             Self::Versions => capability.versions,
         }
     }
@@ -182,6 +211,10 @@ impl Need {
             Self::CopyIfAbsent => "copy_if_absent",
             Self::Rename => "rename",
             Self::RenameIfAbsent => "rename_if_absent",
+            Self::CopyIfMatch => "copy_if_match",
+            Self::RenameIfMatch => "rename_if_match",
+            Self::DeleteIfMatch => "delete_if_match",
+            Self::WriteTokens => "write_tokens",
             Self::Versions => "versions",
         }
     }
@@ -246,9 +279,13 @@ impl fmt::Display for When {
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = |token: &Option<&str>| token.map(|token| format!(" named {token}")).unwrap_or_default();
         let pin = |pinned: &Option<usize>| pinned.map(|step| format!(" pinned to step {}", step + 1));
         match self {
-            Self::Write { key, body, when } => write!(f, "write {key} {}{when}", body.digest()),
+            Self::Write { key, body, when, token } => {
+                write!(f, "write {key} {}{when}{}", body.digest(), named(token))
+            }
+            Self::Settle { key, token } => write!(f, "settle {key} named {token}"),
             Self::Stat { key } => write!(f, "stat {key}"),
             Self::Read { key, range, pinned } => {
                 write!(f, "read {key}")?;
@@ -260,12 +297,14 @@ impl fmt::Display for Step {
             Self::ReadRanges { key, ranges, pinned } => {
                 write!(f, "read ranges {key} {ranges:?}{}", pin(pinned).unwrap_or_default())
             }
-            Self::Open { writer, key, when } => write!(f, "open writer {writer} {key}{when}"),
+            Self::Open { writer, key, when, token } => {
+                write!(f, "open writer {writer} {key}{when}{}", named(token))
+            }
             Self::Append { writer, body } => write!(f, "append to {writer} {}", body.digest()),
             Self::Commit { writer } => write!(f, "commit {writer}"),
             Self::Abort { writer } => write!(f, "abort {writer}"),
             Self::Drop { writer } => write!(f, "drop {writer}"),
-            Self::Delete { keys } => write!(f, "delete {keys:?}"),
+            Self::Delete { keys, when } => write!(f, "delete {keys:?}{when}"),
             Self::List { folder, one_level, after, limit } => {
                 write!(f, "list {folder:?}")?;
                 if *one_level {

@@ -35,6 +35,12 @@ enum Fault {
     Listing,
     /// Something undeclared is done all the same.
     Undeclared,
+    /// Deletes, copies and renames ignore that something must match.
+    Match,
+    /// Deletes look first and delete then.
+    LookFirstDelete,
+    /// Any write is taken for the one that is looked for.
+    Token,
     /// Deletes report what was not there as deleted.
     Delete,
     /// Copies go wrong silently.
@@ -77,7 +83,13 @@ impl Backend for Faulty {
     fn info(&self) -> BackendInfo {
         let mut capability = self.inner.info().capability;
         match self.fault {
-            Fault::Undeclared => capability.write_if_match = false,
+            Fault::Undeclared => {
+                capability.write_if_match = false;
+                capability.copy_if_match = false;
+                capability.rename_if_match = false;
+                capability.delete_if_match = false;
+                capability.write_tokens = false;
+            }
             Fault::ReadOnly => capability = Capability::read_only(),
             _ => {}
         }
@@ -125,11 +137,31 @@ impl Backend for Faulty {
     }
 
     fn settle(&self, key: &Key, token: &WriteToken, options: &SettleOptions) -> Result<Settled> {
-        self.inner.settle(key, token, options)
+        Ok(match self.inner.settle(key, token, options)? {
+            Settled::Other(meta) if self.is(Fault::Token) => Settled::Applied(meta),
+            settled => settled,
+        })
     }
 
     fn delete(&self, keys: &[Key], options: &DeleteOptions) -> Result<Vec<Deleted>> {
         self.allow_change()?;
+        let options = match (self.fault, &options.condition) {
+            (Fault::Match, Condition::IfMatch(_)) => &DeleteOptions::default(),
+            (Fault::LookFirstDelete, Condition::IfMatch(version)) => {
+                let matches = |key: &Key| {
+                    self.inner
+                        .stat(key, &StatOptions::default())
+                        .is_ok_and(|meta| meta.version.as_ref() == Some(version))
+                };
+                if !keys.iter().all(matches) {
+                    return self.inner.delete(keys, options);
+                }
+                std::thread::yield_now();
+                let gone = self.inner.delete(keys, &DeleteOptions::default())?;
+                return Ok(gone.into_iter().map(|_| Deleted::Deleted).collect());
+            }
+            _ => options,
+        };
         let outcomes = self.inner.delete(keys, options)?;
         match self.fault {
             Fault::Delete => Ok(outcomes.into_iter().map(|_| Deleted::Deleted).collect()),
@@ -149,13 +181,17 @@ impl Backend for Faulty {
         self.allow_change()?;
         match self.fault {
             Fault::Copy => self.inner.rename(from, to, &RenameOptions::default()),
+            Fault::Match => self.inner.copy(from, to, &CopyOptions::default()),
             _ => self.inner.copy(from, to, options),
         }
     }
 
     fn rename(&self, from: &Key, to: &Key, options: &RenameOptions) -> Result<Outcome> {
         self.allow_change()?;
-        self.inner.rename(from, to, options)
+        match self.fault {
+            Fault::Match => self.inner.rename(from, to, &RenameOptions::default()),
+            _ => self.inner.rename(from, to, options),
+        }
     }
 
     fn check(&self, options: &CheckOptions) -> Result<()> {
@@ -185,12 +221,27 @@ fn each_fault_fails_its_cases() {
         (Fault::Listing, "list_pages"),
         (Fault::Undeclared, "write_if_match"),
         (Fault::Undeclared, "commit_if_match"),
+        (Fault::Undeclared, "copy_if_match"),
+        (Fault::Undeclared, "rename_if_match"),
+        (Fault::Undeclared, "delete_if_match"),
+        (Fault::Undeclared, "token_of_write"),
+        (Fault::Match, "copy_if_match"),
+        (Fault::Match, "rename_if_match"),
+        (Fault::Match, "delete_if_match"),
+        (Fault::Token, "token_of_write"),
+        (Fault::Token, "token_of_commit"),
+        (Fault::Token, "token_of_copy"),
         (Fault::Delete, "delete_many"),
         (Fault::Copy, "copy"),
         (Fault::Copy, "copy_if_absent"),
     ];
+    let mut known: Vec<(Fault, BTreeSet<String>)> = Vec::new();
     for (fault, case) in expected {
-        assert!(failed(fault).contains(case), "{fault:?} passed {case}: {:?}", failed(fault));
+        if known.last().is_none_or(|(last, _)| *last != fault) {
+            known.push((fault, failed(fault)));
+        }
+        let (_, failed) = known.last().unwrap();
+        assert!(failed.contains(case), "{fault:?} passed {case}: {failed:?}");
     }
 }
 
@@ -201,6 +252,16 @@ fn looking_first_passes_the_cases_and_loses_the_race() {
     let lost = (0..20).any(|_| {
         let report = race(Faulty::new(Fault::LookFirst), &below());
         report.failed().any(|case| case.case == "race_to_write")
+    });
+    assert!(lost);
+}
+
+#[test]
+fn looking_first_before_a_delete_loses_the_race() {
+    assert!(!failed(Fault::LookFirstDelete).contains("delete_if_match"));
+    let lost = (0..20).any(|_| {
+        let report = race_rounds(Faulty::new(Fault::LookFirstDelete), &below(), 50);
+        report.failed().any(|case| case.case == "race_to_delete_if_match")
     });
     assert!(lost);
 }

@@ -4,8 +4,13 @@
 //! rename that does not replace for [`Condition::IfAbsent`], by a plain rename otherwise. Then its folder is synced,
 //! and the parents of every folder made on the way.
 
+mod abilities;
+mod locks;
+mod moves;
 mod publish;
 mod root;
+mod staging;
+mod tokens;
 mod walk;
 
 use std::fmt;
@@ -41,8 +46,31 @@ const CHUNK_BYTES: u64 = 1 << 20;
 /// that is read-only, by mount or by permission, can be opened and read, and answers every change with
 /// `PermissionDenied`. An object needs to be readable for everything but being listed and being replaced.
 ///
-/// Versions are made of inode, size and times; compare-and-swap on them would not be free of races, so
-/// [`Condition::IfMatch`] is refused.
+/// # Conditions
+/// Every change of an object, conditional or not, is made under the lock of its key, which is one of 64 files in the
+/// staging folder and excludes all threads and processes that use this library on the same root. So comparing and
+/// changing are one step. The lock goes with the process that holds it: whoever is killed blocks nobody and leaves the
+/// old state or the new one. The lock is not held while bytes are written or synced.
+///
+/// Not guarded: other programs that change files below the root; the same files under another root (a folder above or
+/// below it); names that a file system takes for one although their bytes differ.
+///
+/// # Versions
+/// A version is made of inode, size, and times of change. Of these alone none is unique: inodes are given out again at
+/// once, and the clock of files stands still for some milliseconds. So each object gets a time of modification that no
+/// object under its lock had before: the clock's, or a nanosecond after the last one, which the lock file remembers. A number of our own in an extended attribute would do as well, but cost every read a call; this costs none,
+/// and a change by another program shows in it too. Two prices: a rename counts as a modification, and after the clock
+/// was set back, `modified` goes on from where it was.
+///
+/// # What it takes
+/// [`Local::new`] and [`Local::open`] try what the file system can do, and declare it. Without locks that exclude
+/// (none are trusted on network file systems and FUSE) or times in nanoseconds, [`Condition::IfMatch`] is
+/// `Unsupported`; without extended attributes of users, so are write tokens. `IfAbsent` always works. A root that
+/// cannot be written declares both, and refuses every change with `PermissionDenied`.
+///
+/// # Unknown outcomes
+/// If syncing fails after an object has got its name, the outcome is [`Outcome::Unknown`]; a delete answers
+/// [`Deleted::Failed`] with `OutcomeUnknown`. The change is visible, but may be lost in a power cut.
 #[derive(Debug)]
 pub struct Local {
     root: Arc<RootFolder>,
@@ -56,13 +84,14 @@ impl Local {
     /// without replacing.
     pub fn new(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
-        publish::create_folders(folder).map_err(|error| error.with("path", folder.display()))?;
+        staging::create_folders(folder).map_err(|error| error.with("path", folder.display()))?;
         let local = Self::open(folder)?;
         local.root.no_replace().map_err(|error| error.with("path", folder.display()))?;
         Ok(local)
     }
 
-    /// Opens a folder that exists. It is not touched before the first write, which finds out how to publish.
+    /// Opens a folder that exists. It is not touched before the first write, unless the system has no files without
+    /// names (Linux has): then the staging folder is made, to try what the file system can do.
     ///
     /// # Errors
     /// `NotFound` if it does not; `Invalid` if it is no folder; `PermissionDenied` and the like.
@@ -83,9 +112,32 @@ impl Local {
         Ok((file, meta))
     }
 
-    fn stage(&self, key: &Key, condition: &Condition, durability: Durability) -> Result<Staged> {
-        refuse_if_match(key, condition)?;
-        Staged::begin(&self.root, key, condition.clone(), durability)
+    fn stage(&self, key: &Key, options: &WriteOptions) -> Result<Staged> {
+        self.expect_able(&options.condition).map_err(|error| error.with("key", key))?;
+        if options.token.is_some() {
+            self.expect_tokens(key)?;
+        }
+        Staged::begin(&self.root, key, options)
+    }
+
+    fn expect_able(&self, condition: &Condition) -> Result<()> {
+        match condition {
+            Condition::IfMatch(_) if !self.root.abilities().compare_and_swap() => {
+                let message = "the file system has no locks or no exact times for compare-and-swap";
+                Err(Error::unsupported(message).with("path", self.root.path().display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn expect_tokens(&self, key: &Key) -> Result<()> {
+        match self.root.abilities().attributes {
+            true => Ok(()),
+            false => {
+                let message = "the file system has no extended attributes of users to keep write tokens";
+                Err(Error::unsupported(message).with("key", key))
+            }
+        }
     }
 }
 
@@ -97,18 +149,20 @@ impl fmt::Display for Local {
 
 impl Backend for Local {
     fn info(&self) -> BackendInfo {
+        let abilities = self.root.abilities();
+        let if_match = abilities.compare_and_swap();
         let capability = Capability {
             write: true,
             write_if_absent: true,
-            write_if_match: false,
+            write_if_match: if_match,
             copy: true,
             copy_if_absent: true,
-            copy_if_match: false,
+            copy_if_match: if_match,
             rename: true,
             rename_if_absent: true,
-            rename_if_match: false,
-            delete_if_match: false,
-            write_tokens: false,
+            rename_if_match: if_match,
+            delete_if_match: if_match,
+            write_tokens: abilities.attributes,
             list_sorted: true,
             versions: true,
             durable: true,
@@ -139,32 +193,32 @@ impl Backend for Local {
     }
 
     fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome> {
-        refuse_token(key, options)?;
-        let mut staged = self.stage(key, &options.condition, options.durability)?;
+        let mut staged = self.stage(key, options)?;
         staged.append(&body)?;
         staged.publish()
     }
 
     fn open_writer(&self, key: &Key, options: &WriteOptions) -> Result<Box<dyn Writer>> {
-        refuse_token(key, options)?;
-        Ok(Box::new(self.stage(key, &options.condition, options.durability)?))
+        Ok(Box::new(self.stage(key, options)?))
     }
 
-    fn settle(&self, key: &Key, _token: &WriteToken, _options: &SettleOptions) -> Result<Settled> {
-        Err(Error::unsupported("local files keep no write tokens").with("key", key))
+    fn settle(&self, key: &Key, token: &WriteToken, _options: &SettleOptions) -> Result<Settled> {
+        self.expect_tokens(key)?;
+        let (file, meta) = match self.open_object(key) {
+            Err(error) if error.is_not_found() => return Ok(Settled::Absent),
+            opened => opened?,
+        };
+        match tokens::is(&file, token) {
+            Ok(true) => Ok(Settled::Applied(meta)),
+            Ok(false) => Ok(Settled::Other(meta)),
+            Err(errno) => Err(Error::io("settle", errno.into()).with("key", key)),
+        }
     }
 
     fn delete(&self, keys: &[Key], options: &DeleteOptions) -> Result<Vec<Deleted>> {
         options.check()?;
-        if let Condition::IfMatch(_) = options.condition {
-            return Err(Error::unsupported("local files have no compare-and-swap"));
-        }
-        let delete = |key| match self.root.remove(key) {
-            Ok(()) => Deleted::Deleted,
-            Err(error) if error.is_not_found() => Deleted::Missing,
-            Err(error) => Deleted::Failed(error),
-        };
-        Ok(keys.iter().map(delete).collect())
+        self.expect_able(&options.condition)?;
+        Ok(moves::delete(&self.root, keys, &options.condition))
     }
 
     fn list(&self, prefix: &Prefix, options: &ListOptions) -> Result<ListPage> {
@@ -172,16 +226,16 @@ impl Backend for Local {
     }
 
     fn copy(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Outcome> {
-        refuse_if_match(to, &options.condition)?;
         let mut source = self.root.open_file(from)?;
-        let mut staged = self.stage(to, &options.condition, options.durability)?;
+        let target = WriteOptions::default().with_condition(options.condition.clone());
+        let mut staged = self.stage(to, &target.with_durability(options.durability))?;
         staged.copy_from(&mut source)?;
         staged.publish()
     }
 
     fn rename(&self, from: &Key, to: &Key, options: &RenameOptions) -> Result<Outcome> {
-        refuse_if_match(to, &options.condition)?;
-        publish::rename(&self.root, from, to, &options.condition, options.durability)
+        self.expect_able(&options.condition).map_err(|error| error.with("key", to))?;
+        moves::rename(&self.root, from, to, options)
     }
 
     fn check(&self, _options: &CheckOptions) -> Result<()> {
@@ -203,13 +257,6 @@ impl Writer for Staged {
     }
 }
 
-fn refuse_token(key: &Key, options: &WriteOptions) -> Result<()> {
-    match options.token {
-        Some(_) => Err(Error::unsupported("local files keep no write tokens").with("key", key)),
-        None => Ok(()),
-    }
-}
-
 /// The chunks of an open file. All come from the file that was opened, whatever the name means later.
 struct FileChunks {
     file: File,
@@ -228,13 +275,6 @@ impl Iterator for FileChunks {
         let chunk = read_at(&self.file, &self.key, self.left.start..end);
         self.left.start = if chunk.is_ok() { end } else { self.left.end };
         Some(chunk)
-    }
-}
-
-fn refuse_if_match(key: &Key, condition: &Condition) -> Result<()> {
-    match condition {
-        Condition::IfMatch(_) => Err(Error::unsupported("local files have no compare-and-swap").with("key", key)),
-        _ => Ok(()),
     }
 }
 

@@ -1,13 +1,9 @@
 //! Publishing: staging an object, syncing it, and giving it its name in one step.
 
-use std::fs::{DirBuilder, File};
+use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
 
 use rustix::fs::{
     AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, fsync, linkat, mkdirat, openat, renameat, renameat_with, statat,
@@ -15,16 +11,13 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::STAGING;
+use super::abilities::stamp;
 use super::root::{RootFolder, absent_or, failed, meta_of, refuse_staging};
+use super::staging::{self, FOLDER_MODE};
+use super::tokens;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
-use crate::ops::{Condition, Durability, ObjectMeta, Outcome};
-
-const FILE_MODE: Mode = Mode::from_raw_mode(0o600);
-const FOLDER_MODE: Mode = Mode::from_raw_mode(0o700);
-/// Staged files that are older than this belong to a writer that is gone.
-const STALE: Duration = Duration::from_secs(24 * 3600);
+use crate::ops::{Condition, Durability, ObjectMeta, Outcome, WriteOptions};
 
 /// How a file gets a name that must be free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,11 +28,19 @@ pub(super) enum NoReplace {
     Link,
 }
 
+/// What became of the old name of a file that has got a new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OldName {
+    Gone,
+    /// The file has both names.
+    Stays,
+}
+
 /// An object in the making: a file in the staging folder. Dropping it removes the file.
 #[derive(Debug)]
 pub(super) struct Staged {
     root: Arc<RootFolder>,
-    staging: OwnedFd,
+    staging: Arc<OwnedFd>,
     name: String,
     file: File,
     key: Key,
@@ -51,15 +52,24 @@ pub(super) struct Staged {
 }
 
 impl Staged {
-    pub fn begin(root: &Arc<RootFolder>, key: &Key, condition: Condition, durability: Durability) -> Result<Self> {
+    pub fn begin(root: &Arc<RootFolder>, key: &Key, options: &WriteOptions) -> Result<Self> {
         refuse_staging(key.as_str())?;
-        let staging = staging(root)?;
-        let name = unique_name();
-        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
-        let file =
-            openat(&staging, &name, flags, FILE_MODE).map_err(|errno| failed("write", errno).with("key", key))?;
-        let (root, key) = (Arc::clone(root), key.clone());
-        Ok(Self { root, staging, name, file: file.into(), key, condition, durability, published: false, broken: false })
+        let mut staging = root.staging()?;
+        let name = staging::unique_name();
+        let mut file = staging::create(&staging, &name);
+        if matches!(file, Err(Errno::NOENT)) {
+            staging = root.staging_again()?;
+            file = staging::create(&staging, &name);
+        }
+        let file = file.map_err(|errno| failed("write", errno).with("key", key))?;
+        let (root, key, condition) = (Arc::clone(root), key.clone(), options.condition.clone());
+        let durability = options.durability;
+        let (file, published, broken) = (file.into(), false, false);
+        let staged = Self { root, staging, name, file, key, condition, durability, published, broken };
+        if let Some(token) = &options.token {
+            tokens::set(&staged.file, token).map_err(|errno| failed("write", errno).with("key", &staged.key))?;
+        }
+        Ok(staged)
     }
 
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
@@ -89,23 +99,40 @@ impl Staged {
     /// Syncs the bytes, gives the file its name, syncs the folder.
     pub fn publish(mut self) -> Result<Outcome> {
         self.refuse_broken()?;
-        let failed_with_key = |error: Error, key: &Key| error.during("write").with("key", key);
-        if self.durability != Durability::None {
-            self.file.sync_all().map_err(|source| failed_with_key(Error::io("sync", source), &self.key))?;
+        // What is false already needs no sync, and no folder.
+        if !self.root.may_take(&self.key, &self.condition)? {
+            return Ok(Outcome::Rejected);
         }
-        let how = self.root.no_replace()?;
-        let named = give_name(&self.root, &self.key, &self.condition, self.durability, |folder| match self.condition {
-            Condition::IfAbsent => name_if_absent(how, &self.staging, &self.name, folder, self.key.name()),
-            _ => renameat(&self.staging, &self.name, folder, self.key.name()),
-        });
+        if self.durability != Durability::None {
+            let synced = self.file.sync_all();
+            synced.map_err(|source| Error::io("sync", source).during("write").with("key", &self.key))?;
+        }
+        let mut meta = None;
+        let named = give_name(&self.root, &self.key, self.durability, |folder| self.take_name(folder, &mut meta));
         let Some(folder) = named.map_err(|error| error.during("write"))? else { return Ok(Outcome::Rejected) };
         self.published = true;
-        if self.durability == Durability::Full {
-            fsync(&folder).map_err(|errno| failed_with_key(failed("sync", errno), &self.key))?;
+        Ok(outcome(meta, self.durability, [&folder]))
+    }
+
+    /// Compares and gives the name under the lock of the key: one step for everyone who takes it.
+    fn take_name(&self, folder: &OwnedFd, meta: &mut Option<ObjectMeta>) -> Result<Attempt> {
+        let how = self.root.no_replace()?;
+        let lock = self.root.lock(&self.key)?;
+        if !self.root.may_take(&self.key, &self.condition)? {
+            return Ok(Attempt::Rejected);
         }
-        let metadata = self.file.metadata();
-        let metadata = metadata.map_err(|source| failed_with_key(Error::io("stat", source), &self.key))?;
-        Ok(Outcome::Applied(meta_of(&self.key, &metadata)))
+        if let Some(time) = lock.next_stamp()? {
+            stamp(&self.file, time).map_err(|errno| failed("stamp", errno).with("key", &self.key))?;
+        }
+        let named = match self.condition {
+            // An old name that stays is swept a day later.
+            Condition::IfAbsent => take_free_name(how, &self.staging, &self.name, folder, self.key.name()).map(|_| ()),
+            _ => renameat(&self.staging, &self.name, folder, self.key.name()),
+        };
+        if named.is_ok() {
+            *meta = self.file.metadata().ok().map(|metadata| meta_of(&self.key, &metadata));
+        }
+        Ok(named.map_or_else(Attempt::Failed, |()| Attempt::Named))
     }
 
     pub fn discard(mut self) -> Result<()> {
@@ -124,59 +151,67 @@ impl Drop for Staged {
     }
 }
 
-/// Moves an object.
-pub(super) fn rename(
-    root: &RootFolder,
-    from: &Key,
-    to: &Key,
-    condition: &Condition,
+/// The outcome once a name is given: whatever fails from here on, an error would claim that nothing has changed.
+pub(super) fn outcome<'folder>(
+    meta: Option<ObjectMeta>,
     durability: Durability,
-) -> Result<Outcome> {
-    refuse_staging(to.as_str())?;
-    let file = root.open_file(from)?;
-    let source = root.open_folder(&from.parent()).map_err(|errno| absent_or("rename", errno).with("key", from))?;
-    let how = root.no_replace()?;
-    let named = give_name(root, to, condition, durability, |folder| match condition {
-        Condition::IfAbsent => name_if_absent(how, &source, from.name(), folder, to.name()),
-        _ => renameat(&source, from.name(), folder, to.name()),
-    });
-    let target = match named {
-        Ok(Some(target)) => target,
-        Ok(None) => return Ok(Outcome::Rejected),
-        Err(error) => {
-            root.open_file(from)?;
-            return Err(error.during("rename").with("from", from));
-        }
-    };
-    if durability == Durability::Full {
-        // The new name first: a crash in between leaves the object under both names, never under none.
-        fsync(&target).and_then(|()| fsync(&source)).map_err(|errno| failed("sync", errno).with("key", to))?;
+    folders: impl IntoIterator<Item = &'folder OwnedFd>,
+) -> Outcome {
+    let synced = durability != Durability::Full || folders.into_iter().all(|folder| sync_names(folder).is_ok());
+    match meta {
+        Some(meta) if synced => Outcome::Applied(meta),
+        _ => Outcome::Unknown,
     }
-    let metadata = file.metadata().map_err(|source| Error::io("stat", source).with("key", to))?;
-    Ok(Outcome::Applied(ObjectMeta { key: to.clone(), ..meta_of(to, &metadata) }))
 }
 
-fn name_if_absent(how: NoReplace, from: &OwnedFd, from_name: &str, to: &OwnedFd, to_name: &str) -> Result<(), Errno> {
+/// Makes the names in a folder durable.
+pub(super) fn sync_names(folder: &OwnedFd) -> Result<(), Errno> {
+    #[cfg(test)]
+    if super::tests::sync_fails() {
+        return Err(Errno::IO);
+    }
+    fsync(folder)
+}
+
+pub(super) fn take_free_name(
+    how: NoReplace,
+    from: &OwnedFd,
+    from_name: &str,
+    to: &OwnedFd,
+    to_name: &str,
+) -> Result<OldName, Errno> {
     match how {
-        NoReplace::Rename => renameat_with(from, from_name, to, to_name, RenameFlags::NOREPLACE),
+        NoReplace::Rename => {
+            renameat_with(from, from_name, to, to_name, RenameFlags::NOREPLACE)?;
+            Ok(OldName::Gone)
+        }
         NoReplace::Link => {
             linkat(from, from_name, to, to_name, AtFlags::empty())?;
-            unlinkat(from, from_name, AtFlags::empty())
+            let removed = unlinkat(from, from_name, AtFlags::empty());
+            Ok(if removed.is_ok() { OldName::Gone } else { OldName::Stays })
         }
     }
+}
+
+/// What came of one attempt to give a name.
+#[derive(Debug)]
+pub(super) enum Attempt {
+    Named,
+    /// The condition is false.
+    Rejected,
+    Failed(Errno),
 }
 
 /// How often a name is tried again when others add and remove the folders that it needs.
 const ATTEMPTS: usize = 100;
 
 /// Calls `attempt` with the folder of the key, made if it is missing, until the name is given; removes folders without
-/// objects that have it. Returns the folder, or none if the name had to be free and an object has it.
-fn give_name(
+/// objects that have it. Returns the folder, or none if the condition is false.
+pub(super) fn give_name(
     root: &RootFolder,
     key: &Key,
-    condition: &Condition,
     durability: Durability,
-    attempt: impl Fn(&OwnedFd) -> Result<(), Errno>,
+    mut attempt: impl FnMut(&OwnedFd) -> Result<Attempt>,
 ) -> Result<Option<OwnedFd>> {
     for _ in 0..ATTEMPTS {
         let folder = match open_parent(root, key, durability) {
@@ -185,43 +220,44 @@ fn give_name(
             Err(Errno::NOENT) => continue,
             Err(errno) => return Err(unusable(errno).with("key", key)),
         };
-        match attempt(&folder) {
-            Ok(()) => return Ok(Some(folder)),
-            Err(Errno::EXIST | Errno::ISDIR | Errno::NOTEMPTY | Errno::NOTDIR) => match root.open_file(key) {
-                Ok(_) if *condition == Condition::IfAbsent => return Ok(None),
-                // It was a folder a moment ago; an object can be replaced.
-                Ok(_) => {}
-                Err(error) if !error.is_not_found() => return Err(error),
-                Err(_) => free_name(&folder, key)?,
-            },
-            // The folder is gone again, or the source of a rename is: its caller looks.
-            Err(Errno::NOENT) => {}
+        match attempt(&folder)? {
+            Attempt::Named => return Ok(Some(folder)),
+            Attempt::Rejected => return Ok(None),
+            Attempt::Failed(errno @ (Errno::EXIST | Errno::ISDIR | Errno::NOTEMPTY | Errno::NOTDIR)) => {
+                match root.open_file(key) {
+                    Ok(_) if errno == Errno::EXIST => return Ok(None),
+                    // What was a folder a moment ago is an object now, which may be replaced.
+                    Ok(_) => {}
+                    Err(error) if !error.is_not_found() => return Err(error),
+                    Err(_) if remove_empty(&folder, key.name()) => {}
+                    Err(_) => refuse_taken(&folder, key)?,
+                }
+            }
+            // The folder is gone again, or the source of a rename is, which the next attempt finds out.
+            Attempt::Failed(Errno::NOENT) => {}
             // The root and everything below it up to here was opened without leaving it: a mount is in between.
-            Err(errno @ Errno::XDEV) => {
+            Attempt::Failed(errno @ Errno::XDEV) => {
                 let message = "a file cannot be moved to another file system, which is mounted below the root";
                 return Err(Error::unsupported(message).with("key", key).caused_by(errno));
             }
-            Err(errno) => return Err(absent_or("publish", errno).with("key", key)),
+            Attempt::Failed(errno) => return Err(absent_or("publish", errno).with("key", key)),
         }
     }
     Err(Error::new(ErrorKind::Conflict, "the folder of the key is removed time and again").with("key", key))
 }
 
-/// Makes way for an object where a folder without objects has its name. Whatever has come or gone since the name was
-/// seen to be taken is left to the next attempt.
-fn free_name(above: &OwnedFd, key: &Key) -> Result<()> {
-    let kind = || match statat(above, key.name(), AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) => Ok(Some(FileType::from_raw_mode(stat.st_mode))),
-        Err(Errno::NOENT) => Ok(None),
-        Err(errno) => Err(failed("publish", errno).with("key", key)),
+/// Refuses a name that something else than an object has. Others may have put an object there, or removed what was
+/// there: then it is worth another attempt.
+fn refuse_taken(folder: &OwnedFd, key: &Key) -> Result<()> {
+    let taken = match statat(folder, key.name(), AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(about) => FileType::from_raw_mode(about.st_mode),
+        Err(Errno::NOENT) => return Ok(()),
+        Err(errno) => return Err(absent_or("publish", errno).with("key", key)),
     };
-    match kind()? {
-        None | Some(FileType::RegularFile) => Ok(()),
-        Some(FileType::Directory) => match remove_empty(above, key.name()) || kind()? != Some(FileType::Directory) {
-            true => Ok(()),
-            false => Err(Error::invalid("key is a folder").with("key", key)),
-        },
-        Some(_) => Err(Error::invalid("key is a special file").with("key", key)),
+    match taken {
+        FileType::RegularFile => Ok(()),
+        FileType::Directory => Err(Error::invalid("key is a folder").with("key", key)),
+        _ => Err(Error::invalid("key is the name of a special file").with("key", key)),
     }
 }
 
@@ -270,82 +306,4 @@ fn unusable(errno: Errno) -> Error {
         Errno::NOTDIR => Error::invalid("a folder of the key is an object").caused_by(errno),
         other => absent_or("write", other),
     }
-}
-
-/// Makes a folder and its parents, each synced into the one above.
-pub(super) fn create_folders(folder: &Path) -> Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if parent != folder {
-        create_folders(parent)?;
-    }
-    match DirBuilder::new().mode(0o700).create(folder) {
-        Err(source) if source.kind() == std::io::ErrorKind::AlreadyExists && folder.is_dir() => return Ok(()),
-        made => made.map_err(|source| Error::io("create folder", source))?,
-    }
-    let above = File::open(parent).and_then(|above| above.sync_all());
-    above.map_err(|source| Error::io("create folder", source))
-}
-
-/// Opens the staging folder, and makes it if it is missing.
-fn staging(root: &RootFolder) -> Result<OwnedFd> {
-    let folder = root.folder();
-    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::RDONLY;
-    let open = || openat(folder.as_fd(), STAGING, flags, Mode::empty());
-    match open() {
-        Err(Errno::NOENT) => match mkdirat(folder.as_fd(), STAGING, FOLDER_MODE) {
-            Ok(()) | Err(Errno::EXIST) => open(),
-            Err(errno) => Err(errno),
-        },
-        opened => opened,
-    }
-    .map_err(|errno| failed("stage", errno).with("path", root.path().join(STAGING).display()))
-}
-
-/// Tries how a name that must be free can be given. A root that cannot be written is usable for reading.
-pub(super) fn probe(root: &RootFolder) -> Result<NoReplace> {
-    let staging = match staging(root) {
-        Ok(staging) => staging,
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(NoReplace::Rename),
-        Err(error) => return Err(error),
-    };
-    let (one, two) = (unique_name(), unique_name());
-    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
-    match openat(&staging, &one, flags, FILE_MODE) {
-        Ok(_) => {}
-        Err(Errno::ROFS | Errno::ACCESS | Errno::PERM) => return Ok(NoReplace::Rename),
-        Err(errno) => return Err(failed("probe", errno)),
-    }
-    let ways = [NoReplace::Rename, NoReplace::Link];
-    let works = ways.into_iter().find(|way| name_if_absent(*way, &staging, &one, &staging, &two).is_ok());
-    for name in [&one, &two] {
-        let _ = unlinkat(&staging, name, AtFlags::empty());
-    }
-    works.ok_or_else(|| Error::unsupported("the file system cannot give a name without replacing another file"))
-}
-
-/// Removes what writers that are long gone left in the staging folder.
-pub(super) fn sweep(root: &RootFolder) -> Result<()> {
-    let folder = root.path().join(STAGING);
-    let Ok(entries) = std::fs::read_dir(&folder) else { return Ok(()) };
-    let stale_before = SystemTime::now() - STALE;
-    for entry in entries {
-        let entry = entry.map_err(|source| Error::io("sweep", source))?;
-        let is_stale = entry.metadata().and_then(|meta| meta.modified()).is_ok_and(|at| at < stale_before);
-        if is_stale {
-            // Another process may have swept it already.
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
-    Ok(())
-}
-
-/// A name that no other writer uses: process, time and a counter.
-fn unique_name() -> String {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    format!("{:x}-{:x}-{count:x}", std::process::id(), now.as_nanos())
 }

@@ -4,16 +4,19 @@ use std::fs::{File, Metadata};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, openat, openat2, unlinkat};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
 use super::STAGING;
-use super::publish::{self, NoReplace};
+use super::abilities::Abilities;
+use super::locks::{Held, Locks};
+use super::publish::NoReplace;
+use super::{staging, walk};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
-use crate::ops::{ObjectMeta, Version};
+use crate::ops::{Condition, ListOptions, ObjectMeta, Version};
 
 /// An open folder. Everything is resolved below it: no symbolic link is followed, none leads out.
 #[derive(Debug)]
@@ -22,6 +25,10 @@ pub(super) struct RootFolder {
     path: PathBuf,
     /// How a file is published without replacing another, once that was probed.
     no_replace: OnceLock<NoReplace>,
+    abilities: Abilities,
+    locks: Locks,
+    /// The staging folder, once it was needed.
+    staging: RwLock<Option<Arc<OwnedFd>>>,
 }
 
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC).union(OFlags::RDONLY);
@@ -31,8 +38,10 @@ impl RootFolder {
     pub fn open(path: &Path) -> Result<Self> {
         let folder = openat(CWD, path, FOLDER, Mode::empty()).map_err(|errno| failed("open", errno))?;
         let path = path.canonicalize().map_err(|source| Error::io("open", source))?;
-        let root = Self { folder, path, no_replace: OnceLock::new() };
-        publish::sweep(&root)?;
+        let (no_replace, abilities, locks) = (OnceLock::new(), Abilities::NONE, Locks::new());
+        let mut root = Self { folder, path, no_replace, abilities, locks, staging: RwLock::new(None) };
+        root.abilities = Abilities::probe(&root)?;
+        staging::sweep(&root)?;
         Ok(root)
     }
 
@@ -42,10 +51,25 @@ impl RootFolder {
         match self.no_replace.get() {
             Some(known) => Ok(*known),
             None => {
-                let probed = publish::probe(self)?;
+                let probed = staging::probe(self)?;
                 Ok(*self.no_replace.get_or_init(|| probed))
             }
         }
+    }
+
+    /// The staging folder, made if it is missing.
+    pub fn staging(&self) -> Result<Arc<OwnedFd>> {
+        if let Some(known) = &*self.staging.read().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(Arc::clone(known));
+        }
+        self.staging_again()
+    }
+
+    /// As [`staging`](Self::staging), for one who has found that the known one was removed.
+    pub fn staging_again(&self) -> Result<Arc<OwnedFd>> {
+        let opened = Arc::new(staging::staging(self)?);
+        *self.staging.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&opened));
+        Ok(opened)
     }
 
     pub fn path(&self) -> &Path {
@@ -56,8 +80,74 @@ impl RootFolder {
         &self.folder
     }
 
+    /// What the file system can do, as it was when the root was opened.
+    pub fn abilities(&self) -> Abilities {
+        self.abilities
+    }
+
+    /// Pretends that the file system can do no more than this.
+    #[cfg(test)]
+    pub fn limit_for_test(&mut self, abilities: Abilities) {
+        self.abilities = abilities;
+    }
+
+    /// Tries again how names are given, and whether the file system can still do what it could.
     pub fn probe(&self) -> Result<()> {
-        publish::probe(self).map(|_| ())
+        staging::probe(self)?;
+        match Abilities::probe(self)? == self.abilities {
+            true => Ok(()),
+            false => Err(Error::new(ErrorKind::Unavailable, "the file system can not do any more what it could")),
+        }
+    }
+
+    /// Locks a key for a change.
+    pub fn lock(&self, key: &Key) -> Result<Held<'_>> {
+        self.locks.lock(self, key).map_err(|error| error.with("key", key))
+    }
+
+    /// Locks two keys for a change of both; the second one gets a new state.
+    pub fn lock_two(&self, other: &Key, target: &Key) -> Result<Held<'_>> {
+        self.locks.lock_two(self, other, target).map_err(|error| error.with("key", target))
+    }
+
+    /// False if the condition cannot hold now. Only the step that gives the name decides on `IfAbsent`.
+    pub fn matches(&self, key: &Key, condition: &Condition) -> Result<bool> {
+        let Condition::IfMatch(version) = condition else { return Ok(true) };
+        match self.stat(key) {
+            Ok(meta) => Ok(meta.version.as_ref() == Some(version)),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// As [`matches`](Self::matches), for a key that an object shall take: one that no object can take is refused.
+    pub fn may_take(&self, key: &Key, condition: &Condition) -> Result<bool> {
+        let matches = self.matches(key, condition)?;
+        if !matches && self.is_absent(key)? {
+            if matches!(self.open_folder(&key.parent()), Err(Errno::NOTDIR)) {
+                return Err(Error::invalid("a folder of the key is an object").with("key", key));
+            }
+            let below = walk::list(self, &Prefix::new(key.as_str())?, &ListOptions::default().with_limit(1))?;
+            if !below.objects.is_empty() {
+                return Err(Error::invalid("key is a folder").with("key", key));
+            }
+        }
+        Ok(matches)
+    }
+
+    /// True if the key holds no object.
+    pub fn is_absent(&self, key: &Key) -> Result<bool> {
+        match self.open_file(key) {
+            Ok(_) => Ok(false),
+            Err(error) if error.is_not_found() => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Looks an object up.
+    pub fn stat(&self, key: &Key) -> Result<ObjectMeta> {
+        let metadata = self.open_file(key)?.metadata();
+        Ok(meta_of(key, &metadata.map_err(|source| Error::io("stat", source).with("key", key))?))
     }
 
     /// Opens an object for reading.
@@ -83,17 +173,6 @@ impl RootFolder {
     /// Opens a folder below the root.
     pub fn open_folder_at(&self, path: &str) -> Result<OwnedFd, Errno> {
         self.open_below(path, FOLDER)
-    }
-
-    /// Removes an object and makes that durable.
-    pub fn remove(&self, key: &Key) -> Result<()> {
-        refuse_staging(key.as_str())?;
-        // A folder is no object; unlink would tell by another error on other systems.
-        self.open_file(key)?;
-        let folder = self.open_folder(&key.parent()).map_err(|errno| absent_or("delete", errno).with("key", key))?;
-        let removed = unlinkat(&folder, key.name(), AtFlags::empty());
-        removed.map_err(|errno| absent_or("delete", errno).with("key", key))?;
-        rustix::fs::fsync(&folder).map_err(|errno| failed("sync", errno).with("key", key))
     }
 
     #[cfg(target_os = "linux")]

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use worldstore_core::local::STAGING;
 use worldstore_core::{
     Backend, Condition, CopyOptions, ErrorKind, Local, Missing, Outcome, RenameOptions, Result, Store, WriteOptions,
 };
@@ -76,20 +77,40 @@ fn a_writer_on_a_full_disk_publishes_nothing() {
 #[test]
 fn a_disk_without_inodes_is_full() {
     let Some(disk) = with_own_mounts("full_disk::a_disk_without_inodes_is_full") else { return };
-    // The root, the folder for staging, two objects, and one more while it is staged.
-    mount(&["-t", "tmpfs", "-o", "size=1m,nr_inodes=5", "none"], &disk);
+    mount(&["-t", "tmpfs", "-o", "size=1m,nr_inodes=80", "none"], &disk);
     let local = Local::new(&disk).unwrap();
+    make_locks(&local, &disk);
+    // Two objects, and one more while it is staged.
+    fill_inodes(&disk, 3);
     put(&local, "a", letters(b'a', 1));
     put(&local, "b", letters(b'b', 1));
     assert_full(write(&local, "folder/c", letters(b'c', 1)));
     assert_eq!(names(&local), ["a", "b"]);
-    assert_eq!(staged(&disk), 0);
     put(&local, "c", letters(b'c', 1));
     assert_full(write(&local, "d", letters(b'd', 1)));
     assert_eq!(names(&local), ["a", "b", "c"]);
     store(&disk).delete("a", Missing::Refuse).unwrap();
     put(&local, "d", letters(b'd', 1));
     assert_eq!(names(&local), ["b", "c", "d"]);
+}
+
+/// A lock comes into being with the first change that takes it. Afterwards changes need room for objects only.
+fn make_locks(local: &Local, disk: &Path) {
+    for number in 0.. {
+        if std::fs::read_dir(disk.join(STAGING).join("locks")).is_ok_and(|locks| locks.count() == 64) {
+            return;
+        }
+        let name = number.to_string();
+        put(local, &name, letters(b'x', 1));
+        store(disk).delete(&name, Missing::Refuse).unwrap();
+    }
+}
+
+/// Takes all inodes but so many, in the folder for staging, where no listing shows them.
+fn fill_inodes(disk: &Path, left: usize) {
+    let fill = |number: usize| disk.join(STAGING).join(format!("fill-{number}"));
+    let taken = (0..).take_while(|number| std::fs::File::create(fill(*number)).is_ok()).count();
+    (taken - left..taken).for_each(|number| std::fs::remove_file(fill(number)).unwrap());
 }
 
 fn assert_full(changed: Result<Outcome>) {

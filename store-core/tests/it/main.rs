@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "workers talk over pipes, and skips are told")]
 
 mod again;
+mod cas;
 mod example;
 mod full_disk;
 mod kit;
@@ -12,5 +13,6 @@ mod mount;
 mod objects;
 mod permissions;
 mod processes;
+mod processes_cas;
 mod store;
 mod surface;

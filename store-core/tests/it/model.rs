@@ -87,7 +87,7 @@ fn the_steps_reach_every_answer() {
             reached.extend(steps.iter().flat_map(|planned| &planned.allowed).map(kind_of));
         }
     }
-    let kinds = [ErrorKind::NotFound, ErrorKind::Invalid, ErrorKind::ConditionFailed, ErrorKind::Unsupported];
+    let kinds = [ErrorKind::NotFound, ErrorKind::Invalid, ErrorKind::ConditionFailed];
     let errors = kinds.into_iter().map(|kind| kind_of(&Answer::Failed(kind)));
     let others = ["found", "applied", "rejected", "content", "parts", "deleted", "listed", "folders", "done"];
     let expected: BTreeSet<_> = others.into_iter().map(str::to_owned).chain(errors).collect();

@@ -31,7 +31,8 @@ pub fn names(backend: &dyn Backend) -> Vec<String> {
     page.objects.iter().map(|meta| meta.key.to_string()).collect()
 }
 
-/// How many files writers have left below a local root.
+/// How many files writers have left below a local root. The folder of the locks is no such file.
 pub fn staged(root: &Path) -> usize {
-    std::fs::read_dir(root.join(STAGING)).unwrap().count()
+    let entries = std::fs::read_dir(root.join(STAGING)).unwrap();
+    entries.filter(|entry| entry.as_ref().unwrap().file_type().unwrap().is_file()).count()
 }

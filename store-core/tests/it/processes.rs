@@ -76,7 +76,11 @@ fn a_killed_writer_leaves_no_object() {
     assert_eq!(staged(folder.path()), 2, "they may belong to a process that lives");
 
     for entry in std::fs::read_dir(folder.path().join(STAGING)).unwrap() {
-        let file = std::fs::File::options().write(true).open(entry.unwrap().path()).unwrap();
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            continue;
+        }
+        let file = std::fs::File::options().write(true).open(entry.path()).unwrap();
         file.set_modified(SystemTime::now() - Duration::from_secs(25 * 3600)).unwrap();
     }
     assert_eq!(names(&Local::open(folder.path()).unwrap()), ["new", "old"]);

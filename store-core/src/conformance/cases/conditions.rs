@@ -4,11 +4,9 @@ use super::short::*;
 use crate::conformance::answer::{Answer, Gone};
 use crate::conformance::step::When::{IfAbsent, IfMatch};
 use crate::conformance::step::{Case, Need};
-use crate::error::ErrorKind;
 
 const DONE: Answer = Answer::Done;
 const REJECTED: Answer = Answer::Rejected;
-const UNSUPPORTED: Answer = Answer::Failed(ErrorKind::Unsupported);
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -22,6 +20,8 @@ pub(super) fn cases() -> Vec<Case> {
         copy_if_match(),
         rename_if_absent(),
         rename_if_match(),
+        delete_if_match(),
+        delete_if_absent(),
     ]
 }
 
@@ -110,16 +110,20 @@ fn copy_if_absent() -> Case {
         .step(list(), listed(&[("a", 4, 2), ("folder/b", 3, 1)]))
 }
 
-/// There is no capability for it alone: a backend may refuse what it has for writes only.
 fn copy_if_match() -> Case {
-    Case::new("copy_if_match", &[Need::Write, Need::Versions, Need::WriteIfMatch, Need::Copy])
+    Case::new("copy_if_match", &[Need::Write, Need::Versions, Need::Copy, Need::CopyIfMatch])
         .step(write("a", "new"), applied("a", 3, 1))
         .step(write("b", "old"), applied("b", 3, 1))
         .step(write("b", "older"), applied("b", 5, 2))
-        .step_any(copy_when("a", "b", IfMatch(1)), [REJECTED, UNSUPPORTED])
+        .step(copy_when("a", "b", IfMatch(1)), REJECTED)
+        // The state of the source does not count.
+        .step(copy_when("a", "b", IfMatch(0)), REJECTED)
+        .step(copy_when("a", "none", IfMatch(2)), REJECTED)
         .step(read("b"), content("b", 2, "older"))
-        .step_any(copy_when("a", "b", IfMatch(2)), [applied("b", 3, 3), UNSUPPORTED])
-        .step_any(read("b"), [content("b", 3, "new"), content("b", 2, "older")])
+        .step(copy_when("a", "b", IfMatch(2)), applied("b", 3, 3))
+        .step(read("b"), content("b", 3, "new"))
+        .step(copy_when("none", "b", IfMatch(7)), NOT_FOUND)
+        .step(list(), listed(&[("a", 3, 1), ("b", 3, 3)]))
 }
 
 fn rename_if_absent() -> Case {
@@ -135,16 +139,45 @@ fn rename_if_absent() -> Case {
         .step(list(), listed(&[("c", 4, 1), ("folder/b", 3, 1)]))
 }
 
-/// As for copies.
 fn rename_if_match() -> Case {
-    Case::new("rename_if_match", &[Need::Write, Need::Versions, Need::WriteIfMatch, Need::Rename])
+    Case::new("rename_if_match", &[Need::Write, Need::Versions, Need::Rename, Need::RenameIfMatch])
         .step(write("a", "new"), applied("a", 3, 1))
         .step(write("b", "old"), applied("b", 3, 1))
         .step(write("b", "older"), applied("b", 5, 2))
-        .step_any(rename_when("a", "b", IfMatch(1)), [REJECTED, UNSUPPORTED])
+        .step(rename_when("a", "b", IfMatch(1)), REJECTED)
+        .step(rename_when("a", "b", IfMatch(0)), REJECTED)
+        .step(rename_when("a", "none", IfMatch(2)), REJECTED)
         .step(read("a"), content("a", 1, "new"))
         .step(read("b"), content("b", 2, "older"))
-        .step_any(rename_when("a", "b", IfMatch(2)), [applied("b", 3, 3), UNSUPPORTED])
-        .step_any(read("b"), [content("b", 3, "new"), content("b", 2, "older")])
-        .step_any(stat("a"), [NOT_FOUND, found("a", 3, 1)])
+        .step(rename_when("a", "b", IfMatch(2)), applied("b", 3, 3))
+        .step(read("b"), content("b", 3, "new"))
+        .step(rename_when("none", "b", IfMatch(9)), NOT_FOUND)
+        .step(list(), listed(&[("b", 3, 3)]))
+}
+
+fn delete_if_match() -> Case {
+    let (gone, rejected) = (Gone::Deleted, Gone::Rejected);
+    Case::new("delete_if_match", &[Need::Write, Need::Versions, Need::DeleteIfMatch])
+        .step(write("folder/a", "one"), applied("folder/a", 3, 1))
+        .step(write("folder/a", "two"), applied("folder/a", 3, 2))
+        .step(write("b", "stays"), applied("b", 5, 1))
+        .step(delete_when(&["folder/a"], IfMatch(0)), deleted(&[rejected]))
+        .step(read("folder/a"), content("folder/a", 2, "two"))
+        // Each key is decided on its own, and one that holds nothing matches nothing.
+        .step(delete_when(&["b", "folder/a", "none"], IfMatch(1)), deleted(&[rejected, gone, rejected]))
+        .step(stat("folder/a"), NOT_FOUND)
+        .step(delete_when(&["folder/a"], IfMatch(1)), deleted(&[rejected]))
+        .step(write("folder/a", "six"), applied("folder/a", 3, 3))
+        .step(delete_when(&["folder/a"], IfMatch(1)), deleted(&[rejected]))
+        .step(list(), listed(&[("b", 5, 1), ("folder/a", 3, 3)]))
+        .step(delete_when(&["folder/a"], IfMatch(8)), deleted(&[gone]))
+}
+
+/// There is nothing that it could mean.
+fn delete_if_absent() -> Case {
+    Case::new("delete_if_absent", &[Need::Write])
+        .step(write("a", "one"), applied("a", 3, 1))
+        .step(delete_when(&["a", "none"], IfAbsent), INVALID)
+        .step(delete_when(&["none"], IfAbsent), INVALID)
+        .step(read("a"), content("a", 1, "one"))
 }

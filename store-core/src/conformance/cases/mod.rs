@@ -7,6 +7,7 @@ mod names;
 mod objects;
 mod ranges;
 pub(super) mod short;
+mod tokens;
 mod writers;
 
 use super::step::Case;
@@ -18,6 +19,7 @@ pub fn cases() -> Vec<Case> {
         ranges::cases(),
         writers::cases(),
         conditions::cases(),
+        tokens::cases(),
         moves::cases(),
         listings::cases(),
         names::cases(),

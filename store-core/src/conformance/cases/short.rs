@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::conformance::answer::{Answer, Gone, Seen};
+use crate::conformance::answer::{Answer, Fate, Gone, Seen};
 use crate::conformance::body::{Body, digest};
 use crate::conformance::step::{Step, When};
 use crate::error::ErrorKind;
@@ -10,6 +10,8 @@ use crate::ops::ReadRange;
 
 pub const NOT_FOUND: Answer = Answer::Failed(ErrorKind::NotFound);
 pub const INVALID: Answer = Answer::Failed(ErrorKind::Invalid);
+pub const UNSUPPORTED: Answer = Answer::Failed(ErrorKind::Unsupported);
+pub const SETTLED_ABSENT: Answer = Answer::Settled(Fate::Absent);
 pub const OTHER_STATE: Answer = Answer::Failed(ErrorKind::ConditionFailed);
 
 pub fn write(key: impl Into<String>, body: impl Into<Body>) -> Step {
@@ -17,7 +19,15 @@ pub fn write(key: impl Into<String>, body: impl Into<Body>) -> Step {
 }
 
 pub fn write_when(key: impl Into<String>, body: impl Into<Body>, when: When) -> Step {
-    Step::Write { key: key.into(), body: body.into(), when }
+    Step::Write { key: key.into(), body: body.into(), when, token: None }
+}
+
+pub fn write_named(key: &str, body: impl Into<Body>, token: &'static str) -> Step {
+    Step::Write { key: key.to_owned(), body: body.into(), when: When::Always, token: Some(token) }
+}
+
+pub fn settle(key: &str, token: &'static str) -> Step {
+    Step::Settle { key: key.to_owned(), token }
 }
 
 pub fn stat(key: impl Into<String>) -> Step {
@@ -45,7 +55,11 @@ pub fn open(writer: &'static str, key: &str) -> Step {
 }
 
 pub fn open_when(writer: &'static str, key: &str, when: When) -> Step {
-    Step::Open { writer, key: key.to_owned(), when }
+    Step::Open { writer, key: key.to_owned(), when, token: None }
+}
+
+pub fn open_named(writer: &'static str, key: &str, token: &'static str) -> Step {
+    Step::Open { writer, key: key.to_owned(), when: When::Always, token: Some(token) }
 }
 
 pub fn append(writer: &'static str, body: impl Into<Body>) -> Step {
@@ -57,7 +71,11 @@ pub fn commit(writer: &'static str) -> Step {
 }
 
 pub fn delete(keys: &[&str]) -> Step {
-    Step::Delete { keys: keys.iter().map(|key| (*key).to_owned()).collect() }
+    delete_when(keys, When::Always)
+}
+
+pub fn delete_when(keys: &[&str], when: When) -> Step {
+    Step::Delete { keys: keys.iter().map(|key| (*key).to_owned()).collect(), when }
 }
 
 pub fn list() -> Step {
@@ -109,6 +127,14 @@ pub fn parts(whole: &Body, ranges: &[Range<u64>]) -> Answer {
     let bytes = whole.bytes();
     let part = |range: &Range<u64>| digest(&bytes[range.start as usize..range.end as usize]);
     Answer::Parts(ranges.iter().map(part).collect())
+}
+
+pub fn settled_applied(key: &str, size: u64, version: usize) -> Answer {
+    Answer::Settled(Fate::Applied(Seen::new(key, size, version)))
+}
+
+pub fn settled_other(key: &str, size: u64, version: usize) -> Answer {
+    Answer::Settled(Fate::Other(Seen::new(key, size, version)))
 }
 
 pub fn deleted(keys: &[Gone]) -> Answer {

@@ -66,7 +66,7 @@ impl Oracle {
         Some(match wish {
             Wish::Write { key, body, when } => {
                 let (key, when) = (KEYS[*key], self.guarded(KEYS[*key], *when));
-                let step = Step::Write { key: key.to_owned(), body: body.clone(), when: when.0 };
+                let step = Step::Write { key: key.to_owned(), body: body.clone(), when: when.0, token: None };
                 let bytes = body.bytes().to_vec();
                 let if_match = self.capability.write_if_match;
                 (step, if knows(when, if_match) { self.put(key, bytes, when) } else { UNSUPPORTED })
@@ -92,7 +92,10 @@ impl Oracle {
                     None => Gone::Missing,
                 };
                 let answer = Answer::Deleted(keys.iter().map(gone).collect());
-                (Step::Delete { keys: keys.iter().map(|key| KEYS[*key].to_owned()).collect() }, answer)
+                (
+                    Step::Delete { keys: keys.iter().map(|key| KEYS[*key].to_owned()).collect(), when: When::Always },
+                    answer,
+                )
             }
             Wish::List { folder, one_level, after, limit } => {
                 let (folder, after) = (FOLDERS[*folder], after.map(|after| AFTER[after]));
@@ -127,7 +130,7 @@ impl Oracle {
                 let bytes = knows(when, self.capability.write_if_match).then(Vec::new);
                 let answer = if bytes.is_some() { Answer::Done } else { UNSUPPORTED };
                 self.writers.insert(writer, Draft { key, when, bytes });
-                Some((Step::Open { writer, key: key.to_owned(), when: when.0 }, answer))
+                Some((Step::Open { writer, key: key.to_owned(), when: when.0, token: None }, answer))
             }
             Wish::Append { writer, body } => {
                 let writer = WRITERS[*writer];

@@ -1,0 +1,165 @@
+//! Renaming and deleting: changes of names, without new bytes.
+
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{AtFlags, renameat, unlinkat};
+use rustix::io::Errno;
+
+use super::abilities::stamp;
+use super::publish::{Attempt, OldName, give_name, outcome, sync_names, take_free_name};
+use super::root::{RootFolder, absent_or, meta_of, refuse_staging};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Key, Prefix};
+use crate::ops::{Condition, Deleted, ObjectMeta, Outcome, RenameOptions};
+
+/// Moves an object.
+pub(super) fn rename(root: &RootFolder, from: &Key, to: &Key, options: &RenameOptions) -> Result<Outcome> {
+    refuse_staging(to.as_str())?;
+    if from == to {
+        return rename_to_itself(root, to, &options.condition);
+    }
+    root.open_file(from)?;
+    let mut moved = None;
+    let named = give_name(root, to, options.durability, |folder| {
+        let (attempt, result) = attempt(root, from, folder, to, &options.condition)?;
+        moved = result;
+        Ok(attempt)
+    });
+    let target = match named.map_err(|error| error.during("rename").with("from", from))? {
+        Some(target) => target,
+        None => return Ok(Outcome::Rejected),
+    };
+    let Some(Moved { source, meta }) = moved else { return Ok(Outcome::Unknown) };
+    // The new name first: a crash in between leaves the object under both names, never under none.
+    Ok(outcome(meta, options.durability, [&target, &source]))
+}
+
+/// A file that has got its new name.
+struct Moved {
+    /// The folder that it came from.
+    source: OwnedFd,
+    /// None if it is not known what became of the old name, or of the file.
+    meta: Option<ObjectMeta>,
+}
+
+/// Compares and renames under the locks of both keys.
+fn attempt(
+    root: &RootFolder,
+    from: &Key,
+    folder: &OwnedFd,
+    to: &Key,
+    condition: &Condition,
+) -> Result<(Attempt, Option<Moved>)> {
+    let how = root.no_replace()?;
+    let lock = root.lock_two(from, to)?;
+    let file = root.open_file(from)?;
+    if !root.may_take(to, condition)? {
+        return Ok((Attempt::Rejected, None));
+    }
+    let source = root.open_folder(&from.parent()).map_err(|errno| absent_or("rename", errno).with("key", from))?;
+    let time = lock.next_stamp()?;
+    let named = match condition {
+        Condition::IfAbsent => take_free_name(how, &source, from.name(), folder, to.name()),
+        _ => renameat(&source, from.name(), folder, to.name()).map(|()| OldName::Gone),
+    };
+    let old_name = match named {
+        Ok(old_name) => old_name,
+        Err(errno) => return Ok((Attempt::Failed(errno), None)),
+    };
+    if let Some(time) = time {
+        // A file of another owner cannot be stamped. Its inode and the time of the rename make its version then.
+        let _ = stamp(&file, time);
+    }
+    let meta = file.metadata().ok().filter(|_| old_name == OldName::Gone);
+    Ok((Attempt::Named, Some(Moved { source, meta: meta.map(|metadata| meta_of(to, &metadata)) })))
+}
+
+/// Nothing moves, and the state stays what it is.
+fn rename_to_itself(root: &RootFolder, key: &Key, condition: &Condition) -> Result<Outcome> {
+    let meta = root.stat(key)?;
+    Ok(match condition {
+        Condition::IfAbsent => Outcome::Rejected,
+        Condition::IfMatch(version) if meta.version.as_ref() != Some(version) => Outcome::Rejected,
+        _ => Outcome::Applied(meta),
+    })
+}
+
+/// Deletes objects and makes that durable: once for all neighbours in the list that share a folder.
+pub(super) fn delete(root: &RootFolder, keys: &[Key], condition: &Condition) -> Vec<Deleted> {
+    let mut deleted = Vec::with_capacity(keys.len());
+    let mut unsynced: Option<Unsynced> = None;
+    for key in keys {
+        let parent = key.parent();
+        if let Some(other) = unsynced.take_if(|other| other.prefix != parent) {
+            other.sync(&mut deleted);
+        }
+        let outcome = delete_one(root, key, condition, &mut unsynced, &mut deleted);
+        deleted.push(outcome.unwrap_or_else(Deleted::Failed));
+    }
+    if let Some(last) = unsynced {
+        last.sync(&mut deleted);
+    }
+    deleted
+}
+
+/// A folder from which names were removed.
+struct Unsynced {
+    prefix: Prefix,
+    folder: OwnedFd,
+    /// Where the answers for these names begin.
+    since: usize,
+}
+
+impl Unsynced {
+    /// Syncs the folder. If that fails it is not known whether the names come back after a power cut.
+    fn sync(self, deleted: &mut [Deleted]) {
+        let Err(errno) = sync_names(&self.folder) else { return };
+        for answer in deleted.iter_mut().skip(self.since).filter(|answer| matches!(answer, Deleted::Deleted)) {
+            let message = "the object is gone, but may come back after a power cut";
+            let error = Error::new(ErrorKind::OutcomeUnknown, message).during("delete").with("folder", &self.prefix);
+            *answer = Deleted::Failed(error.caused_by(errno));
+        }
+    }
+}
+
+fn delete_one(
+    root: &RootFolder,
+    key: &Key,
+    condition: &Condition,
+    unsynced: &mut Option<Unsynced>,
+    deleted: &mut [Deleted],
+) -> Result<Deleted> {
+    refuse_staging(key.as_str())?;
+    // What is not there needs no lock. A folder is no object, and unlink would tell by another error on each system.
+    let absent = if *condition == Condition::None { Deleted::Missing } else { Deleted::Rejected };
+    if root.is_absent(key)? {
+        return Ok(absent);
+    }
+    let _lock = root.lock(key)?;
+    if !root.matches(key, condition)? {
+        return Ok(Deleted::Rejected);
+    }
+    loop {
+        let folder = match unsynced {
+            Some(known) => known,
+            None => {
+                let (prefix, since) = (key.parent(), deleted.len());
+                let folder = root.open_folder(&prefix);
+                let folder = folder.map_err(|errno| absent_or("delete", errno).with("key", key))?;
+                unsynced.insert(Unsynced { prefix, folder, since })
+            }
+        };
+        match unlinkat(&folder.folder, key.name(), AtFlags::empty()) {
+            Ok(()) => return Ok(Deleted::Deleted),
+            // The folder was removed and made again since it was opened for another key.
+            Err(Errno::NOENT) if folder.since < deleted.len() => {
+                if let Some(old) = unsynced.take() {
+                    old.sync(deleted);
+                }
+            }
+            // A folder is no object.
+            Err(Errno::NOENT | Errno::ISDIR) => return Ok(absent),
+            Err(errno) => return Err(absent_or("delete", errno).with("key", key)),
+        }
+    }
+}
