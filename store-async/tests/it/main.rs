@@ -3,6 +3,9 @@
 
 mod adapter;
 mod counts;
+mod generated;
 mod kit;
 #[cfg(feature = "object-store")]
 mod object_store;
+mod reverse;
+mod streams;
