@@ -20,6 +20,7 @@ pub mod object_store;
 pub mod sync_adapter;
 #[cfg(feature = "table")]
 pub mod table;
+pub mod wrap;
 
 pub use async_adapter::AsyncBackendAdapter;
 pub use backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};

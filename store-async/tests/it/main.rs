@@ -9,3 +9,4 @@ mod kit;
 mod object_store;
 mod reverse;
 mod streams;
+mod wrap;

@@ -1,0 +1,104 @@
+//! Metrics, limits, read-only and prefix.
+
+use super::*;
+
+#[test]
+fn metrics_count_calls_errors_bytes_and_bodies_to_their_end() {
+    let (metrics, clock) = (Arc::new(Metrics::default()), clock());
+    let backend = MetricsBackend::with_clock(memory(), Arc::clone(&metrics), clock.clone());
+    put(&backend, "a", vec![1; 1_000]);
+    let again = backend.write(&key("a"), Bytes::new(), &WriteOptions::if_absent()).unwrap();
+    assert_eq!(again, Outcome::Rejected);
+    assert!(backend.stat(&key("none"), &StatOptions::default()).is_err());
+    let reply = backend.read(&key("a"), &ReadOptions::default()).unwrap();
+    assert_eq!((metrics.snapshot().in_flight, metrics.snapshot().bytes_read), (1, 0));
+    clock.advance(ms(300));
+    assert_eq!(reply.body.count(), 1);
+    let counts = metrics.snapshot();
+    assert_eq!((counts.in_flight, counts.bytes_read, counts.bytes_written), (0, 1_000, 1_000));
+    assert_eq!((counts.calls_total(), counts.calls_of(Operation::Write), counts.rejected), (4, 2, 1));
+    assert_eq!((counts.errors.as_slice(), counts.abandoned), ([(ErrorKind::NotFound, 1)].as_slice(), 0));
+    let half_a_second = DURATION_BUCKETS_US.iter().position(|bound| *bound == 500_000).unwrap();
+    assert_eq!((counts.durations[0], counts.durations[half_a_second]), (3, 1));
+    // A body that is dropped is neither an error nor in flight.
+    drop(backend.read(&key("a"), &ReadOptions::default()).unwrap());
+    let counts = metrics.snapshot();
+    assert_eq!((counts.in_flight, counts.abandoned), (0, 1));
+}
+
+#[test]
+fn bytes_wait_for_their_turn() {
+    let clock = clock();
+    let options = LimitOptions::default().with_write_bytes_per_second(100).with_read_bytes_per_second(1_000);
+    let backend = LimitBackend::with_clock(memory(), options, clock.clone());
+    put(&backend, "a", vec![1; 100]);
+    assert_eq!(clock.slept(), [], "the bucket was full");
+    put(&backend, "a", vec![1; 250]);
+    assert_eq!(clock.slept(), [ms(2_500)]);
+    clock.advance(Duration::from_secs(100));
+    let mut writer = backend.open_writer(&key("a"), &WriteOptions::default()).unwrap();
+    writer.write(vec![1; 100].into()).unwrap();
+    writer.write(vec![1; 1_950].into()).unwrap();
+    let _ = writer.commit().unwrap();
+    assert_eq!(clock.slept()[1..], [ms(19_500)]);
+    content(&backend, "a");
+    assert_eq!(clock.slept()[2..], [ms(1_050)], "reads have a bucket of their own");
+    backend.read_ranges(&key("a"), &[0..50, 0..50], &ReadRangesOptions::default()).unwrap();
+    assert_eq!(clock.slept()[3..], [ms(100)]);
+}
+
+#[test]
+fn idle_bodies_and_writers_take_no_place() {
+    let backend = LimitBackend::new(memory(), LimitOptions::default().with_calls_max(1));
+    put(&backend, "a", "one");
+    let body = backend.read(&key("a"), &ReadOptions::default()).unwrap().body;
+    let mut one = backend.open_writer(&key("b"), &WriteOptions::default()).unwrap();
+    let mut other = backend.open_writer(&key("c"), &WriteOptions::default()).unwrap();
+    one.write("1".into()).unwrap();
+    other.write("2".into()).unwrap();
+    let _ = (one.commit().unwrap(), other.commit().unwrap());
+    drop(body);
+}
+
+#[test]
+fn a_read_only_backend_touches_nothing() {
+    let inner = memory();
+    put(&*inner, "a", "one");
+    let backend = ReadOnlyBackend::new(Arc::clone(&inner));
+    assert_eq!(content(&backend, "a"), b"one");
+    let refused = [
+        backend.write(&key("a"), "two".into(), &WriteOptions::default()).unwrap_err(),
+        backend.copy(&key("a"), &key("b"), &CopyOptions::default()).unwrap_err(),
+        backend.rename(&key("a"), &key("b"), &RenameOptions::default()).unwrap_err(),
+        backend.delete(&[key("a")], &DeleteOptions::default()).unwrap_err(),
+        backend.open_writer(&key("a"), &WriteOptions::default()).unwrap_err(),
+    ];
+    assert!(refused.iter().all(|error| error.kind() == ErrorKind::Unsupported));
+    assert_eq!(content(&*inner, "a"), b"one");
+}
+
+#[test]
+fn a_prefix_is_a_root_of_its_own() {
+    let inner = memory();
+    put(&*inner, "outside", "no");
+    let backend = PrefixBackend::new(Arc::clone(&inner), Prefix::new("in/side").unwrap());
+    let meta = put(&backend, "a/b", "one");
+    assert_eq!(meta.key, key("a/b"));
+    assert_eq!(content(&*inner, "in/side/a/b"), b"one");
+    let page = backend.list(&Prefix::root(), &ListOptions::default()).unwrap();
+    assert_eq!(page.objects.iter().map(|meta| meta.key.as_str()).collect::<Vec<_>>(), ["a/b"]);
+    let page = backend.list(&Prefix::root(), &ListOptions::default().one_level()).unwrap();
+    assert_eq!(page.folders, [Prefix::new("a").unwrap()]);
+    let after = ListOptions::default().with_after(key("a/b"));
+    assert!(backend.list(&Prefix::root(), &after).unwrap().objects.is_empty());
+    let long = key(&"x".repeat(1_020));
+    let error = backend.stat(&long, &StatOptions::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert_eq!((backend.to_string(), backend.info().root), ("prefix(memory, in/side)".into(), "in/side".into()));
+    // A token names the write, whatever the key is called.
+    let token = WriteToken::new("t").unwrap();
+    let named = WriteOptions::default().with_token(token.clone());
+    let _ = backend.write(&key("c"), "x".into(), &named).unwrap();
+    let settled = backend.settle(&key("c"), &token, &SettleOptions::default()).unwrap();
+    assert!(matches!(settled, Settled::Applied(meta) if meta.key == key("c")));
+}
