@@ -47,6 +47,9 @@ impl AsyncBackendAdapter {
 
     /// Adapts a backend, on a runtime of the caller. It must outlive the adapter.
     ///
+    /// Not for calls from the blocking pool of that same runtime to a backend that needs the pool itself, as
+    /// `SyncBackendAdapter` does: once callers fill the pool nothing moves on. A runtime of its own has its own pool.
+    ///
     /// # Errors
     /// `Unsupported` for a runtime of one thread: nothing says that its thread moves on while a caller waits.
     pub fn with_handle(backend: Arc<dyn AsyncBackend>, handle: Handle) -> Result<Self> {

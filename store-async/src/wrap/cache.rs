@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use worldstore_core::ops::*;
 use worldstore_core::wrap::{CacheIndex, CacheOptions, CacheStats};
-use worldstore_core::{ErrorKind, Key, Prefix, Result};
+use worldstore_core::{Capability, ErrorKind, Key, Prefix, Result};
 
 use crate::backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
 
@@ -23,12 +23,14 @@ use crate::backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
 pub struct AsyncCacheBackend {
     inner: Arc<dyn AsyncBackend>,
     index: Arc<CacheIndex>,
+    capability: Capability,
 }
 
 impl AsyncCacheBackend {
     /// Keeps what is read from `inner`.
     pub fn new(inner: Arc<dyn AsyncBackend>, options: CacheOptions) -> Self {
-        Self { inner, index: Arc::new(CacheIndex::new(options)) }
+        let capability = inner.info().capability;
+        Self { inner, index: Arc::new(CacheIndex::new(options)), capability }
     }
 
     /// What the cache has done so far.
@@ -84,6 +86,9 @@ impl AsyncBackend for AsyncCacheBackend {
     }
 
     async fn read(&self, key: &Key, options: &ReadOptions) -> Result<ReadReply<AsyncChunks>> {
+        if !self.capability.versions {
+            return self.inner.read(key, options).await;
+        }
         let meta = self.inner.stat(key, &StatOptions::default()).await?;
         meta.expect_version(options.version.as_ref())?;
         let whole = ReadRange::From(0);
@@ -98,6 +103,9 @@ impl AsyncBackend for AsyncCacheBackend {
     }
 
     async fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>> {
+        if !self.capability.versions {
+            return self.inner.read_ranges(key, ranges, options).await;
+        }
         let meta = self.inner.stat(key, &StatOptions::default()).await?;
         meta.expect_version(options.version.as_ref())?;
         check_ranges(ranges, meta.size).map_err(|error| error.with("key", key))?;

@@ -12,6 +12,8 @@ mod read_only;
 mod retry;
 mod stack;
 mod timeout;
+#[cfg(feature = "tracing")]
+mod trace;
 
 pub use cache::AsyncCacheBackend;
 pub use checksum::AsyncChecksumBackend;
@@ -23,7 +25,9 @@ pub use prefix::AsyncPrefixBackend;
 pub use read_only::AsyncReadOnlyBackend;
 pub use retry::AsyncRetryBackend;
 pub use stack::AsyncStack;
-pub use timeout::{AsyncTimeoutBackend, TimeoutOptions};
+pub use timeout::AsyncTimeoutBackend;
+#[cfg(feature = "tracing")]
+pub use trace::AsyncTraceBackend;
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};

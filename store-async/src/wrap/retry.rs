@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
 use worldstore_core::ops::*;
-use worldstore_core::wrap::{Attempts, Dice, Next, Repeat, Rest, RetryOptions, RetryPolicy, WriteSteps};
-use worldstore_core::{Error, ErrorKind, Key, Prefix, Result, Retry};
+use worldstore_core::wrap::{Attempts, Dice, Extent, Next, Repeat, Rest, RetryOptions, RetryPolicy, WriteSteps};
+use worldstore_core::{Capability, Error, ErrorKind, Key, Prefix, Result, Retry};
 
 use super::clock::{AsyncClock, TokioClock};
 use super::{into_stream, no_links};
@@ -36,6 +36,7 @@ pub struct AsyncRetryBackend {
 #[derive(Debug)]
 struct Engine {
     policy: RetryPolicy,
+    capability: Capability,
     clock: Arc<dyn AsyncClock>,
 }
 
@@ -52,7 +53,8 @@ impl AsyncRetryBackend {
         clock: Arc<dyn AsyncClock>,
         jitter: Dice,
     ) -> Self {
-        Self { inner, engine: Arc::new(Engine { policy: RetryPolicy::new(options, jitter), clock }) }
+        let (policy, capability) = (RetryPolicy::new(options, jitter), inner.info().capability);
+        Self { inner, engine: Arc::new(Engine { policy, capability, clock }) }
     }
 
     async fn again<Value, Reply>(&self, repeat: Repeat, mut attempt: impl FnMut() -> Reply + Send) -> Result<Value>
@@ -171,8 +173,8 @@ impl AsyncBackend for AsyncRetryBackend {
     }
 
     async fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome> {
-        let Engine { policy, clock } = &*self.engine;
-        let options = policy.name(options, &self.inner.info().capability, false)?;
+        let Engine { policy, capability, clock } = &*self.engine;
+        let options = policy.name(options, capability, Extent::Whole)?;
         let mut steps = WriteSteps::new(policy, &options, clock.now());
         let answer = self.inner.write(key, body.clone(), &options).await;
         let mut next = steps.answered(answer, clock.now());
@@ -193,7 +195,7 @@ impl AsyncBackend for AsyncRetryBackend {
     }
 
     async fn open_writer(&self, key: &Key, options: &WriteOptions) -> Result<Box<dyn AsyncWriter>> {
-        let options = self.engine.policy.name(options, &self.inner.info().capability, true)?;
+        let options = self.engine.policy.name(options, &self.engine.capability, Extent::Parts)?;
         let inner = self.again(Repeat::Harmless, || self.inner.open_writer(key, &options)).await?;
         Ok(Box::new(Settling { inner, backend: self.clone(), key: key.clone(), token: options.token }))
     }
@@ -280,7 +282,7 @@ impl Body {
         loop {
             self.backend.engine.pause(&mut self.attempts, Repeat::Harmless, error).await?;
             match self.backend.inner.read(&self.key, &options).await {
-                Ok(reply) => return Ok(reply.body),
+                Ok(reply) => return self.rest.continued_by(&reply.range).map(|()| reply.body),
                 Err(failed) => error = failed,
             }
         }

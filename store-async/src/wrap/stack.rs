@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use worldstore_core::Prefix;
-use worldstore_core::wrap::{CacheOptions, Dice, DigestBook, FaultOptions, LimitOptions, Metrics, RetryOptions};
+#[cfg(feature = "tracing")]
+use worldstore_core::wrap::TraceScope;
+use worldstore_core::wrap::{
+    CacheOptions, Dice, DigestBook, FaultOptions, LimitOptions, Metrics, RetryOptions, TimeoutOptions,
+};
 
 use super::cache::AsyncCacheBackend;
 use super::checksum::AsyncChecksumBackend;
@@ -14,21 +18,23 @@ use super::metered::AsyncMetricsBackend;
 use super::prefix::AsyncPrefixBackend;
 use super::read_only::AsyncReadOnlyBackend;
 use super::retry::AsyncRetryBackend;
-use super::timeout::{AsyncTimeoutBackend, TimeoutOptions};
+use super::timeout::AsyncTimeoutBackend;
+#[cfg(feature = "tracing")]
+use super::trace::AsyncTraceBackend;
 use crate::backend::AsyncBackend;
 
 /// Builds wrappers around a backend. Whatever the order of the calls, the wrappers stand in one order, from the outside:
 ///
 /// 1. read-only: nothing below is asked for what is refused;
 /// 2. prefix: everything below sees the backend's own keys, so that caches and digests can be shared;
-/// 3. metrics per call: what the caller sees, hits of the cache included;
+/// 3. tracing and metrics per call: what the caller sees, hits of the cache included;
 /// 4. cache: a hit costs no attempt, and keeps only what was compared;
 /// 5. checksum: compares bodies after they were mended by the retry;
 /// 6. timeout per call: bounds all attempts and their pauses;
 /// 7. retry: around all that follows, so that each attempt is bounded, limited and counted;
 /// 8. timeout per attempt: inside the retry, or a call that hangs would never be made again;
 /// 9. limit: an attempt waits for its place within its deadline, and gives it back before the pause;
-/// 10. metrics per attempt: what the backend sees, without the waiting for a place;
+/// 10. tracing and metrics per attempt: what the backend sees, without the waiting for a place;
 /// 11. faults: as if the backend had them;
 /// 12. the backend.
 ///
@@ -40,6 +46,8 @@ pub struct AsyncStack {
     clock: Arc<dyn AsyncClock>,
     read_only: bool,
     prefix: Option<Prefix>,
+    #[cfg(feature = "tracing")]
+    trace: bool,
     metrics: Option<Arc<Metrics>>,
     cache: Option<CacheOptions>,
     checksum: Option<Arc<dyn DigestBook>>,
@@ -47,6 +55,8 @@ pub struct AsyncStack {
     retry: Option<(RetryOptions, Option<u64>)>,
     attempt_timeout: Option<TimeoutOptions>,
     limit: Option<LimitOptions>,
+    #[cfg(feature = "tracing")]
+    attempt_trace: bool,
     attempt_metrics: Option<Arc<Metrics>>,
     faults: Option<FaultOptions>,
 }
@@ -59,6 +69,8 @@ impl AsyncStack {
             clock: Arc::new(TokioClock::default()),
             read_only: false,
             prefix: None,
+            #[cfg(feature = "tracing")]
+            trace: false,
             metrics: None,
             cache: None,
             checksum: None,
@@ -66,6 +78,8 @@ impl AsyncStack {
             retry: None,
             attempt_timeout: None,
             limit: None,
+            #[cfg(feature = "tracing")]
+            attempt_trace: false,
             attempt_metrics: None,
             faults: None,
         }
@@ -86,6 +100,13 @@ impl AsyncStack {
     /// Shows a folder as the root.
     pub fn prefix(mut self, prefix: Prefix) -> Self {
         self.prefix = Some(prefix);
+        self
+    }
+
+    /// Opens a span for each call.
+    #[cfg(feature = "tracing")]
+    pub fn trace(mut self) -> Self {
+        self.trace = true;
         self
     }
 
@@ -137,6 +158,13 @@ impl AsyncStack {
         self
     }
 
+    /// Opens a span for each attempt.
+    #[cfg(feature = "tracing")]
+    pub fn attempt_trace(mut self) -> Self {
+        self.attempt_trace = true;
+        self
+    }
+
     /// Counts attempts.
     pub fn attempt_metrics(mut self, metrics: Arc<Metrics>) -> Self {
         self.attempt_metrics = Some(metrics);
@@ -160,6 +188,10 @@ impl AsyncStack {
         if let Some(metrics) = self.attempt_metrics {
             backend = Arc::new(AsyncMetricsBackend::with_clock(backend, metrics, clock()));
         }
+        #[cfg(feature = "tracing")]
+        if self.attempt_trace {
+            backend = Arc::new(AsyncTraceBackend::new(backend, TraceScope::Attempt));
+        }
         if let Some(options) = self.limit {
             backend = Arc::new(AsyncLimitBackend::with_clock(backend, options, clock()));
         }
@@ -181,6 +213,10 @@ impl AsyncStack {
         }
         if let Some(metrics) = self.metrics {
             backend = Arc::new(AsyncMetricsBackend::with_clock(backend, metrics, clock()));
+        }
+        #[cfg(feature = "tracing")]
+        if self.trace {
+            backend = Arc::new(AsyncTraceBackend::new(backend, TraceScope::Call));
         }
         if let Some(prefix) = self.prefix {
             backend = Arc::new(AsyncPrefixBackend::new(backend, prefix));

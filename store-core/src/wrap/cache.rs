@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::backend::{Backend, Presign, Writer};
+use crate::capability::Capability;
 use crate::error::{ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::ops::*;
@@ -23,12 +24,14 @@ use super::cache_index::{CacheIndex, CacheOptions, CacheStats};
 pub struct CacheBackend {
     inner: Arc<dyn Backend>,
     index: Arc<CacheIndex>,
+    capability: Capability,
 }
 
 impl CacheBackend {
     /// Keeps what is read from `inner`.
     pub fn new(inner: Arc<dyn Backend>, options: CacheOptions) -> Self {
-        Self { inner, index: Arc::new(CacheIndex::new(options)) }
+        let capability = inner.info().capability;
+        Self { inner, index: Arc::new(CacheIndex::new(options)), capability }
     }
 
     /// What the cache has done so far.
@@ -83,6 +86,9 @@ impl Backend for CacheBackend {
     }
 
     fn read(&self, key: &Key, options: &ReadOptions) -> Result<ReadReply<Chunks>> {
+        if !self.capability.versions {
+            return self.inner.read(key, options);
+        }
         let meta = self.inner.stat(key, &StatOptions::default())?;
         meta.expect_version(options.version.as_ref())?;
         let whole = ReadRange::From(0);
@@ -95,6 +101,9 @@ impl Backend for CacheBackend {
     }
 
     fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>> {
+        if !self.capability.versions {
+            return self.inner.read_ranges(key, ranges, options);
+        }
         let meta = self.inner.stat(key, &StatOptions::default())?;
         meta.expect_version(options.version.as_ref())?;
         check_ranges(ranges, meta.size).map_err(|error| error.with("key", key))?;

@@ -50,7 +50,8 @@ impl ManualClock {
 
     /// Moves the clock on.
     pub fn advance(&self, by: Duration) {
-        self.lock().0 += by;
+        let mut state = self.lock();
+        state.0 = state.0.saturating_add(by);
     }
 
     /// Every pause that was slept, in order.
@@ -70,7 +71,7 @@ impl Clock for ManualClock {
 
     fn sleep(&self, pause: Duration) {
         let mut state = self.lock();
-        state.0 += pause;
+        state.0 = state.0.saturating_add(pause);
         state.1.push(pause);
     }
 }

@@ -53,7 +53,7 @@ impl Dice {
 
     /// A time from zero to the bound.
     pub fn time(&self, bound: Duration) -> Duration {
-        bound.mul_f64(self.fraction())
+        Duration::try_from_secs_f64(bound.as_secs_f64() * self.fraction()).unwrap_or(bound)
     }
 }
 

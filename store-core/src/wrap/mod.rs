@@ -5,6 +5,7 @@
 //! | [`ReadOnlyBackend`] | refuses changes |
 //! | [`PrefixBackend`] | a folder as the root |
 //! | [`MetricsBackend`] | counts and times, per call or per attempt |
+//! | `TraceBackend` | spans, per call or per attempt (feature `tracing`) |
 //! | [`CacheBackend`] | whole small objects and ranges in memory, checked by version before each use |
 //! | [`ChecksumBackend`] | digests of what is written, compared when it is read |
 //! | [`RetryBackend`] | another attempt after a failure that passes |
@@ -37,6 +38,9 @@ mod read_only;
 mod retry;
 mod retry_policy;
 mod stack;
+mod timeouts;
+#[cfg(feature = "tracing")]
+mod trace;
 
 pub use below::Below;
 pub use bucket::Bucket;
@@ -56,8 +60,11 @@ pub use operation::{Class, Operation};
 pub use prefix::PrefixBackend;
 pub use read_only::ReadOnlyBackend;
 pub use retry::RetryBackend;
-pub use retry_policy::{Attempts, Next, Repeat, Rest, RetryOptions, RetryPolicy, WriteSteps};
+pub use retry_policy::{Attempts, Extent, Next, Repeat, Rest, RetryOptions, RetryPolicy, WriteSteps};
 pub use stack::Stack;
+pub use timeouts::TimeoutOptions;
+#[cfg(feature = "tracing")]
+pub use trace::{TraceBackend, TraceScope};
 
 use crate::error::Error;
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::backend::{Backend, Presign, Writer};
+use crate::capability::Capability;
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::key::{Key, Prefix};
 use crate::ops::*;
@@ -14,7 +15,7 @@ use crate::ops::*;
 use super::clock::{Clock, SystemClock};
 use super::dice::Dice;
 use super::no_links;
-use super::retry_policy::{Attempts, Next, Repeat, Rest, RetryOptions, RetryPolicy, WriteSteps};
+use super::retry_policy::{Attempts, Extent, Next, Repeat, Rest, RetryOptions, RetryPolicy, WriteSteps};
 
 /// A backend that tries again what failed for a while, with full jitter, bounds on attempts and time, and the pause that
 /// the service asks for.
@@ -37,6 +38,7 @@ pub struct RetryBackend {
 #[derive(Debug)]
 struct Engine {
     policy: RetryPolicy,
+    capability: Capability,
     clock: Arc<dyn Clock>,
 }
 
@@ -48,7 +50,8 @@ impl RetryBackend {
 
     /// Tries calls of `inner` again, by this clock and with this jitter.
     pub fn with_clock(inner: Arc<dyn Backend>, options: RetryOptions, clock: Arc<dyn Clock>, jitter: Dice) -> Self {
-        Self { inner, engine: Arc::new(Engine { policy: RetryPolicy::new(options, jitter), clock }) }
+        let (policy, capability) = (RetryPolicy::new(options, jitter), inner.info().capability);
+        Self { inner, engine: Arc::new(Engine { policy, capability, clock }) }
     }
 
     fn again<Value>(&self, repeat: Repeat, mut attempt: impl FnMut() -> Result<Value>) -> Result<Value> {
@@ -160,8 +163,8 @@ impl Backend for RetryBackend {
     }
 
     fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome> {
-        let Engine { policy, clock } = &*self.engine;
-        let options = policy.name(options, &self.inner.info().capability, false)?;
+        let Engine { policy, capability, clock } = &*self.engine;
+        let options = policy.name(options, capability, Extent::Whole)?;
         let mut steps = WriteSteps::new(policy, &options, clock.now());
         let answer = self.inner.write(key, body.clone(), &options);
         let mut next = steps.answered(answer, clock.now());
@@ -182,7 +185,7 @@ impl Backend for RetryBackend {
     }
 
     fn open_writer(&self, key: &Key, options: &WriteOptions) -> Result<Box<dyn Writer>> {
-        let options = self.engine.policy.name(options, &self.inner.info().capability, true)?;
+        let options = self.engine.policy.name(options, &self.engine.capability, Extent::Parts)?;
         let inner = self.again(Repeat::Harmless, || self.inner.open_writer(key, &options))?;
         Ok(Box::new(Settling { inner, backend: self.clone(), key: key.clone(), token: options.token }))
     }
@@ -262,7 +265,7 @@ impl Body {
         loop {
             self.backend.engine.pause(&mut self.attempts, Repeat::Harmless, error)?;
             match self.backend.inner.read(&self.key, &options) {
-                Ok(reply) => return Ok(reply.body),
+                Ok(reply) => return self.rest.continued_by(&reply.range).map(|()| reply.body),
                 Err(failed) => error = failed,
             }
         }

@@ -57,6 +57,15 @@ impl RetryOptions {
     }
 }
 
+/// How an object is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// At once.
+    Whole,
+    /// By a writer.
+    Parts,
+}
+
 /// Whether a call does no harm when it is made twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
@@ -119,7 +128,7 @@ impl RetryPolicy {
         let doubled = self.options.pause_base.saturating_mul(1_u32.checked_shl(attempts.made - 1).unwrap_or(u32::MAX));
         let pause = self.jitter.time(doubled.min(self.options.pause_max));
         let pause = pause.max(error.retry_after().unwrap_or_default());
-        let next = (now + pause).saturating_sub(attempts.began);
+        let next = now.saturating_add(pause).saturating_sub(attempts.began);
         (next <= self.options.elapsed_max).then_some(pause)
     }
 
@@ -128,9 +137,9 @@ impl RetryPolicy {
     ///
     /// # Errors
     /// None for these tokens.
-    pub fn name(&self, options: &WriteOptions, capability: &Capability, in_parts: bool) -> Result<WriteOptions> {
+    pub fn name(&self, options: &WriteOptions, capability: &Capability, extent: Extent) -> Result<WriteOptions> {
         let mut options = options.clone();
-        let wanted = in_parts || options.condition != Condition::None;
+        let wanted = extent == Extent::Parts || options.condition != Condition::None;
         if capability.write_tokens && options.token.is_none() && wanted {
             options.token = Some(self.tokens.make()?);
         }
@@ -266,6 +275,19 @@ impl Rest {
             let error = Error::new(ErrorKind::Unavailable, "body ended early");
             error.with("bytes_missing", self.left.end - self.left.start)
         })
+    }
+
+    /// Checks that a reply goes on where the body broke.
+    ///
+    /// # Errors
+    /// `Unexpected` if the backend answers with another range than it was asked for.
+    pub fn continued_by(&self, range: &Range<u64>) -> Result<()> {
+        match *range == self.left {
+            true => Ok(()),
+            false => Err(Error::unexpected("the backend answered with another range than it was asked for")
+                .with("expected", format!("{:?}", self.left))
+                .with("found", format!("{range:?}"))),
+        }
     }
 
     /// How to read on: the same state from where it broke. None without a version, for it could be another state.

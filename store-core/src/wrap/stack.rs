@@ -21,17 +21,19 @@ use super::prefix::PrefixBackend;
 use super::read_only::ReadOnlyBackend;
 use super::retry::RetryBackend;
 use super::retry_policy::RetryOptions;
+#[cfg(feature = "tracing")]
+use super::trace::{TraceBackend, TraceScope};
 
 /// Builds wrappers around a backend. Whatever the order of the calls, the wrappers stand in one order, from the outside:
 ///
 /// 1. read-only: nothing below is asked for what is refused;
 /// 2. prefix: everything below sees the backend's own keys, so that caches and digests can be shared;
-/// 3. metrics per call: what the caller sees, hits of the cache included;
+/// 3. tracing and metrics per call: what the caller sees, hits of the cache included;
 /// 4. cache: a hit costs no attempt, and keeps only what was compared;
 /// 5. checksum: compares bodies after they were mended by the retry;
 /// 6. retry: around all that follows, so that each attempt is limited and counted;
 /// 7. limit: an attempt waits for its place, and gives it back before the pause;
-/// 8. metrics per attempt: what the backend sees, without the waiting for a place;
+/// 8. tracing and metrics per attempt: what the backend sees, without the waiting for a place;
 /// 9. faults: as if the backend had them;
 /// 10. the backend.
 ///
@@ -45,11 +47,15 @@ pub struct Stack {
     clock: Arc<dyn Clock>,
     read_only: bool,
     prefix: Option<Prefix>,
+    #[cfg(feature = "tracing")]
+    trace: bool,
     metrics: Option<Arc<Metrics>>,
     cache: Option<CacheOptions>,
     checksum: Option<Arc<dyn DigestBook>>,
     retry: Option<(RetryOptions, Option<u64>)>,
     limit: Option<LimitOptions>,
+    #[cfg(feature = "tracing")]
+    attempt_trace: bool,
     attempt_metrics: Option<Arc<Metrics>>,
     faults: Option<FaultOptions>,
 }
@@ -62,11 +68,15 @@ impl Stack {
             clock: Arc::new(SystemClock::default()),
             read_only: false,
             prefix: None,
+            #[cfg(feature = "tracing")]
+            trace: false,
             metrics: None,
             cache: None,
             checksum: None,
             retry: None,
             limit: None,
+            #[cfg(feature = "tracing")]
+            attempt_trace: false,
             attempt_metrics: None,
             faults: None,
         }
@@ -87,6 +97,13 @@ impl Stack {
     /// Shows a folder as the root.
     pub fn prefix(mut self, prefix: Prefix) -> Self {
         self.prefix = Some(prefix);
+        self
+    }
+
+    /// Opens a span for each call.
+    #[cfg(feature = "tracing")]
+    pub fn trace(mut self) -> Self {
+        self.trace = true;
         self
     }
 
@@ -126,6 +143,13 @@ impl Stack {
         self
     }
 
+    /// Opens a span for each attempt.
+    #[cfg(feature = "tracing")]
+    pub fn attempt_trace(mut self) -> Self {
+        self.attempt_trace = true;
+        self
+    }
+
     /// Counts attempts.
     pub fn attempt_metrics(mut self, metrics: Arc<Metrics>) -> Self {
         self.attempt_metrics = Some(metrics);
@@ -149,6 +173,10 @@ impl Stack {
         if let Some(metrics) = self.attempt_metrics {
             backend = Arc::new(MetricsBackend::with_clock(backend, metrics, clock()));
         }
+        #[cfg(feature = "tracing")]
+        if self.attempt_trace {
+            backend = Arc::new(TraceBackend::new(backend, TraceScope::Attempt));
+        }
         if let Some(options) = self.limit {
             backend = Arc::new(LimitBackend::with_clock(backend, options, clock()));
         }
@@ -164,6 +192,10 @@ impl Stack {
         }
         if let Some(metrics) = self.metrics {
             backend = Arc::new(MetricsBackend::with_clock(backend, metrics, clock()));
+        }
+        #[cfg(feature = "tracing")]
+        if self.trace {
+            backend = Arc::new(TraceBackend::new(backend, TraceScope::Call));
         }
         if let Some(prefix) = self.prefix {
             backend = Arc::new(PrefixBackend::new(backend, prefix));

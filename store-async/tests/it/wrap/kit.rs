@@ -11,6 +11,7 @@ async fn each_wrapper_conforms_and_answers_as_memory_does() {
         Arc::new(AsyncRetryBackend::new(memory(), RetryOptions::default())),
         Arc::new(AsyncFaultBackend::new(memory(), FaultOptions::default())),
         Arc::new(AsyncMetricsBackend::new(memory(), Arc::default())),
+        Arc::new(AsyncTraceBackend::new(memory(), TraceScope::Call)),
         Arc::new(AsyncLimitBackend::new(memory(), LimitOptions::default().with_calls_max(1))),
         Arc::new(AsyncCacheBackend::new(memory(), CacheOptions::default())),
         // A few entries, most objects too large.

@@ -13,13 +13,14 @@ const STEPS: &[Step] = &[
     |stack| stack.retry(RetryOptions::default()),
     |stack| stack.limit(LimitOptions::default()),
     |stack| stack.attempt_metrics(Arc::default()),
+    |stack| stack.trace(),
+    |stack| stack.attempt_trace(),
     |stack| stack.faults(FaultOptions::default()),
     |stack| stack.call_timeout(TimeoutOptions::default()),
     |stack| stack.attempt_timeout(TimeoutOptions::default()),
 ];
 
-const ORDER: &str =
-    "read_only(prefix(metrics(cache(checksum(timeout(retry(timeout(limit(metrics(fault(memory))))))))), p))";
+const ORDER: &str = "read_only(prefix(trace(metrics(cache(checksum(timeout(retry(timeout(limit(trace(metrics(fault(memory))))))))))), p))";
 
 fn built(steps: impl Iterator<Item = Step>, backend: &Arc<dyn AsyncBackend>) -> String {
     steps.fold(AsyncStack::new(Arc::clone(backend)), |stack, step| step(stack)).build().to_string()

@@ -11,6 +11,7 @@ fn each_wrapper_conforms_and_answers_as_memory_does() {
         Arc::new(RetryBackend::new(memory(), RetryOptions::default())),
         Arc::new(FaultBackend::new(memory(), FaultOptions::default())),
         Arc::new(MetricsBackend::new(memory(), Arc::default())),
+        Arc::new(TraceBackend::new(memory(), TraceScope::Call)),
         Arc::new(LimitBackend::new(memory(), LimitOptions::default().with_calls_max(1))),
         Arc::new(CacheBackend::new(memory(), CacheOptions::default())),
         // A few entries, most objects too large.
@@ -69,4 +70,20 @@ fn faults_without_a_retry_do_show() {
         FaultBackend::with_clock(memory(), FaultOptions::new(1).everywhere(Odds::default().with_error(0.2)), clock());
     let report = conformance::run(&backend, &Prefix::new("kit").unwrap());
     assert!(report.failed().count() > 10);
+}
+
+#[test]
+fn races_have_one_winner_through_a_stack_with_faults() {
+    let stack = Stack::new(memory())
+        .clock(clock())
+        .cache(CacheOptions::default())
+        .retry(RetryOptions::default().with_attempts_max(30).with_elapsed_max(Duration::MAX))
+        .limit(LimitOptions::default().with_calls_max(3))
+        .faults(
+            FaultOptions::new(1)
+                .everywhere(Odds::default().with_error(0.2).with_short_read(0.2))
+                .with(Class::Append, Odds::default())
+                .with(Class::Commit, Odds::default()),
+        );
+    conformance::race(stack.build(), &Prefix::new("kit").unwrap()).into_result().unwrap();
 }

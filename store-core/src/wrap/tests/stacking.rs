@@ -13,10 +13,13 @@ const STEPS: &[Step] = &[
     |stack| stack.retry(RetryOptions::default()),
     |stack| stack.limit(LimitOptions::default()),
     |stack| stack.attempt_metrics(Arc::default()),
+    |stack| stack.trace(),
+    |stack| stack.attempt_trace(),
     |stack| stack.faults(FaultOptions::default()),
 ];
 
-const ORDER: &str = "read_only(prefix(metrics(cache(checksum(retry(limit(metrics(fault(memory))))))), p))";
+const ORDER: &str =
+    "read_only(prefix(trace(metrics(cache(checksum(retry(limit(trace(metrics(fault(memory))))))))), p))";
 
 fn built(steps: impl Iterator<Item = Step>, backend: &Arc<dyn Backend>) -> String {
     steps.fold(Stack::new(Arc::clone(backend)), |stack, step| step(stack)).build().to_string()

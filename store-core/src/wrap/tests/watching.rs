@@ -102,3 +102,32 @@ fn a_prefix_is_a_root_of_its_own() {
     let settled = backend.settle(&key("c"), &token, &SettleOptions::default()).unwrap();
     assert!(matches!(settled, Settled::Applied(meta) if meta.key == key("c")));
 }
+
+#[test]
+fn links_are_signed_below_every_wrapper_and_only_for_reading_below_read_only() {
+    let signer = || -> Arc<dyn Backend> { Scripted::new([Event::Fail(Error::new(ErrorKind::Unavailable, "busy"))]) };
+    let metrics = Arc::new(Metrics::default());
+    let full = |backend| {
+        Stack::new(backend)
+            .clock(clock())
+            .prefix(Prefix::new("p").unwrap())
+            .trace()
+            .cache(CacheOptions::default())
+            .checksum(Arc::new(MemoryDigests::new()))
+            .retry(RetryOptions::default())
+            .limit(LimitOptions::default().with_calls_max(1))
+            .attempt_metrics(Arc::clone(&metrics))
+            .faults(FaultOptions::default())
+    };
+    let backend = full(signer()).build();
+    let write = PresignOptions::new(Access::Write);
+    let link = backend.presign().unwrap().sign(&key("a"), &write).unwrap();
+    assert_eq!((link.as_str(), metrics.snapshot().calls_of(Operation::Sign)), ("Write p/a", 2));
+
+    let backend = full(signer()).read_only().build();
+    let refused = backend.presign().unwrap().sign(&key("a"), &write).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unsupported);
+    let read = PresignOptions::new(Access::Read);
+    assert_eq!(backend.presign().unwrap().sign(&key("a"), &read).unwrap(), "Read p/a");
+    assert!(full(memory()).build().presign().is_none(), "what signs none is not made to");
+}
