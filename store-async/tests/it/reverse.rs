@@ -111,3 +111,15 @@ fn dropping_the_adapter_ends_its_runtime() {
     });
     assert!(receiver.recv().is_err());
 }
+
+#[test]
+fn a_runtime_that_ends_in_mid_body_is_an_error_and_not_the_end_of_the_object() {
+    let many = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let generated = Arc::new(SyncBackendAdapter::new(Arc::new(Generated::new(1_000))));
+    let backend = AsyncBackendAdapter::with_handle(generated, many.handle().clone()).unwrap();
+    let mut body = backend.read(&key("a"), &ReadOptions::default()).unwrap().body;
+    assert!(body.next().unwrap().is_ok());
+    many.shutdown_background();
+    let rest: Vec<_> = body.collect();
+    assert!(rest.len() < 10 && rest.last().unwrap().is_err(), "{} chunks, {:?}", rest.len(), rest.last());
+}

@@ -47,21 +47,25 @@ impl CacheBackend {
         let Some(range) = self.index.fetch(meta, wanted) else { return Ok(None) };
         let options =
             ReadOptions::default().with_range(ReadRange::Bounded(range.clone())).with_version(version.clone());
-        let reply = match self.inner.read(&meta.key, &options) {
-            Ok(reply) => reply,
+        let bytes = match self.fetch(&meta.key, &options) {
+            Ok(bytes) => bytes,
             Err(error) if matches!(error.kind(), ErrorKind::ConditionFailed | ErrorKind::NotFound) => return Ok(None),
             Err(error) => return Err(error),
-        };
-        let chunks = reply.body.collect::<Result<Vec<_>>>()?;
-        let bytes = match &chunks[..] {
-            [one] => one.clone(),
-            many => many.concat().into(),
         };
         if bytes.len() as u64 != range.end - range.start {
             return Ok(None);
         }
-        self.index.put(&meta.key, version, &range, bytes.clone());
+        self.index.put(&meta.key, version, &range, &bytes);
         Ok(Some(bytes.slice((wanted.start - range.start) as usize..(wanted.end - range.start) as usize)))
+    }
+
+    fn fetch(&self, key: &Key, options: &ReadOptions) -> Result<Bytes> {
+        let reply = self.inner.read(key, options)?;
+        let chunks = reply.body.collect::<Result<Vec<_>>>()?;
+        Ok(match &chunks[..] {
+            [one] => one.clone(),
+            many => many.concat().into(),
+        })
     }
 
     fn forget(&self, keys: &[&Key]) {
@@ -123,7 +127,7 @@ impl Backend for CacheBackend {
             }
             Err(error) => return Err(error),
         };
-        missing.iter().zip(&fetched).for_each(|(range, bytes)| self.index.put(key, version, range, bytes.clone()));
+        missing.iter().zip(&fetched).for_each(|(range, bytes)| self.index.put(key, version, range, bytes));
         let mut fetched = fetched.into_iter();
         Ok(held.into_iter().filter_map(|held| held.or_else(|| fetched.next())).collect())
     }

@@ -114,11 +114,14 @@ impl CacheIndex {
     }
 
     /// Keeps the bytes of a range of this state of the object; other states of it are dropped.
-    pub fn put(&self, key: &Key, version: &Version, range: &Range<u64>, bytes: Bytes) {
+    ///
+    /// The bytes are copied: they may be a slice of a buffer that is larger than what they are counted for.
+    pub fn put(&self, key: &Key, version: &Version, range: &Range<u64>, bytes: &[u8]) {
         let cost = bytes.len() as u64 + ENTRY_BYTES;
         if bytes.len() as u64 > self.options.entry_bytes_max || cost > self.options.bytes_max {
             return;
         }
+        let bytes = Bytes::copy_from_slice(bytes);
         let mut state = self.lock();
         if state.objects.get(key).is_some_and(|object| object.version != *version) {
             state.forget(key);

@@ -24,8 +24,11 @@ async fn what_is_held_is_not_read_again_and_what_has_changed_is() {
 
     put(&backend, "a", "two").await;
     assert_eq!(content(&backend, "a").await, b"two", "after a write of our own");
-    put(&*inner, "a", "three").await;
-    assert_eq!(content(&backend, "a").await, b"three", "after a write of another");
+    put(&*inner, "a", "six").await;
+    assert_eq!(content(&backend, "a").await, b"six", "after a write of another");
+    put(&*inner, "a", "ten").await;
+    let parts = backend.read_ranges(&key("a"), &[0..1, 0..3], &ReadRangesOptions::default()).await.unwrap();
+    assert_eq!(parts, ["t", "ten"], "in parts as well");
     let _ = inner.delete(&[key("a")], &DeleteOptions::default()).await.unwrap();
     let gone = content_with(&backend, "a", &ReadOptions::default()).await;
     assert!(gone.unwrap_err().is_not_found());

@@ -1,5 +1,7 @@
 //! Metrics, limits, read-only and prefix.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 
 #[tokio::test]
@@ -45,6 +47,39 @@ async fn bytes_wait_for_their_turn() {
     assert_eq!(clock.slept()[2..], [ms(1_050)], "reads have a bucket of their own");
     backend.read_ranges(&key("a"), &[0..50, 0..50], &ReadRangesOptions::default()).await.unwrap();
     assert_eq!(clock.slept()[3..], [ms(100)]);
+}
+
+/// A clock by which sleepers are counted.
+#[derive(Debug, Default)]
+struct Crowd {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl AsyncClock for Crowd {
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    async fn sleep(&self, _pause: Duration) {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        tokio::time::sleep(ms(2)).await;
+        self.now.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test]
+async fn no_more_calls_than_allowed_are_made_at_one_time() {
+    let crowd = Arc::new(Crowd::default());
+    let slow = FaultOptions::new(1).everywhere(Odds::default().with_latency(1.0, ms(1)));
+    let slow = AsyncFaultBackend::with_clock(memory(), slow, crowd.clone());
+    let backend = AsyncLimitBackend::new(Arc::new(slow), LimitOptions::default().with_calls_max(2));
+    let (root, options) = (Prefix::root(), ListOptions::default());
+    let calls = (0..40).map(|_| backend.list(&root, &options));
+    assert!(futures::future::join_all(calls).await.iter().all(Result::is_ok));
+    assert_eq!(crowd.most.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]

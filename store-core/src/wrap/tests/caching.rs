@@ -24,8 +24,11 @@ fn what_is_held_is_not_read_again_and_what_has_changed_is() {
 
     put(&backend, "a", "two");
     assert_eq!(content(&backend, "a"), b"two", "after a write of our own");
-    put(&*inner, "a", "three");
-    assert_eq!(content(&backend, "a"), b"three", "after a write of another");
+    put(&*inner, "a", "six");
+    assert_eq!(content(&backend, "a"), b"six", "after a write of another");
+    put(&*inner, "a", "ten");
+    let parts = backend.read_ranges(&key("a"), &[0..1, 0..3], &ReadRangesOptions::default()).unwrap();
+    assert_eq!(parts, ["t", "ten"], "in parts as well");
     let _ = inner.delete(&[key("a")], &DeleteOptions::default()).unwrap();
     let gone = content_with(&backend, "a", &ReadOptions::default());
     assert!(gone.unwrap_err().is_not_found());

@@ -86,3 +86,28 @@ fn operations_and_classes_stand_at_their_place() {
     assert!(Operation::ALL.iter().enumerate().all(|(place, operation)| *operation as usize == place));
     assert!(Class::ALL.iter().enumerate().all(|(place, class)| *class as usize == place));
 }
+
+#[test]
+fn an_index_keeps_its_books_however_often_an_entry_is_used() {
+    let options = CacheOptions::default().with_bytes_max(2 * (ENTRY_BYTES + 1));
+    let (index, version) = (CacheIndex::new(options), Version::new("1"));
+    let put = |name: &str| index.put(&key(name), &version, &(0..1), b"x");
+    let held = |name: &str| index.get(&key(name), &version, &(0..1)).is_some();
+    put("a");
+    put("a");
+    put("b");
+    assert!((0..5).all(|_| held("a") && held("b") && held("a")));
+    put("c");
+    assert_eq!((held("b"), held("c"), held("a")), (false, true, true));
+    put("d");
+    assert_eq!((held("c"), held("a"), held("d")), (false, true, true));
+    assert_eq!((index.stats().evicted, index.stats().bytes), (2, 2 * (ENTRY_BYTES + 1)));
+    index.forget(&key("a"));
+    index.forget(&key("d"));
+    assert_eq!(index.stats().bytes, 0);
+    // Another version of a key takes the place of the one before.
+    put("a");
+    index.put(&key("a"), &Version::new("2"), &(0..1), b"y");
+    assert!(!held("a"));
+    assert_eq!(index.stats().bytes, ENTRY_BYTES + 1);
+}

@@ -90,6 +90,20 @@ fn a_lost_reply_to_a_conditional_write_is_settled_by_its_token() {
 }
 
 #[test]
+fn a_conditional_write_that_never_arrived_is_made_again() {
+    // The first write of each pair is lost on the way there, and nobody knows.
+    let lost = || Fail(Error::new(ErrorKind::OutcomeUnknown, "connection reset"));
+    let inner = Scripted::new([lost(), Pass, lost(), Pass]);
+    let backend = retry(&inner, &clock(), RetryOptions::default());
+    let outcome = backend.write(&key("a"), "one".into(), &WriteOptions::if_absent()).unwrap();
+    let Outcome::Applied(meta) = outcome else { panic!("{outcome:?}") };
+    let options = WriteOptions::default().with_condition(Condition::IfMatch(meta.version.unwrap()));
+    let outcome = backend.write(&key("a"), "two".into(), &options).unwrap();
+    assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
+    assert_eq!(inner.calls(), ["write", "settle", "write", "write", "settle", "write"]);
+}
+
+#[test]
 fn a_rejection_after_a_failure_may_be_by_our_own_attempt() {
     // The first attempt fails although it takes effect, as behind a proxy that gives up.
     let inner = Scripted::new([Lose]);
@@ -110,6 +124,13 @@ fn what_nobody_can_tell_stays_unknown() {
     let outcome = backend.write(&key("a"), "one".into(), &WriteOptions::if_absent()).unwrap();
     assert_eq!(outcome, Outcome::Unknown);
     assert_eq!(content(&backend, "a"), b"another's");
+
+    assert_eq!(inner.calls(), ["write", "settle"]);
+    let inner = Scripted::new([Pass, LoseAndReplace]);
+    let backend = retry(&inner, &clock(), RetryOptions::default());
+    let options = WriteOptions::default().with_condition(Condition::IfMatch(put(&backend, "a", "0").version.unwrap()));
+    assert_eq!(backend.write(&key("a"), "1".into(), &options).unwrap(), Outcome::Unknown);
+    assert_eq!(inner.calls(), ["write", "write", "settle"], "nothing is written over what another has written");
 
     // Without tokens a conditional write is not made again; one without a condition is.
     let inner = Scripted::without_tokens([Lose, Lose]);

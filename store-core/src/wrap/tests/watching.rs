@@ -1,5 +1,7 @@
 //! Metrics, limits, read-only and prefix.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 
 #[test]
@@ -45,6 +47,39 @@ fn bytes_wait_for_their_turn() {
     assert_eq!(clock.slept()[2..], [ms(1_050)], "reads have a bucket of their own");
     backend.read_ranges(&key("a"), &[0..50, 0..50], &ReadRangesOptions::default()).unwrap();
     assert_eq!(clock.slept()[3..], [ms(100)]);
+}
+
+/// A clock by which sleepers are counted.
+#[derive(Debug, Default)]
+struct Crowd {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Clock for Crowd {
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn sleep(&self, _pause: Duration) {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        std::thread::sleep(ms(2));
+        self.now.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn no_more_calls_than_allowed_are_made_at_one_time() {
+    let crowd = Arc::new(Crowd::default());
+    let slow = FaultOptions::new(1).everywhere(Odds::default().with_latency(1.0, ms(1)));
+    let slow = FaultBackend::with_clock(memory(), slow, crowd.clone());
+    let backend = LimitBackend::new(Arc::new(slow), LimitOptions::default().with_calls_max(2));
+    std::thread::scope(|scope| {
+        let calls = || (0..5).for_each(|_| assert!(backend.list(&Prefix::root(), &ListOptions::default()).is_ok()));
+        (0..8).for_each(|_| drop(scope.spawn(calls)));
+    });
+    assert_eq!(crowd.most.load(Ordering::SeqCst), 2);
 }
 
 #[test]
