@@ -71,6 +71,8 @@ enum Event {
     Lose,
     /// It is made, after which another writer replaces the object; its outcome is unknown.
     LoseAndReplace,
+    /// Another writer replaces the object just before it is made.
+    Overtake,
 }
 
 /// A memory whose stats, writes, copies, renames and deletes follow a script, and pass once that is over.
@@ -109,14 +111,15 @@ impl Scripted {
 
     fn change(&self, call: &'static str, key: &Key, change: impl FnOnce() -> Result<Outcome>) -> Result<Outcome> {
         let event = self.next(call)?;
+        let replace = || self.inner.write(key, "another's".into(), &WriteOptions::default());
+        if let Event::Overtake = event {
+            let _ = replace()?;
+        }
         let outcome = change()?;
         match event {
-            Event::Pass | Event::Fail(_) => Ok(outcome),
+            Event::Pass | Event::Fail(_) | Event::Overtake => Ok(outcome),
             Event::Lose => Ok(Outcome::Unknown),
-            Event::LoseAndReplace => {
-                let _ = self.inner.write(key, "another's".into(), &WriteOptions::default())?;
-                Ok(Outcome::Unknown)
-            }
+            Event::LoseAndReplace => replace().map(|_| Outcome::Unknown),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Deadlines, which only the async side has.
 
 use futures::StreamExt;
-use worldstore_async::{AsyncChunks, AsyncWriter};
+use worldstore_async::{AsyncBackendAdapter, AsyncChunks, AsyncWriter};
 
 use super::*;
+use crate::generated::{CHUNK, Generated};
 
 /// A clock that stands still: who waits by it waits for ever.
 #[derive(Debug)]
@@ -209,4 +210,26 @@ async fn the_deadline_of_the_call_ends_all_attempts() {
         .build();
     let error = backend.stat(&key("a"), &StatOptions::default()).await.unwrap_err();
     assert!(error.to_string().contains("deadline_ms: 1000"), "{error}");
+}
+
+#[test]
+fn dropping_a_body_drops_a_producer_that_hangs() {
+    // The limit lets the first chunk through, and makes the second wait by a clock that stands still.
+    let metrics = Arc::new(Metrics::default());
+    let adapted = Arc::new(SyncBackendAdapter::new(Arc::new(Generated::new(10))));
+    let counted = Arc::new(AsyncMetricsBackend::new(adapted, Arc::clone(&metrics)));
+    let options = LimitOptions::default().with_read_bytes_per_second(CHUNK);
+    let limited = AsyncLimitBackend::with_clock(counted, options, Arc::new(Stuck));
+    let backend = AsyncBackendAdapter::new(Arc::new(limited)).unwrap();
+    let mut body = backend.read(&key("a"), &ReadOptions::default()).unwrap().body;
+    assert!(body.next().unwrap().is_ok());
+    assert_eq!(metrics.snapshot().in_flight, 1);
+    drop(body);
+    for _ in 0..10_000 {
+        if metrics.snapshot().in_flight == 0 {
+            break;
+        }
+        std::thread::sleep(ms(1));
+    }
+    assert_eq!((metrics.snapshot().in_flight, metrics.snapshot().abandoned), (0, 1));
 }

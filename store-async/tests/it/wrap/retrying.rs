@@ -1,7 +1,7 @@
 //! Retry: which failures are tried again, how long it waits, and what it makes of lost replies.
 
 use super::*;
-use Event::{Fail, Lose, LoseAndReplace, Pass};
+use Event::{Fail, Lose, LoseAndReplace, Overtake, Pass};
 
 fn unavailable() -> Error {
     Error::new(ErrorKind::Unavailable, "service unavailable")
@@ -114,6 +114,18 @@ async fn a_rejection_after_a_failure_may_be_by_our_own_attempt() {
     let backend = retry(&inner, &clock(), RetryOptions::default());
     let outcome = backend.write(&key("a"), "one".into(), &options).await.unwrap();
     assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_rejection_after_a_failure_that_changed_nothing_is_one_and_after_a_lost_reply_nobody_can_tell() {
+    let lost = Error::new(ErrorKind::OutcomeUnknown, "connection reset");
+    for (failure, expected) in [(unavailable(), Outcome::Rejected), (lost, Outcome::Unknown)] {
+        let inner = Scripted::new([Fail(failure), Overtake]);
+        let backend = retry(&inner, &clock(), RetryOptions::default());
+        let outcome = backend.write(&key("a"), "one".into(), &WriteOptions::if_absent()).await.unwrap();
+        assert_eq!(outcome, expected);
+        assert_eq!(inner.calls().last(), Some(&"settle"));
+    }
 }
 
 #[tokio::test]
