@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 use worldstore_core::wrap::{Clock, ManualClock};
 
-/// A clock by which wrappers measure and wait: the mirror of [`Clock`].
+/// A clock by which async wrappers measure and wait: what [`Clock`] is to the sync ones.
 #[async_trait]
-pub trait AsyncClock: Send + Sync + Debug + 'static {
+pub trait Timer: Send + Sync + Debug + 'static {
     /// The time since some fixed moment. It never goes back.
     fn now(&self) -> Duration;
 
@@ -30,7 +30,7 @@ impl Default for TokioClock {
 }
 
 #[async_trait]
-impl AsyncClock for TokioClock {
+impl Timer for TokioClock {
     fn now(&self) -> Duration {
         self.origin.elapsed()
     }
@@ -41,7 +41,7 @@ impl AsyncClock for TokioClock {
 }
 
 #[async_trait]
-impl AsyncClock for ManualClock {
+impl Timer for ManualClock {
     fn now(&self) -> Duration {
         Clock::now(self)
     }

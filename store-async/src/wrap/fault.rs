@@ -11,7 +11,7 @@ use worldstore_core::ops::*;
 use worldstore_core::wrap::{Ending, Fate, Fault, FaultOptions, FaultPlan, Operation, injected};
 use worldstore_core::{Error, ErrorKind, Key, Prefix, Result};
 
-use super::clock::{AsyncClock, TokioClock};
+use super::clock::{Timer, TokioClock};
 use super::{into_stream, no_links};
 use crate::backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
 
@@ -28,7 +28,7 @@ pub struct AsyncFaultBackend {
 #[derive(Debug)]
 struct Engine {
     plan: FaultPlan,
-    clock: Arc<dyn AsyncClock>,
+    clock: Arc<dyn Timer>,
 }
 
 impl Engine {
@@ -68,7 +68,7 @@ impl AsyncFaultBackend {
     }
 
     /// Lets calls of `inner` fail; latency is that of this clock.
-    pub fn with_clock(inner: Arc<dyn AsyncBackend>, options: FaultOptions, clock: Arc<dyn AsyncClock>) -> Self {
+    pub fn with_clock(inner: Arc<dyn AsyncBackend>, options: FaultOptions, clock: Arc<dyn Timer>) -> Self {
         Self { inner, engine: Arc::new(Engine { plan: FaultPlan::new(options), clock }) }
     }
 }

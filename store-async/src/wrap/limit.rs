@@ -12,7 +12,7 @@ use worldstore_core::ops::*;
 use worldstore_core::wrap::{Bandwidth, LimitOptions};
 use worldstore_core::{Key, Prefix, Result};
 
-use super::clock::{AsyncClock, TokioClock};
+use super::clock::{Timer, TokioClock};
 use super::{into_stream, no_links};
 use crate::backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
 
@@ -29,7 +29,7 @@ pub struct AsyncLimitBackend {
 struct Engine {
     gate: Option<Gate>,
     bandwidth: Bandwidth,
-    clock: Arc<dyn AsyncClock>,
+    clock: Arc<dyn Timer>,
 }
 
 impl Engine {
@@ -68,7 +68,7 @@ impl AsyncLimitBackend {
     }
 
     /// Bounds what goes to `inner`, by this clock.
-    pub fn with_clock(inner: Arc<dyn AsyncBackend>, options: LimitOptions, clock: Arc<dyn AsyncClock>) -> Self {
+    pub fn with_clock(inner: Arc<dyn AsyncBackend>, options: LimitOptions, clock: Arc<dyn Timer>) -> Self {
         let gate = options.calls_max.map(|calls| Gate::new(calls.max(1)));
         let bandwidth = Bandwidth::new(&options, clock.now());
         Self { inner, engine: Arc::new(Engine { gate, bandwidth, clock }) }

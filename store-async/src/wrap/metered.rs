@@ -11,7 +11,7 @@ use worldstore_core::ops::*;
 use worldstore_core::wrap::{Metrics, Operation, Timing};
 use worldstore_core::{Error, Key, Prefix, Result};
 
-use super::clock::{AsyncClock, TokioClock};
+use super::clock::{Timer, TokioClock};
 use super::{into_stream, no_links};
 use crate::backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
 
@@ -26,7 +26,7 @@ pub struct AsyncMetricsBackend {
 #[derive(Debug, Clone)]
 struct Engine {
     metrics: Arc<Metrics>,
-    clock: Arc<dyn AsyncClock>,
+    clock: Arc<dyn Timer>,
 }
 
 impl Engine {
@@ -51,7 +51,7 @@ impl AsyncMetricsBackend {
     }
 
     /// Counts what goes to `inner`, timed by this clock.
-    pub fn with_clock(inner: Arc<dyn AsyncBackend>, metrics: Arc<Metrics>, clock: Arc<dyn AsyncClock>) -> Self {
+    pub fn with_clock(inner: Arc<dyn AsyncBackend>, metrics: Arc<Metrics>, clock: Arc<dyn Timer>) -> Self {
         Self { inner, engine: Engine { metrics, clock } }
     }
 }

@@ -17,7 +17,7 @@ mod trace;
 
 pub use cache::AsyncCacheBackend;
 pub use checksum::AsyncChecksumBackend;
-pub use clock::{AsyncClock, TokioClock};
+pub use clock::{Timer, TokioClock};
 pub use fault::AsyncFaultBackend;
 pub use limit::AsyncLimitBackend;
 pub use metered::AsyncMetricsBackend;

@@ -11,7 +11,7 @@ use worldstore_core::ops::*;
 use worldstore_core::wrap::{Attempts, Dice, Extent, Next, Repeat, Rest, RetryOptions, RetryPolicy, WriteSteps};
 use worldstore_core::{Capability, Error, ErrorKind, Key, Prefix, Result, Retry};
 
-use super::clock::{AsyncClock, TokioClock};
+use super::clock::{Timer, TokioClock};
 use super::{into_stream, no_links};
 use crate::backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
 
@@ -37,7 +37,7 @@ pub struct AsyncRetryBackend {
 struct Engine {
     policy: RetryPolicy,
     capability: Capability,
-    clock: Arc<dyn AsyncClock>,
+    clock: Arc<dyn Timer>,
 }
 
 impl AsyncRetryBackend {
@@ -50,7 +50,7 @@ impl AsyncRetryBackend {
     pub fn with_clock(
         inner: Arc<dyn AsyncBackend>,
         options: RetryOptions,
-        clock: Arc<dyn AsyncClock>,
+        clock: Arc<dyn Timer>,
         jitter: Dice,
     ) -> Self {
         let (policy, capability) = (RetryPolicy::new(options, jitter), inner.info().capability);

@@ -11,7 +11,7 @@ use worldstore_core::wrap::{
 
 use super::cache::AsyncCacheBackend;
 use super::checksum::AsyncChecksumBackend;
-use super::clock::{AsyncClock, TokioClock};
+use super::clock::{Timer, TokioClock};
 use super::fault::AsyncFaultBackend;
 use super::limit::AsyncLimitBackend;
 use super::metered::AsyncMetricsBackend;
@@ -43,7 +43,7 @@ use crate::backend::AsyncBackend;
 #[must_use]
 pub struct AsyncStack {
     backend: Arc<dyn AsyncBackend>,
-    clock: Arc<dyn AsyncClock>,
+    clock: Arc<dyn Timer>,
     read_only: bool,
     prefix: Option<Prefix>,
     #[cfg(feature = "tracing")]
@@ -86,7 +86,7 @@ impl AsyncStack {
     }
 
     /// Measures and waits by this clock.
-    pub fn clock(mut self, clock: Arc<dyn AsyncClock>) -> Self {
+    pub fn clock(mut self, clock: Arc<dyn Timer>) -> Self {
         self.clock = clock;
         self
     }

@@ -14,7 +14,7 @@ use worldstore_core::ops::*;
 use worldstore_core::wrap::{Operation, TimeoutOptions};
 use worldstore_core::{Error, ErrorKind, Key, Prefix, Result};
 
-use super::clock::{AsyncClock, TokioClock};
+use super::clock::{Timer, TokioClock};
 use super::{Steps, into_stream, no_links};
 use crate::backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
 
@@ -35,7 +35,7 @@ pub struct AsyncTimeoutBackend {
 #[derive(Debug, Clone)]
 struct Engine {
     options: TimeoutOptions,
-    clock: Arc<dyn AsyncClock>,
+    clock: Arc<dyn Timer>,
 }
 
 impl Engine {
@@ -82,7 +82,7 @@ impl AsyncTimeoutBackend {
     }
 
     /// Gives up calls of `inner`, by this clock.
-    pub fn with_clock(inner: Arc<dyn AsyncBackend>, options: TimeoutOptions, clock: Arc<dyn AsyncClock>) -> Self {
+    pub fn with_clock(inner: Arc<dyn AsyncBackend>, options: TimeoutOptions, clock: Arc<dyn Timer>) -> Self {
         Self { inner, engine: Engine { options, clock } }
     }
 }

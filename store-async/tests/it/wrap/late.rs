@@ -11,7 +11,7 @@ use crate::generated::{CHUNK, Generated};
 struct Stuck;
 
 #[async_trait::async_trait]
-impl AsyncClock for Stuck {
+impl Timer for Stuck {
     fn now(&self) -> Duration {
         Duration::ZERO
     }
@@ -112,7 +112,7 @@ fn hanging(inner: Arc<dyn AsyncBackend>, class: Class) -> Arc<dyn AsyncBackend> 
 }
 
 fn timeout(inner: Arc<dyn AsyncBackend>, clock: &Arc<ManualClock>) -> AsyncTimeoutBackend {
-    AsyncTimeoutBackend::with_clock(inner, TimeoutOptions::new(ms(250)), Arc::clone(clock) as Arc<dyn AsyncClock>)
+    AsyncTimeoutBackend::with_clock(inner, TimeoutOptions::new(ms(250)), Arc::clone(clock) as Arc<dyn Timer>)
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn a_read_that_hangs_is_unavailable_at_its_deadline() {
     let error = backend.stat(&key("a"), &StatOptions::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.to_string().contains("deadline_ms: 250"), "{error}");
-    assert_eq!(AsyncClock::now(&*clock), ms(250));
+    assert_eq!(Timer::now(&*clock), ms(250));
 }
 
 #[tokio::test]

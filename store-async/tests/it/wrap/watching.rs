@@ -57,7 +57,7 @@ struct Crowd {
 }
 
 #[async_trait::async_trait]
-impl AsyncClock for Crowd {
+impl Timer for Crowd {
     fn now(&self) -> Duration {
         Duration::ZERO
     }
