@@ -4,12 +4,15 @@
 //! - [`AsyncBackend`] mirrors [`worldstore_core::Backend`]; [`table::AsyncTableBackend`] mirrors
 //!   [`worldstore_core::table::TableBackend`] (feature `table`).
 //! - [`SyncBackendAdapter`] and [`table::SyncTableAdapter`] make async what is sync, on tokio's blocking pool.
+//! - [`AsyncBackendAdapter`] makes sync what is async, on a runtime of its own or a borrowed one.
 //! - [`CountingBackend`] counts calls and bytes.
 //! - [`object_store`] (feature `object-store`) shows any backend as an `object_store::ObjectStore`, for Lance,
 //!   DataFusion and whatever else reads through that trait.
 
+pub mod async_adapter;
 pub mod backend;
 mod blocking;
+mod bridge;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod counting;
@@ -19,7 +22,9 @@ pub mod store;
 pub mod sync_adapter;
 #[cfg(feature = "table")]
 pub mod table;
+pub mod wrap;
 
+pub use async_adapter::AsyncBackendAdapter;
 pub use backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
 pub use counting::{CountingBackend, Counts};
 pub use store::{AsyncAtomicWriter, AsyncEntries, AsyncSeekReader, AsyncStore};

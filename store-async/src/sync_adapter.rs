@@ -13,11 +13,12 @@ use worldstore_core::{
 };
 
 use crate::backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
-use crate::blocking::{run, stream};
+use crate::blocking::{look, run, stream};
 
 /// Any [`Backend`] as an [`AsyncBackend`], on tokio's blocking pool.
 ///
-/// Reads and writes stream with one chunk in flight. A change whose future is dropped still happens whole. Outside a
+/// Reads and writes stream with one chunk in flight. A change whose future is dropped still happens whole; a read that
+/// is dropped before its turn on the pool does not happen, and a body that is dropped fetches nothing more. Outside a
 /// tokio runtime every call fails with [`ErrorKind::Unsupported`].
 #[derive(Debug, Clone)]
 pub struct SyncBackendAdapter {
@@ -28,6 +29,15 @@ impl SyncBackendAdapter {
     /// Adapts a backend.
     pub fn new(backend: Arc<dyn Backend>) -> Self {
         Self { backend }
+    }
+
+    /// A call that changes nothing.
+    async fn look<Value: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Backend) -> Result<Value> + Send + 'static,
+    ) -> Result<Value> {
+        let backend = Arc::clone(&self.backend);
+        look(move || work(&*backend)).await?
     }
 
     async fn call<Value: Send + 'static>(
@@ -54,7 +64,7 @@ impl AsyncBackend for SyncBackendAdapter {
 
     async fn stat(&self, key: &Key, options: &StatOptions) -> Result<ObjectMeta> {
         let (key, options) = (key.clone(), options.clone());
-        self.call(move |backend| backend.stat(&key, &options)).await
+        self.look(move |backend| backend.stat(&key, &options)).await
     }
 
     async fn read(&self, key: &Key, options: &ReadOptions) -> Result<ReadReply<AsyncChunks>> {
@@ -64,13 +74,13 @@ impl AsyncBackend for SyncBackendAdapter {
             let ReadReply { meta, range, mut body, .. } = backend.read(&key, &options)?;
             Ok((meta, range, body.next(), body))
         };
-        let (meta, range, first, rest) = self.call(read).await?;
+        let (meta, range, first, rest) = self.look(read).await?;
         Ok(ReadReply::new(meta, range, stream(first, rest)))
     }
 
     async fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>> {
         let (key, ranges, options) = (key.clone(), ranges.to_vec(), options.clone());
-        self.call(move |backend| backend.read_ranges(&key, &ranges, &options)).await
+        self.look(move |backend| backend.read_ranges(&key, &ranges, &options)).await
     }
 
     async fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome> {
@@ -86,7 +96,7 @@ impl AsyncBackend for SyncBackendAdapter {
 
     async fn settle(&self, key: &Key, token: &WriteToken, options: &SettleOptions) -> Result<Settled> {
         let (key, token, options) = (key.clone(), token.clone(), options.clone());
-        self.call(move |backend| backend.settle(&key, &token, &options)).await
+        self.look(move |backend| backend.settle(&key, &token, &options)).await
     }
 
     async fn delete(&self, keys: &[Key], options: &DeleteOptions) -> Result<Vec<Deleted>> {
@@ -96,7 +106,7 @@ impl AsyncBackend for SyncBackendAdapter {
 
     async fn list(&self, prefix: &Prefix, options: &ListOptions) -> Result<ListPage> {
         let (prefix, options) = (prefix.clone(), options.clone());
-        self.call(move |backend| backend.list(&prefix, &options)).await
+        self.look(move |backend| backend.list(&prefix, &options)).await
     }
 
     async fn copy(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Outcome> {
@@ -111,7 +121,7 @@ impl AsyncBackend for SyncBackendAdapter {
 
     async fn check(&self, options: &CheckOptions) -> Result<()> {
         let options = options.clone();
-        self.call(move |backend| backend.check(&options)).await
+        self.look(move |backend| backend.check(&options)).await
     }
 
     fn presign(&self) -> Option<&dyn AsyncPresign> {
@@ -127,7 +137,7 @@ impl AsyncPresign for SyncBackendAdapter {
             Some(presign) => presign.sign(&key, &options),
             None => Err(Error::unsupported("the backend signs no links").with("key", key)),
         };
-        self.call(sign).await
+        self.look(sign).await
     }
 }
 

@@ -19,6 +19,7 @@ pub mod ops;
 pub mod store;
 #[cfg(feature = "table")]
 pub mod table;
+pub mod wrap;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;

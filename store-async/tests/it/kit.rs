@@ -2,11 +2,53 @@
 
 use std::sync::Arc;
 
-use worldstore_async::{AsyncBackend, CountingBackend, SyncBackendAdapter, conformance};
+use worldstore_async::{AsyncBackend, AsyncBackendAdapter, CountingBackend, SyncBackendAdapter, conformance};
 use worldstore_core::{Backend, Key, Local, Memory, Prefix, WriteOptions, conformance as sync_conformance};
 
 fn below() -> Prefix {
     Prefix::new("kit").unwrap()
+}
+
+/// Runs the kit through every chain of bridges, each on a store of its own, and wants the answers of the first.
+async fn every_bridge(begin: impl Fn() -> Arc<dyn Backend>) {
+    let expected = sync_conformance::run(&*begin(), &below()).into_result().unwrap().transcript();
+    let from_sync = |backend| -> Arc<dyn AsyncBackend> { Arc::new(SyncBackendAdapter::new(backend)) };
+    let from_async = |backend| -> Arc<dyn Backend> { Arc::new(AsyncBackendAdapter::new(backend).unwrap()) };
+
+    let once = conformance::run(&*from_sync(begin()), &below()).await.into_result().unwrap();
+    assert_eq!(once.transcript(), expected);
+
+    let twice = from_async(from_sync(begin()));
+    let run = move || sync_conformance::run(&*twice, &below()).into_result().unwrap();
+    assert_eq!(tokio::task::spawn_blocking(run).await.unwrap().transcript(), expected);
+
+    let thrice = from_sync(from_async(from_sync(begin())));
+    let thrice = conformance::run(&*thrice, &below()).await.into_result().unwrap();
+    assert_eq!(thrice.transcript(), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_bridge_over_memory_answers_alike() {
+    every_bridge(|| Arc::new(Memory::new())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_bridge_over_local_answers_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let count = std::sync::atomic::AtomicUsize::new(0);
+    every_bridge(|| {
+        let number = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_string();
+        std::fs::create_dir(folder.path().join(&number)).unwrap();
+        Arc::new(Local::new(folder.path().join(number)).unwrap())
+    })
+    .await;
+}
+
+#[test]
+fn races_have_one_winner_through_both_bridges() {
+    let adapted = SyncBackendAdapter::new(Arc::new(Memory::new()));
+    let backend = AsyncBackendAdapter::new(Arc::new(adapted)).unwrap();
+    sync_conformance::race(Arc::new(backend), &below()).into_result().unwrap();
 }
 
 /// Runs the kit on two stores that begin alike, on one directly and on the other from async.

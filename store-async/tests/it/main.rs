@@ -3,7 +3,11 @@
 
 mod adapter;
 mod counts;
+mod generated;
 mod kit;
 #[cfg(feature = "object-store")]
 mod object_store;
+mod reverse;
+mod streams;
 mod surface;
+mod wrap;

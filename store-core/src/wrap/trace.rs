@@ -1,0 +1,235 @@
+//! Tracing: a span for every call, of a read over the whole life of its body.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tracing::Span;
+
+use crate::backend::{Backend, Presign, Writer};
+use crate::error::{Error, Result};
+use crate::key::{Key, Prefix};
+use crate::ops::*;
+
+use super::no_links;
+use super::operation::Operation;
+
+/// What a span stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TraceScope {
+    /// A call, with all its attempts.
+    Call,
+    /// One attempt of a call.
+    Attempt,
+}
+
+impl TraceScope {
+    /// Opens a span of level debug named `backend`, with the fields `scope`, `operation`, `backend` and `name` (the key
+    /// or prefix, the target of a move, the number of keys of a delete), and `bytes`, `outcome` and `error` to be
+    /// recorded later.
+    ///
+    /// A span of a disabled level costs no more than asking for it.
+    pub fn span(self, operation: Operation, backend: &dyn fmt::Display, name: &dyn fmt::Display) -> Span {
+        let scope = match self {
+            Self::Call => "call",
+            Self::Attempt => "attempt",
+        };
+        tracing::debug_span!(
+            target: "worldstore",
+            "backend",
+            scope,
+            operation = operation.as_str(),
+            backend = %backend,
+            name = %name,
+            bytes = tracing::field::Empty,
+            outcome = tracing::field::Empty,
+            error = tracing::field::Empty,
+        )
+    }
+}
+
+/// A backend that opens a span around each call, by [`TraceScope`], and changes nothing. The span of a read stays open
+/// until its body is dropped, and so does that of a writer until it ends. Listings are not drained and bodies not held.
+#[derive(Debug, Clone)]
+pub struct TraceBackend {
+    inner: Arc<dyn Backend>,
+    scope: TraceScope,
+}
+
+impl TraceBackend {
+    /// Traces what goes to `inner`.
+    pub fn new(inner: Arc<dyn Backend>, scope: TraceScope) -> Self {
+        Self { inner, scope }
+    }
+
+    fn span(&self, operation: Operation, name: &dyn fmt::Display) -> Span {
+        self.scope.span(operation, &self.inner, name)
+    }
+}
+
+/// Notes how a call ended.
+fn end<Value>(span: &Span, answer: Result<Value>) -> Result<Value> {
+    answer.inspect_err(|error| fail(span, error))
+}
+
+fn end_change(span: &Span, answer: Result<Outcome>) -> Result<Outcome> {
+    end(span, answer).inspect(|outcome| {
+        let outcome = match outcome {
+            Outcome::Applied(_) => "applied",
+            Outcome::Rejected => "rejected",
+            Outcome::Unknown => "unknown",
+        };
+        span.record("outcome", outcome);
+    })
+}
+
+fn fail(span: &Span, error: &Error) {
+    span.record("error", tracing::field::display(error));
+}
+
+impl fmt::Display for TraceBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "trace({})", self.inner)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Backend for TraceBackend {
+    fn info(&self) -> BackendInfo {
+        self.inner.info()
+    }
+
+    fn stat(&self, key: &Key, options: &StatOptions) -> Result<ObjectMeta> {
+        let span = self.span(Operation::Stat, key);
+        end(&span, span.in_scope(|| self.inner.stat(key, options)))
+    }
+
+    fn read(&self, key: &Key, options: &ReadOptions) -> Result<ReadReply<Chunks>> {
+        let span = self.span(Operation::Read, key);
+        let ReadReply { meta, range, body, .. } = end(&span, span.in_scope(|| self.inner.read(key, options)))?;
+        let traced = Traced { body, bytes: 0, span };
+        Ok(ReadReply::new(meta, range, Box::new(traced)))
+    }
+
+    fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>> {
+        let span = self.span(Operation::ReadRanges, key);
+        let parts = end(&span, span.in_scope(|| self.inner.read_ranges(key, ranges, options)))?;
+        span.record("bytes", parts.iter().map(|part| part.len() as u64).sum::<u64>());
+        Ok(parts)
+    }
+
+    fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome> {
+        let span = self.span(Operation::Write, key);
+        span.record("bytes", body.len() as u64);
+        end_change(&span, span.in_scope(|| self.inner.write(key, body, options)))
+    }
+
+    fn open_writer(&self, key: &Key, options: &WriteOptions) -> Result<Box<dyn Writer>> {
+        let span = self.span(Operation::OpenWriter, key);
+        let inner = end(&span, span.in_scope(|| self.inner.open_writer(key, options)))?;
+        Ok(Box::new(TraceWriter { inner, bytes: 0, span }))
+    }
+
+    fn settle(&self, key: &Key, token: &WriteToken, options: &SettleOptions) -> Result<Settled> {
+        let span = self.span(Operation::Settle, key);
+        end(&span, span.in_scope(|| self.inner.settle(key, token, options)))
+    }
+
+    fn delete(&self, keys: &[Key], options: &DeleteOptions) -> Result<Vec<Deleted>> {
+        let span = self.span(Operation::Delete, &keys.len());
+        let answers = end(&span, span.in_scope(|| self.inner.delete(keys, options)))?;
+        for answer in &answers {
+            if let Deleted::Failed(error) = answer {
+                fail(&span, error);
+            }
+        }
+        Ok(answers)
+    }
+
+    fn list(&self, prefix: &Prefix, options: &ListOptions) -> Result<ListPage> {
+        let span = self.span(Operation::List, prefix);
+        end(&span, span.in_scope(|| self.inner.list(prefix, options)))
+    }
+
+    fn copy(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Outcome> {
+        let span = self.span(Operation::Copy, to);
+        end_change(&span, span.in_scope(|| self.inner.copy(from, to, options)))
+    }
+
+    fn rename(&self, from: &Key, to: &Key, options: &RenameOptions) -> Result<Outcome> {
+        let span = self.span(Operation::Rename, to);
+        end_change(&span, span.in_scope(|| self.inner.rename(from, to, options)))
+    }
+
+    fn check(&self, options: &CheckOptions) -> Result<()> {
+        let span = self.span(Operation::Check, &"");
+        end(&span, span.in_scope(|| self.inner.check(options)))
+    }
+
+    fn presign(&self) -> Option<&dyn Presign> {
+        self.inner.presign().map(|_| self as &dyn Presign)
+    }
+}
+
+impl Presign for TraceBackend {
+    fn sign(&self, key: &Key, options: &PresignOptions) -> Result<String> {
+        let presign = self.inner.presign().ok_or_else(no_links)?;
+        let span = self.span(Operation::Sign, key);
+        end(&span, span.in_scope(|| presign.sign(key, options)))
+    }
+}
+
+/// A body under the span of its read.
+struct Traced {
+    body: Chunks,
+    bytes: u64,
+    span: Span,
+}
+
+impl Iterator for Traced {
+    type Item = Result<Bytes>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let item = self.span.in_scope(|| self.body.next());
+        match &item {
+            Some(Ok(chunk)) => self.bytes += chunk.len() as u64,
+            Some(Err(error)) => fail(&self.span, error),
+            None => {}
+        }
+        item
+    }
+}
+
+impl Drop for Traced {
+    fn drop(&mut self) {
+        self.span.record("bytes", self.bytes);
+    }
+}
+
+#[derive(Debug)]
+struct TraceWriter {
+    inner: Box<dyn Writer>,
+    bytes: u64,
+    span: Span,
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Writer for TraceWriter {
+    fn write(&mut self, chunk: Bytes) -> Result<()> {
+        let Self { inner, bytes, span } = self;
+        *bytes += chunk.len() as u64;
+        end(span, span.in_scope(|| inner.write(chunk)))
+    }
+
+    fn commit(self: Box<Self>) -> Result<Outcome> {
+        let Self { inner, bytes, span } = *self;
+        span.record("bytes", bytes);
+        end_change(&span, span.in_scope(|| inner.commit()))
+    }
+
+    fn abort(self: Box<Self>) -> Result<()> {
+        let Self { inner, span, .. } = *self;
+        end(&span, span.in_scope(|| inner.abort()))
+    }
+}
