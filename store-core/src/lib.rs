@@ -2,6 +2,7 @@
 //!
 //! - [`Backend`] is what an author of a byte store implements; [`Store`] is what callers use.
 //! - [`Memory`] and [`Local`] are backends; the conformance kit (feature `conformance`) tests others.
+//! - [`kv`] makes a backend of an ordered key-value store.
 //! - Feature `table` adds append-only tables over Arrow: [`table::TableBackend`], scans, predicates, and tables in
 //!   memory.
 //!
@@ -11,6 +12,7 @@ pub mod backend;
 pub mod capability;
 pub mod error;
 pub mod key;
+pub mod kv;
 pub mod listing;
 pub mod memory;
 pub mod ops;
