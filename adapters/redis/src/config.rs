@@ -70,7 +70,7 @@ impl RedisConfig {
 
     /// The server of `redis://user:password@host:port/database?namespace=name`. Everything but the host can be left out;
     /// the port is 6379 then, the database 0. User and password may hold percent escapes. With feature `tls`
-    /// `rediss://` connects under TLS.
+    /// `rediss://` connects under TLS, with the system's certificates.
     ///
     /// # Errors
     /// `Invalid`, naming the part that is wrong; `Unsupported` for TLS without the feature. The address is not repeated:
@@ -226,6 +226,8 @@ impl RedisConfig {
         if nothing || self.limits.connections_max == 0 || self.sizes.piece_bytes == 0 {
             return Err(Error::invalid("a limit is zero"));
         }
+        #[cfg(feature = "tls")]
+        choose_cryptography();
         let client = Client::open(self.info.clone()).map_err(failed)?;
         let pool = Pool::new(client, self.limits);
         pool.ask(|connection| redis::cmd("PING").exec(connection))?;
@@ -234,6 +236,15 @@ impl RedisConfig {
         }
         let durable = self.persistence == Persistence::Always;
         Ok(Redis::new(Space::new(pool, &self.namespace, self.times), self.sizes, self.to_string(), durable))
+    }
+}
+
+/// rustls has one implementation for the whole process; whoever has chosen one before keeps it.
+#[cfg(feature = "tls")]
+fn choose_cryptography() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // It fails only if another thread was faster, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
     }
 }
 

@@ -121,7 +121,7 @@ fn versions_are_not_given_out_again_after_a_loss() {
     let Some(scratch) = scratch("loss") else { return };
     let backend = scratch.connect();
     let lost = write(&backend, "a", "one").version;
-    scratch.lose_everything();
+    scratch.lose_everything().unwrap();
     assert_ne!(write(&backend, "a", "two").version, lost);
 }
 
