@@ -55,7 +55,7 @@ impl<Map: OrderedKv> Opened<Map> {
                 let body = body.slice(range.start as usize..range.end as usize);
                 Box::new((!body.is_empty()).then_some(Ok(body)).into_iter())
             }
-            Body::Pieces(pieces) => Box::new(PieceChunks { pieces: *pieces, opened: self, range }),
+            Body::Pieces(pieces) => Box::new(PieceChunks { pieces: *pieces, opened: Some(self), range }),
         }
     }
 
@@ -109,7 +109,9 @@ impl<Map: OrderedKv> Drop for Opened<Map> {
 }
 
 struct PieceChunks<Map: OrderedKv> {
-    opened: Opened<Map>,
+    /// None once the last piece is read: what waits for this reader then goes on the thread of the read, and not where
+    /// the iterator happens to be dropped.
+    opened: Option<Opened<Map>>,
     pieces: Pieces,
     /// What is still to come.
     range: Range<u64>,
@@ -120,18 +122,15 @@ impl<Map: OrderedKv> Iterator for PieceChunks<Map> {
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.range.start >= self.range.end {
-            return None;
+            self.opened = None;
         }
+        let opened = self.opened.as_ref()?;
         let mut bytes = BytesMut::new();
-        match self.opened.append(self.pieces, self.range.clone(), &mut bytes) {
-            Ok(length) => {
-                self.range.start += length;
-                Some(Ok(bytes.freeze()))
-            }
-            Err(error) => {
-                self.range.start = self.range.end;
-                Some(Err(error))
-            }
+        let read = opened.append(self.pieces, self.range.clone(), &mut bytes);
+        self.range.start = read.as_ref().map_or(self.range.end, |length| self.range.start + length);
+        if self.range.start >= self.range.end {
+            self.opened = None;
         }
+        Some(read.map(|_| bytes.freeze()))
     }
 }
