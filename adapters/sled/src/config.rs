@@ -3,6 +3,8 @@
 use std::fs::{self, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use worldstore_core::kv::{KvObjects, Sizes, path_of_uri};
 use worldstore_core::{Error, ErrorKind, Result};
@@ -13,6 +15,9 @@ use crate::map::SledMap;
 
 /// The file by which sled locks its folder.
 const DATABASE_FILE: &str = "db";
+/// How long closing a database may take before it counts as open.
+const CLOSING_MAX: Duration = Duration::from_secs(1);
+const CLOSING_PAUSE: Duration = Duration::from_millis(10);
 
 /// How a sled database is opened.
 ///
@@ -71,7 +76,7 @@ impl SledConfig {
     /// Opens the folder, and makes it and its parents if they are missing.
     ///
     /// # Errors
-    /// `Conflict` while it is open already, here or in another process; `Corrupt` if what is in it is damaged; `Invalid`
+    /// `Conflict` if it is open already, here or in another process, and still is a second later; `Corrupt` if what is in it is damaged; `Invalid`
     /// if it is no folder, or holds other files; `PermissionDenied`, `StorageFull` and the like.
     pub fn open(&self) -> Result<Sled> {
         self.open_objects().map_err(|error| error.during("open").with("path", self.path.display()))
@@ -81,7 +86,9 @@ impl SledConfig {
         self.refuse_other_folder()?;
         self.refuse_open_one()?;
         let config = sled::Config::new().path(&self.path).cache_capacity(self.cache_bytes);
-        KvObjects::open(SledMap::new(config.open().map_err(failed)?, self.path.clone()), self.sizes)
+        // Another thread may have come in between.
+        let database = config.open().or_else(|error| self.refuse_open_one().and(Err(failed(error))))?;
+        KvObjects::open(SledMap::new(database, self.path.clone()), self.sizes)
     }
 
     /// sled would add its files to whatever is there.
@@ -99,17 +106,24 @@ impl SledConfig {
         }
     }
 
-    /// sled tells of a lock that is held only in words; so the same lock is tried here first.
+    /// sled tells of a lock that is held only in words; so the same lock is tried here first. Its threads let go of the
+    /// lock a moment after the database was closed: that is waited for.
     fn refuse_open_one(&self) -> Result<()> {
         let file = match OpenOptions::new().read(true).write(true).open(self.path.join(DATABASE_FILE)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(Error::io("open", error)),
         };
-        match file.try_lock() {
-            Ok(()) => Ok(()),
-            Err(TryLockError::WouldBlock) => Err(Error::new(ErrorKind::Conflict, "database is open already")),
-            Err(TryLockError::Error(error)) => Err(Error::io("open", error)),
+        let begun = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::Error(error)) => return Err(Error::io("open", error)),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < CLOSING_MAX => thread::sleep(CLOSING_PAUSE),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::new(ErrorKind::Conflict, "database is open already"));
+                }
+            }
         }
     }
 }

@@ -24,7 +24,7 @@ fn a_killed_writer_leaves_what_was_committed_and_nothing_else() {
     let backend = open(folder.path());
     let page = backend.list(&Prefix::root(), &ListOptions::default()).unwrap();
     let names: Vec<_> = page.objects.iter().map(|meta| meta.key.as_str()).collect();
-    assert_eq!(names, ["large", "small"]);
+    assert_eq!(names, ["large", "last", "small"]);
     assert!(read(&backend, "large") == bytes(1_000_000));
     assert_eq!(read(&backend, "small"), b"kept");
     assert!(backend.stat(&key("half"), &StatOptions::default()).unwrap_err().is_not_found());
@@ -41,6 +41,7 @@ fn child() {
             write(&backend, "large", bytes(1_000_000));
             let mut writer = backend.open_writer(&key("half"), &WriteOptions::default()).unwrap();
             writer.write(bytes(3_000_000).into()).unwrap();
+            write(&backend, "last", "kept");
             println!("\nready");
             std::thread::sleep(Duration::from_secs(600));
         }
