@@ -105,3 +105,6 @@ impl KvTransaction for Change<'_> {
         self.table.remove(key).map(drop).map_err(failed)
     }
 }
+
+#[cfg(test)]
+mod tests;
