@@ -3,6 +3,7 @@
 //! - [`Backend`] is what an author of a byte store implements; [`Store`] is what callers use, and [`kernel`] holds its
 //!   rules without the I/O.
 //! - [`Memory`] and [`Local`] are backends; the conformance kit (feature `conformance`) tests others.
+//! - [`kv`] makes a backend of an ordered key-value store.
 //! - Feature `table` adds append-only tables over Arrow: [`table::TableBackend`], scans, predicates, and tables in
 //!   memory.
 //!
@@ -13,6 +14,7 @@ pub mod capability;
 pub mod error;
 pub mod kernel;
 pub mod key;
+pub mod kv;
 pub mod listing;
 pub mod memory;
 pub mod ops;

@@ -1,0 +1,2 @@
+local serial = next_serial(KEYS[1])
+return serial

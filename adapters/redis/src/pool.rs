@@ -1,0 +1,160 @@
+//! Connections: a few, each used by one call at a time.
+
+use std::fmt;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use redis::{Client, Connection, RedisResult};
+use worldstore_core::{Error, ErrorKind, Result};
+
+use crate::failure::{failed, is_broken};
+
+/// A connection that was idle for longer is asked whether it still works.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
+/// Limits of a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub connections_max: usize,
+    pub connect_timeout: Duration,
+    pub command_timeout: Duration,
+}
+
+pub(crate) struct Pool {
+    client: Client,
+    limits: Limits,
+    state: Mutex<State>,
+    freed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    idle: Vec<(Connection, Instant)>,
+    /// Idle ones and those in use.
+    open: usize,
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The client holds the password.
+        f.debug_struct("Pool").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    pub fn new(client: Client, limits: Limits) -> Self {
+        Self { client, limits, state: Mutex::default(), freed: Condvar::new() }
+    }
+
+    /// Makes a call that can be made again: once more, if the connection turns out to be broken.
+    pub fn ask<Value>(&self, call: impl Fn(&mut Connection) -> RedisResult<Value>) -> Result<Value> {
+        match self.once(&call)? {
+            Err(error) if is_broken(&error) && !error.is_timeout() => self.once(&call)?.map_err(failed),
+            result => result.map_err(failed),
+        }
+    }
+
+    /// Makes a call that must not be made twice.
+    ///
+    /// # Errors
+    /// `OutcomeUnknown` if the answer was lost; nothing has changed with every other error.
+    pub fn change<Value>(&self, call: impl Fn(&mut Connection) -> RedisResult<Value>) -> Result<Value> {
+        self.once(&call)?.map_err(|error| match is_broken(&error) {
+            true => Error::new(ErrorKind::OutcomeUnknown, "the answer of the server was lost").caused_by(failed(error)),
+            false => failed(error),
+        })
+    }
+
+    fn once<Value>(&self, call: &impl Fn(&mut Connection) -> RedisResult<Value>) -> Result<RedisResult<Value>> {
+        let mut lease = self.lease()?;
+        let result = call(&mut lease.connection);
+        if !result.as_ref().is_err_and(is_broken) {
+            lease.give_back();
+        }
+        Ok(result)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lease(&self) -> Result<Lease<'_>> {
+        loop {
+            let place = self.place()?;
+            let Some((mut connection, since)) = place.idle else {
+                let connection = self.connect().map_err(failed)?;
+                return Ok(place.slot.with(connection));
+            };
+            let works = since.elapsed() < TRUSTED_FOR || redis::cmd("PING").exec(&mut connection).is_ok();
+            if works {
+                return Ok(place.slot.with(connection));
+            }
+            // Given up with its slot; the next one is tried, and at last a new one.
+        }
+    }
+
+    /// An idle connection, or the right to open one; waits for the time of a command if there is neither.
+    fn place(&self) -> Result<Place<'_>> {
+        let begun = Instant::now();
+        let mut state = self.lock();
+        loop {
+            if let Some(idle) = state.idle.pop() {
+                return Ok(Place { idle: Some(idle), slot: Slot(Some(self)) });
+            }
+            if state.open < self.limits.connections_max {
+                state.open += 1;
+                return Ok(Place { idle: None, slot: Slot(Some(self)) });
+            }
+            let Some(left) = self.limits.command_timeout.checked_sub(begun.elapsed()) else {
+                return Err(Error::new(ErrorKind::Unavailable, "all connections are in use")
+                    .with("connections_max", self.limits.connections_max));
+            };
+            state = self.freed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn connect(&self) -> RedisResult<Connection> {
+        let connection = self.client.get_connection_with_timeout(self.limits.connect_timeout)?;
+        connection.set_read_timeout(Some(self.limits.command_timeout))?;
+        connection.set_write_timeout(Some(self.limits.command_timeout))?;
+        Ok(connection)
+    }
+}
+
+struct Place<'pool> {
+    idle: Option<(Connection, Instant)>,
+    slot: Slot<'pool>,
+}
+
+/// The right to have one connection open; free again when dropped.
+struct Slot<'pool>(Option<&'pool Pool>);
+
+impl<'pool> Slot<'pool> {
+    fn with(self, connection: Connection) -> Lease<'pool> {
+        Lease { slot: self, connection }
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        if let Some(pool) = self.0.take() {
+            pool.lock().open -= 1;
+            pool.freed.notify_one();
+        }
+    }
+}
+
+/// A connection in use. It is closed when dropped.
+struct Lease<'pool> {
+    slot: Slot<'pool>,
+    connection: Connection,
+}
+
+impl Lease<'_> {
+    fn give_back(mut self) {
+        if let Some(pool) = self.slot.0.take() {
+            pool.lock().idle.push((self.connection, Instant::now()));
+            pool.freed.notify_one();
+        }
+    }
+}
