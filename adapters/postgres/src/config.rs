@@ -99,8 +99,10 @@ impl PostgresConfig {
                 Err(Error::invalid("sslmode is none of disable, require, verify-full").with("sslmode", mode))
             }
             // The value may be a password.
-            (name, _) => Err(Error::invalid("URI has an unknown parameter: namespace and sslmode are known")
-                .with("parameter", name)),
+            (name, _) => {
+                Err(Error::invalid("URI has an unknown parameter: namespace and sslmode are known")
+                    .with("parameter", name))
+            }
         }
     }
 

@@ -126,10 +126,13 @@ impl Server {
         let mut found = query.fetch_all(connection).await.map_err(translate)?;
         let part: Bytes = match &mut found[..] {
             [only] => std::mem::take(only).into(),
-            several => several.iter().fold(BytesMut::with_capacity(length), |mut part, chunk| {
-                part.extend_from_slice(chunk);
-                part
-            }).freeze(),
+            several => several
+                .iter()
+                .fold(BytesMut::with_capacity(length), |mut part, chunk| {
+                    part.extend_from_slice(chunk);
+                    part
+                })
+                .freeze(),
         };
         match part.len() == length {
             true => Ok(part),

@@ -99,8 +99,7 @@ fn is_fresh(connection: &Connection) -> Result<bool> {
 }
 
 fn write_ahead(connection: &Connection) -> Result<()> {
-    let mode: String =
-        connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(translate)?;
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(translate)?;
     match mode.as_str() {
         "wal" => Ok(()),
         _ => Err(Error::unsupported("the file system allows no write-ahead log").with("journal_mode", mode)),

@@ -66,7 +66,7 @@ async fn one_task_wins_each_round() {
 /// Every other round through a writer.
 async fn create(backend: &dyn AsyncBackend, name: &str, racer: usize, round: usize) -> Outcome {
     let body = racer.to_string().repeat(20_000);
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         return write(backend, name, body, Condition::IfAbsent).await;
     }
     let mut writer = backend.open_writer(&key(name), &WriteOptions::if_absent()).await.unwrap();

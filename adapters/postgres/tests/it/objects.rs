@@ -4,7 +4,8 @@ use futures::TryStreamExt;
 use worldstore_async::AsyncBackend;
 use worldstore_core::{
     Condition, CopyOptions, DeleteOptions, Deleted, Durability, ErrorKind, ListOptions, Outcome, PageToken, Prefix,
-    ReadOptions, ReadRange, ReadRangesOptions, RenameOptions, SettleOptions, Settled, Version, WriteOptions, WriteToken,
+    ReadOptions, ReadRange, ReadRangesOptions, RenameOptions, SettleOptions, Settled, Version, WriteOptions,
+    WriteToken,
 };
 use worldstore_postgres::CHUNK_BYTES;
 
@@ -12,8 +13,28 @@ use crate::support::{applied, body, bytes, key, names, server, write};
 
 /// Names that SQL likes to read as patterns, quotes, escapes or other names.
 const HOSTILE: [&str; 22] = [
-    "$1", "%", "%%", "%25", "'", "''", "' OR 1=1 --", "*", "0", "00", "A", "[a]", "\"", "_", "a", "a; DROP TABLE objects",
-    "a_b", "axb", "{ns}", "e\u{301}", "é", "🌍",
+    "$1",
+    "%",
+    "%%",
+    "%25",
+    "'",
+    "''",
+    "' OR 1=1 --",
+    "*",
+    "0",
+    "00",
+    "A",
+    "[a]",
+    "\"",
+    "_",
+    "a",
+    "a; DROP TABLE objects",
+    "a_b",
+    "axb",
+    "{ns}",
+    "e\u{301}",
+    "é",
+    "🌍",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -70,7 +70,7 @@ async fn pass(client: TcpStream, server: &str, trouble: &AtomicU8) -> std::io::R
                 to_server.write_all(bytes).await?;
                 if commit && is(Trouble::LoseAnswer) {
                     // The server has answered, so the commit has taken effect.
-                    from_server.read(&mut answered).await?;
+                    assert_ne!(from_server.read(&mut answered).await?, 0);
                     return Ok(());
                 }
             }

@@ -6,9 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use futures::TryStreamExt;
 use sqlx::{Connection, PgConnection};
 use worldstore_async::AsyncBackend;
-use worldstore_core::{
-    Condition, Key, ListOptions, ObjectMeta, Outcome, Prefix, ReadOptions, Result, WriteOptions,
-};
+use worldstore_core::{Condition, Key, ListOptions, ObjectMeta, Outcome, Prefix, ReadOptions, Result, WriteOptions};
 use worldstore_postgres::{PostgresBackend, PostgresConfig};
 
 const URL: &str = "WORLDSTORE_TEST_POSTGRES_URL";

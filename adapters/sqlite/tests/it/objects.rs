@@ -12,8 +12,30 @@ use crate::support::{File, applied, bytes, key, names, number, write};
 
 /// Names that SQL likes to read as patterns, quotes, numbers or other names.
 const HOSTILE: [&str; 24] = [
-    "%", "%%", "%25", "'", "''", "' OR 1=1 --", "*", "0", "00", "1e0", "?1", "A", "[a]", "\"", "_", "a", "a;DROP TABLE objects",
-    "a_b", "axb", "case", "CASE", "e\u{301}", "é", "🌍",
+    "%",
+    "%%",
+    "%25",
+    "'",
+    "''",
+    "' OR 1=1 --",
+    "*",
+    "0",
+    "00",
+    "1e0",
+    "?1",
+    "A",
+    "[a]",
+    "\"",
+    "_",
+    "a",
+    "a;DROP TABLE objects",
+    "a_b",
+    "axb",
+    "case",
+    "CASE",
+    "e\u{301}",
+    "é",
+    "🌍",
 ];
 
 #[test]
@@ -115,7 +137,8 @@ fn tokens_settle_writes_and_travel_with_renames() {
     let (mine, other) = (WriteToken::new("mine").unwrap(), WriteToken::new("other").unwrap());
     let settle = |name: &str, token| backend.settle(&key(name), token, &SettleOptions::default()).unwrap();
     assert_eq!(settle("a", &mine), Settled::Absent);
-    let meta = applied(backend.write(&key("a"), "x".into(), &WriteOptions::default().with_token(mine.clone())).unwrap());
+    let meta =
+        applied(backend.write(&key("a"), "x".into(), &WriteOptions::default().with_token(mine.clone())).unwrap());
     assert_eq!(settle("a", &mine), Settled::Applied(meta.clone()));
     assert_eq!(settle("a", &other), Settled::Other(meta));
     let meta = applied(backend.rename(&key("a"), &key("b"), &RenameOptions::default()).unwrap());
