@@ -176,7 +176,7 @@ impl PostgresConfig {
     /// # Errors
     /// `Unavailable` if the server cannot be reached, `PermissionDenied` if it refuses the user, `NotFound` without the
     /// database, `Invalid` if the namespace belongs to another program or another version of this format,
-    /// `Unsupported` for encryption without the feature `tls`.
+    /// `Unsupported` for encryption without the feature `tls`, and outside of a tokio runtime.
     pub async fn connect(self) -> Result<PostgresBackend> {
         PostgresBackend::connect(self).await
     }

@@ -37,6 +37,9 @@ pub(crate) enum Committed {
 
 impl Server {
     pub(crate) async fn connect(config: PostgresConfig) -> Result<Arc<Self>> {
+        // The client would panic.
+        tokio::runtime::Handle::try_current()
+            .map_err(|error| Error::unsupported("there is no tokio runtime here").caused_by(error))?;
         let pool = PgPoolOptions::new().max_connections(config.connections_max).acquire_timeout(config.acquire_timeout);
         let pool = pool.connect_with(config.options()?).await.map_err(translate)?;
         let mut connection = pool.acquire().await.map_err(translate)?;

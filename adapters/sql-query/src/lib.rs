@@ -8,6 +8,11 @@
 //! of its bytes, and what was read last is kept within a budget, so that a reader that goes on with the version that it
 //! began with sees one result.
 
+#![cfg_attr(
+    not(any(feature = "postgres", feature = "sqlite")),
+    allow(dead_code, reason = "without a database nobody uses what both share")
+)]
+
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "sqlite")]
@@ -16,7 +21,6 @@ pub mod sqlite;
 pub mod config;
 mod encode;
 mod queries;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod shelf;
 
 pub use config::SqlQueryConfig;

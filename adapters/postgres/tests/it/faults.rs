@@ -94,6 +94,13 @@ async fn a_server_that_is_not_there_is_unavailable_and_the_password_stays_hidden
     assert!(!format!("{error:?}").contains("hidden"), "{error:?}");
 }
 
+#[test]
+fn without_a_runtime_connecting_is_refused() {
+    let config = PostgresConfig::from_uri("postgres://me@127.0.0.1/db").unwrap();
+    let error = futures::executor::block_on(config.connect()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error:?}");
+}
+
 #[tokio::test]
 async fn wrong_users_databases_and_namespaces_are_told_apart() {
     let Some(server) = server() else { return };

@@ -39,11 +39,11 @@ pub struct PostgresQueries {
 }
 
 impl SqlQueryConfig {
-    /// Takes the queries of a PostgreSQL database, over at most [`CONNECTIONS_MAX`] (4) connections without TLS. Nothing
-    /// is connected before the first call.
+    /// Takes the queries of a PostgreSQL database, over at most [`CONNECTIONS_MAX`] (4) connections without TLS.
+    /// Nothing is connected before the first call.
     ///
     /// # Errors
-    /// `Invalid` if the address is that of another database.
+    /// `Invalid` if the address is that of another database, `Unsupported` outside of a tokio runtime.
     pub fn open_postgres(self) -> Result<PostgresQueries> {
         let location = self.location();
         match &self.source {

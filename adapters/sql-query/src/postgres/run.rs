@@ -16,6 +16,9 @@ use crate::shelf::{Meter, Shelf, batch};
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 pub(crate) fn pool(url: &Url, limits: &Limits) -> Result<PgPool> {
+    // The client would panic.
+    tokio::runtime::Handle::try_current()
+        .map_err(|error| Error::unsupported("there is no tokio runtime here").caused_by(error))?;
     // The cause is not kept: it could repeat what it could not read.
     let options = PgConnectOptions::from_url(url)
         .map_err(|_| Error::invalid("user, password or database of the URI are no text"))?;

@@ -95,8 +95,8 @@ impl Values {
         }
     }
 
-    /// SQLite's rules of affinity, <https://www.sqlite.org/datatype3.html#determination_of_column_affinity>, except that
-    /// NUMERIC, which may be anything, stays without a type.
+    /// SQLite's rules of affinity (<https://www.sqlite.org/datatype3.html#determination_of_column_affinity>), except
+    /// that NUMERIC, which may be anything, stays without a type.
     fn declared(declared: &str, nulls: usize) -> Self {
         let has = |parts: &[&str]| parts.iter().any(|part| declared.contains(part));
         match declared {

@@ -1,6 +1,7 @@
 //! Queries of real databases: the kit, the values read back, and what is refused.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(clippy::single_range_in_vec_init, reason = "a list of one range is meant: one part of an object")]
 
 #[cfg(test)]
 mod config;
@@ -8,5 +9,5 @@ mod config;
 mod postgres;
 #[cfg(all(test, feature = "sqlite"))]
 mod sqlite;
-#[cfg(test)]
+#[cfg(all(test, any(feature = "postgres", feature = "sqlite")))]
 mod support;

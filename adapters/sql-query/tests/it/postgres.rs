@@ -44,6 +44,12 @@ async fn all(backend: &dyn AsyncBackend, name: &str) -> Result<Vec<u8>> {
     Ok(reply.body.try_collect::<Vec<_>>().await?.concat())
 }
 
+#[test]
+fn without_a_runtime_opening_is_refused() {
+    let error = config("postgres://me@127.0.0.1/db", &[]).open_postgres().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_kit_finds_an_honest_read_only_backend() {
     let Some(url) = server() else { return };
