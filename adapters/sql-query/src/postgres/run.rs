@@ -1,0 +1,116 @@
+//! Running a query in a transaction that cannot write.
+
+use arrow::array::RecordBatch;
+use futures::TryStreamExt;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode, PgStatement};
+use sqlx::{Column as _, ConnectOptions, Executor, Postgres, Statement as _, Transaction, TypeInfo as _};
+use url::Url;
+use worldstore_core::{Error, ErrorKind, Result};
+
+use crate::config::Limits;
+use crate::postgres::CONNECTIONS_MAX;
+use crate::postgres::column::Column;
+use crate::queries::Entry;
+use crate::shelf::{Meter, Shelf, batch};
+
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+pub(crate) fn pool(url: &Url, limits: &Limits) -> Result<PgPool> {
+    // The client would panic.
+    tokio::runtime::Handle::try_current()
+        .map_err(|error| Error::unsupported("there is no tokio runtime here").caused_by(error))?;
+    // The cause is not kept: it could repeat what it could not read.
+    let options = PgConnectOptions::from_url(url)
+        .map_err(|_| Error::invalid("user, password or database of the URI are no text"))?;
+    let timeout = limits.timeout.as_millis().clamp(1, i32::MAX as u128).to_string();
+    let options = options.ssl_mode(PgSslMode::Disable).application_name("worldstore-sql-query");
+    let options = options.options([("statement_timeout", timeout.as_str()), ("default_transaction_read_only", "on")]);
+    let pool = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(limits.timeout);
+    Ok(pool.connect_lazy_with(options))
+}
+
+pub(crate) async fn run(pool: &PgPool, entry: &Entry, limits: &Limits) -> Result<RecordBatch> {
+    let named = |error: Error| error.with("query", &entry.name);
+    let mut transaction = pool.begin_with(BEGIN).await.map_err(translate)?;
+    let statement = prepare(&mut transaction, entry).await.map_err(named)?;
+    let result = collect(&mut transaction, &statement, limits).await.map_err(named)?;
+    transaction.rollback().await.map_err(translate)?;
+    Ok(result)
+}
+
+/// Prepares every query.
+pub(crate) async fn check(pool: &PgPool, shelf: &Shelf) -> Result<()> {
+    let mut transaction = pool.begin_with(BEGIN).await.map_err(translate)?;
+    for entry in shelf.queries.each() {
+        prepare(&mut transaction, entry).await.map_err(|error| error.with("query", &entry.name))?;
+    }
+    transaction.rollback().await.map_err(translate)
+}
+
+/// The statement of a query, if it has columns. The server takes no more than one.
+async fn prepare<'entry>(
+    transaction: &mut Transaction<'static, Postgres>,
+    entry: &'entry Entry,
+) -> Result<PgStatement<'entry>> {
+    let statement = (&mut **transaction).prepare(&entry.sql).await.map_err(translate)?;
+    if statement.columns().is_empty() {
+        return Err(Error::invalid("the query has no columns"));
+    }
+    match statement.parameters() {
+        Some(sqlx::Either::Left(parameters)) if !parameters.is_empty() => {
+            Err(Error::invalid("the query has parameters"))
+        }
+        _ => Ok(statement),
+    }
+}
+
+async fn collect(
+    transaction: &mut Transaction<'static, Postgres>,
+    statement: &PgStatement<'_>,
+    limits: &Limits,
+) -> Result<RecordBatch> {
+    let describe = |column: &sqlx::postgres::PgColumn| Column::new(column.name(), column.type_info().name());
+    let mut columns = statement.columns().iter().map(describe).collect::<Result<Vec<_>>>()?;
+    let (mut meter, mut count) = (Meter::new(limits), 0);
+    let mut rows = statement.query().fetch(&mut **transaction);
+    while let Some(row) = rows.try_next().await.map_err(translate)? {
+        for (at, column) in columns.iter_mut().enumerate() {
+            column.push(&row, at, count, &mut meter)?;
+        }
+        count += 1;
+    }
+    drop(rows);
+    batch(columns.into_iter().map(Column::finish).collect::<Result<_>>()?, count)
+}
+
+pub(crate) fn translate(error: sqlx::Error) -> Error {
+    let (kind, message) = match &error {
+        sqlx::Error::Database(database) => of_state(database.code().as_deref().unwrap_or_default()),
+        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => {
+            (ErrorKind::Unavailable, "the connection to the server failed")
+        }
+        sqlx::Error::PoolTimedOut => (ErrorKind::Unavailable, "no connection to the server came free in time"),
+        _ => (ErrorKind::Unexpected, "the server answered what was not expected"),
+    };
+    Error::new(kind, message).caused_by(error)
+}
+
+/// <https://www.postgresql.org/docs/15/errcodes-appendix.html>
+fn of_state(state: &str) -> (ErrorKind, &'static str) {
+    match state {
+        "57014" => (ErrorKind::Unavailable, "the query did not finish in time"),
+        "42501" => (ErrorKind::PermissionDenied, "the user may not read this"),
+        "3D000" => (ErrorKind::NotFound, "the database does not exist"),
+        "XX001" | "XX002" => (ErrorKind::Corrupt, "the database is damaged"),
+        _ => match state.get(..2) {
+            // Data exceptions, such as a division by zero, and errors of syntax and names.
+            Some("22" | "42") => (ErrorKind::Invalid, "the query is wrong"),
+            // Not in this transaction, which is read only.
+            Some("25") => (ErrorKind::Invalid, "the query changes something"),
+            Some("28") => (ErrorKind::PermissionDenied, "the server refused user or password"),
+            Some("40") => (ErrorKind::Conflict, "another change is in flight"),
+            Some("08" | "53" | "57") => (ErrorKind::Unavailable, "the server is not available"),
+            _ => (ErrorKind::Unexpected, "the server failed"),
+        },
+    }
+}

@@ -1,0 +1,148 @@
+//! Connections: one that writes, behind a lock, and a few that read.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use worldstore_core::{Durability, Error, Result};
+
+use crate::config::{OpenMode, SqliteConfig};
+use crate::error::{is_unclear, translate};
+use crate::schema;
+
+/// So many reading connections are kept open while nobody uses them.
+const IDLE_MAX: usize = 8;
+
+#[derive(Debug)]
+pub(crate) struct Database {
+    pub config: SqliteConfig,
+    /// The file's random name: what versions begin with.
+    pub name: String,
+    writer: Mutex<WriteConnection>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+#[derive(Debug)]
+struct WriteConnection {
+    connection: Connection,
+    synchronous: Synchronous,
+}
+
+/// How much a commit waits for. Less than this could damage the whole file in a power cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Synchronous {
+    /// The log is synced before it is moved into the file: a power cut may lose the last commits, not tear them.
+    Normal,
+    /// The log is synced by each commit.
+    Full,
+}
+
+/// How a transaction ended that did not fail.
+pub(crate) enum Committed<Value> {
+    Yes(Value),
+    /// Nobody knows: with the reason.
+    Unclear(Error),
+}
+
+impl Database {
+    pub(crate) fn open(config: SqliteConfig) -> Result<Arc<Self>> {
+        let connection = schema::prepare(&config)?;
+        let name = connection.query_row("SELECT name FROM store", [], |row| row.get(0)).map_err(translate)?;
+        connection.pragma_update(None, "synchronous", "FULL").map_err(translate)?;
+        let writer = Mutex::new(WriteConnection { connection, synchronous: Synchronous::Full });
+        Ok(Arc::new(Self { config, name, writer, idle: Mutex::default() }))
+    }
+
+    /// Refuses changes to a file that is only read.
+    pub(crate) fn writable(&self) -> Result<()> {
+        match self.config.mode {
+            OpenMode::ReadOnly => Err(Error::unsupported("the file was opened to be read only")),
+            OpenMode::Existing | OpenMode::Create => Ok(()),
+        }
+    }
+
+    /// Runs one transaction that holds the file's only write lock from its beginning.
+    pub(crate) fn change<Value>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&Transaction<'_>) -> Result<Value>,
+    ) -> Result<Committed<Value>> {
+        self.writable()?;
+        let mut writer = lock(&self.writer);
+        writer.synchronize(durability)?;
+        let transaction = Transaction::new(&mut writer.connection, TransactionBehavior::Immediate);
+        let transaction = transaction.map_err(translate)?;
+        let value = work(&transaction)?;
+        match transaction.commit() {
+            Ok(()) => Ok(Committed::Yes(value)),
+            Err(error) if is_unclear(&error) => Ok(Committed::Unclear(translate(error))),
+            Err(error) => Err(translate(error)),
+        }
+    }
+
+    /// A connection that sees one state of the file until it is dropped.
+    pub(crate) fn reader(self: &Arc<Self>) -> Result<Reader> {
+        let idle = lock(&self.idle).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => schema::connect(&self.config)?,
+        };
+        connection.execute_batch("BEGIN").map_err(translate)?;
+        Ok(Reader { database: Arc::clone(self), connection: Some(connection) })
+    }
+}
+
+impl WriteConnection {
+    fn synchronize(&mut self, durability: Durability) -> Result<()> {
+        // Name and bytes of an object are in one log: who asks for the bytes gets both.
+        let (wanted, word) = match durability {
+            Durability::None => (Synchronous::Normal, "NORMAL"),
+            Durability::File | Durability::Full => (Synchronous::Full, "FULL"),
+        };
+        if self.synchronous != wanted {
+            self.connection.pragma_update(None, "synchronous", word).map_err(translate)?;
+            self.synchronous = wanted;
+        }
+        Ok(())
+    }
+}
+
+impl<Value> Committed<Value> {
+    /// The value, where an unclear end is an error like others.
+    pub(crate) fn into_result(self) -> Result<Value> {
+        match self {
+            Self::Yes(value) => Ok(value),
+            Self::Unclear(error) => Err(error),
+        }
+    }
+}
+
+/// One state of the file.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    database: Arc<Database>,
+    connection: Option<Connection>,
+}
+
+impl Reader {
+    pub(crate) fn connection(&self) -> Result<&Connection> {
+        self.connection.as_ref().ok_or_else(|| Error::unexpected("the connection is gone"))
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        // A connection that cannot end its transaction is closed instead of being used again.
+        if connection.execute_batch("ROLLBACK").is_ok() {
+            let mut idle = lock(&self.database.idle);
+            if idle.len() < IDLE_MAX {
+                idle.push(connection);
+            }
+        }
+    }
+}
+
+/// A panic elsewhere leaves connections whole: an open transaction is rolled back where it is dropped.
+fn lock<Value>(mutex: &Mutex<Value>) -> MutexGuard<'_, Value> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
