@@ -106,7 +106,8 @@ fn spawn(folder: &Path, launch: &Launch) -> Result<Child> {
     let errors = log.try_clone().during("making the log")?;
     let mut command = Command::new(program);
     command.args(arguments).envs(launch.environment.iter().cloned()).current_dir(folder);
-    command.stdin(Stdio::piped()).stdout(log).stderr(errors);
+    // What a server puts aside, as Node.js does, goes with the folder.
+    command.env("TMPDIR", folder).stdin(Stdio::piped()).stdout(log).stderr(errors);
     if let Some(user) = &launch.user {
         user.run(&mut command);
     }
