@@ -33,7 +33,12 @@ pub fn fetch(workspace: &Workspace, package: &str) -> Result<PathBuf> {
         let mut command = Command::new("dpkg-deb");
         process::capture("dpkg-deb", command.arg("-x").arg(&archive).arg(&unpacked))?;
     }
-    remove(&archives)?;
+    for name in ["archives", "lists", "cache"] {
+        let used = folder.join(name);
+        if used.exists() {
+            remove(&used)?;
+        }
+    }
     // The last step: a folder of this name is complete.
     std::fs::rename(&unpacked, &root).during(format_args!("making {}", root.display()))?;
     Ok(root)

@@ -35,13 +35,13 @@ impl Server {
     pub fn prepare(name: &'static str) -> Result<Self> {
         let folder = std::env::temp_dir().join(format!("worldstore-{name}-{}", secret()?));
         std::fs::DirBuilder::new().mode(0o700).create(&folder).during(format_args!("making {}", folder.display()))?;
-        let us = std::env::current_exe().during("looking for ourselves")?;
-        // The link leads to us even after a build has put another file in our place.
-        let us = if cfg!(target_os = "linux") { PathBuf::from("/proc/self/exe") } else { us };
-        let mut command = Command::new(us);
-        command.arg0("xtask").arg("guard").arg(&folder).stdin(Stdio::piped()).stdout(Stdio::null()).process_group(0);
-        let guard = command.spawn().during("starting a guard")?;
-        Ok(Self { name, folder, guard })
+        match start_guard(&folder) {
+            Ok(guard) => Ok(Self { name, folder, guard }),
+            Err(failure) => {
+                std::fs::remove_dir(&folder).during(format_args!("removing {}", folder.display()))?;
+                Err(failure)
+            }
+        }
     }
 
     /// A file in the folder of this server.
@@ -114,6 +114,18 @@ impl Drop for Server {
         // The guard ends in any case; there is nobody to tell how.
         let _ = self.guard.wait();
     }
+}
+
+/// Starts ourselves as a guard, out of reach of the terminal.
+fn start_guard(folder: &Path) -> Result<Child> {
+    let us = match cfg!(target_os = "linux") {
+        // This leads to us even after a build has put another file in our place.
+        true => PathBuf::from("/proc/self/exe"),
+        false => std::env::current_exe().during("looking for ourselves")?,
+    };
+    let mut command = Command::new(us);
+    command.arg0("xtask").arg("guard").arg(folder).stdin(Stdio::piped()).stdout(Stdio::null()).process_group(0);
+    command.spawn().during("starting a guard")
 }
 
 /// A port of this machine that was free a moment ago.
