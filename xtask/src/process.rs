@@ -7,6 +7,11 @@ use crate::failure::{Context, Failure, Result};
 /// Runs a command with our input and output. `what` names it in the failure, as in `clippy`.
 pub fn run(what: &str, command: &mut Command) -> Result<()> {
     let status = command.status().during(format_args!("starting {what} ({})", shown(command)))?;
+    ended(what, command, status)
+}
+
+/// What [`run`] makes of the end of a command.
+pub fn ended(what: &str, command: &Command, status: ExitStatus) -> Result<()> {
     if status.success() {
         return Ok(());
     }

@@ -15,6 +15,7 @@ const OLDEST: (u32, u32) = (3, 11);
 /// The list is kept beside the environment once everything is installed: another list, or an installation that was
 /// interrupted, makes it anew. `pip` gets `options` in front of the list.
 pub fn environment(workspace: &Workspace, name: &str, requirements: &str, options: &[&str]) -> Result<PathBuf> {
+    let _lock = workspace.lock(&format!("python-{name}"))?;
     let folder = workspace.cache(name);
     let python = interpreter(&folder);
     let installed = folder.join("installed.txt");
@@ -22,7 +23,7 @@ pub fn environment(workspace: &Workspace, name: &str, requirements: &str, option
         return Ok(python);
     }
     let found = find()?;
-    println!("making a Python environment in {}", folder.display());
+    eprintln!("making a Python environment in {}", folder.display());
     if folder.exists() {
         std::fs::remove_dir_all(&folder).during(format_args!("removing {}", folder.display()))?;
     }

@@ -1,12 +1,15 @@
 //! `cargo xtask test`: every check, one after the other, each announced and timed; the first failure ends it.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use clap::ValueEnum;
+
 use crate::failure::{Context, Failure, Result};
-use crate::peers::Peers;
+use crate::services::{self, Service, Services};
 use crate::workspace::Workspace;
-use crate::{demo, features, process, protoc, tidy};
+use crate::{demo, features, peers, process, protoc, tidy};
 
 /// How much is checked.
 #[derive(clap::Args)]
@@ -27,7 +30,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     steps.run("clippy", || clippy(workspace))?;
     let peers = match options.fast {
         true => None,
-        false => steps.run("peers", || start_peers(workspace))?,
+        false => Some(steps.run("peers", || Peers::start(workspace))?),
     };
     steps.run("tests", || tests(workspace, peers.as_ref()))?;
     steps.run("doctests", || doctests(workspace))?;
@@ -35,9 +38,13 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         true => steps.skipped("features: each crate without any, and with each one alone"),
         false => steps.run("features", || features::run(workspace))?,
     }
+    match peers.as_ref().and_then(|peers| peers.python.as_ref()) {
+        Some(python) => steps.run("answers of the demo", || answers(workspace, python))?,
+        None => steps.skipped("the answers of the demo, and tests against pylance and PyIceberg"),
+    }
     match &peers {
-        Some(peers) => steps.run("answers of the demo", || answers(workspace, peers))?,
-        None => steps.skipped("peers: tests against pylance, PyIceberg and S3, and the answers of the demo"),
+        Some(peers) => peers.services.missing().for_each(|name| steps.skipped(format!("tests against {name}"))),
+        None => steps.skipped("tests against servers"),
     }
     steps.report();
     Ok(())
@@ -47,7 +54,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 #[derive(Default)]
 struct Steps {
     done: Vec<(&'static str, Duration)>,
-    skipped: Vec<&'static str>,
+    skipped: Vec<String>,
 }
 
 impl Steps {
@@ -70,8 +77,8 @@ impl Steps {
         }
     }
 
-    fn skipped(&mut self, what: &'static str) {
-        self.skipped.push(what);
+    fn skipped(&mut self, what: impl Into<String>) {
+        self.skipped.push(what.into());
     }
 
     fn report(&self) {
@@ -92,19 +99,36 @@ fn clippy(workspace: &Workspace) -> Result<()> {
     process::run("clippy", &mut command)
 }
 
-/// Starts the peers, or says what will be missing. On a machine that integrates, where `CI` is set, they must be there.
-fn start_peers(workspace: &Workspace) -> Result<Option<Peers>> {
-    let failure = match Peers::start(workspace) {
-        Ok(peers) => return Ok(Some(peers)),
-        Err(failure) => failure,
-    };
-    if std::env::var_os("CI").is_some() {
-        return Err(failure);
+/// Whatever tests talk to that is not ours.
+struct Peers {
+    /// The interpreter that has those in Python.
+    python: Option<PathBuf>,
+    services: Services,
+}
+
+impl Peers {
+    /// Starts the peers, or says what will be missing. On a machine that integrates, where `CI` is set, they must be
+    /// there.
+    fn start(workspace: &Workspace) -> Result<Self> {
+        let python = match peers::python(workspace) {
+            Ok(python) => Some(python),
+            Err(failure) if services::must_be_there() => return Err(failure),
+            Err(failure) => {
+                eprintln!("SKIPPED: {failure}");
+                eprintln!("SKIPPED: without peers in Python, nothing checks our tables from outside.");
+                None
+            }
+        };
+        Ok(Self { python, services: Services::start(workspace, Service::value_variants())? })
     }
-    eprintln!("SKIPPED: {failure}");
-    eprintln!("SKIPPED: without peers, nothing checks our tables from outside, S3, and the answers of the demo.");
-    eprintln!("SKIPPED: they need Python 3.11 or later with venv and pip, and once the network; then run this again.");
-    Ok(None)
+
+    /// Tells the tests that a command runs where the peers are.
+    fn show_to(&self, command: &mut Command) {
+        if let Some(python) = &self.python {
+            command.env(peers::PYTHON, python);
+        }
+        self.services.show_to(command);
+    }
 }
 
 /// Runs all tests but those in the docs, with nextest where it is installed: it runs them in parallel across crates.
@@ -129,7 +153,7 @@ fn doctests(workspace: &Workspace) -> Result<()> {
 }
 
 /// Runs the demo and has its answers, and its tables, compared with an independent reading of the same data.
-fn answers(workspace: &Workspace, peers: &Peers) -> Result<()> {
+fn answers(workspace: &Workspace, python: &Path) -> Result<()> {
     let folder = workspace.cache("demo");
     if folder.exists() {
         std::fs::remove_dir_all(&folder).during(format_args!("removing {}", folder.display()))?;
@@ -139,7 +163,7 @@ fn answers(workspace: &Workspace, peers: &Peers) -> Result<()> {
     let mut demo = demo::command(workspace)?;
     demo.arg("--folder").arg(folder.join("worlds")).arg("--answers").arg(&answers);
     process::run("the demo", &mut demo)?;
-    let mut check = Command::new(&peers.python);
+    let mut check = Command::new(python);
     check.arg(workspace.python_file("check_demo.py")).arg(&answers);
     process::run("check_demo.py", &mut check)
 }

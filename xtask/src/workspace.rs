@@ -1,5 +1,6 @@
 //! Where the workspace and its builds are, and what cargo knows about its packages.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -34,6 +35,16 @@ impl Workspace {
     /// A folder below cargo's target folder, for what xtask keeps between runs. It need not exist.
     pub fn cache(&self, name: &str) -> PathBuf {
         self.metadata.target_directory.as_std_path().join("xtask").join(name)
+    }
+
+    /// Keeps other runs of xtask from making the same part of the cache at the same time, until the file is dropped.
+    pub fn lock(&self, name: &str) -> Result<File> {
+        let folder = self.cache("locks");
+        std::fs::create_dir_all(&folder).during(format_args!("making {}", folder.display()))?;
+        let path = folder.join(name);
+        let file = File::create(&path).during(format_args!("making {}", path.display()))?;
+        file.lock().during(format_args!("locking {}", path.display()))?;
+        Ok(file)
     }
 
     /// A script or list that belongs to xtask.
