@@ -6,7 +6,7 @@ use crate::failure::{Answer, Failure};
 use crate::lookup::{Place, STAGING, links, meta_of, refuse_staging};
 use crate::server::Inner;
 use crate::session::Session;
-use crate::stage::{Staged, explain, unique_name};
+use crate::stage::{Staged, explain, parent_of, unique_name};
 use crate::wire::{FileKind, status};
 
 /// How often a name is tried again when others add and remove the folders that it needs.
@@ -61,6 +61,7 @@ pub async fn publish(
     match named.map_err(|error| error.during("write"))? {
         Named::Taken => return Ok(Outcome::Rejected),
         Named::Unknown => return Ok(Outcome::Unknown),
+        Named::Given if *condition == Condition::None => staged.mark_renamed(),
         Named::Given => {}
     }
     match sync_folder(inner, &session, &key.parent(), durability).await {
@@ -146,7 +147,7 @@ pub async fn give_name(
             Place::File(_) | Place::Missing | Place::BehindFile => puzzles += 1,
         }
         if puzzles >= PUZZLES || matches!(failure, Failure::Status { code: status::PERMISSION_DENIED, .. }) {
-            return Err(with_key(puzzling(inner, session, from, naming, failure).await));
+            return Err(with_key(puzzling(inner, session, from, key, naming, failure).await));
         }
     }
     Err(with_key(Error::new(ErrorKind::Conflict, "the folder of the key is removed time and again")))
@@ -160,17 +161,26 @@ async fn attempt(session: &Session, from: &[u8], to: &[u8], naming: Naming) -> A
 }
 
 /// Why a name that is free was not given.
-async fn puzzling(inner: &Inner, session: &Session, from: &[u8], naming: Naming, failure: Failure) -> Error {
+async fn puzzling(inner: &Inner, session: &Session, from: &[u8], key: &Key, naming: Naming, failure: Failure) -> Error {
+    let folder = inner.root.path(key.parent().as_str());
+    if let (Ok(Some(here)), Ok(Some(there))) = (session.space(parent_of(from)).await, session.space(&folder).await)
+        && here.id != there.id
+    {
+        let message = "a file cannot be moved to another file system, which is mounted below the root";
+        return Error::unsupported(message).during("publish").caused_by(failure.into_error("publish"));
+    }
     if naming == Naming::Link && !failure.is_missing() {
         let probe = inner.root.path(&format!("{STAGING}/{}", unique_name()));
         let linked = session.link(from, &probe).await;
         let _ = session.remove(&probe).await;
-        if let Err(Failure::Status { .. }) = linked {
+        if let Err(refused @ Failure::Status { .. }) = linked
+            && !refused.is_missing()
+        {
             let message = "the server's file system gives no file a second name, so nothing can be created if absent";
             return Error::unsupported(message).during("publish").caused_by(failure.into_error("link"));
         }
     }
-    explain(session, &inner.root.path(""), failure, "publish").await
+    explain(session, &folder, failure, "publish").await
 }
 
 /// Sees to it that the folder of a key is there, and that no link or file is on the way. Returns the failure if the

@@ -37,6 +37,8 @@ pub struct Space {
     pub blocks_available: u64,
     pub files_available: u64,
     pub is_read_only: bool,
+    /// Tells file systems of one server apart.
+    pub id: u64,
 }
 
 impl Session {
@@ -182,8 +184,8 @@ impl Session {
         for field in &mut fields {
             *field = wire::get_u64(&mut data).map_err(|what| self.garbled(what))?;
         }
-        let [_, _, _, _, blocks_available, _, _, files_available, _, flags, _] = fields;
-        Ok(Some(Space { blocks_available, files_available, is_read_only: flags & 1 != 0 }))
+        let [_, _, _, _, blocks_available, _, _, files_available, id, flags, _] = fields;
+        Ok(Some(Space { blocks_available, files_available, is_read_only: flags & 1 != 0, id }))
     }
 
     /// What the server takes in one request.

@@ -137,7 +137,7 @@ async fn find_root(session: &Session, config: &SftpConfig) -> Result<Root> {
     let folder = config.folder.as_str();
     if config.missing_root == MissingRoot::Create {
         for end in folder.match_indices('/').map(|(end, _)| end).filter(|end| *end > 0).chain([folder.len()]) {
-            match session.make_folder(folder[..end].as_bytes(), config.folder_mode).await {
+            match session.make_folder(&folder.as_bytes()[..end], config.folder_mode).await {
                 // It is there, or the look below tells why not.
                 Ok(()) | Err(Failure::Status { .. }) => {}
                 Err(failure) => return Err(failure.into_error("connect")),

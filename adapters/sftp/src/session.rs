@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::connect::Ssh;
 use crate::failure::{Answer, Failure};
 use crate::remote::Limits;
-use crate::wire::{self, Parsed, Reply, Request, kind};
+use crate::wire::{self, Extensions, Parsed, Reply, Request, kind};
 
 /// Requests of all callers together that may wait for their answers. What they carry is at most 255 KiB each.
 const IN_FLIGHT_MAX: usize = 128;
@@ -25,8 +25,8 @@ const IN_FLIGHT_MAX: usize = 128;
 pub struct Session {
     shared: Arc<Shared>,
     timeout: Duration,
-    /// The extensions that the server has told, by name and data.
-    pub extensions: Vec<(Bytes, Bytes)>,
+    /// The extensions that the server has told.
+    pub extensions: Extensions,
     /// What the server takes in one request.
     pub limits: Limits,
     /// The connection below; it ends when this is dropped.

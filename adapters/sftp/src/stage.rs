@@ -29,20 +29,23 @@ pub struct Staged {
     in_flight: VecDeque<Pending>,
     /// A write has failed or was given up: the bytes may have a hole, and must never get a name.
     is_broken: bool,
-    _remover: Remover,
+    remover: Remover,
 }
 
 /// Removes a file once nobody needs it under this name, also if its making was given up half way.
 struct Remover {
     session: Arc<Session>,
     path: Vec<u8>,
+    is_needed: bool,
 }
 
 impl Drop for Remover {
     fn drop(&mut self) {
         // Requests are carried out in order: whatever is still in flight for the file comes first. After a lost
         // connection the file stays until it is swept.
-        self.session.post(remote::remove(&self.path));
+        if self.is_needed {
+            self.session.post(remote::remove(&self.path));
+        }
     }
 }
 
@@ -51,13 +54,13 @@ impl Staged {
         let failed = |error: Error| error.during("write").with("key", key);
         ensure_staging(inner, &session).await.map_err(failed)?;
         let path = inner.root.path(&format!("{}/{}", crate::lookup::STAGING, unique_name()));
-        let remover = Remover { session: Arc::clone(&session), path: path.clone() };
+        let remover = Remover { session: Arc::clone(&session), path: path.clone(), is_needed: true };
         let file = match session.create(&path, inner.config.file_mode).await {
             Ok(file) => Some(file),
             Err(failure) => return Err(failed(explain(&session, &inner.root.staging(), failure, "write").await)),
         };
         let (key, in_flight) = (key.clone(), VecDeque::new());
-        Ok(Self { session, path, key, file, size: 0, in_flight, is_broken: false, _remover: remover })
+        Ok(Self { session, path, key, file, size: 0, in_flight, is_broken: false, remover })
     }
 
     /// The file, for the server to copy into.
@@ -148,10 +151,16 @@ impl Staged {
         Ok(attrs)
     }
 
+    /// Notes that the file no longer has its staged name.
+    pub fn mark_renamed(&mut self) {
+        self.remover.is_needed = false;
+    }
+
     /// Removes the file and waits for that.
     pub async fn discard(mut self) -> Result<()> {
         self.file = None;
         let removed = self.session.remove(&self.path).await;
+        self.remover.is_needed = removed.is_err();
         removed.map_err(|failure| failure.into_error("abort").with("key", &self.key))
     }
 }

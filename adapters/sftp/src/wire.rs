@@ -202,8 +202,11 @@ pub fn parse(mut packet: Bytes) -> Result<(u32, Parsed), &'static str> {
     Ok((id, parsed))
 }
 
+/// Extensions of the protocol that a server has, by name and data.
+pub type Extensions = Vec<(Bytes, Bytes)>;
+
 /// Reads the server's first packet: its version, and its extensions by name and data.
-pub fn parse_version(mut packet: Bytes) -> Result<(u32, Vec<(Bytes, Bytes)>), &'static str> {
+pub fn parse_version(mut packet: Bytes) -> Result<(u32, Extensions), &'static str> {
     if packet.try_get_u8() != Ok(kind::VERSION) {
         return Err("the first packet is not the version");
     }

@@ -124,7 +124,7 @@ async fn what_may_not_be_entered_is_told() {
     applied(write(&backend, "closed/a", "x").await);
     applied(write(&backend, "ok", "x").await);
     let closed = service.folder.join("closed");
-    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o000)).unwrap();
     refused(&backend, "closed/a", ErrorKind::PermissionDenied).await;
     let list = backend.list(&Prefix::root(), &ListOptions::default()).await.unwrap_err();
     assert_eq!(list.kind(), ErrorKind::PermissionDenied, "a short list would pass for the whole: {list}");

@@ -1,5 +1,7 @@
 //! The conformance kit, and what goes beyond it.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -87,7 +89,7 @@ async fn large_objects_come_back_whole_and_in_parts() {
         assert_eq!(*part, large[range.start as usize..range.end as usize], "{range:?}");
     }
     assert_eq!(parts.len(), ranges.len());
-    let past = backend.read_ranges(&key("large"), &[0..9_000_002], &ReadRangesOptions::default()).await;
+    let past = backend.read_ranges(&key("large"), &[0..1, 0..9_000_002], &ReadRangesOptions::default()).await;
     assert_eq!(past.unwrap_err().kind(), ErrorKind::Invalid);
     if backend.info().capability.copy {
         applied(backend.copy(&key("large"), &key("copied"), &CopyOptions::default()).await.unwrap());
@@ -115,12 +117,25 @@ async fn a_stream_reads_on_while_the_object_is_replaced_and_many_are_open() {
         read.extend_from_slice(&chunk.unwrap());
     }
     assert_eq!(read, old);
-    drop(streams);
-    // Dropped streams give their files back: OpenSSH allows fewer open ones than this.
-    for _ in 0..300 {
-        let mut stream = backend.read(&key("a"), &ReadOptions::default()).await.unwrap().body;
-        assert_eq!(stream.next().await.unwrap().unwrap(), "new");
+    let open = open_files(&service.folder);
+    if open == 0 {
+        eprintln!("SKIPPED: the files that the server holds open cannot be seen, run as root");
     }
+    drop((streams, last));
+    for _ in 0..100 {
+        if open_files(&service.folder) == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(open_files(&service.folder), 0, "dropped streams give their files back, of {open}");
+}
+
+/// How many files below a folder are held open, by any process that may be looked at.
+fn open_files(folder: &Path) -> usize {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let files = processes.filter_map(|process| std::fs::read_dir(process.path().join("fd")).ok()).flatten().flatten();
+    files.filter(|file| std::fs::read_link(file.path()).is_ok_and(|path| path.starts_with(folder))).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -220,4 +235,20 @@ async fn every_durability_publishes() {
         applied(backend.write(&key(name), name.into(), &options).await.unwrap());
         assert_eq!(bytes(&backend, name, ReadOptions::default()).await.unwrap(), name.as_bytes());
     }
+}
+
+#[tokio::test]
+async fn what_writers_left_long_ago_is_swept() {
+    let Some(service) = service() else { return };
+    let backend = service.connect().await;
+    let staging = service.folder.join(".worldstore-staging");
+    std::fs::create_dir(&staging).unwrap();
+    std::fs::set_permissions(&staging, std::fs::Permissions::from_mode(0o777)).unwrap();
+    for (name, hours) in [("old", 48), ("young", 12)] {
+        let file = std::fs::File::create(staging.join(name)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(hours * 3600)).unwrap();
+    }
+    applied(write(&backend, "a", "1").await);
+    let left: Vec<_> = std::fs::read_dir(&staging).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["young"]);
 }
