@@ -19,7 +19,8 @@ pub enum HostKeys {
     /// Those in the file of known hosts; a host of which the file has no key is trusted at first sight, and its key is
     /// written there. A key that differs from the known ones is refused.
     AcceptNew,
-    /// The one with this fingerprint (`SHA256:…`, as `ssh-keygen -lf` prints it). The file of known hosts is not read.
+    /// The one with this fingerprint (`SHA256:…`, as `ssh-keygen -lf` prints it). A server with several keys shows
+    /// Ed25519 before ECDSA before RSA. The file of known hosts is not read.
     Pinned(String),
 }
 

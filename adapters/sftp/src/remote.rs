@@ -11,6 +11,9 @@ const CHUNK_BYTES_SAFE: u64 = 32 << 10;
 /// Bytes of one read or write at most: a packet of 256 KiB less what goes around them.
 const CHUNK_BYTES_MAX: u64 = 255 << 10;
 
+/// Parts with fewer bytes are copied out of what came in.
+const OWN_BYTES: usize = 64 << 10;
+
 pub const FSYNC: &str = "fsync@openssh.com";
 pub const POSIX_RENAME: &str = "posix-rename@openssh.com";
 pub const HARDLINK: &str = "hardlink@openssh.com";
@@ -113,7 +116,11 @@ impl Session {
     pub async fn read_some(&self, file: &Handle, offset: u64, length: u64) -> Answer<Bytes> {
         let request = Request::new(kind::READ).bytes(file.id()).u64(offset).u32(length as u32);
         match self.request(request).await {
-            Ok(Reply::Data(data)) if data.len() as u64 <= length => Ok(data),
+            // A small part on its own would keep the whole buffer in which it came.
+            Ok(Reply::Data(data)) if data.len() as u64 <= length => Ok(match data.len() < OWN_BYTES {
+                true => Bytes::copy_from_slice(&data),
+                false => data,
+            }),
             Ok(Reply::Data(_)) => Err(self.garbled("more bytes came than were asked for")),
             Ok(_) => Err(self.garbled("data was expected")),
             Err(failure) if failure.is_eof() => Ok(Bytes::new()),

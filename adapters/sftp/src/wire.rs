@@ -55,16 +55,18 @@ const ATTR_MODE: u32 = 4;
 const ATTR_TIMES: u32 = 8;
 const ATTR_EXTENDED: u32 = 0x8000_0000;
 
-/// A packet in the making.
+/// Bytes of length, kind and id before everything else.
+const HEAD_BYTES: usize = 9;
+
+/// A packet in the making: its head is filled in last, so that what it carries is copied once.
 #[derive(Debug, Clone)]
 pub struct Request {
-    kind: u8,
-    body: BytesMut,
+    packet: BytesMut,
 }
 
 impl Request {
     pub fn new(kind: u8) -> Self {
-        Self { kind, body: BytesMut::new() }
+        Self { packet: BytesMut::from(&[0, 0, 0, 0, kind, 0, 0, 0, 0][..]) }
     }
 
     pub fn extended(name: &str) -> Self {
@@ -72,20 +74,20 @@ impl Request {
     }
 
     pub fn u32(mut self, value: u32) -> Self {
-        self.body.put_u32(value);
+        self.packet.put_u32(value);
         self
     }
 
     pub fn u64(mut self, value: u64) -> Self {
-        self.body.put_u64(value);
+        self.packet.put_u64(value);
         self
     }
 
     /// A length and that many bytes.
     pub fn bytes(mut self, bytes: &[u8]) -> Self {
-        self.body.reserve(4 + bytes.len());
-        self.body.put_u32(bytes.len() as u32);
-        self.body.put_slice(bytes);
+        self.packet.reserve(4 + bytes.len());
+        self.packet.put_u32(bytes.len() as u32);
+        self.packet.put_slice(bytes);
         self
     }
 
@@ -95,13 +97,12 @@ impl Request {
     }
 
     /// The packet with its length and its id. The first packet of a session has no id but the version in its place.
-    pub fn encode(self, id: u32) -> Bytes {
-        let mut packet = BytesMut::with_capacity(9 + self.body.len());
-        packet.put_u32(5 + self.body.len() as u32);
-        packet.put_u8(self.kind);
-        packet.put_u32(id);
-        packet.put_slice(&self.body);
-        packet.freeze()
+    pub fn encode(mut self, id: u32) -> Bytes {
+        let length = self.packet.len() as u32 - 4;
+        let head = &mut self.packet[..HEAD_BYTES];
+        head[..4].copy_from_slice(&length.to_be_bytes());
+        head[5..].copy_from_slice(&id.to_be_bytes());
+        self.packet.freeze()
     }
 }
 

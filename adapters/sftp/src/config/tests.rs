@@ -1,3 +1,5 @@
+//! What a URI may hold, what is wrong with others, and that secrets are not shown.
+
 use super::*;
 
 fn shown(uri: &str) -> String {

@@ -1,3 +1,5 @@
+//! What is declared for which server.
+
 use super::*;
 
 const ALL: Server = Server { replaces: true, links: true, copies: true, durable: true };

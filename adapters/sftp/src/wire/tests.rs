@@ -1,3 +1,5 @@
+//! Packets as the draft lays them out, and what is done with those that are not.
+
 use super::*;
 
 fn packet(kind: u8, id: u32, body: &[u8]) -> Bytes {
