@@ -35,7 +35,11 @@ async fn open(config: &SftpConfig) -> Result<Arc<Session>> {
     let (trust, proofs) = prepared.map_err(|source| Error::unexpected("a thread was lost").caused_by(source))??;
     let stream = TcpStream::connect((config.host.as_str(), config.port)).await.map_err(unreachable)?;
     stream.set_nodelay(true).map_err(unreachable)?;
-    let key = trust.prefer(&Preferred::DEFAULT.key);
+    let mut key = trust.prefer(&Preferred::DEFAULT.key);
+    if cfg!(not(feature = "rsa")) {
+        // The client would agree to it and then fail to check the proof.
+        key.retain(|algorithm| !matches!(algorithm, Algorithm::Rsa { .. }));
+    }
     let ssh = client::Config {
         keepalive_interval: Some(config.keepalive),
         keepalive_max: 3,
@@ -216,7 +220,9 @@ impl client::Handler for Visitor {
 fn broken(source: russh::Error) -> Error {
     use russh::Error as Ssh;
     let (kind, message) = match &source {
-        Ssh::NoCommonAlgo { .. } => (ErrorKind::Unsupported, "client and server have no algorithm in common"),
+        Ssh::NoCommonAlgo { .. } => {
+            (ErrorKind::Unsupported, "client and server have no algorithm in common; rsa needs the feature rsa")
+        }
         Ssh::WrongServerSig | Ssh::UnknownKey | Ssh::KeyChanged { .. } => {
             (ErrorKind::PermissionDenied, "the server did not prove that the host key is its own")
         }

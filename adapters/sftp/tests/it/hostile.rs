@@ -139,6 +139,7 @@ async fn what_may_not_be_entered_is_told() {
         "{deleted:?}"
     );
     assert_eq!(names(&backend).await, ["closed/a", "ok"]);
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o700)).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
