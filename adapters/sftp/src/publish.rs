@@ -1,0 +1,262 @@
+//! Publishing: giving a file its name in one step, with the folders that it needs.
+
+use worldstore_core::{Condition, Durability, Error, ErrorKind, Key, Outcome, Prefix, RenameOptions, Result};
+
+use crate::failure::{Answer, Failure};
+use crate::lookup::{Place, STAGING, links, meta_of, refuse_staging};
+use crate::server::Inner;
+use crate::session::Session;
+use crate::stage::{Staged, explain, parent_of, unique_name};
+use crate::wire::{FileKind, status};
+
+/// How often a name is tried again when others add and remove the folders that it needs.
+const ATTEMPTS: usize = 100;
+/// How often a refusal may have no visible reason before it is reported.
+const PUZZLES: usize = 3;
+
+/// How a name is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// By a rename that replaces.
+    Replace,
+    /// By a second link, which fails if the name is taken. The first name stays.
+    Link,
+}
+
+impl From<&Condition> for Naming {
+    fn from(condition: &Condition) -> Self {
+        match condition {
+            Condition::IfAbsent => Self::Link,
+            _ => Self::Replace,
+        }
+    }
+}
+
+/// What became of a name.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Named {
+    Given,
+    /// An object has it already.
+    Taken,
+    Unknown,
+}
+
+/// Publishes a staged file. It is removed from the staging folder in any case.
+pub async fn publish(
+    inner: &Inner,
+    mut staged: Staged,
+    condition: &Condition,
+    durability: Durability,
+) -> Result<Outcome> {
+    let attrs = staged.seal(durability != Durability::None).await?;
+    let (session, key) = (staged.session.clone(), staged.key.clone());
+    let meta = meta_of(&key, &attrs)?;
+    if let Some(now) = attrs.modified
+        && inner.sweep_is_due()
+    {
+        // Leftovers of others are no reason to fail.
+        let _ = crate::stage::sweep(inner, &session, now).await;
+    }
+    let named = give_name(inner, &session, &staged.path, &key, condition.into(), durability).await;
+    match named.map_err(|error| error.during("write"))? {
+        Named::Taken => return Ok(Outcome::Rejected),
+        Named::Unknown => return Ok(Outcome::Unknown),
+        Named::Given if *condition == Condition::None => staged.mark_renamed(),
+        Named::Given => {}
+    }
+    match sync_folder(inner, &session, &key.parent(), durability).await {
+        Ok(()) => Ok(Outcome::Applied(meta)),
+        // It has its name, but a power cut may take it away.
+        Err(_) => Ok(Outcome::Unknown),
+    }
+}
+
+/// Moves an object.
+pub async fn rename(
+    inner: &Inner,
+    session: &Session,
+    from: &Key,
+    to: &Key,
+    options: &RenameOptions,
+) -> Result<Outcome> {
+    refuse_staging(to.as_str())?;
+    let attrs = inner.root.object(session, from, "rename").await?;
+    let meta = meta_of(to, &attrs)?;
+    let (path, naming) = (inner.root.path(from.as_str()), Naming::from(&options.condition));
+    let named = match give_name(inner, session, &path, to, naming, options.durability).await {
+        Ok(named) => named,
+        Err(error) => {
+            // If the source is gone, that is why.
+            inner.root.object(session, from, "rename").await?;
+            return Err(error.during("rename").with("from", from));
+        }
+    };
+    match named {
+        Named::Taken => return Ok(Outcome::Rejected),
+        Named::Unknown => return Ok(Outcome::Unknown),
+        Named::Given => {}
+    }
+    // The new name first: a crash in between leaves the object under both names, never under none.
+    let mut synced = sync_folder(inner, session, &to.parent(), options.durability).await;
+    if naming == Naming::Link && synced.is_ok() {
+        synced = session.remove(&path).await;
+    }
+    if synced.is_ok() && from.parent() != to.parent() {
+        synced = sync_folder(inner, session, &from.parent(), options.durability).await;
+    }
+    match synced {
+        Ok(()) => Ok(Outcome::Applied(meta)),
+        Err(_) => Ok(Outcome::Unknown),
+    }
+}
+
+/// Gives the file at `from` the name of a key: makes the folders that are missing, removes those without objects that
+/// have the name, and tells why it could not be given.
+pub async fn give_name(
+    inner: &Inner,
+    session: &Session,
+    from: &[u8],
+    key: &Key,
+    naming: Naming,
+    durability: Durability,
+) -> Result<Named> {
+    let to = inner.root.path(key.as_str());
+    let with_key = |error: Error| error.with("key", key);
+    let mut puzzles = 0;
+    for _ in 0..ATTEMPTS {
+        if let Some(failure) = ensure_parent(inner, session, key, durability).await.map_err(with_key)? {
+            puzzles += 1;
+            match puzzles < PUZZLES || failure.is_missing() {
+                true => continue,
+                false => return Err(with_key(explain(session, &inner.root.path(""), failure, "make folder").await)),
+            }
+        }
+        let failure = match attempt(session, from, &to, naming).await {
+            Ok(()) => return Ok(Named::Given),
+            Err(failure) if failure.is_unclear() => return Ok(Named::Unknown),
+            Err(failure @ Failure::NotSent) => return Err(with_key(failure.into_error("publish"))),
+            Err(failure) => failure,
+        };
+        match inner.root.look(session, key.as_str(), "publish").await.map_err(with_key)? {
+            Place::File(_) if naming == Naming::Link => return Ok(Named::Taken),
+            Place::Folder if remove_empty(session, &to).await => continue,
+            Place::Folder => return Err(with_key(Error::invalid("key is a folder"))),
+            Place::Link => return Err(with_key(links())),
+            Place::Other => return Err(with_key(Error::invalid("key is a special file"))),
+            // What was in the way may be gone again, or the source of a rename is: its caller looks.
+            Place::File(_) | Place::Missing | Place::BehindFile => puzzles += 1,
+        }
+        if puzzles >= PUZZLES || matches!(failure, Failure::Status { code: status::PERMISSION_DENIED, .. }) {
+            return Err(with_key(puzzling(inner, session, from, key, naming, failure).await));
+        }
+    }
+    Err(with_key(Error::new(ErrorKind::Conflict, "the folder of the key is removed time and again")))
+}
+
+async fn attempt(session: &Session, from: &[u8], to: &[u8], naming: Naming) -> Answer<()> {
+    match naming {
+        Naming::Replace => session.replace(from, to).await,
+        Naming::Link => session.link(from, to).await,
+    }
+}
+
+/// Why a name that is free was not given.
+async fn puzzling(inner: &Inner, session: &Session, from: &[u8], key: &Key, naming: Naming, failure: Failure) -> Error {
+    let folder = inner.root.path(key.parent().as_str());
+    if let (Ok(Some(here)), Ok(Some(there))) = (session.space(parent_of(from)).await, session.space(&folder).await)
+        && here.id != there.id
+    {
+        let message = "a file cannot be moved to another file system, which is mounted below the root";
+        return Error::unsupported(message).during("publish").caused_by(failure.into_error("publish"));
+    }
+    if naming == Naming::Link && !failure.is_missing() {
+        let probe = inner.root.path(&format!("{STAGING}/{}", unique_name()));
+        let linked = session.link(from, &probe).await;
+        let _ = session.remove(&probe).await;
+        if let Err(refused @ Failure::Status { .. }) = linked
+            && !refused.is_missing()
+        {
+            let message = "the server's file system gives no file a second name, so nothing can be created if absent";
+            return Error::unsupported(message).during("publish").caused_by(failure.into_error("link"));
+        }
+    }
+    explain(session, &folder, failure, "publish").await
+}
+
+/// Sees to it that the folder of a key is there, and that no link or file is on the way. Returns the failure if the
+/// server refuses a folder and nothing tells why.
+async fn ensure_parent(inner: &Inner, session: &Session, key: &Key, durability: Durability) -> Result<Option<Failure>> {
+    let parent = key.parent();
+    match inner.root.look(session, parent.as_str(), "publish").await? {
+        Place::Folder => Ok(None),
+        Place::Missing => make_folders(inner, session, &parent, durability).await,
+        Place::Link => Err(links()),
+        Place::File(_) | Place::BehindFile | Place::Other => Err(Error::invalid("a folder of the key is an object")),
+    }
+}
+
+async fn make_folders(
+    inner: &Inner,
+    session: &Session,
+    folder: &Prefix,
+    durability: Durability,
+) -> Result<Option<Failure>> {
+    let text = folder.as_str();
+    let mut above = Prefix::root();
+    for end in text.match_indices('/').map(|(end, _)| end).chain([text.len()]) {
+        let path = inner.root.path(&text[..end]);
+        match session.make_folder(&path, inner.config.folder_mode).await {
+            Ok(()) => {
+                let synced = sync_folder(inner, session, &above, durability).await;
+                synced.map_err(|failure| failure.into_error("make folder"))?;
+            }
+            // Another writer has removed the one above.
+            Err(failure) if failure.is_missing() => return Ok(Some(failure)),
+            // Most likely it is there.
+            Err(failure @ Failure::Status { code: status::FAILURE, .. }) => match session.lstat(&path).await {
+                Ok(_) => {}
+                Err(missing) if missing.is_missing() => return Ok(Some(failure)),
+                Err(failure) => return Err(failure.into_error("make folder")),
+            },
+            Err(failure) => return Err(failure.into_error("make folder").with("folder", &text[..end])),
+        }
+        above = Prefix::new(&text[..end])?;
+    }
+    Ok(None)
+}
+
+/// Removes a folder below which there are only folders. False if there is anything else, which stays.
+async fn remove_empty(session: &Session, path: &[u8]) -> bool {
+    match session.lstat(path).await {
+        Ok(attrs) if attrs.kind() == FileKind::Folder => {}
+        Ok(_) => return false,
+        Err(failure) => return failure.is_missing(),
+    }
+    let Ok(folder) = session.open_folder(path).await else { return false };
+    loop {
+        match session.read_folder(&folder).await {
+            Ok(Some(entries)) => {
+                for entry in entries.iter().filter(|entry| !matches!(&*entry.name, b"." | b"..")) {
+                    let below = [path, b"/".as_slice(), &entry.name].concat();
+                    if entry.attrs.kind() != FileKind::Folder || !Box::pin(remove_empty(session, &below)).await {
+                        return false;
+                    }
+                }
+            }
+            Ok(None) => break,
+            Err(_) => return false,
+        }
+    }
+    match session.remove_folder(path).await {
+        Ok(()) => true,
+        Err(failure) => failure.is_missing(),
+    }
+}
+
+/// Makes the names in a folder survive a power cut, where that was asked for and the server can.
+pub async fn sync_folder(inner: &Inner, session: &Session, folder: &Prefix, durability: Durability) -> Answer<()> {
+    match durability == Durability::Full && inner.server.durable {
+        true => session.sync_folder(&inner.root.path(folder.as_str())).await,
+        false => Ok(()),
+    }
+}
