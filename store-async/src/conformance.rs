@@ -13,6 +13,8 @@
 //! # Ok(()) }
 //! ```
 
+mod both;
+
 use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
@@ -22,6 +24,7 @@ use worldstore_core::{
 };
 
 use crate::backend::{AsyncBackend, AsyncWriter};
+pub use both::{Checked, answers_of_async, answers_of_sync, races_of_async, races_of_sync};
 
 /// Runs every case on a backend, each in a folder of its own below `below`.
 ///
@@ -39,7 +42,7 @@ pub async fn play(backend: &dyn AsyncBackend, below: &Prefix, case: &Case) -> Ca
     let capability = backend.info().capability;
     let mut session = match Session::new(case, below, capability) {
         Ok(session) => session,
-        Err(error) => return CaseReport::impossible(&case.name, &error),
+        Err(error) => return CaseReport::impossible(case, &error),
     };
     let folder = session.folder().clone();
     match is_empty(backend, &folder).await {

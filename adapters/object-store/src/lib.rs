@@ -28,6 +28,8 @@ pub mod gcs;
 #[cfg(feature = "http")]
 pub mod http;
 mod list;
+#[cfg(any(feature = "azure", feature = "gcs", feature = "s3"))]
+mod names;
 mod protocol;
 mod read;
 #[cfg(feature = "s3")]

@@ -53,9 +53,10 @@ impl Watching {
     }
 
     /// Rewrites the text of successful replies to requests with this in their query.
-    #[cfg(feature = "gcs")]
-    pub fn rewriting(query: &'static str, rewrite: fn(&str) -> String) -> Self {
-        Self { rewrites: Some(Rewrites { query, rewrite }), ..Self::default() }
+    #[cfg(any(feature = "azure", feature = "gcs", feature = "s3"))]
+    pub fn rewriting(mut self, query: &'static str, rewrite: fn(&str) -> String) -> Self {
+        self.rewrites = Some(Rewrites { query, rewrite });
+        self
     }
 
     /// The client that was made last: builders make that for objects after those for credentials.

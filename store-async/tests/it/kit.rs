@@ -5,6 +5,12 @@ use std::sync::Arc;
 use worldstore_async::{AsyncBackend, AsyncBackendAdapter, CountingBackend, SyncBackendAdapter, conformance};
 use worldstore_core::{Backend, Key, Local, Memory, Prefix, WriteOptions, conformance as sync_conformance};
 
+worldstore_async::conformance_tests!(memory, sync: || Ok(Arc::new(Memory::new())));
+
+worldstore_async::conformance_tests!(adapted_memory, async: || async {
+    Ok(Arc::new(SyncBackendAdapter::new(Arc::new(Memory::new()))))
+});
+
 fn below() -> Prefix {
     Prefix::new("kit").unwrap()
 }

@@ -25,7 +25,7 @@ pub fn play(backend: &dyn Backend, below: &Prefix, case: &Case) -> CaseReport {
     let capability = backend.info().capability;
     let mut session = match Session::new(case, below, capability) {
         Ok(session) => session,
-        Err(error) => return CaseReport::impossible(&case.name, &error),
+        Err(error) => return CaseReport::impossible(case, &error),
     };
     let folder = session.folder().clone();
     match is_empty(backend, &folder) {

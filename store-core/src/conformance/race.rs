@@ -122,7 +122,7 @@ pub fn race_rounds(backend: Arc<dyn Backend>, below: &Prefix, rounds: usize) -> 
                     CaseResult::Failed(Failure::new(1, "race", "one winner, whole objects", format!("{error:?}")))
                 }
             };
-            report.cases.push(CaseReport::new(race.name(), result));
+            report.cases.push(CaseReport::new(race.name(), race.needs(), result));
         }
     }
     report

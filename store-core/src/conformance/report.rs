@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::step::Need;
+use super::step::{Case, Need};
 use crate::error::{Error, Result};
 use crate::ops::BackendInfo;
 
@@ -22,6 +22,8 @@ pub struct Report {
 pub struct CaseReport {
     /// Its name.
     pub case: String,
+    /// What the backend must declare for it.
+    pub needs: Vec<Need>,
     /// How it went.
     pub result: CaseResult,
     /// Each step and its answer.
@@ -63,13 +65,13 @@ impl Failure {
 
 impl CaseReport {
     /// A case that could not begin.
-    pub fn impossible(case: impl Into<String>, error: &Error) -> Self {
-        Self::new(case, CaseResult::Failed(Failure::new(1, "begin", "a folder", error.to_string())))
+    pub fn impossible(case: &Case, error: &Error) -> Self {
+        Self::new(&case.name, &case.needs, CaseResult::Failed(Failure::new(1, "begin", "a folder", error.to_string())))
     }
 
     /// A case without a transcript.
-    pub fn new(case: impl Into<String>, result: CaseResult) -> Self {
-        Self { case: case.into(), result, transcript: Vec::new() }
+    pub fn new(case: impl Into<String>, needs: &[Need], result: CaseResult) -> Self {
+        Self { case: case.into(), needs: needs.to_vec(), result, transcript: Vec::new() }
     }
 }
 
@@ -106,12 +108,13 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let capability = &self.info.capability;
         writeln!(f, "{} {}", self.info.scheme, self.info.root)?;
-        let needs = Need::ALL.into_iter().map(|need| (need.as_str(), need.is_met(capability)));
-        let others = [("list_sorted", capability.list_sorted), ("durable", capability.durable)];
-        for (name, has) in needs.chain(others) {
-            writeln!(f, "  {name}: {}", if has { "yes" } else { "no" })?;
+        for observed in self.observed() {
+            writeln!(f, "  {observed}")?;
         }
-        for CaseReport { case, result, transcript } in &self.cases {
+        for (name, has) in [("list_sorted", capability.list_sorted), ("durable", capability.durable)] {
+            writeln!(f, "  {name}: {}", if has { "declared" } else { "not declared" })?;
+        }
+        for CaseReport { case, result, transcript, .. } in &self.cases {
             match result {
                 CaseResult::Passed if transcript.is_empty() => writeln!(f, "{case}: passed")?,
                 CaseResult::Passed => writeln!(f, "{case}: passed, {} steps", transcript.len())?,

@@ -93,6 +93,7 @@ pub struct Session {
     name: String,
     folder: Prefix,
     capability: Capability,
+    needs: Vec<Need>,
     skipped_for: Option<Need>,
     steps: Vec<Planned>,
     /// What each step so far was answered.
@@ -118,6 +119,7 @@ impl Session {
             name: case.name.clone(),
             folder: below.join(&case.name)?,
             capability,
+            needs: case.needs.clone(),
             skipped_for,
             steps,
             answers: Vec::new(),
@@ -175,7 +177,7 @@ impl Session {
             (None, Some(need)) => CaseResult::Skipped(need),
             (None, None) => CaseResult::Passed,
         };
-        CaseReport { case: self.name, result, transcript }
+        CaseReport { case: self.name, needs: self.needs, result, transcript }
     }
 
     fn fail(&mut self, failure: Failure) {

@@ -230,7 +230,6 @@ fn each_fault_fails_its_cases() {
         (Fault::Match, "delete_if_match"),
         (Fault::Token, "token_of_write"),
         (Fault::Token, "token_of_commit"),
-        (Fault::Token, "token_of_copy"),
         (Fault::Delete, "delete_many"),
         (Fault::Copy, "copy"),
         (Fault::Copy, "copy_if_absent"),
@@ -317,5 +316,16 @@ fn reports_show_what_was_expected_and_what_came() {
     let expected = "vectored: FAILED\n  step 2: read ranges a [0..1, 9..10]\n    expected: parts [\"0\", \"9\"]\n    \
                     got: parts [\"\", \"\"]\n";
     assert!(shown.contains(expected), "{shown}");
-    assert!(shown.contains("  write_if_match: yes\n"), "{shown}");
+    assert!(shown.contains("  write_if_match: declared, works in 3 cases\n"), "{shown}");
+}
+
+#[test]
+fn declared_and_observed_are_told_apart() {
+    let shown = |fault| run(&*Faulty::new(fault), &below()).to_string();
+    assert!(shown(Fault::Condition).contains("  write_if_absent: declared, FAILS in "), "{}", shown(Fault::Condition));
+    let undeclared = shown(Fault::Undeclared);
+    assert!(undeclared.contains("  write_if_match: not declared, NOT REFUSED in "), "{undeclared}");
+    let read_only = shown(Fault::ReadOnly);
+    assert!(read_only.contains("  write: not declared, refused in "), "{read_only}");
+    assert!(read_only.contains("  rename: not declared, not observed\n"), "{read_only}");
 }

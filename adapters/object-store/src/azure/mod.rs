@@ -126,7 +126,7 @@ impl AzureConfig {
     /// without an account, and for values of the environment that cannot be read.
     pub fn connect(&self) -> Result<ObjectStoreBackend> {
         let signs = Arc::new(Signs::default());
-        let watching = Watching::resigning(signs.clone());
+        let watching = Watching::resigning(signs.clone()).rewriting("comp=list", crate::names::with_separators);
         let builder = self.builder(&watching)?;
         let account = builder.get_config_value(&AzureConfigKey::AccountName).unwrap_or_default();
         let service = builder.get_config_value(&AzureConfigKey::Endpoint);
@@ -198,7 +198,8 @@ fn capability() -> Capability {
     capability.copy = true;
     capability.copy_if_absent = true;
     capability.copy_if_match = true;
-    capability.list_sorted = true;
+    // The order of characters outside of the first 65,536 is not documented, and Azurite has them before others.
+    capability.list_sorted = false;
     capability.versions = true;
     capability.durable = true;
     capability

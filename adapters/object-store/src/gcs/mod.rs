@@ -12,6 +12,7 @@ use worldstore_core::{Capability, Error, Prefix, Result};
 use crate::backend::ObjectStoreBackend;
 use crate::connection::{Connection, Transport, bucket_and_root, endpoint};
 use crate::direct::Direct;
+use crate::names::with_separators;
 use crate::protocol::{CopyHeader, Deletes, Links, Protocol, Versions};
 use crate::read::GENERATION_MATCH;
 use crate::wire::Watching;
@@ -116,7 +117,8 @@ impl GcsConfig {
     /// [`Invalid`](worldstore_core::ErrorKind::Invalid) for a wrong endpoint, for plain HTTP that is not allowed, and
     /// for a key that cannot be read.
     pub fn connect(&self) -> Result<ObjectStoreBackend> {
-        let watching = Watching::rewriting("list-type=2", listing::with_generations);
+        let watching = Watching::default()
+            .rewriting("list-type=2", |listing| listing::with_generations(&with_separators(listing)));
         let builder = self.builder(&watching)?;
         let conditional = self.build(builder.clone().with_retry(self.connection.once()))?;
         let store = Arc::new(self.build(builder)?);

@@ -147,7 +147,7 @@ impl S3Config {
     /// [`Invalid`](worldstore_core::ErrorKind::Invalid) for a wrong endpoint, for plain HTTP that is not allowed, and
     /// for values of the environment that cannot be read.
     pub fn connect(&self) -> Result<ObjectStoreBackend> {
-        let watching = Watching::default();
+        let watching = Watching::default().rewriting("list-type=2", crate::names::with_separators);
         let builder = self.builder(&watching)?;
         let elsewhere = builder.get_config_value(&AmazonS3ConfigKey::Endpoint).is_some();
         let conditional = self.build(builder.clone().with_retry(self.connection.once()))?;

@@ -33,8 +33,8 @@ async fn read_only_conforms_as_what_refuses_every_change() {
 
 /// Errors of every call, lost replies where they can be settled, broken bodies: nothing of it shows above a retry.
 ///
-/// Appends, commits and aborts do not fail, for no retry can mend a writer; replies of moves are not lost, for
-/// nothing can settle them.
+/// Appends, commits and aborts do not fail, for no retry can mend a writer; replies of moves and of deletes with a
+/// condition are not lost, for nothing can settle them.
 #[tokio::test]
 async fn faults_below_a_retry_do_not_show() {
     let errors = Odds::default().with_error(0.2);
@@ -44,6 +44,7 @@ async fn faults_below_a_retry_do_not_show() {
             .everywhere(errors.with_lost_reply(0.2).with_short_read(0.2).with_latency(0.2, ms(50)))
             .with(Class::Append, Odds::default())
             .with(Class::Commit, Odds::default().with_lost_reply(0.2))
+            .with(Class::Delete, errors)
             .with(Class::Move, errors);
         let (above, below) = (Arc::new(Metrics::default()), Arc::new(Metrics::default()));
         let backend = AsyncStack::new(memory())

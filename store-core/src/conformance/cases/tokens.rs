@@ -57,6 +57,7 @@ fn token_of_copy() -> Case {
     Case::new("token_of_copy", &[Need::Write, Need::WriteTokens, Need::Copy])
         .step(write_named("a", "one", "t"), applied("a", 3, 1))
         .step(copy("a", "b"), applied("b", 3, 1))
-        .step(settle("b", "t"), settled_other("b", 3, 1))
+        // A token names one write to one key: nobody asks for it elsewhere, where a copy may have carried it.
+        .step_any(settle("b", "t"), [settled_other("b", 3, 1), settled_applied("b", 3, 1)])
         .step(settle("a", "t"), settled_applied("a", 3, 1))
 }
