@@ -8,16 +8,16 @@ use crate::{process, protoc};
 
 /// Runs the demo with the given arguments. Its exit code becomes ours.
 pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
-    process::run("the demo", command(workspace)?.args(arguments))
+    process::run("the demo", command(workspace, &["-p", "worldstore"])?.args(arguments))
 }
 
-/// The command that runs the demo; arguments of the demo may follow. Demo and command line are built first: the demo
-/// ends with commands to go on with.
-pub fn command(workspace: &Workspace) -> Result<Command> {
+/// The command that runs the demo; arguments of the demo may follow. Demo and command line are built first, with these
+/// packages and features: the demo ends with commands to go on with.
+pub fn command(workspace: &Workspace, selection: &[&str]) -> Result<Command> {
     let mut build = protoc::cargo(workspace)?;
-    build.args(["build", "-p", "worldstore", "--bin", "worldstore", "--example", "demo"]);
+    build.arg("build").args(selection).args(["--bin", "worldstore", "--example", "demo"]);
     process::run("building the demo", &mut build)?;
-    let mut command = protoc::cargo(workspace)?;
-    command.args(["run", "-p", "worldstore", "--example", "demo", "--"]);
+    let mut command = Command::new(workspace.debug_build(&format!("examples/demo{}", std::env::consts::EXE_SUFFIX)));
+    command.current_dir(&workspace.root);
     Ok(command)
 }

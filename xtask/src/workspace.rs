@@ -37,6 +37,11 @@ impl Workspace {
         self.metadata.target_directory.as_std_path().join("xtask").join(name)
     }
 
+    /// What cargo has built without optimisation, below its folder for that.
+    pub fn debug_build(&self, name: &str) -> PathBuf {
+        self.metadata.target_directory.as_std_path().join("debug").join(name)
+    }
+
     /// Keeps other runs of xtask from making the same part of the cache at the same time, until the file is dropped.
     pub fn lock(&self, name: &str) -> Result<File> {
         let folder = self.cache("locks");

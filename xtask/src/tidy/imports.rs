@@ -12,6 +12,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("worldstore-lance", &["worldstore-core", "worldstore-async"]),
     ("worldstore-iceberg", &["worldstore-core", "worldstore-async"]),
     ("worldstore-graph", &["worldstore-core", "worldstore-async", "worldstore-cypher", "worldstore-zset"]),
+    ("worldstore-dataset", &["worldstore-core", "worldstore-async"]),
+    ("worldstore-bench", &["worldstore-core", "worldstore-async"]),
     ("xtask", &[]),
 ];
 
