@@ -1,7 +1,10 @@
-//! Longer texts: how it is built, how bytes are kept, what survives what, what can be left out.
+//! Longer texts: how it is built, how bytes are kept, how a backend is written, what survives what, what can be left out.
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
+
+#[doc = include_str!("backends.md")]
+pub mod backends {}
 
 #[doc = include_str!("bytes.md")]
 pub mod bytes {}
