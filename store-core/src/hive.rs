@@ -1,4 +1,4 @@
-//! Partition paths as Hive and Spark write them: `year=2024/city=K%C3%B6ln`. Pure text; no I/O, no listing.
+//! Partition paths as Hive and Spark write them: `year=2024/city=Aix%2FNord`. Pure text; no I/O, no listing.
 //!
 //! A segment is `name=value`. What has a meaning in paths is escaped as `%` and two hexadecimal digits; a missing value
 //! is [`NULL`]. Every text comes back as it was, the text of [`NULL`] and the empty text included. (Spark refuses to

@@ -85,7 +85,7 @@ async fn what_is_uploaded_is_downloaded() {
     let (_, store) = both();
     let folder = tempfile::tempdir().unwrap();
     let (source, target) = (folder.path().join("source"), folder.path().join("new/target"));
-    let bytes: Vec<u8> = (0..3_000_000u32).map(|at| (at * 31 >> 3) as u8).collect();
+    let bytes: Vec<u8> = (0..3_000_000u32).map(|at| ((at * 31) >> 3) as u8).collect();
     fs::write(&source, &bytes).unwrap();
     let options = TransferOptions::default().with_verify(Verify::ReadBack);
     // On another thread: the futures can be sent.

@@ -146,8 +146,8 @@ impl Store {
 
     /// The checksum of an object in this state, as far as the backend has versions.
     fn checksum(&self, key: &str, meta: &ObjectMeta) -> Result<Crc32c> {
-        let mut pinned = ReadOptions::default();
-        pinned.version = meta.version.clone().filter(|_| self.supports(Ability::Versions));
+        let version = meta.version.clone().filter(|_| self.supports(Ability::Versions));
+        let pinned = ReadOptions { version, ..ReadOptions::default() };
         let reply = self.read(key, &pinned)?;
         let mut meter = Meter::new(meta.size, None);
         for chunk in reply.body {
