@@ -12,6 +12,9 @@ use super::{all, by_city, error, expected, kind, plain, rows};
 
 const WRITERS: i64 = 8;
 const APPENDS: i64 = 25;
+/// Set in a process that appends; its value is its number and the folder.
+const TASK: &str = "WORLDSTORE_TEST_TASK";
+const PROCESSES: i64 = 4;
 
 #[test]
 fn all_rows_of_all_writers_are_there_once() {
@@ -47,6 +50,43 @@ fn all_rows_of_all_writers_are_there_once() {
         assert_eq!(got, expected);
         assert_eq!(dataset.manifest().unwrap().sequence(), (WRITERS * APPENDS) as u64);
         assert!(dataset.garbage(std::time::Duration::ZERO).unwrap().is_empty(), "nobody has written in vain");
+    }
+}
+
+#[test]
+fn all_rows_of_all_processes_are_there_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::new(Arc::new(Local::new(folder.path()).unwrap()));
+    if !store.supports(Ability::WriteIfMatch) {
+        let dataset = Dataset::open(&store, "d").unwrap();
+        assert_eq!(kind(dataset.write(&[rows(&[(None, 1)])], &plain())), ErrorKind::Unsupported);
+        return;
+    }
+    let start = |process: i64| {
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        command.args(["race::worker", "--exact"]).env(TASK, format!("{process} {}", folder.path().display()));
+        command.spawn().unwrap()
+    };
+    let processes: Vec<_> = (0..PROCESSES).map(start).collect();
+    for mut process in processes {
+        assert!(process.wait().unwrap().success());
+    }
+    let dataset = Dataset::open(&store, "d").unwrap();
+    let mut got: Vec<i64> = all(&dataset).into_iter().map(|row| row.1).collect();
+    got.sort();
+    let numbers = |process: i64| (0..APPENDS).map(move |number| process * 1000 + number);
+    assert_eq!(got, (0..PROCESSES).flat_map(numbers).collect::<Vec<_>>());
+}
+
+/// The process behind the test above. Without a task it has nothing to do.
+#[test]
+fn worker() {
+    let Ok(task) = std::env::var(TASK) else { return };
+    let (process, folder) = task.split_once(' ').unwrap();
+    let process: i64 = process.parse().unwrap();
+    let dataset = Dataset::open(&Store::new(Arc::new(Local::open(folder).unwrap())), "d").unwrap();
+    for append in 0..APPENDS {
+        dataset.append(&[rows(&[(Some("a"), process * 1000 + append)])], &by_city()).unwrap();
     }
 }
 
