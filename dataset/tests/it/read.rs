@@ -170,6 +170,15 @@ fn files_that_are_not_what_the_manifest_says_are_told() {
 }
 
 #[test]
+fn readers_can_go_to_other_threads() {
+    let dataset = dataset();
+    dataset.write(&[rows(&[(Some("a"), 1)])], &plain()).unwrap();
+    let mut reader = dataset.read(&options().with_batch_rows(1)).unwrap();
+    let rest = std::thread::spawn(move || of_batches(reader.by_ref())).join().unwrap();
+    assert_eq!(rest, expected(&[(Some("a"), 1)]));
+}
+
+#[test]
 fn a_dataset_at_the_root_and_one_beside_it_are_two() {
     let store = super::store();
     let root = Dataset::open(&store, "").unwrap();

@@ -8,7 +8,7 @@ use super::pool;
 use crate::store::AsyncStore;
 
 impl AsyncStore {
-    /// Deletes objects, by as few requests as the backend allows: up to 1,000 keys go in one. Answers are in the order
+    /// Deletes objects, many in one request: up to 1,000 by default. Answers are in the order
     /// given. A key that is wrong fails before anything is sent; under [`OnError::Stop`] nothing is sent then, and
     /// otherwise no request is begun after one in which a key failed. Unlike [`delete`](AsyncStore::delete) it does not
     /// look first where a backend does not tell whether there was an object: that is [`Removal::Untold`].
@@ -22,7 +22,7 @@ impl AsyncStore {
         options: &BatchOptions,
     ) -> Result<Vec<BatchResult<Removal>>> {
         self.kernel.may_delete(&DeleteOptions::default())?;
-        let plan = DeletePlan::new(&self.kernel, keys, options.on_error);
+        let plan = DeletePlan::new(&self.kernel, keys, options);
         let stops =
             |answers: &Vec<Result<Removal>>| options.on_error == OnError::Stop && answers.iter().any(Result::is_err);
         let batches = plan.batches();

@@ -74,7 +74,8 @@ impl AsyncStore {
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(|error| self.kernel.explain(error, "download"))?;
             meter.take(&chunk).map_err(|error| self.kernel.explain(error, "download").with("key", key))?;
-            target = run(move || target.append(&chunk).map(|()| target)).await??;
+            let checksum = meter.checksum();
+            target = run(move || target.append(&chunk, checksum).map(|()| target)).await??;
             meter.tell();
         }
         let (bytes, checksum) =

@@ -5,8 +5,8 @@ use crate::kernel::{Kernel, Missing};
 use crate::key::Key;
 use crate::ops::Deleted;
 
-/// Keys of one native delete: what S3 takes at most.
-const DELETE_KEYS_MAX: usize = 1000;
+/// Keys of one native delete by default: what S3 takes at most.
+const KEYS_PER_REQUEST: usize = 1000;
 
 /// What a failure of one key means for the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,13 +24,16 @@ pub enum OnError {
 pub struct BatchOptions {
     /// How many requests may be under way at once: 8 by default, and at least one. On the sync side these are threads.
     pub concurrency: usize,
+    /// How many keys go to the backend in one delete: 1,000 by default, and at least one. Fewer help where a backend
+    /// deletes one by one, so that several requests share the keys.
+    pub keys_per_request: usize,
     /// What a failure means for the other keys; nothing by default.
     pub on_error: OnError,
 }
 
 impl Default for BatchOptions {
     fn default() -> Self {
-        Self { concurrency: 8, on_error: OnError::default() }
+        Self { concurrency: 8, keys_per_request: KEYS_PER_REQUEST, on_error: OnError::default() }
     }
 }
 
@@ -39,6 +42,13 @@ impl BatchOptions {
     #[must_use]
     pub fn with_concurrency(mut self, requests: usize) -> Self {
         self.concurrency = requests.max(1);
+        self
+    }
+
+    /// Sets how many keys go to the backend in one delete; 0 counts as 1.
+    #[must_use]
+    pub fn with_keys_per_request(mut self, keys: usize) -> Self {
+        self.keys_per_request = keys.max(1);
         self
     }
 
@@ -116,7 +126,7 @@ pub struct DeletePlan {
 
 impl DeletePlan {
     /// Checks all keys. One that is wrong fails; under [`OnError::Stop`] nothing is begun then.
-    pub fn new(kernel: &Kernel, keys: &[&str], on_error: OnError) -> Self {
+    pub fn new(kernel: &Kernel, keys: &[&str], options: &BatchOptions) -> Self {
         let (mut results, mut good) = (Vec::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
         for (index, key) in keys.iter().enumerate() {
             match kernel.object(key) {
@@ -127,9 +137,9 @@ impl DeletePlan {
                 Err(error) => results.push(Some(Err(error))),
             }
         }
-        let batches = match good.len() < keys.len() && on_error == OnError::Stop {
+        let batches = match good.len() < keys.len() && options.on_error == OnError::Stop {
             true => Vec::new(),
-            false => good.chunks(DELETE_KEYS_MAX).map(<[_]>::to_vec).collect(),
+            false => good.chunks(options.keys_per_request.max(1)).map(<[_]>::to_vec).collect(),
         };
         Self { results, batches }
     }

@@ -9,10 +9,12 @@ pub struct Crc32c(u32);
 /// The polynomial, its bits reversed.
 const POLYNOMIAL: u32 = 0x82f6_3b78;
 /// Row `n` is the remainder of a byte that `n` zero bytes follow.
-static TABLES: [[u32; 256]; 8] = tables();
+static TABLES: [[u32; 256]; BLOCK_BYTES] = tables();
+/// Bytes that are looked up at once, each in a table of its own.
+const BLOCK_BYTES: usize = 16;
 
-const fn tables() -> [[u32; 256]; 8] {
-    let mut tables = [[0; 256]; 8];
+const fn tables() -> [[u32; 256]; BLOCK_BYTES] {
+    let mut tables = [[0; 256]; BLOCK_BYTES];
     let mut byte = 0;
     while byte < 256 {
         let mut rest = byte as u32;
@@ -25,7 +27,7 @@ const fn tables() -> [[u32; 256]; 8] {
         byte += 1;
     }
     let mut row = 1;
-    while row < 8 {
+    while row < BLOCK_BYTES {
         let mut byte = 0;
         while byte < 256 {
             let before = tables[row - 1][byte];
@@ -57,22 +59,19 @@ impl Crc32c {
 
     /// Appends bytes.
     pub fn update(&mut self, bytes: &[u8]) {
-        let at = |row: usize, byte: u32| TABLES[row][(byte & 0xff) as usize];
         let mut crc = !self.0;
-        let (words, rest) = bytes.as_chunks::<8>();
-        for [a, b, c, d, e, f, g, h] in words {
-            let low = crc ^ u32::from_le_bytes([*a, *b, *c, *d]);
-            crc = at(7, low)
-                ^ at(6, low >> 8)
-                ^ at(5, low >> 16)
-                ^ at(4, low >> 24)
-                ^ at(3, u32::from(*e))
-                ^ at(2, u32::from(*f))
-                ^ at(1, u32::from(*g))
-                ^ at(0, u32::from(*h));
+        let (blocks, rest) = bytes.as_chunks::<BLOCK_BYTES>();
+        for block in blocks {
+            let mut block = *block;
+            // What came before is carried by the first four bytes.
+            for (byte, carried) in block.iter_mut().zip(crc.to_le_bytes()) {
+                *byte ^= carried;
+            }
+            let rows = TABLES.iter().rev();
+            crc = block.iter().zip(rows).fold(0, |crc, (byte, row)| crc ^ row[usize::from(*byte)]);
         }
         for byte in rest {
-            crc = (crc >> 8) ^ at(0, crc ^ u32::from(*byte));
+            crc = (crc >> 8) ^ TABLES[0][((crc ^ u32::from(*byte)) & 0xff) as usize];
         }
         self.0 = !crc;
     }

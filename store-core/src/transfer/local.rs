@@ -159,15 +159,15 @@ impl LocalTarget {
         self.checksum
     }
 
-    /// Appends bytes.
+    /// Appends bytes, given the checksum of all with them.
     ///
     /// # Errors
     /// `StorageFull` and the like.
-    pub fn append(&mut self, chunk: &Bytes) -> Result<()> {
+    pub fn append(&mut self, chunk: &Bytes, checksum: Crc32c) -> Result<()> {
         use std::io::Write;
         self.file.write_all(chunk).map_err(|source| self.failed(source))?;
         self.done += chunk.len() as u64;
-        self.checksum.update(chunk);
+        self.checksum = checksum;
         match &self.pin {
             Some(pin) if self.done - pin.done >= CHECKPOINT_BYTES => self.checkpoint(),
             _ => Ok(()),
@@ -188,7 +188,9 @@ impl LocalTarget {
             let got = checksum_of(&mut self.file, self.done).map_err(failed)?.unwrap_or_default();
             if let Err(error) = Meter::expect(self.checksum, got) {
                 // What is damaged is nothing to go on with.
-                self.pin = None;
+                if self.pin.take().is_some() {
+                    remove_if_there(&pin_path(&self.path)).map_err(failed)?;
+                }
                 return Err(error.during("download").with("path", self.path.display()));
             }
         }
@@ -313,3 +315,6 @@ fn unique_suffix() -> String {
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!(".worldstore-tmp-{:x}-{:x}-{count:x}", std::process::id(), now.as_nanos())
 }
+
+#[cfg(test)]
+mod tests;

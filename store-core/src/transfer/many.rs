@@ -9,7 +9,7 @@ use crate::ops::*;
 use crate::store::Store;
 
 impl Store {
-    /// Deletes objects, by as few requests as the backend allows: up to 1,000 keys go in one. Answers are in the order
+    /// Deletes objects, many in one request: up to 1,000 by default. Answers are in the order
     /// given. A key that is wrong fails before anything is sent; under [`OnError::Stop`] nothing is sent then, and
     /// otherwise no request is begun after one in which a key failed. Unlike [`delete`](Store::delete) it does not look
     /// first where a backend does not tell whether there was an object: that is [`Removal::Untold`].
@@ -23,7 +23,7 @@ impl Store {
         options: &BatchOptions,
     ) -> Result<Vec<BatchResult<Removal>>> {
         self.kernel.may_delete(&DeleteOptions::default())?;
-        let plan = DeletePlan::new(&self.kernel, keys, options.on_error);
+        let plan = DeletePlan::new(&self.kernel, keys, options);
         let stops =
             |answers: &Vec<Result<Removal>>| options.on_error == OnError::Stop && answers.iter().any(Result::is_err);
         let work = |batch: &Vec<(usize, Key)>| self.delete_batch(batch, keys, missing);

@@ -39,6 +39,11 @@ impl Meter {
         Ok(())
     }
 
+    /// The checksum of what was taken.
+    pub fn checksum(&self) -> Crc32c {
+        self.checksum
+    }
+
     /// Tells that what was taken is with the target.
     pub fn tell(&self) {
         if let Some(watcher) = &self.watcher {

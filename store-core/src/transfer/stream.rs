@@ -64,7 +64,7 @@ impl Store {
         for chunk in body {
             let chunk = chunk.map_err(|error| self.kernel.explain(error, "download"))?;
             meter.take(&chunk).map_err(|error| self.kernel.explain(error, "download").with("key", key))?;
-            target.append(&chunk)?;
+            target.append(&chunk, meter.checksum())?;
             meter.tell();
         }
         let (bytes, checksum) =

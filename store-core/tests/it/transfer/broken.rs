@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
@@ -26,8 +27,42 @@ pub struct Broken {
     pub copies: AtomicUsize,
     /// How many keys each delete had.
     pub deletes: std::sync::Mutex<Vec<usize>>,
+    /// Chunks of its bodies that somebody holds, and the most at once.
+    pub held: Arc<Held>,
     /// Calls of `copy` at work, and the most at once.
     pub at_work: (AtomicUsize, AtomicUsize),
+}
+
+#[derive(Debug, Default)]
+pub struct Held {
+    now: AtomicUsize,
+    pub most: AtomicUsize,
+}
+
+/// A chunk that is counted as long as it is held.
+struct Chunk {
+    bytes: Vec<u8>,
+    held: Arc<Held>,
+}
+
+impl Chunk {
+    fn of(bytes: Vec<u8>, held: &Arc<Held>) -> Bytes {
+        let now = held.now.fetch_add(1, Ordering::SeqCst) + 1;
+        held.most.fetch_max(now, Ordering::SeqCst);
+        Bytes::from_owner(Chunk { bytes, held: Arc::clone(held) })
+    }
+}
+
+impl AsRef<[u8]> for Chunk {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        self.held.now.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl fmt::Display for Broken {
@@ -55,11 +90,12 @@ impl Backend for Broken {
             limit => whole.len().min(limit as usize),
         };
         self.bytes_read.fetch_add(limit as u64, Ordering::SeqCst);
-        let mut chunks: Vec<_> = whole[..limit].chunks(CHUNK).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
-        if limit < whole.len() {
-            chunks.push(Err(Error::new(ErrorKind::Unavailable, "connection is gone")));
-        }
-        Ok(ReadReply::new(meta, range, Box::new(chunks.into_iter())))
+        let chunks: Vec<Vec<u8>> = whole[..limit].chunks(CHUNK).map(<[u8]>::to_vec).collect();
+        let held = Arc::clone(&self.held);
+        let chunks = chunks.into_iter().map(move |chunk| Ok(Chunk::of(chunk, &held)));
+        let gone = || Err(Error::new(ErrorKind::Unavailable, "connection is gone"));
+        let end = (limit < whole.len()).then(gone);
+        Ok(ReadReply::new(meta, range, Box::new(chunks.chain(end))))
     }
 
     fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>> {

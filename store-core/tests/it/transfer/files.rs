@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use worldstore_core::transfer::{Crc32c, Progress, Resume, Route, Taken, TransferOptions, Verify};
+use worldstore_core::transfer::{
+    Compare, Crc32c, Progress, Resume, Route, SyncOptions, Taken, TransferOptions, Verify,
+};
 use worldstore_core::{Backend, Condition, Durability, ErrorKind, Local, Memory, Store, Version, WriteOptions};
 
 use super::broken::Broken;
@@ -190,6 +192,23 @@ fn between_backends_bytes_go_through_and_within_one_they_stay() {
     assert_eq!(first.transfer("inner/b", &child, "b", &verified).unwrap().bytes, 5_500, "an object to itself");
     assert_eq!(kind(first.transfer("none", &child, "c", &verified)), ErrorKind::NotFound);
     assert_eq!(kind(first.transfer("a", &child, "c", &TransferOptions::if_absent())), ErrorKind::AlreadyExists);
+}
+
+#[test]
+fn a_chunk_at_a_time_is_in_memory() {
+    let broken = Arc::new(Broken::default());
+    let store = Store::new(broken.clone());
+    store.write("a", body(200_000)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let target = Store::new(Arc::new(Local::new(folder.path().join("data")).unwrap()));
+    let verified = TransferOptions::default().with_verify(Verify::ReadBack);
+    store.transfer("a", &target, "a", &verified).unwrap();
+    store.download("a", &folder.path().join("file"), &verified).unwrap();
+    target.sync_folder("", &store, "copy", &SyncOptions::default().with_transfer(verified)).unwrap();
+    let content = SyncOptions::default().with_compare(Compare::Content);
+    assert_eq!(store.sync_folder("copy", &target, "", &content).unwrap().unchanged, 1);
+    let most = broken.held.most.load(Ordering::SeqCst);
+    assert!((1..=2).contains(&most), "{most} of 200 chunks at once");
 }
 
 #[test]

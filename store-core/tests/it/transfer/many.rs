@@ -52,6 +52,13 @@ fn deletes_go_in_batches_and_stop_between_them() {
     sizes.sort();
     assert_eq!(sizes, [500, 1000, 1000]);
 
+    let few = BatchOptions::default().with_keys_per_request(7);
+    let results = store.delete_many(&keys[..20], Missing::Ignore, &few).unwrap();
+    assert_eq!(words(&results), vec!["Missing"; 20]);
+    let mut sizes = std::mem::take(&mut *broken.deletes.lock().unwrap());
+    sizes.sort();
+    assert_eq!(sizes, [6, 7, 7]);
+
     let stop = BatchOptions::default().with_concurrency(1).with_on_error(OnError::Stop);
     store.write("2400", "x").unwrap();
     let mut with_failure = keys.clone();
