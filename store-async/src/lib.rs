@@ -22,6 +22,7 @@ pub mod store;
 pub mod sync_adapter;
 #[cfg(feature = "table")]
 pub mod table;
+mod transfer;
 pub mod wrap;
 
 pub use async_adapter::AsyncBackendAdapter;

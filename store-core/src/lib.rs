@@ -4,6 +4,8 @@
 //!   rules without the I/O.
 //! - [`Memory`] and [`Local`] are backends; the conformance kit (feature `conformance`) tests others.
 //! - [`kv`] makes a backend of an ordered key-value store.
+//! - [`transfer`] moves much at once: many keys, files in and out, folders between stores. [`hive`] writes and reads
+//!   partition paths.
 //! - Feature `table` adds append-only tables over Arrow: [`table::TableBackend`], scans, predicates, and tables in
 //!   memory.
 //!
@@ -12,6 +14,7 @@
 pub mod backend;
 pub mod capability;
 pub mod error;
+pub mod hive;
 pub mod kernel;
 pub mod key;
 pub mod kv;
@@ -21,6 +24,7 @@ pub mod ops;
 pub mod store;
 #[cfg(feature = "table")]
 pub mod table;
+pub mod transfer;
 pub mod wrap;
 
 #[cfg(feature = "conformance")]

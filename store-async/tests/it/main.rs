@@ -10,4 +10,5 @@ mod object_store;
 mod reverse;
 mod streams;
 mod surface;
+mod transfer;
 mod wrap;

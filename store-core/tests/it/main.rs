@@ -16,3 +16,4 @@ mod processes;
 mod processes_cas;
 mod store;
 mod surface;
+mod transfer;
