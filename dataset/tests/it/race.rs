@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 
-use worldstore_core::{Ability, Backend, ErrorKind, Local, Memory, Store};
+use worldstore_core::{Backend, ErrorKind, Local, Memory, Store};
 use worldstore_dataset::{Dataset, DatasetReadOptions};
 
 use super::rigged::{Lost, Rigged};
-use super::{all, by_city, error, expected, kind, plain, rows};
+use super::{all, by_city, error, expected, plain, rows};
 
 const WRITERS: i64 = 8;
 const APPENDS: i64 = 25;
@@ -22,12 +22,6 @@ fn all_rows_of_all_writers_are_there_once() {
     let backends: [Arc<dyn Backend>; 2] = [Arc::new(Memory::new()), Arc::new(Local::new(folder.path()).unwrap())];
     for backend in backends {
         let store = Store::new(Arc::clone(&backend));
-        if !store.supports(Ability::WriteIfMatch) {
-            let dataset = Dataset::open(&store, "sets/raced").unwrap();
-            assert_eq!(kind(dataset.append(&[rows(&[(None, 1)])], &plain())), ErrorKind::Unsupported);
-            assert_eq!(store.list("").count(), 0, "nothing was written");
-            continue;
-        }
         thread::scope(|scope| {
             for writer in 0..WRITERS {
                 let dataset = Dataset::open(&store, "sets/raced").unwrap();
@@ -57,11 +51,6 @@ fn all_rows_of_all_writers_are_there_once() {
 fn all_rows_of_all_processes_are_there_once() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::new(Arc::new(Local::new(folder.path()).unwrap()));
-    if !store.supports(Ability::WriteIfMatch) {
-        let dataset = Dataset::open(&store, "d").unwrap();
-        assert_eq!(kind(dataset.write(&[rows(&[(None, 1)])], &plain())), ErrorKind::Unsupported);
-        return;
-    }
     let start = |process: i64| {
         let mut command = std::process::Command::new(std::env::current_exe().unwrap());
         command.args(["race::worker", "--exact"]).env(TASK, format!("{process} {}", folder.path().display()));
