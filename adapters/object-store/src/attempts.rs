@@ -1,10 +1,13 @@
-//! What the wire saw of a call: object_store hides status codes and retries, and both decide what is known of a change.
+//! What the wire saw of a call, and what it adds to it: object_store hides status codes, headers and retries, and they
+//! decide what is known of a change.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 tokio::task_local! {
     static ATTEMPTS: Arc<Mutex<Seen>>;
+    static GUARD: Arc<Mutex<Guard>>;
 }
 
 /// The requests of one call, as far as they were watched. Nothing is watched for stores that do not use HTTP.
@@ -16,6 +19,53 @@ pub(crate) struct Seen {
     pub watched: bool,
     /// A request may have taken effect although no reply said so.
     pub unclear: bool,
+    /// How long the last reply asks to wait.
+    pub retry_after: Option<Duration>,
+    /// What the last reply says beyond its status.
+    pub hint: Option<Hint>,
+}
+
+/// What a reply says beyond its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hint {
+    /// Azure: the blob exists although it should not.
+    BlobExists,
+    /// Azure: the blocks of this upload are gone, for another write to the blob has thrown them away.
+    BlocksGone,
+    /// The address is that of a folder: the server adds a slash.
+    Folder,
+    /// Azure: the copy has begun and goes on.
+    CopyGoesOn,
+    /// Azure: the copy has begun and came to nothing.
+    CopyFailed,
+}
+
+/// A header on one request of a call that object_store does not know of.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    /// The method of the request.
+    pub method: &'static str,
+    /// A part of its query; empty matches every query.
+    pub query: &'static str,
+    /// A header to set, or to leave out.
+    pub header: (&'static str, Option<String>),
+    /// It is sent once, although object_store would send it again.
+    pub once: bool,
+    /// It has been sent.
+    pub sent: bool,
+}
+
+impl Guard {
+    /// Sets a header of the request with this method and query, or takes it out.
+    pub fn new(method: &'static str, query: &'static str, name: &'static str, value: Option<String>) -> Self {
+        Self { method, query, header: (name, value), once: false, sent: false }
+    }
+
+    /// Lets the request pass once.
+    pub fn once(mut self) -> Self {
+        self.once = true;
+        self
+    }
 }
 
 /// Runs a call and tells what its requests met.
@@ -26,7 +76,21 @@ pub(crate) async fn watched<Value>(call: impl Future<Output = Value>) -> (Value,
     (value, seen)
 }
 
-#[cfg(feature = "s3")]
+/// As [`watched`], with a guarded request if there is a guard.
+pub(crate) async fn guarded<Value>(guard: Option<Guard>, call: impl Future<Output = Value>) -> (Value, Seen) {
+    match guard {
+        Some(guard) => GUARD.scope(Arc::new(Mutex::new(guard)), watched(call)).await,
+        None => watched(call).await,
+    }
+}
+
+/// Hands out the guard of this call, if there is one.
+#[cfg(feature = "cloud")]
+pub(crate) fn with_guard<Value>(act: impl FnOnce(&mut Guard) -> Value) -> Option<Value> {
+    GUARD.try_with(|guard| act(&mut guard.lock().unwrap_or_else(PoisonError::into_inner))).ok()
+}
+
+#[cfg(feature = "cloud")]
 fn note(change: impl FnOnce(&mut Seen)) {
     // Requests outside a watched call, such as those for credentials, are nobody's concern.
     let _ = ATTEMPTS.try_with(|attempts| {
@@ -37,16 +101,16 @@ fn note(change: impl FnOnce(&mut Seen)) {
 }
 
 /// Notes a reply. A server error leaves open what happened, except "not implemented".
-#[cfg(feature = "s3")]
-pub(crate) fn replied(status: u16) {
+#[cfg(feature = "cloud")]
+pub(crate) fn replied(status: u16, retry_after: Option<Duration>, hint: Option<Hint>) {
     note(|seen| {
-        seen.status = Some(status);
+        (seen.status, seen.retry_after, seen.hint) = (Some(status), retry_after, hint);
         seen.unclear |= status >= 500 && status != 501;
     });
 }
 
 /// Notes that a request left and no reply came.
-#[cfg(feature = "s3")]
+#[cfg(feature = "cloud")]
 pub(crate) fn lost() {
     note(|seen| {
         seen.status = None;
@@ -55,7 +119,7 @@ pub(crate) fn lost() {
 }
 
 /// Notes that a request never left.
-#[cfg(feature = "s3")]
+#[cfg(feature = "cloud")]
 pub(crate) fn not_sent() {
     note(|seen| seen.status = None);
 }

@@ -8,16 +8,22 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{ObjectStore, PutPayload};
+#[cfg(feature = "cloud")]
+use worldstore_async::AsyncPresign;
 use worldstore_async::{AsyncBackend, AsyncChunks, AsyncWriter};
 use worldstore_core::{
     BackendInfo, Capability, CheckOptions, Condition, CopyOptions, DeleteOptions, Deleted, Error, Key, ListOptions,
     ListPage, Namespace, ObjectMeta, Outcome, Prefix, ReadOptions, ReadRangesOptions, ReadReply, RenameOptions, Result,
-    SettleOptions, Settled, StatOptions, Version, WriteOptions, WriteToken,
+    SettleOptions, Settled, StatOptions, WriteOptions, WriteToken,
 };
 
 use crate::attempts::Seen;
+#[cfg(feature = "cloud")]
+use crate::direct::Direct;
 use crate::failure;
+use crate::protocol::Protocol;
 use crate::upload::ObjectWriter;
+use crate::write::Token;
 
 /// The size of a part of a multipart upload, in bytes. S3 allows 10,000 parts, so an object can have 78 GiB.
 pub const PART_BYTES: usize = 8 << 20;
@@ -25,36 +31,28 @@ pub const PART_BYTES: usize = 8 << 20;
 /// How much a writer with a condition holds in memory at most, in bytes, unless configured.
 pub const CONDITIONAL_BYTES_MAX: usize = 256 << 20;
 
-/// Whether every object carries a token of the write that made it, as user metadata `worldstore-write`.
-///
-/// With tokens a lost reply can be resolved: the object is read back, and if it carries the token, the write happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum WriteTokens {
-    /// No tokens: for stores without user metadata, such as local folders. Lost replies stay
-    /// [`Outcome::Unknown`].
-    #[default]
-    Off,
-    /// Tokens.
-    On,
-}
-
 /// Any object store as a backend.
 ///
-/// Versions are etags. A change is answered with [`Outcome::Unknown`] if a request may have arrived but no reply said
-/// so, and no write token resolves it.
+/// Versions are etags, on Google Cloud Storage generations. A change is answered with [`Outcome::Unknown`] if a request
+/// may have arrived but no reply said so, and no write token resolves it.
+///
+/// With the capability `write_tokens` every object carries, as user metadata `worldstorewrite`, the token that the
+/// caller gave or a random one. A lost reply is then resolved by reading back.
 ///
 /// # Contract
 /// The capability that is given must be true of the store. Object stores do not tell what they can do; what is not
 /// declared is refused before any I/O. `rename` in particular may only be declared if it is atomic, which copy and
 /// delete are not.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ObjectStoreBackend {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) conditional: Arc<dyn ObjectStore>,
     pub(crate) capability: Capability,
-    pub(crate) tokens: WriteTokens,
+    pub(crate) protocol: Protocol,
     pub(crate) part_bytes: usize,
     pub(crate) conditional_bytes_max: usize,
+    #[cfg(feature = "cloud")]
+    pub(crate) direct: Option<Direct>,
     scheme: &'static str,
     location: String,
     root: Prefix,
@@ -68,9 +66,11 @@ impl ObjectStoreBackend {
             location: store.to_string(),
             store,
             capability,
-            tokens: WriteTokens::Off,
+            protocol: Protocol::ANY,
             part_bytes: PART_BYTES,
             conditional_bytes_max: CONDITIONAL_BYTES_MAX,
+            #[cfg(feature = "cloud")]
+            direct: None,
             scheme: "object-store",
             root: Prefix::root(),
         }
@@ -98,10 +98,10 @@ impl ObjectStoreBackend {
         self
     }
 
-    /// Sets whether objects carry write tokens; they do not by default.
-    #[must_use]
-    pub fn with_write_tokens(mut self, tokens: WriteTokens) -> Self {
-        self.tokens = tokens;
+    /// Sets the ways of a service and how it is asked without object_store.
+    #[cfg(feature = "cloud")]
+    pub(crate) fn with_protocol(mut self, protocol: Protocol, direct: Option<Direct>) -> Self {
+        (self.protocol, self.direct) = (protocol, direct);
         self
     }
 
@@ -113,8 +113,9 @@ impl ObjectStoreBackend {
         self
     }
 
-    /// Sets how much a writer with a condition may hold in memory, [`CONDITIONAL_BYTES_MAX`] by default. object_store
-    /// cannot finish a multipart upload under a condition, so such an object is sent at once.
+    /// Sets how much a writer with a condition may hold in memory, [`CONDITIONAL_BYTES_MAX`] by default. Only
+    /// Azure, and S3 where it can, finish an upload in parts under a condition; elsewhere such an object is sent at
+    /// once.
     #[must_use]
     pub fn with_conditional_bytes_max(mut self, bytes_max: usize) -> Self {
         self.conditional_bytes_max = bytes_max;
@@ -160,12 +161,12 @@ impl ObjectStoreBackend {
     pub(crate) fn meta_of(&self, meta: object_store::ObjectMeta) -> Result<ObjectMeta> {
         let key = self.key_of(&meta.location)?;
         let ours = ObjectMeta::new(key, meta.size).with_modified(meta.last_modified.into());
-        Ok(self.versioned(ours, meta.e_tag))
+        Ok(self.versioned(ours, meta.e_tag, meta.version))
     }
 
-    pub(crate) fn versioned(&self, meta: ObjectMeta, etag: Option<String>) -> ObjectMeta {
-        match etag {
-            Some(etag) if self.capability.versions => meta.with_version(Version::new(etag)),
+    pub(crate) fn versioned(&self, meta: ObjectMeta, etag: Option<String>, generation: Option<String>) -> ObjectMeta {
+        match self.protocol.version(etag, generation) {
+            Some(version) if self.capability.versions => meta.with_version(version),
             _ => meta,
         }
     }
@@ -184,11 +185,16 @@ impl ObjectStoreBackend {
     }
 }
 
-/// The text of a version if it can be an etag of a single state: a list or a `*` would match more than one.
-pub(crate) fn etag(version: &Version) -> Option<&str> {
-    let text = version.as_str();
-    let single = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',') && !matches!(text, "" | "*");
-    single.then_some(text)
+impl fmt::Debug for ObjectStoreBackend {
+    /// Without the store, whose own form shows credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObjectStoreBackend")
+            .field("name", &self.to_string())
+            .field("capability", &self.capability)
+            .field("part_bytes", &self.part_bytes)
+            .field("conditional_bytes_max", &self.conditional_bytes_max)
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Display for ObjectStoreBackend {
@@ -196,15 +202,6 @@ impl fmt::Display for ObjectStoreBackend {
         match self.root.is_root() {
             true => write!(f, "{}({})", self.scheme, self.location),
             false => write!(f, "{}({}/{})", self.scheme, self.location, self.root),
-        }
-    }
-}
-
-impl ObjectStoreBackend {
-    fn refuse_token(&self, key: &Key, options: &WriteOptions) -> Result<()> {
-        match options.token {
-            Some(_) => Err(Error::unsupported("tokens are the backend's own").with("key", key)),
-            None => Ok(()),
         }
     }
 }
@@ -232,28 +229,27 @@ impl AsyncBackend for ObjectStoreBackend {
     }
 
     async fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome> {
-        self.allow_write(&options.condition)?;
-        self.refuse_token(key, options)?;
-        self.put(key, PutPayload::from(body), &options.condition).await
+        self.allow_write(options)?;
+        let token = Token::new(options, self.capability);
+        self.put(key, PutPayload::from(body), &options.condition, &token).await
     }
 
     async fn open_writer(&self, key: &Key, options: &WriteOptions) -> Result<Box<dyn AsyncWriter>> {
-        self.allow_write(&options.condition)?;
-        self.refuse_token(key, options)?;
+        self.allow_write(options)?;
         let path = self.path(key)?;
-        Ok(Box::new(ObjectWriter::new(self.clone(), key.clone(), path, options.condition.clone())))
+        Ok(Box::new(ObjectWriter::new(self.clone(), key.clone(), path, options)))
     }
 
-    async fn settle(&self, key: &Key, _token: &WriteToken, _options: &SettleOptions) -> Result<Settled> {
-        Err(Error::unsupported("tokens are the backend's own").with("key", key))
+    async fn settle(&self, key: &Key, token: &WriteToken, _options: &SettleOptions) -> Result<Settled> {
+        self.settle_token(key, token).await
     }
 
     async fn delete(&self, keys: &[Key], options: &DeleteOptions) -> Result<Vec<Deleted>> {
         options.check()?;
-        if options.condition != Condition::None {
-            return Err(Error::unsupported("the store has no deletes with a condition"));
+        match &options.condition {
+            Condition::IfMatch(version) => self.delete_if_match(keys, version).await,
+            _ => self.delete_keys(keys).await,
         }
-        self.delete_keys(keys).await
     }
 
     async fn list(&self, prefix: &Prefix, options: &ListOptions) -> Result<ListPage> {
@@ -271,5 +267,10 @@ impl AsyncBackend for ObjectStoreBackend {
     async fn check(&self, _options: &CheckOptions) -> Result<()> {
         self.check_root().await?;
         self.check_conditions().await
+    }
+
+    #[cfg(feature = "cloud")]
+    fn presign(&self) -> Option<&dyn AsyncPresign> {
+        self.direct.as_ref()?.signer.as_ref().map(|_| self as &dyn AsyncPresign)
     }
 }

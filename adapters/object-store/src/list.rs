@@ -15,6 +15,7 @@ const PAGE: usize = 999;
 
 impl ObjectStoreBackend {
     pub(crate) async fn list_page(&self, prefix: &Prefix, options: &ListOptions) -> Result<ListPage> {
+        self.declared(self.protocol.lists, "the service cannot list")?;
         let limit = options.limit.unwrap_or(PAGE);
         if limit == 0 {
             return Err(Error::invalid("a page of no entries was asked for"));

@@ -12,8 +12,9 @@ use worldstore_core::{
     check_ranges,
 };
 
-use crate::attempts::watched;
-use crate::backend::{ObjectStoreBackend, etag};
+use crate::attempts::{Guard, guarded, watched};
+use crate::backend::ObjectStoreBackend;
+use crate::protocol::Versions;
 
 /// Parts with at most so many bytes between them are fetched together.
 const GAP_BYTES: u64 = 1 << 20;
@@ -26,18 +27,33 @@ const STATES_MAX: usize = 3;
 
 impl ObjectStoreBackend {
     pub(crate) async fn head(&self, key: &Key, pinned: Option<&Version>) -> Result<ObjectMeta> {
-        let options = GetOptions { head: true, ..self.pin(key, pinned)? };
-        self.get(key, options).await.and_then(|result| self.meta_of(result.meta))
+        let options = GetOptions { head: true, ..GetOptions::default() };
+        self.get(key, options, pinned).await.and_then(|result| self.meta_of(result.meta))
     }
 
     pub(crate) async fn read_object(&self, key: &Key, options: &ReadOptions) -> Result<ReadReply<AsyncChunks>> {
         let pinned = options.version.as_ref();
         let Some(range) = &options.range else {
-            let result = self.get(key, self.pin(key, pinned)?).await?;
+            let result = self.get(key, GetOptions::default(), pinned).await?;
             return self.reply(key, result);
         };
-        let Some(part) = part_of(range) else { return self.read_nothing(key, range, pinned).await };
-        match self.get(key, GetOptions { range: Some(part), ..self.pin(key, pinned)? }).await {
+        match (part_of(range), range) {
+            (None, _) => self.read_nothing(key, range, pinned).await,
+            (Some(_), ReadRange::Last(length)) if !self.protocol.suffix_ranges => {
+                self.read_last(key, *length, pinned).await
+            }
+            (Some(part), _) => self.read_part(key, range, part, pinned).await,
+        }
+    }
+
+    async fn read_part(
+        &self,
+        key: &Key,
+        range: &ReadRange,
+        part: GetRange,
+        pinned: Option<&Version>,
+    ) -> Result<ReadReply<AsyncChunks>> {
+        match self.get(key, GetOptions { range: Some(part), ..GetOptions::default() }, pinned).await {
             Ok(result) => self.reply(key, result),
             Err(error) if may_be_range(&error) => match self.read_nothing(key, range, pinned).await {
                 Ok(reply) if !reply.range.is_empty() => Err(error),
@@ -45,6 +61,21 @@ impl ObjectStoreBackend {
             },
             Err(error) => Err(error),
         }
+    }
+
+    /// The last bytes, from a service that must be told where they begin.
+    async fn read_last(&self, key: &Key, length: u64, pinned: Option<&Version>) -> Result<ReadReply<AsyncChunks>> {
+        for _ in 0..STATES_MAX {
+            let meta = self.head(key, pinned).await?;
+            let range = ReadRange::Bounded(meta.size.saturating_sub(length)..meta.size);
+            let Some(part) = part_of(&range) else { return self.read_nothing(key, &range, pinned).await };
+            let state = pinned.or(meta.version.as_ref());
+            match self.read_part(key, &range, part, state).await {
+                Err(error) if error.kind() == ErrorKind::ConditionFailed && pinned.is_none() => {}
+                other => return other,
+            }
+        }
+        Err(changing(key))
     }
 
     /// What is left of a range that stores do not serve: its check against the object, and no bytes.
@@ -86,12 +117,12 @@ impl ObjectStoreBackend {
                 return self.cut(key, ranges, &fetched);
             }
         }
-        Err(Error::new(ErrorKind::Conflict, "object kept changing while it was read").with("key", key))
+        Err(changing(key))
     }
 
     async fn fetch(&self, key: &Key, range: Range<u64>, pinned: Option<&Version>) -> Result<Group> {
         let part = Some(GetRange::Bounded(range.clone()));
-        let result = self.get(key, GetOptions { range: part, ..self.pin(key, pinned)? }).await?;
+        let result = self.get(key, GetOptions { range: part, ..GetOptions::default() }, pinned).await?;
         let ReadReply { meta, mut body, .. } = self.reply(key, result)?;
         let first = body.try_next().await?.unwrap_or_default();
         let bytes = match body.try_next().await? {
@@ -138,22 +169,39 @@ impl ObjectStoreBackend {
         ranges.iter().map(cut).collect()
     }
 
-    fn pin(&self, key: &Key, version: Option<&Version>) -> Result<GetOptions> {
-        let Some(version) = version else { return Ok(GetOptions::default()) };
+    /// What the service is told of a pinned version: as the etag of object_store, or as a header of its own.
+    fn pin(&self, key: &Key, version: &Version, method: &'static str) -> Result<(Option<String>, Option<Guard>)> {
         self.declared(self.capability.versions, "the store has no versions to read by")?;
-        match etag(version) {
-            Some(etag) => Ok(GetOptions { if_match: Some(etag.to_owned()), ..GetOptions::default() }),
-            None => Err(Error::new(ErrorKind::ConditionFailed, "object is not in the expected state")
-                .with("key", key)
-                .with("expected", version)),
+        let text = self.protocol.single(version).ok_or_else(|| other_state(key, version))?.to_owned();
+        match self.protocol.versions {
+            Versions::Generation => Ok((None, Some(Guard::new(method, "", GENERATION_MATCH, Some(text))))),
+            _ => Ok((Some(text), None)),
         }
     }
 
-    async fn get(&self, key: &Key, options: GetOptions) -> Result<GetResult> {
+    async fn get(&self, key: &Key, options: GetOptions, pinned: Option<&Version>) -> Result<GetResult> {
         let path: Path = self.path(key)?;
-        let operation = if options.head { "stat" } else { "read" };
-        let (result, seen) = watched(self.store.get_opts(&path, options)).await;
-        result.map_err(|error| self.error(operation, key.as_str(), error, seen))
+        let (operation, method) = if options.head { ("stat", "HEAD") } else { ("read", "GET") };
+        let (if_match, guard) = pinned.map(|version| self.pin(key, version, method)).transpose()?.unwrap_or_default();
+        let options = GetOptions { if_match, ..options };
+        let (result, seen) = guarded(guard, self.store.get_opts(&path, options)).await;
+        if let (Err(_), true, Some(412)) = (&result, pinned.is_some(), seen.status) {
+            // Some services find the condition false before they find that there is no object.
+            self.exists(key, &path).await?;
+        }
+        let result = result.map_err(|error| self.error(operation, key.as_str(), error, seen))?;
+        let found = self.protocol.version(result.meta.e_tag.clone(), result.meta.version.clone());
+        match pinned {
+            // Not every server that ignores the condition says so.
+            Some(version) if found.as_ref() != Some(version) => Err(other_state(key, version)),
+            _ => Ok(result),
+        }
+    }
+
+    async fn exists(&self, key: &Key, path: &Path) -> Result<()> {
+        let options = GetOptions { head: true, ..GetOptions::default() };
+        let (result, seen) = watched(self.store.get_opts(path, options)).await;
+        result.map(|_| ()).map_err(|error| self.error("stat", key.as_str(), error, seen))
     }
 
     fn reply(&self, key: &Key, result: GetResult) -> Result<ReadReply<AsyncChunks>> {
@@ -164,6 +212,19 @@ impl ObjectStoreBackend {
         let body = whole(body.boxed(), range.end.saturating_sub(range.start));
         Ok(ReadReply::new(meta, range, body))
     }
+}
+
+/// The header of Google Cloud Storage that names the generation which must be there.
+pub(crate) const GENERATION_MATCH: &str = "x-goog-if-generation-match";
+
+fn other_state(key: &Key, expected: &Version) -> Error {
+    Error::new(ErrorKind::ConditionFailed, "object is not in the expected state")
+        .with("key", key)
+        .with("expected", expected)
+}
+
+fn changing(key: &Key) -> Error {
+    Error::new(ErrorKind::Conflict, "object kept changing while it was read").with("key", key)
 }
 
 /// One request for neighbouring parts.

@@ -9,11 +9,11 @@ use futures::stream::FuturesUnordered;
 use object_store::path::Path;
 use object_store::{MultipartUpload, PutMultipartOptions, PutPayload, UploadPart};
 use worldstore_async::AsyncWriter;
-use worldstore_core::{Condition, Error, ErrorKind, Key, ObjectMeta, Outcome, Result};
+use worldstore_core::{Condition, Error, ErrorKind, Key, ObjectMeta, Outcome, Result, WriteOptions};
 
-use crate::attempts::watched;
+use crate::attempts::{guarded, watched};
 use crate::backend::ObjectStoreBackend;
-use crate::write::{Failed, WriteToken};
+use crate::write::{Failed, Token};
 
 /// Parts that are under way at once; with the one being filled this bounds a writer's memory.
 const PARTS_AT_ONCE: usize = 4;
@@ -27,7 +27,7 @@ pub(crate) struct ObjectWriter {
     key: Key,
     path: Path,
     condition: Condition,
-    token: WriteToken,
+    token: Token,
     buffer: Vec<Bytes>,
     buffered: usize,
     size: u64,
@@ -52,8 +52,8 @@ struct Parts {
 }
 
 impl ObjectWriter {
-    pub fn new(backend: ObjectStoreBackend, key: Key, path: Path, condition: Condition) -> Self {
-        let token = WriteToken::new(backend.tokens);
+    pub fn new(backend: ObjectStoreBackend, key: Key, path: Path, options: &WriteOptions) -> Self {
+        let (condition, token) = (options.condition.clone(), Token::new(options, backend.capability));
         let (buffer, state) = (Vec::new(), State::Small);
         Self { backend, key, path, condition, token, buffer, buffered: 0, size: 0, state }
     }
@@ -70,7 +70,7 @@ impl ObjectWriter {
         self.size += chunk.len() as u64;
         self.buffered += chunk.len();
         self.buffer.push(chunk);
-        if self.condition != Condition::None {
+        if !self.backend.protocol.commits_under(&self.condition) {
             let max = self.backend.conditional_bytes_max;
             return match self.buffered > max {
                 true => {
@@ -121,6 +121,12 @@ impl ObjectWriter {
         self.wait(PARTS_AT_ONCE - 1).await
     }
 
+    /// Sends what is buffered as a part, however small.
+    pub async fn send_rest(&mut self) -> Result<()> {
+        let rest = self.take(self.buffered);
+        self.send(rest).await
+    }
+
     /// Waits until at most so many parts are under way.
     async fn wait(&mut self, most: usize) -> Result<()> {
         let State::Parts(parts) = &mut self.state else { return Ok(()) };
@@ -146,25 +152,32 @@ impl ObjectWriter {
         };
     }
 
-    /// Finishes an upload. If it certainly failed, its parts are removed.
+    /// Finishes an upload under its condition. Unless it may have been published, its parts are to be removed.
     async fn complete(&mut self) -> Result<Outcome> {
-        let rest = self.take(self.buffered);
-        self.send(rest).await?;
+        if let Condition::IfMatch(version) = &self.condition
+            && self.backend.protocol.single(version).is_none()
+        {
+            return Ok(Outcome::Rejected);
+        }
+        if self.buffered > 0 {
+            self.send_rest().await?;
+        }
         self.wait(0).await?;
         let State::Parts(parts) = &mut self.state else { return Err(self.over()) };
-        let (result, seen) = watched(parts.upload.complete()).await;
+        let guard = self.backend.protocol.commit_guard(&self.condition);
+        let (result, seen) = guarded(guard, parts.upload.complete()).await;
         match result {
             Ok(put) => {
                 self.state = State::Over;
                 let meta = ObjectMeta::new(self.key.clone(), self.size);
-                Ok(Outcome::Applied(self.backend.versioned(meta, put.e_tag)))
+                Ok(Outcome::Applied(self.backend.versioned(meta, put.e_tag, put.version)))
             }
             Err(error) => {
-                let (key, path, token) = (&self.key, &self.path, &self.token);
-                let change = Failed { operation: "write", key, path, condition: &Condition::None, token };
-                let settled = self.backend.settle(change, error, seen).await;
+                let (key, path, condition, token) = (&self.key, &self.path, &self.condition, &self.token);
+                let change = Failed { operation: "write", key, path, condition, token };
+                let settled = self.backend.settle_failed(change, error, seen).await;
                 // What may have been published is left alone.
-                if settled.is_ok() {
+                if matches!(settled, Ok(Outcome::Applied(_) | Outcome::Unknown)) {
                     self.state = State::Over;
                 }
                 settled
@@ -214,12 +227,17 @@ impl AsyncWriter for ObjectWriter {
             State::Small => {
                 let payload = self.take(self.buffered);
                 self.state = State::Over;
-                return self.backend.put(&self.key, payload, &self.condition).await;
+                return self.backend.put(&self.key, payload, &self.condition, &self.token).await;
             }
             State::Parts(_) => self.complete().await,
             State::Failed(_) | State::Over => Err(self.over()),
         };
         match committed {
+            Ok(Outcome::Rejected) => {
+                // Parts that cannot be removed now are left to the bucket's rule; the answer is no other for it.
+                let _ = self.discard().await;
+                Ok(Outcome::Rejected)
+            }
             Ok(outcome) => Ok(outcome),
             Err(error) => match self.discard().await {
                 Ok(()) => Err(error),

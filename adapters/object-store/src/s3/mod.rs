@@ -1,28 +1,28 @@
 //! S3 and what speaks its protocol: where the bucket is, who asks, and how its requests are watched.
 
-mod uri;
-mod wire;
-
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use object_store::ClientConfigKey;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
-use object_store::{ClientConfigKey, RetryConfig};
 use worldstore_core::{Capability, Error, Prefix, Result};
 
-use crate::backend::{ObjectStoreBackend, WriteTokens};
-use uri::{bucket_and_root, endpoint};
-use wire::Watching;
+use crate::backend::ObjectStoreBackend;
+use crate::connection::{Connection, Transport, bucket_and_root, endpoint, is_on};
+use crate::direct::Direct;
+use crate::protocol::{Commits, Deletes, Protocol};
+use crate::wire::Watching;
 
-/// Whether requests may travel unencrypted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Transport {
-    /// Only HTTPS, unless the environment says `AWS_ALLOW_HTTP=true`.
-    #[default]
-    Https,
-    /// Plain HTTP too: for services on the same machine or in a trusted network.
-    HttpAllowed,
+/// Which conditions the service keeps at the end of an upload in parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UploadConditions {
+    /// `If-None-Match` and `If-Match`, as Amazon S3 does.
+    Kept,
+    /// Only `If-None-Match`.
+    IfAbsentOnly,
+    /// None: a writer with a condition holds its object in memory and sends it at once.
+    Missing,
 }
 
 /// Whether the service keeps `If-None-Match` and `If-Match` on puts.
@@ -47,10 +47,11 @@ pub struct S3Config {
     root: Prefix,
     endpoint: Option<String>,
     region: Option<String>,
-    transport: Transport,
+    connection: Connection,
     conditions: Conditions,
+    delete_conditions: Conditions,
+    upload_conditions: Option<UploadConditions>,
     credentials: Option<(String, String)>,
-    request_timeout: Option<Duration>,
 }
 
 impl S3Config {
@@ -60,16 +61,18 @@ impl S3Config {
     /// # Errors
     /// [`Invalid`](worldstore_core::ErrorKind::Invalid) with the reason.
     pub fn from_uri(uri: &str) -> Result<Self> {
-        let (bucket, root) = bucket_and_root(uri)?;
+        let (bucket, root) = bucket_and_root(uri, &["s3"], "URI does not start with s3://")?;
+        check_bucket(bucket)?;
         Ok(Self {
-            bucket,
+            bucket: bucket.to_owned(),
             root,
             endpoint: None,
             region: None,
-            transport: Transport::default(),
+            connection: Connection::default(),
             conditions: Conditions::default(),
+            delete_conditions: Conditions::Missing,
+            upload_conditions: None,
             credentials: None,
-            request_timeout: None,
         })
     }
 
@@ -90,14 +93,37 @@ impl S3Config {
     /// Sets whether plain HTTP is allowed.
     #[must_use]
     pub fn with_transport(mut self, transport: Transport) -> Self {
-        self.transport = transport;
+        self.connection.transport = transport;
         self
     }
 
-    /// Sets whether the service keeps conditions.
+    /// Sets deadlines, retries and transport.
+    #[must_use]
+    pub fn with_connection(mut self, connection: Connection) -> Self {
+        self.connection = connection;
+        self
+    }
+
+    /// Sets whether the service keeps conditions on puts.
     #[must_use]
     pub fn with_conditions(mut self, conditions: Conditions) -> Self {
         self.conditions = conditions;
+        self
+    }
+
+    /// Sets which conditions the service keeps at the end of an upload in parts. [`UploadConditions::Kept`] by default,
+    /// but [`UploadConditions::Missing`] where an endpoint is set: services differ in it. `check` proves it.
+    #[must_use]
+    pub fn with_upload_conditions(mut self, conditions: UploadConditions) -> Self {
+        self.upload_conditions = Some(conditions);
+        self
+    }
+
+    /// Sets whether the service keeps `If-Match` on deletes, as Amazon S3 does since 2025. [`Conditions::Missing`] by
+    /// default: a service that ignores the condition would delete another state.
+    #[must_use]
+    pub fn with_delete_conditions(mut self, conditions: Conditions) -> Self {
+        self.delete_conditions = conditions;
         self
     }
 
@@ -111,7 +137,7 @@ impl S3Config {
     /// Sets how long one request may take, 30 seconds by default. A put of a large object is one request.
     #[must_use]
     pub fn with_request_timeout(mut self, timeout: Duration) -> Self {
-        self.request_timeout = Some(timeout);
+        self.connection.request_timeout = Some(timeout);
         self
     }
 
@@ -121,16 +147,30 @@ impl S3Config {
     /// [`Invalid`](worldstore_core::ErrorKind::Invalid) for a wrong endpoint, for plain HTTP that is not allowed, and
     /// for values of the environment that cannot be read.
     pub fn connect(&self) -> Result<ObjectStoreBackend> {
-        let builder = self.builder()?;
-        let once = RetryConfig { max_retries: 0, ..RetryConfig::default() };
-        let conditional = self.build(builder.clone().with_retry(once))?;
-        let store = self.build(builder)?;
-        let backend = ObjectStoreBackend::new(Arc::new(store), self.capability())
+        let watching = Watching::default();
+        let builder = self.builder(&watching)?;
+        let elsewhere = builder.get_config_value(&AmazonS3ConfigKey::Endpoint).is_some();
+        let conditional = self.build(builder.clone().with_retry(self.connection.once()))?;
+        let store = Arc::new(self.build(builder)?);
+        let location = format!("s3://{}", self.bucket);
+        let direct = watching.client().map(|client| Direct::new(client, &*location, Some(store.clone())));
+        Ok(ObjectStoreBackend::new(store, self.capability())
             .with_conditional_store(Arc::new(conditional))
-            .with_name("s3", format!("s3://{}", self.bucket))
+            .with_name("s3", location)
             .with_root(self.root.clone())
-            .with_write_tokens(WriteTokens::On);
-        Ok(backend)
+            .with_protocol(self.protocol(elsewhere), direct))
+    }
+
+    /// A condition on the request that finishes an upload is a header that the signature does not cover.
+    fn protocol(&self, elsewhere: bool) -> Protocol {
+        let default = if elsewhere { UploadConditions::Missing } else { UploadConditions::Kept };
+        let commits = |if_match| Some(Commits { method: "POST", query: "uploadId=", if_match });
+        let commits = match self.upload_conditions.unwrap_or(default) {
+            UploadConditions::Kept => commits(true),
+            UploadConditions::IfAbsentOnly => commits(false),
+            UploadConditions::Missing => None,
+        };
+        Protocol { commits, deletes: Deletes::Direct, ..Protocol::ANY }
     }
 
     fn capability(&self) -> Capability {
@@ -138,6 +178,8 @@ impl S3Config {
         capability.write = true;
         capability.write_if_absent = self.conditions == Conditions::Kept;
         capability.write_if_match = self.conditions == Conditions::Kept;
+        capability.delete_if_match = self.delete_conditions == Conditions::Kept;
+        capability.write_tokens = true;
         capability.copy = true;
         capability.list_sorted = true;
         capability.versions = true;
@@ -145,7 +187,7 @@ impl S3Config {
         capability
     }
 
-    fn builder(&self) -> Result<AmazonS3Builder> {
+    fn builder(&self, watching: &Watching) -> Result<AmazonS3Builder> {
         let conditional_put = match self.conditions {
             Conditions::Kept => S3ConditionalPut::ETagMatch,
             Conditions::Missing => S3ConditionalPut::Disabled,
@@ -154,22 +196,19 @@ impl S3Config {
             .with_bucket_name(&self.bucket)
             .with_s3_express(false)
             .with_conditional_put(conditional_put)
-            .with_http_connector(Watching);
+            .with_http_connector(watching.clone())
+            .with_retry(self.connection.retry());
+        for (key, value) in self.connection.settings() {
+            builder = builder.with_config(AmazonS3ConfigKey::Client(key), value);
+        }
         if let Some(endpoint) = &self.endpoint {
             builder = builder.with_endpoint(endpoint);
         }
         if let Some(region) = &self.region {
             builder = builder.with_region(region);
         }
-        if self.transport == Transport::HttpAllowed {
-            builder = builder.with_allow_http(true);
-        }
         if let Some((access_key, secret_key)) = &self.credentials {
             builder = builder.with_access_key_id(access_key).with_secret_access_key(secret_key);
-        }
-        if let Some(timeout) = self.request_timeout {
-            let timeout = format!("{} ms", timeout.as_millis());
-            builder = builder.with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), timeout);
         }
         let http = AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp);
         let http_allowed = builder.get_config_value(&http).is_some_and(|value| is_on(&value));
@@ -186,9 +225,22 @@ impl S3Config {
     }
 }
 
-/// What object_store takes for "on".
-fn is_on(value: &str) -> bool {
-    matches!(value.trim().to_ascii_lowercase().as_str(), "1" | "true" | "on" | "yes" | "y")
+fn check_bucket(bucket: &str) -> Result<()> {
+    let broken = |reason: &'static str| Err(Error::invalid(reason).with("bucket", bucket));
+    if !(3..=63).contains(&bucket.len()) {
+        return broken("name of a bucket has 3 to 63 characters");
+    }
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
+    if !bucket.bytes().all(allowed) {
+        return broken("name of a bucket has only small letters, digits, dots and hyphens");
+    }
+    if bucket.starts_with(['.', '-']) || bucket.ends_with(['.', '-']) || bucket.contains("..") {
+        return broken("name of a bucket begins and ends with a letter or digit and has no two dots in a row");
+    }
+    if bucket.ends_with("--x-s3") {
+        return broken("directory buckets are not supported: they list in no order");
+    }
+    Ok(())
 }
 
 impl fmt::Debug for S3Config {
@@ -199,8 +251,10 @@ impl fmt::Debug for S3Config {
             .field("root", &self.root)
             .field("endpoint", &self.endpoint)
             .field("region", &self.region)
-            .field("transport", &self.transport)
+            .field("connection", &self.connection)
             .field("conditions", &self.conditions)
+            .field("delete_conditions", &self.delete_conditions)
+            .field("upload_conditions", &self.upload_conditions)
             .field("credentials", &format_args!("{credentials}"))
             .finish_non_exhaustive()
     }

@@ -10,7 +10,7 @@ use worldstore_core::{
     Capability, CheckOptions, Condition, CopyOptions, DeleteOptions, ErrorKind, Key, ListOptions, Outcome, Prefix,
     ReadOptions, RenameOptions, StatOptions, Version, WriteOptions,
 };
-use worldstore_object_store::{ObjectStoreBackend, WriteTokens};
+use worldstore_object_store::ObjectStoreBackend;
 
 use crate::careless::{Careless, Fault};
 use crate::suite::{self, applied, body, bytes, key, write, write_parts};
@@ -34,8 +34,9 @@ fn memory() -> ObjectStoreBackend {
 async fn everything_holds_from_the_root_and_below_a_folder() {
     suite::everything(&memory()).await;
     suite::everything(&memory().with_root(Prefix::new("some root/é %41").unwrap())).await;
-    let tokens = memory().with_write_tokens(WriteTokens::On).with_part_bytes(1 << 20);
-    suite::everything(&tokens).await;
+    let mut tokens = capability();
+    tokens.write_tokens = true;
+    suite::everything(&ObjectStoreBackend::new(Arc::new(InMemory::new()), tokens).with_part_bytes(1 << 20)).await;
     let mut unsorted = capability();
     unsorted.list_sorted = false;
     suite::everything(&ObjectStoreBackend::new(Arc::new(InMemory::new()), unsorted)).await;
@@ -43,7 +44,7 @@ async fn everything_holds_from_the_root_and_below_a_folder() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn races_have_one_winner_and_lose_no_step() {
-    suite::create_race(Arc::new(memory()), 50).await;
+    suite::create_race(Arc::new(memory()), 300).await;
     suite::counter_race(Arc::new(memory()), 25).await;
     suite::many_keys(Arc::new(memory()), 2_100).await;
 }
@@ -96,20 +97,20 @@ async fn what_is_not_declared_is_refused_before_any_request() {
 
 #[tokio::test]
 async fn a_lost_reply_is_resolved_by_the_token_and_unknown_without() {
-    for (fault, tokens, known) in [
-        (Fault::LosesReplies, WriteTokens::On, true),
-        (Fault::LosesReplies, WriteTokens::Off, false),
-        (Fault::LosesPuts, WriteTokens::On, false),
-    ] {
+    for (fault, tokens, known) in
+        [(Fault::LosesReplies, true, true), (Fault::LosesReplies, false, false), (Fault::LosesPuts, true, false)]
+    {
         for condition in [Condition::IfAbsent, Condition::None] {
             let store = Arc::new(Careless::new(fault));
-            let backend = ObjectStoreBackend::new(store.clone(), capability()).with_write_tokens(tokens);
+            let mut capability = capability();
+            capability.write_tokens = tokens;
+            let backend = ObjectStoreBackend::new(store.clone(), capability);
             match (write(&backend, "key", "body", condition.clone()).await, known) {
                 (Outcome::Applied(meta), true) => assert!(meta.size == 4 && meta.version.is_some()),
                 (Outcome::Unknown, false) => {}
                 (other, _) => panic!("{fault:?} {tokens:?} {condition:?}: {other:?}"),
             }
-            let puts = store.calls.load(Ordering::SeqCst) - usize::from(tokens == WriteTokens::On);
+            let puts = store.calls.load(Ordering::SeqCst) - usize::from(tokens);
             assert_eq!(puts, 1, "a change is not sent again");
         }
     }

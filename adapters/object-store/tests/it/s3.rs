@@ -3,8 +3,8 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
 use object_store::aws::AmazonS3Builder;
@@ -13,37 +13,23 @@ use worldstore_async::AsyncBackend;
 use worldstore_core::{
     CheckOptions, Condition, ErrorKind, ListOptions, Outcome, Prefix, ReadOptions, StatOptions, WriteOptions,
 };
-use worldstore_object_store::{ObjectStoreBackend, S3Config, Transport};
+use worldstore_object_store::{Conditions, ObjectStoreBackend, S3Config, UploadConditions};
 
 use crate::proxy::{Proxy, Trouble};
+use crate::service::{address, links_work, patient, unique};
 use crate::suite::{self, applied, body, bytes, key, write, write_parts};
 
-const ENDPOINT: &str = "WORLDSTORE_TEST_S3_ENDPOINT";
 const CREDENTIALS: (&str, &str) = ("testing", "testing-secret");
 
-/// The service to test against. Without one the test is skipped, loudly, but never where everything must run.
 fn service() -> Option<String> {
-    match std::env::var(ENDPOINT) {
-        Ok(endpoint) => Some(endpoint),
-        Err(_) if std::env::var_os("CI").is_some() => panic!("{ENDPOINT} is not set"),
-        Err(_) => {
-            eprintln!("SKIPPED: {ENDPOINT} is not set. `cargo xtask test` starts a service; or start one by hand:");
-            eprintln!("    pip install 'moto[server]' && moto_server -p 5000 &");
-            eprintln!("    {ENDPOINT}=http://127.0.0.1:5000 cargo nextest run -p worldstore-object-store");
-            None
-        }
-    }
-}
-
-/// A name that no other test and no other run has.
-fn bucket_name() -> String {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros();
-    format!("ws-{now}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst))
+    address(
+        "WORLDSTORE_TEST_S3_ENDPOINT",
+        "pip install 'moto[server]' && moto_server -p 5000, at http://127.0.0.1:5000",
+    )
 }
 
 fn create_bucket(endpoint: &str) -> String {
-    let (bucket, address) = (bucket_name(), endpoint.trim_start_matches("http://").trim_end_matches('/'));
+    let (bucket, address) = (unique("ws"), endpoint.trim_start_matches("http://").trim_end_matches('/'));
     let mut stream = TcpStream::connect(address).unwrap();
     let request = format!(
         "PUT /{bucket} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 0\r\nconnection: close\r\n\
@@ -60,7 +46,11 @@ fn create_bucket(endpoint: &str) -> String {
 
 fn config(endpoint: &str, uri: &str) -> S3Config {
     let config = S3Config::from_uri(uri).unwrap().with_endpoint(endpoint).with_region("us-east-1");
-    config.with_transport(Transport::HttpAllowed).with_credentials(CREDENTIALS.0, CREDENTIALS.1)
+    config
+        .with_connection(patient())
+        .with_credentials(CREDENTIALS.0, CREDENTIALS.1)
+        .with_upload_conditions(UploadConditions::IfAbsentOnly)
+        .with_delete_conditions(Conditions::Kept)
 }
 
 fn backend(endpoint: &str) -> ObjectStoreBackend {
@@ -78,8 +68,15 @@ async fn everything_holds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn races_have_one_winner_and_lose_no_step() {
     let Some(endpoint) = service() else { return };
-    suite::create_race(Arc::new(backend(&endpoint)), 20).await;
+    suite::create_race(Arc::new(backend(&endpoint)), 300).await;
     suite::counter_race(Arc::new(backend(&endpoint)), 10).await;
+    // No race of uploads: this service looks first and commits then. `fake` has it.
+}
+
+#[tokio::test]
+async fn links_are_signed() {
+    let Some(endpoint) = service() else { return };
+    links_work(&backend(&endpoint), "link/é a+b", ("content-type", "text/plain")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,7 +112,12 @@ async fn a_check_sees_the_bucket_and_its_conditions() {
     there.check(&CheckOptions::default()).await.unwrap();
     let page = there.list(&Prefix::root(), &ListOptions::default()).await.unwrap();
     assert!(page.objects.is_empty(), "the probe is removed");
-    let missing = config(&endpoint, &format!("s3://{}", bucket_name())).connect().unwrap();
+    // The service that the tests use ignores this one, and the check says so.
+    let uri = format!("s3://{}", create_bucket(&endpoint));
+    let ignoring = config(&endpoint, &uri).with_upload_conditions(UploadConditions::Kept).connect().unwrap();
+    let error = ignoring.check(&CheckOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    let missing = config(&endpoint, &format!("s3://{}", unique("ws"))).connect().unwrap();
     let error = missing.check(&CheckOptions::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     let error = missing.write(&key("a"), Bytes::new(), &WriteOptions::default()).await.unwrap_err();
