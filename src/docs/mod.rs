@@ -1,10 +1,13 @@
-//! Longer texts: how it is built, how bytes are kept, what survives what, what can be left out.
+//! Longer texts: how it is built, how bytes are kept, how stores are configured, what survives what, what can be left out.
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
 
 #[doc = include_str!("bytes.md")]
 pub mod bytes {}
+
+#[doc = include_str!("config.md")]
+pub mod config {}
 
 #[doc = include_str!("durability.md")]
 pub mod durability {}
