@@ -167,9 +167,21 @@ impl Registry {
     pub fn locate(&self, uri: &str) -> Result<Located> {
         let target = self.target(uri)?;
         let (root, path) = uri::split(&target.scheme.info, &target.uri).map_err(|error| target.about(error))?;
-        let is_folder = target.uri.ends_with('/') || path.is_empty();
-        let (naming, settings) = (target.scheme.info.naming, target.settings.clone());
-        Ok(Located { uri: target.uri, naming, root, path, is_folder, settings, profile: target.profile })
+        let is_root = path.is_empty() || profiles::parse(uri)?.is_some_and(|(_, below)| below.is_empty());
+        let is_folder = target.uri.ends_with('/') || is_root;
+        let SchemeInfo { naming, residence, .. } = target.scheme.info;
+        let settings = target.settings;
+        Ok(Located {
+            uri: target.uri,
+            naming,
+            residence,
+            root,
+            path,
+            is_folder,
+            is_root,
+            settings,
+            profile: target.profile,
+        })
     }
 
     /// Opens a root that [`locate`](Self::locate) has found.

@@ -7,18 +7,27 @@ use futures::future::{BoxFuture, FutureExt};
 use worldstore_core::{Error, Result};
 
 use super::settings::Settings;
+use super::uri::masked;
 use crate::storage::{Root, Storage};
 
 /// What the opener of a scheme is asked for.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct OpenRequest {
-    /// The URI. Its `Debug` form shows it as it is, a password in it too.
+    /// The URI. It may hold a password: show it by [`masked`].
     pub uri: String,
     /// Whether the root may be made, where the backend can make one.
     pub root: Root,
     /// What it is told besides. All names are among those of its [`SchemeInfo`].
     pub settings: Settings,
+}
+
+impl fmt::Debug for OpenRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("OpenRequest");
+        shown.field("uri", &masked(&self.uri)).field("root", &self.root).field("settings", &self.settings);
+        shown.finish()
+    }
 }
 
 pub(super) type Opener = Arc<dyn Fn(OpenRequest) -> BoxFuture<'static, Result<Storage>> + Send + Sync>;

@@ -1,33 +1,47 @@
 //! URIs: their scheme, the path in them, and how they are shown. No I/O.
 
+use std::fmt;
+
 use worldstore_core::{Error, Result};
 
-use super::scheme::{Naming, SchemeInfo};
+use super::scheme::{Naming, Residence, SchemeInfo};
 use super::settings::Settings;
 
 /// What separates the URI of a whole store from the path in it.
 pub(super) const INSIDE: &str = "!/";
 
 /// A URI, split into a root that can be opened and a path in it: from [`Registry::locate`](super::Registry::locate).
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Located {
-    /// The URI that was split, behind its profile. Its `Debug` form shows it as it is.
+    /// The URI that was split, behind its profile. It may hold a password: show it by [`masked`].
     pub uri: String,
     /// How its scheme leads to objects.
     pub naming: Naming,
+    /// Where its bytes live.
+    pub residence: Residence,
     /// The URI of the root.
     pub root: String,
     /// The key or folder below the root; empty for the root itself.
     pub path: String,
     /// True if the URI says that it means a folder: it ends in `/`, or is a root.
     pub is_folder: bool,
+    /// True if the URI names a whole store, or a whole profile.
+    pub is_root: bool,
     pub(super) settings: Settings,
     pub(super) profile: Option<String>,
 }
 
+impl fmt::Debug for Located {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Located");
+        shown.field("root", &masked(&self.root)).field("path", &self.path).field("naming", &self.naming);
+        shown.field("settings", &self.settings).field("profile", &self.profile).finish_non_exhaustive()
+    }
+}
+
 impl Located {
-    /// True if both are opened with the same settings.
+    /// True if both are opened with the same settings: only then do equal URIs mean one place.
     pub fn has_settings_of(&self, other: &Self) -> bool {
         self.settings == other.settings
     }
