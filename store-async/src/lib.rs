@@ -19,6 +19,7 @@ pub mod store;
 pub mod sync_adapter;
 #[cfg(feature = "table")]
 pub mod table;
+mod transfer;
 
 pub use backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
 pub use counting::{CountingBackend, Counts};

@@ -3,6 +3,8 @@
 //! - [`Backend`] is what an author of a byte store implements; [`Store`] is what callers use, and [`kernel`] holds its
 //!   rules without the I/O.
 //! - [`Memory`] and [`Local`] are backends; the conformance kit (feature `conformance`) tests others.
+//! - [`transfer`] moves much at once: many keys, files in and out, folders between stores. [`hive`] writes and reads
+//!   partition paths.
 //! - Feature `table` adds append-only tables over Arrow: [`table::TableBackend`], scans, predicates, and tables in
 //!   memory.
 //!
@@ -11,6 +13,7 @@
 pub mod backend;
 pub mod capability;
 pub mod error;
+pub mod hive;
 pub mod kernel;
 pub mod key;
 pub mod listing;
@@ -19,6 +22,7 @@ pub mod ops;
 pub mod store;
 #[cfg(feature = "table")]
 pub mod table;
+pub mod transfer;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;

@@ -51,8 +51,8 @@ pub type AsyncEntries<Item> = BoxStream<'static, Result<Item>>;
 /// ```
 #[derive(Debug, Clone)]
 pub struct AsyncStore {
-    backend: Arc<dyn AsyncBackend>,
-    kernel: Kernel,
+    pub(crate) backend: Arc<dyn AsyncBackend>,
+    pub(crate) kernel: Kernel,
 }
 
 impl AsyncStore {

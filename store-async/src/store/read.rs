@@ -203,7 +203,7 @@ impl AsyncStore {
         }
     }
 
-    pub(super) async fn is_folder_key(&self, full: &Key) -> Result<bool> {
+    pub(crate) async fn is_folder_key(&self, full: &Key) -> Result<bool> {
         self.holds_objects(&Prefix::new(full)?).await
     }
 

@@ -7,3 +7,4 @@ mod kit;
 #[cfg(feature = "object-store")]
 mod object_store;
 mod surface;
+mod transfer;

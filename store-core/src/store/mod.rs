@@ -44,8 +44,8 @@ pub type Entries<Item> = Box<dyn Iterator<Item = Result<Item>> + Send>;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Store {
-    backend: Arc<dyn Backend>,
-    kernel: Kernel,
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) kernel: Kernel,
 }
 
 impl Store {

@@ -197,7 +197,7 @@ impl Store {
         }
     }
 
-    pub(super) fn is_folder_key(&self, full: &Key) -> Result<bool> {
+    pub(crate) fn is_folder_key(&self, full: &Key) -> Result<bool> {
         self.holds_objects(&Prefix::new(full)?)
     }
 

@@ -14,3 +14,4 @@ mod permissions;
 mod processes;
 mod store;
 mod surface;
+mod transfer;

@@ -11,6 +11,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("worldstore-cache", &["worldstore-core", "worldstore-async"]),
     ("worldstore-lance", &["worldstore-core", "worldstore-async"]),
     ("worldstore-iceberg", &["worldstore-core", "worldstore-async"]),
+    ("worldstore-dataset", &["worldstore-core"]),
     ("worldstore-graph", &["worldstore-core", "worldstore-async", "worldstore-cypher", "worldstore-zset"]),
     ("xtask", &[]),
 ];

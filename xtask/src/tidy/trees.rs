@@ -17,6 +17,7 @@ const ABSENT: &[(&str, &[&str])] = &[
     ("worldstore-cache", &["datafusion", "lance", "iceberg", "worldstore-graph"]),
     ("worldstore-lance", &["iceberg", "worldstore-cache", "worldstore-graph"]),
     ("worldstore-iceberg", &["lance", "worldstore-cache", "worldstore-graph"]),
+    ("worldstore-dataset", &["datafusion", "lance", "iceberg", "worldstore-cache", "worldstore-graph"]),
     ("worldstore-graph", &["lance", "iceberg", "worldstore-cache"]),
     ("xtask", &["worldstore"]),
 ];
