@@ -1,3 +1,5 @@
+//! Files, keys and variables that are right, and those that are not.
+
 use std::fs;
 
 use worldstore_core::ErrorKind;

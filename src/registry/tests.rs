@@ -1,3 +1,5 @@
+//! Schemes of one's own, what is refused, and profiles.
+
 use std::sync::Arc;
 
 use worldstore_core::Memory;

@@ -1,6 +1,6 @@
 //! The commands of `worldstore fs` and their arguments; the text of their `--help`.
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 
 #[derive(Debug, Subcommand)]
 pub enum FsCommand {
@@ -39,7 +39,7 @@ pub enum FsCommand {
     Cp(CpArgs),
     /// Make a folder like another: copy what is missing or changed
     ///
-    /// An object counts as unchanged if its size is the same and the target is not older than the source.
+    /// To go on after a failure, run it again.
     #[command(verbatim_doc_comment)]
     Sync(SyncArgs),
     /// Move an object, or a folder with --recursive, also between stores
@@ -127,7 +127,7 @@ pub struct CpArgs {
     #[arg(long, short)]
     pub force: bool,
     /// Go on with an earlier --resume that was cut short, if the source has the same version still. For
-    /// targets on this machine: the bytes gather in `.NAME.worldstore-part` beside the target
+    /// targets on this machine: the bytes gather in `NAME.worldstore-part` beside the target
     #[arg(long, conflicts_with = "recursive")]
     pub resume: bool,
     /// One JSON object: objects, bytes, resumed_from
@@ -144,13 +144,29 @@ pub struct SyncArgs {
     /// Tell what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Delete from TARGET what is not in SOURCE. A SOURCE without any object is refused then
+    /// Delete from TARGET what is not in SOURCE, once every copy has succeeded. A SOURCE without any object
+    /// is refused then
     #[arg(long)]
     pub delete: bool,
+    /// What makes objects of the same size equal
+    #[arg(long, value_enum, default_value_t = CompareBy::Time)]
+    pub compare: CompareBy,
     /// JSON lines: action (copy, delete), path, bytes; at last action (done), copied, deleted, unchanged, bytes,
     /// dry_run
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CompareBy {
+    /// Nothing more
+    Size,
+    /// The target is not older than the source
+    Time,
+    /// The same version: for two stores of one service whose versions depend on nothing but the bytes
+    Version,
+    /// The same bytes; both sides are read
+    Content,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,3 +1,5 @@
+//! Settings that are right, and those that are not.
+
 use super::*;
 
 fn settings() -> Settings {

@@ -1,3 +1,5 @@
+//! How URIs are read, split and shown.
+
 use super::*;
 use crate::registry::known::known;
 

@@ -152,7 +152,7 @@ fn what_is_not_there_is_named() {
         desk.refused(&["fs", command, "sled:///folder!/a"], &["build with feature sled", "scheme: sled"]);
         desk.refused(&["fs", command, "file://host/folder/a"], &["file:///folder"]);
         desk.refused(&["fs", command, ""], &["the path is empty"]);
-        desk.refused(&["fs", command, "memory:name"], &["a store in memory has no name"]);
+        desk.refused(&["fs", command, "memory:name!/a"], &["a store in memory has no name"]);
     }
     desk.refused(&["fs", "glob", "one", "[a"], &["invalid"]);
 }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::json;
+use worldstore::core::transfer::Crc32c;
 
 use super::desk::Desk;
 use super::fs::with_objects;
@@ -45,6 +46,7 @@ fn wrong_copies_are_refused() {
     desk.refused(&["fs", "cp", "-r", "none", "new"], &["not found"]);
     desk.refused(&["fs", "cp", "-r", "one", "one/b/new"], &["the target lies in the source"]);
     desk.refused(&["fs", "cp", "-r", "one", "./one/../one"], &["the target lies in the source"]);
+    desk.ok(&["fs", "cp", "one/a", "one/y"]);
     desk.refused(&["fs", "cp", "one/a", "one/a", "--force"], &["the same object"]);
     desk.refused(&["fs", "cp", "one/a", "gz://bucket/a"], &["unknown scheme"]);
     fs::create_dir(desk.path("empty")).unwrap();
@@ -53,12 +55,15 @@ fn wrong_copies_are_refused() {
     desk.refused(&["fs", "cp", "-r", "one", "link/new"], &["the target lies in the source"]);
 }
 
-/// The bytes that are there already are told apart from those that are fetched.
+/// Leaves what a copy that was killed leaves: a part of these bytes, of which `noted` are known to be on the disk.
 fn part(desk: &Desk, noted: u64, content: &str) {
-    let version = desk.lines(&["fs", "stat", "one/a", "--json"])[0]["version"].clone();
-    let source = json!({"source": "one/a", "version": version, "size": 10});
-    desk.write("two/.a.worldstore-part.json", json!({"of": source, "bytes": noted}).to_string());
-    desk.write("two/.a.worldstore-part", content);
+    let stat = desk.lines(&["fs", "stat", "one/a", "--json"]).remove(0);
+    let mut sum = Crc32c::new();
+    sum.update(&content.as_bytes()[..content.len().min(noted as usize)]);
+    let (size, version) = (&stat["bytes"], stat["version"].as_str().unwrap());
+    let pin = format!("worldstore-pin 1\n{size}\n{noted}\n{sum}\n{version}");
+    desk.write("two/a.worldstore-pin", pin);
+    desk.write("two/a.worldstore-part", content);
 }
 
 fn files(desk: &Desk) -> Vec<String> {
@@ -77,7 +82,7 @@ fn a_copy_goes_on_where_it_was_cut_short() {
     assert_eq!(said, "copied 10 bytes to two/a, the first 4 of them before\n");
     assert_eq!(fs::read_to_string(desk.path("two/a")).unwrap(), "abcd456789", "what was not noted is not trusted");
     assert_eq!(files(&desk), ["a"], "nothing else stays");
-    desk.refused(&["fs", "cp", "--resume", "one/a", "two/a"], &["already exists", "key: a"]);
+    desk.refused(&["fs", "cp", "--resume", "one/a", "two/a"], &["already exists", "two/a"]);
     part(&desk, 10, "abcdefghij");
     let report = desk.lines(&["fs", "cp", "--resume", "--force", "one/a", "two/a", "--json"]);
     assert_eq!(report, [json!({"objects": 1, "bytes": 10, "resumed_from": 10})]);
@@ -97,7 +102,8 @@ fn a_copy_of_another_state_begins_anew() {
         desk.ok(&["fs", "cp", "--resume", "--force", "one/a", "two/a"]);
         assert_eq!(fs::read_to_string(desk.path("two/a")).unwrap(), "9876543210", "{noted} of {content}");
     }
-    desk.write("two/.a.worldstore-part.json", "{");
+    part(&desk, 4, "abcd");
+    desk.write("two/a.worldstore-pin", "{");
     desk.ok(&["fs", "cp", "--resume", "--force", "one/a", "two/a"]);
     assert_eq!(files(&desk), ["a"]);
     desk.refused(&["fs", "cp", "--resume", "one/a", "memory:!/a"], &["only a copy to a file of this machine"]);

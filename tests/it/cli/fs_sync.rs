@@ -31,13 +31,27 @@ fn sync_copies_what_is_missing_or_changed() {
             [
                 json!({"action": "copy", "path": "a", "bytes": 18}),
                 json!({"action": "copy", "path": "b/c d", "bytes": 7}),
-                json!({"action": "delete", "path": "extra", "bytes": null}),
+                json!({"action": "delete", "path": "extra", "bytes": 5}),
             ]
         );
     }
     assert_eq!(fs::read_to_string(desk.path("two/a")).unwrap(), "longer than first\n");
     assert_eq!(fs::read_to_string(desk.path("two/b/c d")).unwrap(), "SECOND\n");
     assert!(!desk.path("two/extra").exists());
+}
+
+#[test]
+fn sync_compares_as_asked() {
+    let desk = with_objects();
+    desk.ok(&["fs", "sync", "one", "two"]);
+    desk.write("two/a", "fIrSt\n");
+    let unchanged = |by: &str| {
+        let mut lines = desk.lines(&["fs", "sync", "one", "two", "--dry-run", "--json", "--compare", by]);
+        lines.pop().unwrap()["unchanged"].as_u64().unwrap()
+    };
+    assert_eq!(["size", "time", "content"].map(unchanged), [3, 3, 2]);
+    desk.ok(&["fs", "sync", "one", "two", "--compare", "content"]);
+    assert_eq!(fs::read_to_string(desk.path("two/a")).unwrap(), "first\n");
 }
 
 #[test]

@@ -2,14 +2,14 @@
 
 use futures::{StreamExt, TryStreamExt};
 use serde_json::json;
-use worldstore::core::{Ability, Condition, CopyOptions, ListFilesOptions, ObjectMeta, ReadOptions, WriteOptions};
+use worldstore::asynchronous::AsyncStore;
+use worldstore::core::transfer::{Resume, Route, TransferOptions};
+use worldstore::core::{Ability, Condition, Key, ListFilesOptions, ObjectMeta};
 use worldstore::storage::Root;
 use worldstore::{Error, Registry, Result};
 
 use super::address::{Address, refuse_inside};
 use super::progress::Progress;
-use super::read::cut_short;
-use super::resume;
 use super::show::print_json;
 use crate::fs_args::CpArgs;
 use crate::output::{counted, line};
@@ -27,7 +27,7 @@ pub async fn run(args: CpArgs, registry: &Registry) -> Result<()> {
     let target = Address::target(registry, &args.target, &source).await?;
     let progress = Progress::new(Some(meta.size));
     let (bytes, resumed_from) = match args.resume {
-        true => resume::download(&source, &meta, &target, &condition, &progress).await?,
+        true => resumed(&source, &meta, &target, &condition, &progress).await?,
         false => (object(&source, &source.path, &target, &target.path, &condition, &progress).await?, 0),
     };
     progress.finish();
@@ -92,53 +92,42 @@ pub async fn object(
     condition: &Condition,
     progress: &Progress,
 ) -> Result<u64> {
-    if source.shares_store(target) {
-        if from == to {
-            return Err(Error::invalid("source and target are the same object").with("key", from));
-        }
-        if can_copy(target, condition) {
-            let options = CopyOptions::default().with_condition(condition.clone());
-            let meta = target.store.copy(from, to, &options).await?;
-            progress.add(meta.size);
-            return Ok(meta.size);
-        }
+    if source.shares_store(target) && from == to {
+        return Err(Error::invalid("source and target are the same object").with("key", from));
     }
-    Ok(stream(source, from, target, to, condition, progress).await?.size)
+    let options = TransferOptions::default().with_condition(condition.clone());
+    let options = progress.watching(options.with_route(route(&target.store, condition)));
+    Ok(source.store.transfer(from, &target.store, to, &options).await?.bytes)
 }
 
-fn can_copy(target: &Address, condition: &Condition) -> bool {
-    let needed = match condition {
-        Condition::None => Ability::Copy,
-        Condition::IfAbsent => Ability::CopyIfAbsent,
-        _ => Ability::CopyIfMatch,
-    };
-    target.store.supports(Ability::Copy) && target.store.supports(needed)
+/// Bytes stay within a store that can copy them under this condition.
+pub fn route(store: &AsyncStore, condition: &Condition) -> Route {
+    let needed = if *condition == Condition::None { Ability::Copy } else { Ability::CopyIfAbsent };
+    match store.supports(Ability::Copy) && store.supports(needed) {
+        true => Route::Auto,
+        false => Route::Stream,
+    }
 }
 
-/// Holds a chunk at a time. The target appears whole, or not at all.
-async fn stream(
+/// Copies an object to a file of this machine, from where an earlier copy was cut short; its bytes, and how many of them
+/// were there before.
+async fn resumed(
     source: &Address,
-    from: &str,
+    meta: &ObjectMeta,
     target: &Address,
-    to: &str,
     condition: &Condition,
     progress: &Progress,
-) -> Result<ObjectMeta> {
-    let mut reply = source.store.read(from, &ReadOptions::default()).await?;
-    let options = WriteOptions::default().with_condition(condition.clone());
-    let mut writer = target.store.open_atomic(to, &options).await?;
-    let mut left = reply.meta.size;
-    while let Some(chunk) = reply.body.try_next().await? {
-        let length = chunk.len() as u64;
-        writer.write(chunk).await?;
-        left = left.saturating_sub(length);
-        progress.add(length);
+) -> Result<(u64, u64)> {
+    let Some(folder) = &target.folder else {
+        let error = Error::unsupported("only a copy to a file of this machine can be resumed");
+        return Err(error.with("target", &target.shown));
+    };
+    if meta.version.is_none() || !source.store.supports(Ability::Versions) {
+        let error = Error::unsupported("the source tells no version, so that a copy cannot be resumed");
+        return Err(error.with("source", &source.shown));
     }
-    match left {
-        0 => writer.commit().await,
-        missing => {
-            writer.abort().await?;
-            Err(cut_short(from, missing))
-        }
-    }
+    let path = folder.join(Key::new(&target.path)?.as_str());
+    let options = TransferOptions::default().with_condition(condition.clone()).with_resume(Resume::Continue);
+    let report = source.store.download(&source.path, &path, &progress.watching(options)).await?;
+    Ok((report.bytes, report.resumed_bytes))
 }

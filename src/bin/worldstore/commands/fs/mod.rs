@@ -8,7 +8,6 @@ mod list;
 mod look;
 mod progress;
 mod read;
-mod resume;
 mod show;
 mod sync;
 mod tree;

@@ -1,8 +1,10 @@
 //! A bar for copies that take a while.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use worldstore::core::transfer::TransferOptions;
 
 /// What is done in less shows no bar.
 const SHOW_AFTER: Duration = Duration::from_millis(500);
@@ -34,8 +36,27 @@ impl Progress {
         Self { bar, start: Instant::now() }
     }
 
-    /// Counts bytes.
-    pub fn add(&self, bytes: u64) {
+    /// Shows that something is going on, and for how long.
+    pub fn unknown() -> Self {
+        let bar = match ProgressStyle::with_template("{spinner} {elapsed}") {
+            Ok(style) => ProgressBar::new_spinner().with_style(style),
+            Err(_) => ProgressBar::new_spinner(),
+        };
+        bar.enable_steady_tick(SHOW_AFTER);
+        Self { bar, start: Instant::now() }
+    }
+
+    /// The same transfer, with its bytes counted here. For one transfer alone.
+    pub fn watching(&self, options: TransferOptions) -> TransferOptions {
+        // A transfer tells how far it is; several share the bar, and each adds what is new.
+        let (progress, seen) = (self.clone(), AtomicU64::new(0));
+        options.with_progress(move |told| {
+            let before = seen.swap(told.done_bytes, Ordering::Relaxed);
+            progress.add(told.done_bytes.saturating_sub(before));
+        })
+    }
+
+    fn add(&self, bytes: u64) {
         self.bar.inc(bytes);
         if self.bar.is_hidden() && self.start.elapsed() > SHOW_AFTER {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());

@@ -49,7 +49,7 @@ async fn print(object: &Address, options: &ReadOptions) -> Result<()> {
 }
 
 /// A body that ended too early.
-pub fn cut_short(key: &str, missing: u64) -> Error {
+fn cut_short(key: &str, missing: u64) -> Error {
     Error::new(ErrorKind::Unavailable, "the object's body ended early").with("key", key).with("missing_bytes", missing)
 }
 

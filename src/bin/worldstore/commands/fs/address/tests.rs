@@ -1,3 +1,5 @@
+//! When two places are one store, and when one lies in the other.
+
 use worldstore::Storage;
 use worldstore::config::{Config, Lookup};
 use worldstore::core::Memory;

@@ -1,3 +1,5 @@
+//! Times as they are printed.
+
 use std::time::Duration;
 
 use super::*;
