@@ -34,6 +34,7 @@ fn services() -> [SchemeInfo; 5] {
             "endpoint",
             "region",
             "secret_access_key",
+            "upload_conditions",
         ])),
         scheme("az", "azure", "az://container/folder", "Azure Blob Storage")
             .with_alias("azure")

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use worldstore_core::Result;
-use worldstore_object_store::{Conditions, S3Config};
+use worldstore_object_store::{Conditions, S3Config, UploadConditions};
 
 use super::connection::connection;
 use crate::registry::{OpenRequest, Settings};
@@ -27,6 +27,13 @@ pub async fn open(request: OpenRequest) -> Result<Storage> {
     if let Some(conditions) = conditions(settings, "delete_conditions")? {
         config = config.with_delete_conditions(conditions);
     }
+    config = match settings.text("upload_conditions") {
+        None => config,
+        Some("kept") => config.with_upload_conditions(UploadConditions::Kept),
+        Some("if_absent") => config.with_upload_conditions(UploadConditions::IfAbsentOnly),
+        Some("missing") => config.with_upload_conditions(UploadConditions::Missing),
+        Some(_) => return Err(settings.wrong("upload_conditions", "setting is none of kept, if_absent, missing")),
+    };
     Ok(Storage::from_async(Arc::new(config.connect()?), request.uri.trim_end_matches('/')))
 }
 
