@@ -77,7 +77,7 @@ fn wrong_configurations_are_refused_where_they_are_used() {
 #[test]
 fn passwords_in_uris_are_not_shown() {
     let desk = Desk::new();
-    for uri in ["redis://me:hidden@host/0", "postgres://host/db?password=hidden", "gz://me:hidden@host"] {
+    for uri in ["gz://me:hidden@host/0", "gz://host/db?password=hidden", "gz://me:hid/hidden@host"] {
         for args in [
             ["fs", "ls", uri].as_slice(),
             &["tables", uri],

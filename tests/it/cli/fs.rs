@@ -134,6 +134,10 @@ fn schemes_are_listed() {
     assert_eq!(find("gs")["feature"], json!("gcs"));
     assert_eq!(find("gs")["compiled_in"], json!(cfg!(feature = "gcs")));
     assert!(desk.ok(&["fs", "schemes"]).contains("memory    memory: "));
+    for absent in lines.iter().filter(|line| line["compiled_in"] == json!(false)) {
+        let feature = format!("not compiled in, build with feature {}", absent["feature"].as_str().unwrap());
+        desk.refused(&["fs", "ls", absent["example"].as_str().unwrap()], &[&feature, "known: memory file"]);
+    }
 }
 
 #[test]
@@ -149,7 +153,6 @@ fn what_is_not_there_is_named() {
     desk.refused(&["fs", "ls", "one/a"], &["not a directory", "path: one/a"]);
     for command in ["ls", "tree", "du", "ping", "caps", "stat", "cat"] {
         desk.refused(&["fs", command, "gz://bucket/folder/a"], &["unknown scheme", "scheme: gz", "known: memory file"]);
-        desk.refused(&["fs", command, "sled:///folder!/a"], &["build with feature sled", "scheme: sled"]);
         desk.refused(&["fs", command, "file://host/folder/a"], &["file:///folder"]);
         desk.refused(&["fs", command, ""], &["the path is empty"]);
         desk.refused(&["fs", command, "memory:name!/a"], &["a store in memory has no name"]);

@@ -25,13 +25,7 @@ pub struct Address {
 impl Address {
     /// A folder, which need not exist but where the root is one itself. With `Create` it is made there.
     pub async fn folder(registry: &Registry, uri: &str, root: Root) -> Result<Self> {
-        let located = registry.locate(uri)?;
-        match located.naming {
-            Naming::Folder | Naming::Url => Self::open(registry, uri, &located, &located.uri, "", root).await,
-            Naming::Bucket | Naming::Container => {
-                Self::open(registry, uri, &located, &located.root, &located.path, root).await
-            }
-        }
+        Opening { registry, uri, root, beside: None }.folder().await
     }
 
     /// An object. Its folder has to exist where it is the root, unless it may be made.
@@ -45,50 +39,27 @@ impl Address {
 
     /// An object or a folder.
     pub async fn either(registry: &Registry, uri: &str, root: Root) -> Result<Self> {
-        let located = registry.locate(uri)?;
-        Self::open(registry, uri, &located, &located.root, &located.path, root).await
+        Opening { registry, uri, root, beside: None }.either().await
     }
 
-    /// An object to be written: under the source's name if a folder is named.
-    pub async fn target(registry: &Registry, uri: &str, source: &Self) -> Result<Self> {
-        let located = registry.locate(uri)?;
-        if located.is_folder {
-            let mut target = Self::folder(registry, uri, Root::Create).await?;
-            let name = source.path.rsplit('/').next().unwrap_or_default();
-            target.path = Prefix::new(&target.path)?.key(name)?.to_string();
-            return Ok(target.beside(source));
+    /// An object to be written: under this address's name if a folder is named.
+    pub async fn target(&self, registry: &Registry, uri: &str) -> Result<Self> {
+        if !registry.locate(uri)?.is_folder {
+            return self.target_either(registry, uri).await;
         }
-        Ok(Self::either(registry, uri, Root::Create).await?.beside(source))
+        let mut target = self.target_folder(registry, uri, Root::Create).await?;
+        target.path = target.below(self.path.rsplit('/').next().unwrap_or_default())?;
+        Ok(target)
     }
 
-    async fn open(
-        registry: &Registry,
-        uri: &str,
-        located: &Located,
-        root: &str,
-        path: &str,
-        made: Root,
-    ) -> Result<Self> {
-        let storage = registry.open_located(root, located, &OpenOptions::default().with_root(made)).await?;
-        let (store, folder) = (storage.store(), storage.folder);
-        Ok(Self { store, path: path.to_owned(), folder, shown: masked(uri), located: located.clone() })
+    /// A folder to be written, in the store of this address if it is below the same root.
+    pub async fn target_folder(&self, registry: &Registry, uri: &str, root: Root) -> Result<Self> {
+        Opening { registry, uri, root, beside: Some(self) }.folder().await
     }
 
-    /// Shares the store of another address if both are below the same root: then the store itself can copy and rename.
-    pub fn beside(mut self, other: &Self) -> Self {
-        let is_shared = match (&self.folder, &other.folder) {
-            (Some(folder), Some(other)) => folder == other,
-            // Two stores in memory are two, whatever they are called.
-            (None, None) => {
-                let (mine, theirs) = (&self.located, &other.located);
-                mine.root == theirs.root && mine.has_settings_of(theirs) && mine.residence != Residence::Process
-            }
-            _ => false,
-        };
-        if is_shared {
-            self.store = other.store.clone();
-        }
-        self
+    /// An object or a folder to be written, in the store of this address if it is below the same root.
+    pub async fn target_either(&self, registry: &Registry, uri: &str) -> Result<Self> {
+        Opening { registry, uri, root: Root::Create, beside: Some(self) }.either().await
     }
 
     /// True if both are in one store.
@@ -105,6 +76,55 @@ impl Address {
     pub fn relative<'path>(&self, path: &'path str) -> &'path str {
         path.strip_prefix(self.path.as_str()).map_or(path, |rest| rest.trim_start_matches('/'))
     }
+}
+
+/// How an address is opened.
+struct Opening<'run> {
+    registry: &'run Registry,
+    uri: &'run str,
+    root: Root,
+    /// An address whose store is used if it has the same root: then the store itself can copy and rename, and what can
+    /// be opened only once is.
+    beside: Option<&'run Address>,
+}
+
+impl Opening<'_> {
+    async fn folder(self) -> Result<Address> {
+        let located = self.registry.locate(self.uri)?;
+        match located.naming {
+            Naming::Folder | Naming::Url => self.open(&located, &located.uri, "").await,
+            Naming::Bucket | Naming::Container => self.open(&located, &located.root, &located.path).await,
+        }
+    }
+
+    async fn either(self) -> Result<Address> {
+        let located = self.registry.locate(self.uri)?;
+        self.open(&located, &located.root, &located.path).await
+    }
+
+    async fn open(self, located: &Located, root: &str, path: &str) -> Result<Address> {
+        let (path, shown) = (path.to_owned(), masked(self.uri));
+        let mut located = located.clone();
+        located.root = root.to_owned();
+        if let Some(other) = self.beside.filter(|other| is_one(&other.located, &located)) {
+            let (store, folder) = (other.store.clone(), other.folder.clone());
+            return Ok(Address { store, path, folder, shown, located });
+        }
+        let options = OpenOptions::default().with_root(self.root);
+        let storage = self.registry.open_located(root, &located, &options).await?;
+        let (mut store, folder) = (storage.store(), storage.folder);
+        if let Some(other) = self.beside.filter(|other| folder.is_some() && folder == other.folder) {
+            store = other.store.clone();
+        }
+        Ok(Address { store, path, folder, shown, located })
+    }
+}
+
+/// True if both roots are one store, as far as names tell. Folders tell by where they are; two stores in memory are two,
+/// whatever they are called.
+fn is_one(one: &Located, other: &Located) -> bool {
+    let told = one.naming != Naming::Folder && one.residence != Residence::Process;
+    told && one.root == other.root && one.has_settings_of(other)
 }
 
 /// Refuses a target that is, or lies in, the source: it would copy what it has just copied.

@@ -23,7 +23,7 @@ pub async fn mv(args: MvArgs, registry: &Registry) -> Result<()> {
         false => {
             let source = Address::object(registry, &args.source, Root::Existing).await?;
             let meta = source.store.stat(&source.path).await?;
-            let target = Address::target(registry, &args.target, &source).await?;
+            let target = source.target(registry, &args.target).await?;
             let progress = Progress::new(Some(meta.size));
             shift(&source, &meta, &target, &target.path, &condition, &progress).await?;
             progress.finish();
@@ -43,7 +43,7 @@ async fn folder(args: &MvArgs, condition: &Condition, registry: &Registry) -> Re
     refuse_inside(registry, &args.source, &args.target)?;
     let source = Address::either(registry, &args.source, Root::Existing).await?;
     refuse_empty(&source).await?;
-    let target = Address::either(registry, &args.target, Root::Create).await?.beside(&source);
+    let target = source.target_either(registry, &args.target).await?;
     let (source, target, progress) = (&source, &target, &Progress::new(None));
     let files = source.store.list_files(&source.path, &ListFilesOptions::recursive())?;
     let moves = files.map_ok(|meta| async move {

@@ -24,7 +24,7 @@ pub async fn run(args: CpArgs, registry: &Registry) -> Result<()> {
     }
     let source = Address::object(registry, &args.source, Root::Existing).await?;
     let meta = source.store.stat(&source.path).await?;
-    let target = Address::target(registry, &args.target, &source).await?;
+    let target = source.target(registry, &args.target).await?;
     let progress = Progress::new(Some(meta.size));
     let (bytes, resumed_from) = match args.resume {
         true => resumed(&source, &meta, &target, &condition, &progress).await?,
@@ -54,7 +54,7 @@ async fn folder(args: &CpArgs, condition: &Condition, registry: &Registry) -> Re
     refuse_inside(registry, &args.source, &args.target)?;
     let source = Address::folder(registry, &args.source, Root::Existing).await?;
     refuse_empty(&source).await?;
-    let target = Address::folder(registry, &args.target, Root::Create).await?.beside(&source);
+    let target = source.target_folder(registry, &args.target, Root::Create).await?;
     let (source, target, progress) = (&source, &target, &Progress::new(None));
     let files = source.store.list_files(&source.path, &ListFilesOptions::recursive())?;
     let copies = files.map_ok(|meta| async move {

@@ -26,13 +26,13 @@ pub async fn run(args: SyncArgs, registry: &Registry) -> Result<()> {
         refuse_empty(&source).await?;
     }
     let root = if args.dry_run { Root::Existing } else { Root::Create };
-    let (target, path) = match Address::folder(registry, &args.target, root).await {
+    let (target, path) = match source.target_folder(registry, &args.target, root).await {
         // A dry run makes no folder: to one that is missing everything would be copied.
         Err(error) if args.dry_run && error.is_not_found() => {
             (AsyncStore::new(Arc::new(SyncBackendAdapter::new(Arc::new(Memory::new())))), String::new())
         }
         target => {
-            let target = target?.beside(&source);
+            let target = target?;
             (target.store, target.path)
         }
     };

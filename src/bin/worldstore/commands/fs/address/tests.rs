@@ -1,5 +1,7 @@
 //! When two places are one store, and when one lies in the other.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use worldstore::Storage;
 use worldstore::config::{Config, Lookup};
 use worldstore::core::Memory;
@@ -13,9 +15,25 @@ fn registry() -> Registry {
     let info = SchemeInfo::new("shelf").with_settings(["endpoint"]);
     let open = |request: OpenRequest| async move { Ok(Storage::from_sync(Arc::new(Memory::new()), request.uri)) };
     registry.register(Scheme::new(info, open)).unwrap();
+    registry.register(jar()).unwrap();
     let text = "[profile.one]\nuri = 'shelf://bucket/a'\nendpoint = 'one'\n\
                 [profile.two]\nuri = 'shelf://bucket/a'\nendpoint = 'two'\n";
     registry.with_config(Config::parse(text, "some.toml", &Lookup::none()).unwrap()).unwrap()
+}
+
+/// A scheme whose stores can be opened only once.
+fn jar() -> Scheme {
+    let info = SchemeInfo::new("jar").with_naming(Naming::Container);
+    let opened = Arc::new(AtomicBool::new(false));
+    Scheme::new(info, move |request: OpenRequest| {
+        let opened = opened.swap(true, Ordering::Relaxed);
+        async move {
+            match opened {
+                true => Err(Error::invalid("it is open already")),
+                false => Ok(Storage::from_sync(Arc::new(Memory::new()), request.uri)),
+            }
+        }
+    })
 }
 
 #[tokio::test]
@@ -27,12 +45,13 @@ async fn stores_are_shared_where_they_are_one() {
         ("profile:one/a", "profile:one/b/c", true),
         ("profile:one/a", "profile:two/a", false),
         ("profile:one/a", "shelf://bucket/a", false),
+        ("jar://a!/b", "jar://a!/c/d", true),
         ("memory:!/a", "memory:!/b", false),
         ("/tmp/a", "/tmp/./b", true),
         ("/tmp/a", "memory:!/a", false),
     ] {
         let one = Address::object(&registry, one, Root::Existing).await.unwrap();
-        let other = Address::object(&registry, other, Root::Existing).await.unwrap().beside(&one);
+        let other = one.target(&registry, other).await.unwrap();
         assert_eq!(one.shares_store(&other), shared, "{} and {}", one.shown, other.shown);
     }
 }
