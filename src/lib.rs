@@ -26,7 +26,9 @@
 //!
 //! Features are listed in [`docs::features`]; each crate below can be used alone.
 
+pub mod config;
 pub mod docs;
+pub mod registry;
 pub mod storage;
 pub mod world;
 
@@ -36,6 +38,8 @@ pub mod world;
 struct Readme;
 
 pub use arrow;
+pub use config::Config;
+pub use registry::Registry;
 pub use storage::Storage;
 pub use world::{Run, RunInfo, TableFormat, TickCount, View, World, WorldOptions};
 pub use worldstore_async as asynchronous;
@@ -49,5 +53,5 @@ pub use worldstore_graph as graph;
 pub use worldstore_iceberg as iceberg;
 #[cfg(feature = "lance")]
 pub use worldstore_lance as lance;
-#[cfg(feature = "s3")]
+#[cfg(any(feature = "s3", feature = "azure", feature = "gcs", feature = "http"))]
 pub use worldstore_object_store as object_store;

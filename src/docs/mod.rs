@@ -1,4 +1,5 @@
-//! Longer texts: how it is built, how bytes are kept, how a backend is written, what survives what, what can be left out.
+//! Longer texts: how it is built, how bytes are kept, how stores are configured and a backend is written, what survives what,
+//! what can be left out.
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
@@ -8,6 +9,9 @@ pub mod backends {}
 
 #[doc = include_str!("bytes.md")]
 pub mod bytes {}
+
+#[doc = include_str!("config.md")]
+pub mod config {}
 
 #[doc = include_str!("durability.md")]
 pub mod durability {}

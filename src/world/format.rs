@@ -10,7 +10,8 @@ use worldstore_core::table::MemoryTables;
 use worldstore_core::{Error, Result};
 
 use super::WorldOptions;
-use crate::storage::{Place, Storage};
+use crate::registry::{Residence, masked};
+use crate::storage::Storage;
 
 /// A format of tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,23 +36,24 @@ impl TableFormat {
     }
 
     /// What a new world at this place gets if nothing is said.
-    pub(super) fn default_for(place: Place<'_>) -> Self {
+    pub(super) fn default_for(place: Residence) -> Self {
         match place {
-            Place::Memory => Self::Memory,
+            Residence::Process => Self::Memory,
             _ if cfg!(feature = "iceberg") && !cfg!(feature = "lance") => Self::Iceberg,
             _ => Self::Lance,
         }
     }
 
     /// Refuses what cannot be opened at this place, before anything is made there.
-    pub(super) fn check(self, place: Place<'_>, options: &WorldOptions) -> Result<()> {
+    pub(super) fn check(self, uri: &str, place: Residence, options: &WorldOptions) -> Result<()> {
         match (self, place) {
             (Self::Lance, _) if cfg!(not(feature = "lance")) => Err(absent("Lance", "lance")),
             (Self::Iceberg, _) if cfg!(not(feature = "iceberg")) => Err(absent("Iceberg", "iceberg")),
-            (Self::Iceberg, Place::S3(uri)) if options.catalog.is_none() => {
-                Err(Error::invalid("Iceberg on a remote store needs a local catalog file, set one").with("at", uri))
+            (Self::Iceberg, Residence::Remote) if options.catalog.is_none() => {
+                Err(Error::invalid("Iceberg on a remote store needs a local catalog file, set one")
+                    .with("at", masked(uri)))
             }
-            (Self::Memory, Place::Folder(_) | Place::S3(_)) => {
+            (Self::Memory, Residence::Folder | Residence::Remote) => {
                 Err(Error::invalid("memory tables would be gone with the process, they are for `memory:` only"))
             }
             _ => Ok(()),

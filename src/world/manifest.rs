@@ -6,7 +6,7 @@ use worldstore_core::{Error, ErrorKind, Result};
 use super::format::TableFormat;
 use super::lineage::RunRecord;
 use super::{MAIN_RUN, WorldOptions, check_name};
-use crate::storage::{Place, Storage};
+use crate::storage::Storage;
 use crate::world::document;
 
 const KEY: &str = "world.json";
@@ -25,14 +25,14 @@ pub(super) struct WorldManifest {
 impl WorldManifest {
     /// Decides what a new world is. No I/O: what is wrong is refused before anything is made.
     pub fn for_new(uri: &str, options: &WorldOptions) -> Result<Self> {
-        let place = Place::of(uri)?;
+        let place = options.registry.residence(uri)?;
         let name = match &options.name {
             Some(name) => name.clone(),
             None => default_name(uri),
         };
         check_name("world", &name)?;
         let tables = options.format.unwrap_or_else(|| TableFormat::default_for(place));
-        tables.check(place, options)?;
+        tables.check(uri, place, options)?;
         Ok(Self { layout: LAYOUT, name, tables })
     }
 

@@ -25,7 +25,8 @@ pub use rows::{check_new, check_rows};
 pub use run::Run;
 pub use view::{TickCount, View};
 
-use crate::storage::{Root, Storage};
+use crate::registry::{OpenOptions, Registry};
+use crate::storage::Storage;
 use lineage::Runs;
 use manifest::WorldManifest;
 
@@ -46,6 +47,8 @@ pub struct WorldOptions {
     /// SQLite file of the Iceberg catalog; `catalog.db` in the world's folder by default. Needed where the bytes are
     /// remote.
     pub catalog: Option<PathBuf>,
+    /// What opens the URI; [`Registry::compiled_in`] by default.
+    pub registry: Registry,
 }
 
 impl WorldOptions {
@@ -67,6 +70,13 @@ impl WorldOptions {
     #[must_use]
     pub fn with_cache(mut self, cache: CacheConfig) -> Self {
         self.cache = cache;
+        self
+    }
+
+    /// Sets what opens the URI.
+    #[must_use]
+    pub fn with_registry(mut self, registry: Registry) -> Self {
+        self.registry = registry;
         self
     }
 
@@ -102,7 +112,7 @@ impl World {
     /// `AlreadyExists` if there is one; `Invalid` for names; those of the byte store.
     pub async fn create(uri: &str, options: &WorldOptions) -> Result<Self> {
         let manifest = WorldManifest::for_new(uri, options)?;
-        let storage = Storage::open(uri, Root::Create).await?;
+        let storage = options.registry.open(uri, &OpenOptions::default()).await?;
         manifest.write(&storage).await.map_err(|error| error.with("world", uri))?;
         Self::with_manifest(storage, manifest, options).await
     }
@@ -113,7 +123,7 @@ impl World {
     /// `NotFound` if there is none; `Corrupt` if its manifest cannot be read; `Unsupported` if its table format is not
     /// compiled in; those of the byte store.
     pub async fn open(uri: &str, options: &WorldOptions) -> Result<Self> {
-        let storage = Storage::open(uri, Root::Existing).await?;
+        let storage = options.registry.open(uri, &OpenOptions::existing()).await?;
         let manifest = WorldManifest::read(&storage).await.map_err(|error| error.with("world", uri))?;
         Self::with_manifest(storage, manifest, options).await
     }

@@ -6,6 +6,8 @@
 mod bed;
 #[cfg(feature = "cli")]
 mod cli;
+#[cfg(any(feature = "s3", feature = "azure", feature = "gcs", feature = "http"))]
+mod clouds;
 mod fork;
 #[cfg(feature = "graph")]
 mod graph;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use worldstore::TableFormat;
 
+use crate::fs_args::FsCommand;
+
 const EXAMPLES: &str = "\
 Example:
   worldstore init ./world
@@ -17,12 +19,16 @@ Example:
 /// A world holds tables. Each row belongs to an entity (a number) at a tick (a number that counts
 /// steps, not seconds) of a run; the first run is `main`, others are forked from one.
 ///
-/// WORLD and URI are a folder (`./world`, `file:///data/world`), or `s3://bucket/prefix` where that
-/// is compiled in. Rows and results go to standard output, everything else to standard error. The
+/// WORLD and URI are a folder (`./world`, `file:///data/world`), `s3://bucket/prefix` and the like where
+/// that is compiled in (`worldstore fs schemes` lists them), or `profile:NAME/path` of a configuration. Rows and results go to standard output, everything else to standard error. The
 /// exit code is 0, 2 if the call or its input has to change, 1 for everything else.
 #[derive(Debug, Parser)]
 #[command(name = "worldstore", version, verbatim_doc_comment, after_help = EXAMPLES)]
 pub struct Args {
+    /// The configuration with the profiles [default: $WORLDSTORE_CONFIG, or else `worldstore.toml` here, or
+    /// else `worldstore/config.toml` in $XDG_CONFIG_HOME or ~/.config]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -52,8 +58,12 @@ pub enum Command {
     Explain(AskArgs),
     /// Start a run that shares another's history up to a tick
     Fork(ForkArgs),
-    /// List, print and copy the objects of a byte store
-    #[command(subcommand)]
+    /// List, print, copy, move and remove the objects of any byte store
+    ///
+    /// A URI is a path, `s3://bucket/folder/object` and the like, or `profile:NAME/path`; `worldstore fs
+    /// schemes` lists what is compiled in. Where a URI names a whole store (`sqlite:///folder/file.db`), the
+    /// path in it follows `!/`. All sizes are in bytes, all times in UTC. With --json each line is an object.
+    #[command(subcommand, verbatim_doc_comment)]
     Fs(FsCommand),
 }
 
@@ -243,33 +253,4 @@ pub struct ForkArgs {
     /// The run that is forked
     #[arg(long, value_name = "RUN", default_value = "main")]
     pub from: String,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum FsCommand {
-    /// List the objects below a URI with their sizes in bytes
-    Ls {
-        /// A folder
-        uri: String,
-        /// Everything below, not one level
-        #[arg(long, short)]
-        recursive: bool,
-        #[command(flatten)]
-        output: OutputArgs,
-    },
-    /// Print an object
-    Cat {
-        /// An object
-        uri: String,
-    },
-    /// Copy an object, also between stores; it does not overwrite
-    Cp {
-        /// An object
-        from: String,
-        /// The new object
-        to: String,
-        /// Replace what is there
-        #[arg(long)]
-        overwrite: bool,
-    },
 }

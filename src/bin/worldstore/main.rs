@@ -7,12 +7,14 @@ mod args;
 mod commands;
 mod failure;
 mod files;
+mod fs_args;
 mod output;
 mod sources;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use worldstore::Registry;
 
 use args::Args;
 
@@ -22,7 +24,8 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(source) => return failure::report(&worldstore::Error::io("start", source).into()),
     };
-    match runtime.block_on(commands::run(args.command)) {
+    let registry = Registry::compiled_in().with_config_found(args.config);
+    match runtime.block_on(commands::run(args.command, &registry)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure::report(&failure),
     }

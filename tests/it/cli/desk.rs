@@ -68,10 +68,17 @@ impl Desk {
         self.run_with(args, "")
     }
 
-    /// Runs the command with this on its standard input.
-    pub fn run_with(&self, args: &[&str], input: &str) -> Output {
+    /// The command, with no configuration but what is in the folder.
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(COMMAND);
         command.args(args).current_dir(self.folder.path());
+        command.env_remove("WORLDSTORE_CONFIG").env("XDG_CONFIG_HOME", self.path("no-config"));
+        command
+    }
+
+    /// Runs the command with this on its standard input.
+    pub fn run_with(&self, args: &[&str], input: &str) -> Output {
+        let mut command = self.command(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // A command that does not read its input may be gone already.
@@ -89,7 +96,12 @@ impl Desk {
 
     /// Runs the command, which must print rows as JSON.
     pub fn json(&self, args: &[&str]) -> Vec<serde_json::Value> {
-        let text = self.ok(&[args, &["--format", "json"]].concat());
+        self.lines(&[args, &["--format", "json"]].concat())
+    }
+
+    /// Runs the command, which must print lines of JSON.
+    pub fn lines(&self, args: &[&str]) -> Vec<serde_json::Value> {
+        let text = self.ok(args);
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 

@@ -12,7 +12,9 @@ fn every_command_has_help() {
         let own = desk.ok(&[command, "--help"]);
         assert!(own.contains(&format!("Usage: worldstore {command}")), "{own}");
     }
-    for command in ["ls", "cat", "cp"] {
+    let commands =
+        ["ls", "tree", "cat", "head", "cp", "sync", "mv", "rm", "stat", "du", "glob", "ping", "caps", "schemes"];
+    for command in commands {
         assert!(desk.ok(&["fs", command, "--help"]).contains(&format!("Usage: worldstore fs {command}")));
     }
     assert!(desk.ok(&["--version"]).starts_with("worldstore "));

@@ -1,9 +1,13 @@
 //! The command, run as a process.
 
 mod commands;
+mod config;
 mod desk;
 mod formats;
 mod fs;
+mod fs_change;
+mod fs_copy;
+mod fs_sync;
 mod help;
 mod import;
 mod place;

@@ -104,7 +104,7 @@ fn arguments_that_cannot_be() {
     with(&["--param", "a=9223372036854775808"], &["64 bits", "param: a"]);
     with(&["--mount", "air"], &["NAME=URI", "mount: air"]);
     with(&["--mount", "air=nowhere"], &["not found", "path: nowhere", "mount: air"]);
-    with(&["--mount", "air=gs://bucket"], &["unknown scheme", "mount: air"]);
+    with(&["--mount", "air=gz://bucket"], &["unknown scheme", "mount: air"]);
     with(&["--run", "sunny"], &["no such run", "run: sunny"]);
     with(&["--file", "query.cypher"], &["cannot be used with"]);
     desk.refused(&["query", query, "--run", "main"], &["--world"]);

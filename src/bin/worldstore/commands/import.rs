@@ -8,16 +8,16 @@ use worldstore::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Arra
 use worldstore::arrow::compute::{cast, take_record_batch};
 use worldstore::arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use worldstore::core::table::{DescribeOptions, TableName, base};
-use worldstore::{Error, Result, Run, World};
+use worldstore::{Error, Registry, Result, Run, World};
 
 use super::open;
 use crate::args::ImportArgs;
 use crate::output::{counted, line};
 use crate::sources::{self, Source};
 
-pub async fn run(args: ImportArgs) -> Result<()> {
+pub async fn run(args: ImportArgs, registry: &Registry) -> Result<()> {
     let table = TableName::new(&args.table)?;
-    let world = open(&args.world).await?;
+    let world = open(&args.world, registry).await?;
     let run = world.run(&args.run).await?;
     let tick = match (args.tick, &args.tick_column) {
         (Some(tick), _) => tick,

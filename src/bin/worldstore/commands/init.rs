@@ -1,15 +1,15 @@
 //! `worldstore init`.
 
-use worldstore::{Error, Result, World, WorldOptions};
+use worldstore::{Error, Registry, Result, World, WorldOptions};
 
 use crate::args::InitArgs;
 use crate::output::line;
 
-pub async fn run(args: InitArgs) -> Result<()> {
+pub async fn run(args: InitArgs, registry: &Registry) -> Result<()> {
     if args.world.starts_with("memory:") {
         return Err(Error::invalid("a world in memory would be gone with this command").with("world", args.world));
     }
-    let mut options = WorldOptions::default();
+    let mut options = WorldOptions::default().with_registry(registry.clone());
     options.format = args.tables;
     options.name = args.name;
     let world = World::create(&args.world, &options).await?;

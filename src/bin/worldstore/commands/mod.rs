@@ -12,26 +12,27 @@ mod ticks;
 use std::sync::Arc;
 
 use worldstore::arrow::array::{ArrayRef, RecordBatch};
-use worldstore::{Error, Result, World, WorldOptions};
+use worldstore::registry::masked;
+use worldstore::{Error, Registry, Result, World, WorldOptions};
 
 use crate::args::{Command, Format};
 use crate::failure::Failure;
 use crate::output::Rows;
 
 /// Runs a command.
-pub async fn run(command: Command) -> Result<(), Failure> {
+pub async fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
     let world = command.world().map(str::to_owned);
     let done = match command {
-        Command::Init(args) => init::run(args).await,
-        Command::Import(args) => import::run(args).await,
-        Command::Tables(args) => tables::tables(args).await,
-        Command::Runs(args) => tables::runs(args).await,
-        Command::Ticks(args) => ticks::run(args).await,
-        Command::Scan(args) => scan::run(args).await,
-        Command::Fork(args) => fork::run(args).await,
-        Command::Fs(command) => fs::run(command).await,
-        Command::Query(args) => return query::run(args).await,
-        Command::Explain(args) => return query::explain(args).await,
+        Command::Init(args) => init::run(args, registry).await,
+        Command::Import(args) => import::run(args, registry).await,
+        Command::Tables(args) => tables::tables(args, registry).await,
+        Command::Runs(args) => tables::runs(args, registry).await,
+        Command::Ticks(args) => ticks::run(args, registry).await,
+        Command::Scan(args) => scan::run(args, registry).await,
+        Command::Fork(args) => fork::run(args, registry).await,
+        Command::Fs(command) => fs::run(command, registry).await,
+        Command::Query(args) => return query::run(args, registry).await,
+        Command::Explain(args) => return query::explain(args, registry).await,
     };
     Ok(done.map_err(|error| in_world(error, world.as_deref()))?)
 }
@@ -39,13 +40,13 @@ pub async fn run(command: Command) -> Result<(), Failure> {
 /// Names the world where the error does not: keys are told from its root on.
 fn in_world(error: Error, world: Option<&str>) -> Error {
     match world {
-        Some(world) if !error.context().any(|(key, _)| key == "world") => error.with("world", world),
+        Some(world) if !error.context().any(|(key, _)| key == "world") => error.with("world", masked(world)),
         _ => error,
     }
 }
 
-async fn open(world: &str) -> Result<World> {
-    World::open(world, &WorldOptions::default()).await
+async fn open(world: &str, registry: &Registry) -> Result<World> {
+    World::open(world, &WorldOptions::default().with_registry(registry.clone())).await
 }
 
 /// Prints named columns of equal length.

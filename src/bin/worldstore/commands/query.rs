@@ -6,18 +6,18 @@ use std::io::{self, IsTerminal, Read};
 
 use serde_json::Value as Json;
 use worldstore::graph::{Graph, Parameters, QueryError, QueryResult, Value};
-use worldstore::storage::Root;
+use worldstore::registry::OpenOptions;
 use worldstore::world::MAIN_RUN;
-use worldstore::{Error, Result, Storage};
+use worldstore::{Error, Registry, Result};
 
 use super::open;
 use crate::args::{AskArgs, Format, QueryArgs};
 use crate::failure::Failure;
 use crate::output::{Rows, line, note};
 
-pub async fn run(args: QueryArgs) -> Result<(), Failure> {
+pub async fn run(args: QueryArgs, registry: &Registry) -> Result<(), Failure> {
     let (text, parameters) = (text(&args.ask)?, parameters(&args.ask.params)?);
-    let graph = graph(&args.ask).await?;
+    let graph = graph(&args.ask, registry).await?;
     let results = graph.run(&text, &parameters).await.map_err(|error| failure(error, &text))?;
     if results.is_empty() {
         return Err(empty().into());
@@ -37,9 +37,9 @@ pub async fn run(args: QueryArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-pub async fn explain(args: AskArgs) -> Result<(), Failure> {
+pub async fn explain(args: AskArgs, registry: &Registry) -> Result<(), Failure> {
     let (text, parameters) = (text(&args)?, parameters(&args.params)?);
-    let graph = graph(&args).await?;
+    let graph = graph(&args, registry).await?;
     let plan = graph.explain(&text, &parameters).await.map_err(|error| failure(error, &text))?;
     Ok(line(plan.trim_end())?)
 }
@@ -95,18 +95,18 @@ fn utf8(bytes: Vec<u8>, name: &str) -> Result<String> {
         .map_err(|error| Error::invalid("the query is not UTF-8").with("file", name).with("byte", place(&error)))
 }
 
-async fn graph(args: &AskArgs) -> Result<Graph> {
+async fn graph(args: &AskArgs, registry: &Registry) -> Result<Graph> {
     let mut graph = match &args.world {
         Some(world) => {
             let run = args.run.as_deref().unwrap_or(MAIN_RUN);
-            let run = open(world).await?.run(run).await.map_err(|error| error.with("world", world))?;
+            let run = open(world, registry).await?.run(run).await.map_err(|error| error.with("world", world))?;
             args.as_of.map_or_else(|| run.now(), |tick| run.as_of(tick)).graph()
         }
         None => Graph::new(),
     };
     for mount in &args.mounts {
         let (name, uri) = pair(mount, "a mount must be like `NAME=URI`", "mount")?;
-        let storage = Storage::open(uri, Root::Existing).await.map_err(|error| error.with("mount", name))?;
+        let storage = registry.open(uri, &OpenOptions::existing()).await.map_err(|error| error.with("mount", name))?;
         graph = graph.with_mount(name, storage.backend)?;
     }
     Ok(graph)

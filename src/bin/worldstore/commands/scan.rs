@@ -2,14 +2,14 @@
 
 use futures::TryStreamExt;
 use worldstore::core::table::{CompareOp, Predicate, Scalar, Scan};
-use worldstore::{Error, Result};
+use worldstore::{Error, Registry, Result};
 
 use super::open;
 use crate::args::ScanArgs;
 use crate::output::Rows;
 
-pub async fn run(args: ScanArgs) -> Result<()> {
-    let world = open(&args.world).await?;
+pub async fn run(args: ScanArgs, registry: &Registry) -> Result<()> {
+    let world = open(&args.world, registry).await?;
     let run = world.run(&args.run).await?;
     let view = args.as_of.map_or_else(|| run.now(), |tick| run.as_of(tick));
     let mut scan = Scan::all();

@@ -1,0 +1,109 @@
+//! `caps`: what a store declares, and what the conformance kit observes.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+use worldstore::asynchronous::conformance;
+use worldstore::core::conformance::{CaseResult, Need, Report, cases};
+use worldstore::core::{Ability, Prefix};
+use worldstore::storage::Root;
+use worldstore::{Error, Registry, Result};
+
+use super::address::Address;
+use super::show::print_json;
+use crate::fs_args::CapsArgs;
+use crate::output::{line, note};
+
+/// The fields of a capability, under their own names.
+const ABILITIES: [(&str, Ability); 14] = [
+    ("write", Ability::Write),
+    ("write_if_absent", Ability::WriteIfAbsent),
+    ("write_if_match", Ability::WriteIfMatch),
+    ("copy", Ability::Copy),
+    ("copy_if_absent", Ability::CopyIfAbsent),
+    ("copy_if_match", Ability::CopyIfMatch),
+    ("rename", Ability::Rename),
+    ("rename_if_absent", Ability::RenameIfAbsent),
+    ("rename_if_match", Ability::RenameIfMatch),
+    ("delete_if_match", Ability::DeleteIfMatch),
+    ("write_tokens", Ability::WriteTokens),
+    ("list_sorted", Ability::ListSorted),
+    ("versions", Ability::Versions),
+    ("durable", Ability::Durable),
+];
+
+pub async fn run(args: CapsArgs, registry: &Registry) -> Result<()> {
+    let folder = Address::folder(registry, &args.uri, Root::Existing).await?;
+    let report = match args.probe {
+        true => Some(probe(&folder).await?),
+        false => None,
+    };
+    if !args.json {
+        let observed = if args.probe { "  observed" } else { "" };
+        line(&format!("{:<18} declared{observed}", "ability"))?;
+    }
+    for (name, ability) in ABILITIES {
+        let declared = folder.store.supports(ability);
+        let observed = report.as_ref().map(|report| observed(report, name));
+        match args.json {
+            true => print_json(&json!({"ability": name, "declared": declared, "observed": observed}))?,
+            false => {
+                let declared = if declared { "yes" } else { "no" };
+                let observed = observed.map(|observed| format!("  {observed}")).unwrap_or_default();
+                line(format!("{name:<18} {declared:<8}{observed}").trim_end())?;
+            }
+        }
+    }
+    report.map_or(Ok(()), |report| conclude(&report, &args))
+}
+
+/// The kit deletes its objects; a file system keeps their folders, which go here.
+async fn probe(folder: &Address) -> Result<Report> {
+    let scratch = scratch(folder)?;
+    let report = conformance::run(&**folder.store.backend(), &scratch).await;
+    if let Some(root) = &folder.folder {
+        let path = root.join(scratch.as_str());
+        if path.exists() {
+            let removed = std::fs::remove_dir_all(&path);
+            removed.map_err(|source| Error::io("clean up", source).with("path", path.display()))?;
+        }
+    }
+    Ok(report)
+}
+
+/// A folder that nobody has.
+fn scratch(folder: &Address) -> Result<Prefix> {
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    Prefix::new(&folder.path)?.join(format!(".worldstore-probe-{nanos}-{}", std::process::id()))
+}
+
+/// `works`, `refused` as what is not declared should be, `FAILED`, or `not probed`.
+fn observed(report: &Report, name: &str) -> &'static str {
+    let Some(need) = Need::ALL.into_iter().find(|need| need.as_str() == name) else { return "not probed" };
+    let (mut works, mut refused) = (false, false);
+    for case in cases().iter().filter(|case| case.needs.contains(&need)) {
+        match report.cases.iter().find(|run| run.case == case.name).map(|run| &run.result) {
+            Some(CaseResult::Failed(_)) => return "FAILED",
+            Some(CaseResult::Skipped(missing)) => refused |= *missing == need,
+            Some(_) => works = true,
+            None => {}
+        }
+    }
+    match (works, refused) {
+        (true, _) => "works",
+        (false, true) => "refused",
+        (false, false) => "not probed",
+    }
+}
+
+fn conclude(report: &Report, args: &CapsArgs) -> Result<()> {
+    let failed: Vec<&str> = report.failed().map(|case| case.case.as_str()).collect();
+    if !failed.is_empty() {
+        note(&report.to_string())?;
+        return Err(Error::unexpected("the store does not do what it declares").with("cases", failed.join(" ")));
+    }
+    match args.json {
+        true => Ok(()),
+        false => line(&format!("{} cases, none failed", report.cases.len())),
+    }
+}

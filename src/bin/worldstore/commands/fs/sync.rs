@@ -1,0 +1,99 @@
+//! `sync`.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use worldstore::asynchronous::{AsyncStore, SyncBackendAdapter};
+use worldstore::core::transfer::{
+    BatchResult, Compare, Extras, Run, SyncAction, SyncOptions, SyncReport, SyncStep, TransferOptions,
+};
+use worldstore::core::{Condition, Memory};
+use worldstore::storage::Root;
+use worldstore::{Registry, Result};
+
+use super::address::{Address, refuse_inside};
+use super::copy::{refuse_empty, route};
+use super::progress::Progress;
+use super::show::print_json;
+use crate::fs_args::{CompareBy, SyncArgs};
+use crate::output::{counted, line};
+
+pub async fn run(args: SyncArgs, registry: &Registry) -> Result<()> {
+    refuse_inside(registry, &args.source, &args.target)?;
+    refuse_inside(registry, &args.target, &args.source)?;
+    let source = Address::folder(registry, &args.source, Root::Existing).await?;
+    if args.delete {
+        refuse_empty(&source).await?;
+    }
+    let root = if args.dry_run { Root::Existing } else { Root::Create };
+    let (target, path) = match source.target_folder(registry, &args.target, root).await {
+        // A dry run makes no folder: to one that is missing everything would be copied.
+        Err(error) if args.dry_run && error.is_not_found() => {
+            (AsyncStore::new(Arc::new(SyncBackendAdapter::new(Arc::new(Memory::new())))), String::new())
+        }
+        target => {
+            let target = target?;
+            (target.store, target.path)
+        }
+    };
+    let progress = Progress::unknown();
+    let transfer = TransferOptions::default().with_route(route(&target, &Condition::None));
+    let options = SyncOptions::default()
+        .with_compare(compare(args.compare))
+        .with_extras(if args.delete { Extras::Delete } else { Extras::Keep })
+        .with_run(if args.dry_run { Run::Dry } else { Run::Execute })
+        .with_transfer(transfer);
+    let report = source.store.sync_folder(&source.path, &target, &path, &options).await;
+    progress.finish();
+    tell(report.map_err(|error| error.with("source", &source.shown))?, &args)
+}
+
+fn compare(by: CompareBy) -> Compare {
+    match by {
+        CompareBy::Size => Compare::Size,
+        CompareBy::Time => Compare::SizeAndTime,
+        CompareBy::Version => Compare::SizeAndVersion,
+        CompareBy::Content => Compare::Content,
+    }
+}
+
+/// Prints the steps that were taken, or would be, and the sums. The first step that failed fails the command.
+fn tell(report: SyncReport, args: &SyncArgs) -> Result<()> {
+    let (mut copied, mut deleted, mut bytes) = (0, 0, 0);
+    let unchanged = report.unchanged;
+    let mut failed = None;
+    for (step, result) in report.steps.into_iter().zip(report.results) {
+        match result {
+            BatchResult::Failed(error) => {
+                failed.get_or_insert(error.with("path", &step.path));
+                continue;
+            }
+            BatchResult::Skipped if !args.dry_run => continue,
+            BatchResult::Done(()) | BatchResult::Skipped => {}
+        }
+        match step.action {
+            SyncAction::Delete => deleted += 1,
+            SyncAction::CopyNew | SyncAction::CopyChanged => (copied, bytes) = (copied + 1, bytes + step.bytes),
+        }
+        print(&step, args.json)?;
+    }
+    if args.json {
+        print_json(&json!({
+            "action": "done", "copied": copied, "deleted": deleted, "unchanged": unchanged, "bytes": bytes,
+            "dry_run": args.dry_run,
+        }))?;
+    } else {
+        let would = if args.dry_run { "would have " } else { "" };
+        let bytes = counted(bytes, "byte");
+        line(&format!("{would}copied {copied} ({bytes}), deleted {deleted}, left {unchanged}"))?;
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+fn print(step: &SyncStep, json: bool) -> Result<()> {
+    let action = if step.action == SyncAction::Delete { "delete" } else { "copy" };
+    match json {
+        true => print_json(&json!({"action": action, "path": step.path, "bytes": step.bytes})),
+        false => line(&format!("{action} {}", step.path)),
+    }
+}

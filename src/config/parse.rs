@@ -1,0 +1,98 @@
+//! From TOML to profiles, with the line of each key.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+use worldstore_core::{Error, Result};
+
+use super::{Config, Lookup, Profile, Value};
+
+pub(super) fn config(text: &str, file: &str, lookup: &Lookup) -> Result<Config> {
+    let place = Place { text, file };
+    let document = DeTable::parse(text).map_err(|error| {
+        // The message of the parser shows the line, which may hold a secret: only its place is told.
+        let start = error.span().map_or(0, |span| span.start);
+        place.wrong("the configuration is no TOML", start).with("reason", error.message())
+    })?;
+    let mut profiles = BTreeMap::new();
+    for (key, value) in document.get_ref() {
+        if key.get_ref() != "profile" {
+            return Err(place.unknown(key.get_ref(), key.span().start, "profile"));
+        }
+        for (name, profile) in place.table(key.get_ref(), value)? {
+            let line = place.line(name.span().start);
+            let profile = place.profile(name.get_ref(), line, profile, lookup)?;
+            profiles.insert(name.get_ref().to_string(), profile);
+        }
+    }
+    Ok(Config { file: file.to_owned(), profiles })
+}
+
+/// A file and its text.
+struct Place<'text> {
+    text: &'text str,
+    file: &'text str,
+}
+
+impl Place<'_> {
+    fn profile(&self, name: &str, line: usize, value: &Spanned<DeValue<'_>>, lookup: &Lookup) -> Result<Profile> {
+        let start = value.span().start;
+        if name.is_empty() || name.contains(['/', ':']) {
+            return Err(self
+                .wrong("name of a profile holds neither / nor : and is not empty", start)
+                .with("profile", name));
+        }
+        let mut values = BTreeMap::new();
+        for (key, value) in self.table(name, value)? {
+            let line = self.line(key.span().start);
+            let text = self.scalar(key.get_ref(), value).map_err(|error| error.with("profile", name))?;
+            values.insert(key.get_ref().to_string(), Value { text, line });
+        }
+        let Some(uri) = values.remove("uri") else {
+            return Err(Error::invalid("profile has no uri").with("profile", name).with("at", self.at(line)));
+        };
+        let (name, file, lookup) = (name.to_owned(), Arc::from(self.file), lookup.clone());
+        Ok(Profile { name, file, line, lookup, uri, values })
+    }
+
+    fn table<'value, 'text>(
+        &self,
+        key: &str,
+        value: &'value Spanned<DeValue<'text>>,
+    ) -> Result<&'value DeTable<'text>> {
+        match value.get_ref() {
+            DeValue::Table(table) => Ok(table),
+            _ => Err(self.wrong("key is no table, write `[profile.NAME]`", value.span().start).with("key", key)),
+        }
+    }
+
+    fn scalar(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Result<String> {
+        match value.get_ref() {
+            DeValue::String(text) => Ok(text.to_string()),
+            DeValue::Boolean(value) => Ok(value.to_string()),
+            DeValue::Integer(number) if number.radix() == 10 => Ok(number.as_str().to_owned()),
+            _ => Err(self
+                .wrong("value is no text, decimal whole number, true or false", value.span().start)
+                .with("key", key)),
+        }
+    }
+
+    fn unknown(&self, key: &str, start: usize, known: &str) -> Error {
+        self.wrong("unknown key", start).with("key", key).with("known", known)
+    }
+
+    fn wrong(&self, rule: &str, start: usize) -> Error {
+        Error::invalid(rule).with("at", self.at(self.line(start)))
+    }
+
+    fn at(&self, line: usize) -> String {
+        format!("{}:{line}", self.file)
+    }
+
+    /// The number of the line, from 1.
+    fn line(&self, start: usize) -> usize {
+        1 + self.text.bytes().take(start).filter(|byte| *byte == b'\n').count()
+    }
+}

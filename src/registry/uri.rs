@@ -1,0 +1,169 @@
+//! URIs: their scheme, the path in them, and how they are shown. No I/O.
+
+use std::fmt;
+
+use worldstore_core::{Error, Result};
+
+use super::scheme::{Naming, Residence, SchemeInfo};
+use super::settings::Settings;
+
+/// What separates the URI of a whole store from the path in it.
+pub(super) const INSIDE: &str = "!/";
+
+/// A URI, split into a root that can be opened and a path in it: from [`Registry::locate`](super::Registry::locate).
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Located {
+    /// The URI that was split, behind its profile. It may hold a password: show it by [`masked`].
+    pub uri: String,
+    /// How its scheme leads to objects.
+    pub naming: Naming,
+    /// Where its bytes live.
+    pub residence: Residence,
+    /// The URI of the root.
+    pub root: String,
+    /// The key or folder below the root; empty for the root itself.
+    pub path: String,
+    /// True if the URI says that it means a folder: it ends in `/`, or is a root.
+    pub is_folder: bool,
+    /// True if the URI names a whole store, or a whole profile.
+    pub is_root: bool,
+    pub(super) settings: Settings,
+    pub(super) profile: Option<String>,
+}
+
+impl fmt::Debug for Located {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Located");
+        shown.field("root", &masked(&self.root)).field("path", &self.path).field("naming", &self.naming);
+        shown.field("settings", &self.settings).field("profile", &self.profile).finish_non_exhaustive()
+    }
+}
+
+impl Located {
+    /// True if both are opened with the same settings: only then do equal URIs mean one place.
+    pub fn has_settings_of(&self, other: &Self) -> bool {
+        self.settings == other.settings
+    }
+}
+
+/// The scheme of a URI; `file` for a plain path.
+pub(super) fn scheme(uri: &str) -> Result<&str> {
+    match uri.split_once(':') {
+        _ if uri.is_empty() => Err(Error::invalid("the path is empty").with("uri", uri)),
+        Some((name, rest)) if rest.starts_with("//") || matches!(name, "memory" | "file" | "local" | "s3") => Ok(name),
+        _ => Ok("file"),
+    }
+}
+
+/// Checks the name of a scheme.
+pub(super) fn check_scheme(name: &str) -> Result<()> {
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.');
+    match name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(legal) && name != "profile" {
+        true => Ok(()),
+        false => {
+            Err(Error::invalid("name of a scheme must be of small letters, digits, `+`, `-` and `.`")
+                .with("scheme", name))
+        }
+    }
+}
+
+/// The path of a `file:` URI or a plain path.
+pub(super) fn path_of(uri: &str) -> Result<&str> {
+    let rest = match uri.split_once(':') {
+        Some(("file" | "local", rest)) => rest,
+        _ => return Ok(uri),
+    };
+    match rest.strip_prefix("//").unwrap_or(rest) {
+        path if path.starts_with('/') => Ok(path),
+        _ => Err(Error::invalid("a file URI needs an absolute path, write `file:///folder`").with("uri", uri)),
+    }
+}
+
+/// Splits a URI into the root and the path below it.
+pub(super) fn split(info: &SchemeInfo, uri: &str) -> Result<(String, String)> {
+    match info.naming {
+        Naming::Bucket => {
+            let (scheme, rest) = uri.split_once("://").unwrap_or((&info.name, uri));
+            let (bucket, path) = rest.split_once('/').unwrap_or((rest, ""));
+            Ok((format!("{scheme}://{bucket}"), folder(path).to_owned()))
+        }
+        Naming::Folder => Ok(split_path(path_of(uri)?)),
+        Naming::Url => split_url(uri),
+        Naming::Container => {
+            let (root, path) = uri.split_once(INSIDE).unwrap_or((uri, ""));
+            Ok((root.to_owned(), folder(path).to_owned()))
+        }
+    }
+}
+
+/// A path without the `/` that says that it is a folder.
+fn folder(path: &str) -> &str {
+    path.strip_suffix('/').unwrap_or(path)
+}
+
+/// A folder and the name in it. `.`, `..` and `/` have no name in a folder that could be written or deleted.
+fn split_path(path: &str) -> (String, String) {
+    let trimmed = path.trim_end_matches('/');
+    match trimmed.rsplit_once('/') {
+        _ if trimmed.is_empty() => ("/".to_owned(), String::new()),
+        _ if matches!(trimmed.rsplit('/').next(), Some("." | "..")) => (trimmed.to_owned(), String::new()),
+        Some(("", name)) => ("/".to_owned(), name.to_owned()),
+        Some((folder, name)) => (folder.to_owned(), name.to_owned()),
+        None => (".".to_owned(), trimmed.to_owned()),
+    }
+}
+
+fn split_url(uri: &str) -> Result<(String, String)> {
+    let trimmed = uri.trim_end_matches('/');
+    let start = trimmed.find("://").map_or(0, |at| at + 3);
+    match trimmed.rfind('/').filter(|at| *at >= start) {
+        Some(at) => {
+            let wrong = || Error::invalid("name has a % without two hexadecimal digits, or is no UTF-8");
+            let name = decoded(&trimmed[at + 1..]).ok_or_else(|| wrong().with("uri", masked(uri)))?;
+            // The root of a server is its own root: what is above it would be another server.
+            Ok((trimmed[..at].to_owned(), name))
+        }
+        None => Ok((trimmed.to_owned(), String::new())),
+    }
+}
+
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+        match byte {
+            b'%' => bytes.push(u8::try_from(digit(rest.next())? * 16 + digit(rest.next())?).ok()?),
+            other => bytes.push(other),
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// A URI as it may be shown: without the password before its host, and without the secrets in its query.
+pub fn masked(uri: &str) -> String {
+    let Some((scheme, rest)) = uri.split_once("://") else { return uri.to_owned() };
+    let (place, query) = rest.split_once('?').map_or((rest, None), |(place, query)| (place, Some(query)));
+    let place = match (place.find(':'), place.find('/').unwrap_or(place.len()), place.rfind('@')) {
+        (Some(colon), slash, Some(at)) if colon < slash && colon < at => {
+            format!("{}:***{}", &place[..colon], &place[at..])
+        }
+        _ => place.to_owned(),
+    };
+    let query = query.map(|query| format!("?{}", query.split('&').map(masked_pair).collect::<Vec<_>>().join("&")));
+    format!("{scheme}://{place}{}", query.unwrap_or_default())
+}
+
+fn masked_pair(pair: &str) -> String {
+    const SECRETS: [&str; 6] = ["password", "secret", "token", "key", "sig", "credential"];
+    match pair.split_once('=') {
+        Some((name, _)) if SECRETS.iter().any(|secret| name.to_ascii_lowercase().contains(secret)) => {
+            format!("{name}=***")
+        }
+        _ => pair.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
