@@ -50,7 +50,9 @@ fn services() -> [SchemeInfo; 5] {
             .with_alias("https")
             .with_naming(Naming::Url)
             .with_settings(with(&["redirects"])),
-        scheme("sftp", "sftp", "sftp://user@host/folder", "a folder on an SSH server").with_naming(Naming::Url),
+        scheme("sftp", "sftp", "sftp://user@host/folder", "a folder on an SSH server")
+            .with_naming(Naming::Url)
+            .with_settings(vec!["agent", "key_file", "key_passphrase", "known_hosts", "password"]),
     ]
 }
 

@@ -20,7 +20,12 @@ pub struct Options {
 }
 
 /// What every cargo command here builds: all crates, with the same features, so that dependencies are built once.
-const EVERYTHING: [&str; 3] = ["--workspace", "--features", "worldstore/s3,worldstore-sql-query/postgres"];
+const EVERYTHING: [&str; 3] = [
+    "--workspace",
+    "--features",
+    "worldstore/s3,worldstore/sqlite,worldstore/postgres,worldstore/redis,worldstore/redb,worldstore/sled,worldstore/sftp,\
+     worldstore-sql-query/postgres",
+];
 
 /// What is built beside that: features that change the crate object_store, on which everything else depends. Alone they
 /// cost one small build, and not DataFusion and Lance anew.

@@ -12,8 +12,20 @@ mod gcs;
 #[cfg(feature = "http")]
 mod http;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redb")]
+mod redb;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "s3")]
 mod s3;
+#[cfg(feature = "sftp")]
+mod sftp;
+#[cfg(feature = "sled")]
+mod sled;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::sync::Arc;
 
@@ -37,6 +49,18 @@ pub(super) fn opener(name: &str) -> Option<Opener> {
         "gs" => Some(opening(gcs::open)),
         #[cfg(feature = "http")]
         "http" => Some(opening(http::open)),
+        #[cfg(feature = "sftp")]
+        "sftp" => Some(opening(sftp::open)),
+        #[cfg(feature = "sqlite")]
+        "sqlite" => Some(opening(sqlite::open)),
+        #[cfg(feature = "postgres")]
+        "postgres" => Some(opening(postgres::open)),
+        #[cfg(feature = "redis")]
+        "redis" => Some(opening(redis::open)),
+        #[cfg(feature = "sled")]
+        "sled" => Some(opening(sled::open)),
+        #[cfg(feature = "redb")]
+        "redb" => Some(opening(redb::open)),
         _ => None,
     }
 }
@@ -46,4 +70,15 @@ where
     Opening: Future<Output = Result<Storage>> + Send + 'static,
 {
     Arc::new(move |request| open(request).boxed())
+}
+
+/// Opens a sync backend where it may block. What the storage shows of its place holds no secrets.
+#[cfg(any(feature = "sqlite", feature = "redis", feature = "sled", feature = "redb"))]
+async fn blocking<Opened: worldstore_core::Backend>(
+    uri: &str,
+    open: impl FnOnce() -> Result<Opened> + Send + 'static,
+) -> Result<Storage> {
+    let opened = tokio::task::spawn_blocking(open).await;
+    let backend = opened.map_err(|source| worldstore_core::Error::unexpected("opening failed").caused_by(source))??;
+    Ok(Storage::from_sync(Arc::new(backend), super::masked(uri)))
 }

@@ -1,0 +1,13 @@
+//! `sled:///folder`.
+
+use worldstore_core::Result;
+use worldstore_sled::SledConfig;
+
+use super::blocking;
+use crate::registry::OpenRequest;
+use crate::storage::Storage;
+
+pub async fn open(request: OpenRequest) -> Result<Storage> {
+    let config = SledConfig::from_uri(&request.uri)?;
+    blocking(&request.uri, move || config.open()).await
+}

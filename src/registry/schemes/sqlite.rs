@@ -1,0 +1,13 @@
+//! `sqlite:///folder/file.db`.
+
+use worldstore_core::Result;
+use worldstore_sqlite::SqliteConfig;
+
+use super::blocking;
+use crate::registry::OpenRequest;
+use crate::storage::Storage;
+
+pub async fn open(request: OpenRequest) -> Result<Storage> {
+    let config = SqliteConfig::from_uri(&request.uri)?;
+    blocking(&request.uri, move || config.open()).await
+}
