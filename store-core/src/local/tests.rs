@@ -15,6 +15,7 @@ use super::*;
 use crate::error::ErrorKind;
 
 mod conditions;
+mod paging;
 
 struct Place {
     _outer: TempDir,
