@@ -16,6 +16,8 @@ use crate::error::ErrorKind;
 
 mod conditions;
 mod paging;
+#[cfg(target_os = "linux")]
+mod swaps;
 
 struct Place {
     _outer: TempDir,

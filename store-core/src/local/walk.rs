@@ -151,7 +151,11 @@ impl Walk {
                 }
                 continue;
             }
-            let Ok(key) = level.key(name) else { continue };
+            let above = level.below.len();
+            level.below.push_str(name);
+            let key = Key::new(&level.below);
+            level.below.truncate(above);
+            let Ok(key) = key else { continue };
             match statat(&level.folder, name, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(about) if FileType::from_raw_mode(about.st_mode) == FileType::RegularFile => {
                     self.last = Some(place);
@@ -178,13 +182,6 @@ impl Level {
     fn still_holds(&self) -> bool {
         let now = || fstat(&self.folder).ok().map(|about| times(&about));
         self.changed.is_some() && now() == self.changed
-    }
-
-    fn key(&self, name: &str) -> Result<Key> {
-        match self.below.is_empty() {
-            true => Key::new(name),
-            false => Key::new(format!("{}{name}", self.below)),
-        }
     }
 }
 
