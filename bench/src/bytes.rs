@@ -32,7 +32,7 @@ pub fn rows(folder: &Path, scale: usize, only: Option<&str>) -> Result<Vec<Row>,
 
 type Run = fn(&str, &Path, usize) -> Result<Row, Failure>;
 
-const ROWS: [(&str, Run); 12] = [
+const ROWS: [(&str, Run); 13] = [
     ("local head", small::head),
     ("local read 4 KiB", small::read),
     ("local write 4 KiB", small::write),
@@ -40,6 +40,7 @@ const ROWS: [(&str, Run); 12] = [
     ("local stream read 1 GiB", streams::read),
     ("local stream write 1 GiB", streams::write),
     ("local list 100,000 files", listing::local),
+    ("local list 100,000 files in one folder", listing::one_folder),
     ("local 10,000 ranges", ranges::local),
     ("memory head", memory::head),
     ("memory read 4 KiB", memory::read),

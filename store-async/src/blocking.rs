@@ -12,11 +12,21 @@ pub(crate) async fn run<Value: Send + 'static>(work: impl FnOnce() -> Value + Se
 
 /// Runs `work` that changes nothing on the blocking pool. If the caller goes away before it has begun, it never does.
 pub(crate) async fn look<Value: Send + 'static>(work: impl FnOnce() -> Value + Send + 'static) -> Result<Value> {
-    let mut work = AbortOnDrop(runtime()?.spawn_blocking(work));
-    (&mut work.0).await.map_err(failed)
+    begin(work)?.end().await
+}
+
+/// Begins work that changes nothing, as [`look`] does it.
+fn begin<Value: Send + 'static>(work: impl FnOnce() -> Value + Send + 'static) -> Result<AbortOnDrop<Value>> {
+    Ok(AbortOnDrop(runtime()?.spawn_blocking(work)))
 }
 
 struct AbortOnDrop<Value>(JoinHandle<Value>);
+
+impl<Value> AbortOnDrop<Value> {
+    async fn end(mut self) -> Result<Value> {
+        (&mut self.0).await.map_err(failed)
+    }
+}
 
 impl<Value> Drop for AbortOnDrop<Value> {
     fn drop(&mut self) {
@@ -33,16 +43,44 @@ fn failed(source: JoinError) -> Error {
     Error::unexpected("blocking work failed").caused_by(source)
 }
 
-/// An iterator as a stream: one item is fetched at a time, and nothing more once the stream is dropped.
+/// Items that are still to come.
+type Rest<Item> = Box<dyn Iterator<Item = Result<Item>> + Send>;
+
+/// The next item, and those behind it.
+type Next<Item> = (Option<Result<Item>>, Rest<Item>);
+
+/// Where the next item comes from.
+enum Ahead<Item> {
+    /// Whatever is fetched when it is asked for.
+    Unasked(Rest<Item>),
+    /// Fetched already while the one before is looked at.
+    Fetched(Result<AbortOnDrop<Next<Item>>>),
+}
+
+impl<Item: Send + 'static> Ahead<Item> {
+    fn fetch(mut rest: Rest<Item>) -> Result<AbortOnDrop<Next<Item>>> {
+        begin(move || (rest.next(), rest))
+    }
+
+    async fn next(self) -> Result<Next<Item>> {
+        match self {
+            Self::Unasked(rest) => Self::fetch(rest)?.end().await,
+            Self::Fetched(work) => work?.end().await,
+        }
+    }
+}
+
+/// An iterator as a stream. Whoever asks for a second item is likely to ask for all: from there on one item is fetched
+/// ahead, while the one before is looked at. Once the stream is dropped nothing more is fetched.
 pub(crate) fn stream<Item: Send + 'static>(
     first: Option<Result<Item>>,
-    rest: Box<dyn Iterator<Item = Result<Item>> + Send>,
+    rest: Rest<Item>,
 ) -> BoxStream<'static, Result<Item>> {
     let Some(first) = first else { return stream::empty().boxed() };
-    let rest = stream::unfold(Some(rest), |rest| async move {
-        let mut rest = rest?;
-        match look(move || (rest.next(), rest)).await {
-            Ok((Some(item), rest)) => Some((item, Some(rest))),
+    let rest = stream::unfold(Some(Ahead::Unasked(rest)), |ahead| async move {
+        match ahead?.next().await {
+            Ok((Some(Ok(item)), rest)) => Some((Ok(item), Some(Ahead::Fetched(Ahead::fetch(rest))))),
+            Ok((Some(error), rest)) => Some((error, Some(Ahead::Unasked(rest)))),
             Ok((None, _)) => None,
             Err(error) => Some((Err(error), None)),
         }

@@ -5,6 +5,7 @@
 //!   [`worldstore_core::table::TableBackend`] (feature `table`).
 //! - [`SyncBackendAdapter`] and [`table::SyncTableAdapter`] make async what is sync, on tokio's blocking pool.
 //! - [`AsyncBackendAdapter`] makes sync what is async, on a runtime of its own or a borrowed one.
+//! - [`AsyncMemory`] is `worldstore_core::Memory` without a hop to another thread.
 //! - [`CountingBackend`] counts calls and bytes.
 //! - [`object_store`] (feature `object-store`) shows any backend as an `object_store::ObjectStore`, for Lance,
 //!   DataFusion and whatever else reads through that trait.
@@ -16,6 +17,7 @@ mod bridge;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod counting;
+pub mod memory;
 #[cfg(feature = "object-store")]
 pub mod object_store;
 pub mod store;
@@ -28,6 +30,7 @@ pub mod wrap;
 pub use async_adapter::AsyncBackendAdapter;
 pub use backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
 pub use counting::{CountingBackend, Counts};
+pub use memory::AsyncMemory;
 pub use store::{AsyncAtomicWriter, AsyncEntries, AsyncSeekReader, AsyncStore};
 pub use sync_adapter::SyncBackendAdapter;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::stream::{self, StreamExt};
 use worldstore_core::{
     Backend, BackendInfo, CheckOptions, CopyOptions, DeleteOptions, Deleted, Error, ErrorKind, Key, ListOptions,
     ListPage, ObjectMeta, Outcome, Prefix, PresignOptions, ReadOptions, ReadRangesOptions, ReadReply, RenameOptions,
@@ -13,11 +14,11 @@ use worldstore_core::{
 };
 
 use crate::backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
-use crate::blocking::{look, run, stream};
+use crate::blocking::{self, look, run};
 
 /// Any [`Backend`] as an [`AsyncBackend`], on tokio's blocking pool.
 ///
-/// Reads and writes stream with one chunk in flight. A change whose future is dropped still happens whole; a read that
+/// A body has at most two chunks in memory, one with the reader and one fetched ahead; a writer has one. A change whose future is dropped still happens whole; a read that
 /// is dropped before its turn on the pool does not happen, and a body that is dropped fetches nothing more. Outside a
 /// tokio runtime every call fails with [`ErrorKind::Unsupported`].
 #[derive(Debug, Clone)]
@@ -69,13 +70,21 @@ impl AsyncBackend for SyncBackendAdapter {
 
     async fn read(&self, key: &Key, options: &ReadOptions) -> Result<ReadReply<AsyncChunks>> {
         let (key, options) = (key.clone(), options.clone());
-        // The first chunk comes along, so that a small object takes one hop.
+        // The first chunk comes along, and that it is the last one if it seems so: a small object takes one hop.
         let read = move |backend: &dyn Backend| {
             let ReadReply { meta, range, mut body, .. } = backend.read(&key, &options)?;
-            Ok((meta, range, body.next(), body))
+            let first = body.next();
+            let seems_last = matches!(&first, Some(Ok(chunk)) if chunk.len() as u64 >= range.end - range.start);
+            let second = if seems_last { Some(body.next()) } else { None };
+            Ok((meta, range, first, second, body))
         };
-        let (meta, range, first, rest) = self.look(read).await?;
-        Ok(ReadReply::new(meta, range, stream(first, rest)))
+        let (meta, range, first, second, rest) = self.look(read).await?;
+        let body = match second {
+            None => blocking::stream(first, rest),
+            Some(None) => stream::iter(first).boxed(),
+            Some(second) => stream::iter(first).chain(blocking::stream(second, rest)).boxed(),
+        };
+        Ok(ReadReply::new(meta, range, body))
     }
 
     async fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>> {

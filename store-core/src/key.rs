@@ -135,6 +135,31 @@ impl fmt::Display for Prefix {
 }
 
 fn check(text: &str) -> Result<()> {
+    if text.len() <= KEY_BYTES_MAX && is_plain(text) {
+        return Ok(());
+    }
+    check_closely(text)
+}
+
+/// True if the text clearly keeps all rules but that of its length: printable ASCII, no segment with a dot in front.
+/// Nearly all keys are of this kind, and one look at each byte is enough for them.
+fn is_plain(text: &str) -> bool {
+    let mut before = b'/';
+    for byte in text.bytes() {
+        let is_doubtful = match byte {
+            b'/' | b'.' => before == b'/',
+            b' '..=b'~' => byte == b'\\',
+            _ => true,
+        };
+        if is_doubtful {
+            return false;
+        }
+        before = byte;
+    }
+    before != b'/'
+}
+
+fn check_closely(text: &str) -> Result<()> {
     let broken = |rule: &str| Err(Error::invalid(rule).with("key", format!("{text:?}")));
     if text.len() > KEY_BYTES_MAX {
         let start: String = text.chars().take(40).collect();

@@ -77,7 +77,7 @@ pub fn page(
         return Err(Error::invalid("a page of no entries was asked for"));
     }
     let mut page = ListPage::default();
-    let mut last = String::new();
+    let mut ends_in_folder = false;
     for object in objects {
         let object = object?;
         let folder = folder_of(prefix, &object.key, options.one_level)?;
@@ -85,28 +85,32 @@ pub fn page(
             continue;
         }
         if page.objects.len() + page.folders.len() == limit {
-            page.next = Some(PageToken::new(last));
+            page.next = Some(last_of(&page, ends_in_folder)?);
             break;
         }
+        ends_in_folder = folder.is_some();
         match folder {
-            Some(folder) => {
-                last = format!("{folder}/");
-                page.folders.push(folder);
-            }
-            None => {
-                last = object.key.to_string();
-                page.objects.push(object);
-            }
+            Some(folder) => page.folders.push(folder),
+            None => page.objects.push(object),
         }
     }
     Ok(page)
 }
 
+/// The token of a page that is full: its last entry.
+fn last_of(page: &ListPage, is_folder: bool) -> Result<PageToken> {
+    let last = match is_folder {
+        true => page.folders.last().map(|folder| PageToken::new(format!("{folder}/"))),
+        false => page.objects.last().map(|object| PageToken::new(object.key.as_str())),
+    };
+    last.ok_or_else(|| Error::unexpected("a full page has no entry"))
+}
+
 /// The folder that stands for the key in a listing of one level.
 fn folder_of(prefix: &Prefix, key: &Key, one_level: bool) -> Result<Option<Prefix>> {
-    let first = prefix.strip(key.as_str()).and_then(|rest| rest.split_once('/')).map(|(first, _)| first);
-    match first {
-        Some(first) if one_level => prefix.join(first).map(Some),
-        _ => Ok(None),
+    if !one_level {
+        return Ok(None);
     }
+    let first = prefix.strip(key.as_str()).and_then(|rest| rest.split_once('/')).map(|(first, _)| first);
+    first.map(|first| prefix.join(first)).transpose()
 }

@@ -13,13 +13,22 @@ use crate::measure::{Row, Seen, Subject, row};
 const FILES: usize = 100_000;
 const FOLDERS: usize = 100;
 
+/// Spread over folders.
 pub fn local(name: &str, folder: &Path, scale: usize) -> Result<Row, Failure> {
-    let count = FILES / scale;
-    for number in 0..FOLDERS {
+    listing(name, folder, FILES / scale, FOLDERS)
+}
+
+/// All in one folder, as logs and manifests lie.
+pub fn one_folder(name: &str, folder: &Path, scale: usize) -> Result<Row, Failure> {
+    listing(name, folder, FILES / scale, 1)
+}
+
+fn listing(name: &str, folder: &Path, count: usize, folders: usize) -> Result<Row, Failure> {
+    for number in 0..folders {
         fs::create_dir_all(folder.join(format!("{number}")))?;
     }
     for number in 0..count {
-        fs::write(folder.join(format!("{}/{number}", number % FOLDERS)), vec![b'x'; number % 7])?;
+        fs::write(folder.join(format!("{}/{number}", number % folders)), vec![b'x'; number % 7])?;
     }
     let peers = Peers::local(folder)?;
     let subjects = vec![

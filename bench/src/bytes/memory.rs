@@ -96,6 +96,13 @@ pub fn read(name: &str, _folder: &Path, scale: usize) -> Result<Row, Failure> {
             }
             Ok(seen)
         }),
+        Subject::new("worldstore, Store", || {
+            let mut seen = Seen::default();
+            for name in (0..TIMES).flat_map(|_| names) {
+                seen.add(&peers.store.read_bytes(name)?);
+            }
+            Ok(seen)
+        }),
         Subject::new("worldstore async", || {
             peers.runtime.block_on(async {
                 let mut seen = Seen::default();

@@ -7,7 +7,7 @@ use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use opendal::{Operator, blocking, services};
 use tokio::runtime::Runtime;
-use worldstore_async::{AsyncBackend, SyncBackendAdapter};
+use worldstore_async::{AsyncBackend, AsyncMemory, SyncBackendAdapter};
 use worldstore_core::{Backend, Local, Memory, Store};
 
 use crate::Failure;
@@ -36,16 +36,20 @@ impl Peers {
         let staging = folder.join(".opendal-staging");
         let fs = services::Fs::default().root(&text(folder)?).atomic_write_dir(&text(&staging)?);
         let object_store = Arc::new(LocalFileSystem::new_with_prefix(folder)?);
-        Self::new(Arc::new(Local::new(folder)?), object_store, Operator::new(fs)?)
+        let backend: Arc<dyn Backend> = Arc::new(Local::new(folder)?);
+        let adapted = Arc::new(SyncBackendAdapter::new(Arc::clone(&backend)));
+        Self::new(backend, adapted, object_store, Operator::new(fs)?)
     }
 
     /// In memory, each on its own.
     pub fn memory() -> Result<Self, Failure> {
-        Self::new(Arc::new(Memory::new()), Arc::new(InMemory::new()), Operator::new(services::Memory::default())?)
+        let (memory, opendal) = (Arc::new(Memory::new()), Operator::new(services::Memory::default())?);
+        Self::new(memory.clone(), Arc::new(AsyncMemory::from(memory)), Arc::new(InMemory::new()), opendal)
     }
 
     fn new(
         backend: Arc<dyn Backend>,
+        async_backend: Arc<dyn AsyncBackend>,
         object_store: Arc<dyn object_store::ObjectStore>,
         opendal: Operator,
     ) -> Result<Self, Failure> {
@@ -53,7 +57,6 @@ impl Peers {
         let entered = runtime.enter();
         let opendal_blocking = blocking::Operator::new(opendal.clone())?;
         drop(entered);
-        let async_backend = Arc::new(SyncBackendAdapter::new(Arc::clone(&backend)));
         let store = Store::new(Arc::clone(&backend));
         Ok(Self { runtime, backend, store, async_backend, object_store, opendal, opendal_blocking })
     }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use worldstore_async::{AsyncBackend, AsyncBackendAdapter, CountingBackend, SyncBackendAdapter, conformance};
+use worldstore_async::{
+    AsyncBackend, AsyncBackendAdapter, AsyncMemory, CountingBackend, SyncBackendAdapter, conformance,
+};
 use worldstore_core::{Backend, Key, Local, Memory, Prefix, WriteOptions, conformance as sync_conformance};
 
 worldstore_async::conformance_tests!(memory, sync: || Ok(Arc::new(Memory::new())));
@@ -72,6 +74,19 @@ async fn same_answers(direct: Arc<dyn Backend>, adapted: Arc<dyn Backend>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_answers_alike_on_both_sides() {
     same_answers(Arc::new(Memory::new()), Arc::new(Memory::new())).await;
+}
+
+#[test]
+fn memory_in_place_answers_alike_and_needs_no_runtime() {
+    let expected = sync_conformance::run(&Memory::new(), &below()).into_result().unwrap();
+    let memory = AsyncMemory::new();
+    let got = futures::executor::block_on(conformance::run(&memory, &below())).into_result().unwrap();
+    assert_eq!(got.transcript(), expected.transcript());
+    // What one side has left is what the other one finds.
+    let page = |backend: &Memory| backend.list(&Prefix::root(), &Default::default()).unwrap().objects.len();
+    assert_eq!(page(&AsyncMemory::from(memory.memory().clone()).memory().snapshot()), page(memory.memory()));
+    let backend = AsyncBackendAdapter::new(Arc::new(AsyncMemory::from(Memory::new()))).unwrap();
+    sync_conformance::race(Arc::new(backend), &below()).into_result().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ mod sync_play;
 use std::sync::Arc;
 
 use futures::{AsyncReadExt, AsyncSeekExt, FutureExt, StreamExt, TryStreamExt};
-use worldstore_async::{AsyncStore, SyncBackendAdapter};
+use worldstore_async::{AsyncMemory, AsyncStore, SyncBackendAdapter};
 use worldstore_core::*;
 
 use rigged::{Rig, Rigged};
@@ -22,6 +22,10 @@ fn adapted(backend: impl Backend) -> AsyncStore {
 
 fn memory() -> AsyncStore {
     adapted(Memory::new())
+}
+
+fn in_place() -> AsyncStore {
+    AsyncStore::new(Arc::new(AsyncMemory::new()))
 }
 
 fn kind<Value>(result: Result<Value>) -> ErrorKind {
@@ -37,6 +41,7 @@ fn every_case() -> Vec<cases::Case> {
 async fn both_sides_answer_alike_on_memory() {
     let expected = sync_play::transcript(&every_case(), || Store::new(Arc::new(Memory::new())), true);
     assert_eq!(play::transcript(&every_case(), memory, true).await, expected);
+    assert_eq!(play::transcript(&every_case(), in_place, true).await, expected);
     assert!(expected.lines().count() > 600);
 }
 
@@ -46,6 +51,7 @@ async fn both_sides_answer_calls_by_chance_alike() {
         let case = [cases::random(seed)];
         let expected = sync_play::transcript(&case, || Store::new(Arc::new(Memory::new())), true);
         assert_eq!(play::transcript(&case, memory, true).await, expected, "seed {seed}");
+        assert_eq!(play::transcript(&case, in_place, true).await, expected, "seed {seed}");
     }
 }
 
@@ -140,22 +146,30 @@ async fn a_reader_stays_with_the_state_that_it_opened() {
 }
 
 /// A read that was begun and given up goes on in the next, or is dropped if the position has moved.
-#[tokio::test]
-async fn a_read_that_was_given_up_takes_nothing_away() {
-    let store = memory();
-    let body: Vec<u8> = (0..=255).collect();
-    store.write("a", body.clone()).await.unwrap();
-    let mut reader = store.read_seekable("a", &SeekOptions::default().with_read_ahead_bytes(16)).await.unwrap();
-    let mut bytes = [0; 8];
-    assert!(reader.read(&mut bytes).now_or_never().is_none());
-    reader.seek(std::io::SeekFrom::Start(100)).await.unwrap();
-    assert!(reader.read(&mut bytes).now_or_never().is_none());
-    reader.read_exact(&mut bytes).await.unwrap();
-    assert_eq!(bytes, body[100..108]);
-    reader.seek(std::io::SeekFrom::Start(0)).await.unwrap();
-    let mut all = Vec::new();
-    reader.read_to_end(&mut all).await.unwrap();
-    assert_eq!(all, body);
+#[test]
+fn a_read_that_was_given_up_takes_nothing_away() {
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+    runtime.block_on(async {
+        let store = memory();
+        let body: Vec<u8> = (0..=255).collect();
+        store.write("a", body.clone()).await.unwrap();
+        let mut reader = store.read_seekable("a", &SeekOptions::default().with_read_ahead_bytes(16)).await.unwrap();
+        let mut bytes = [0; 8];
+        // While the only thread is taken every read waits.
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let taken = tokio::task::spawn_blocking(move || wait.recv());
+        assert!(reader.read(&mut bytes).now_or_never().is_none());
+        reader.seek(std::io::SeekFrom::Start(100)).await.unwrap();
+        assert!(reader.read(&mut bytes).now_or_never().is_none());
+        drop(release);
+        assert!(taken.await.unwrap().is_err());
+        reader.read_exact(&mut bytes).await.unwrap();
+        assert_eq!(bytes, body[100..108]);
+        reader.seek(std::io::SeekFrom::Start(0)).await.unwrap();
+        let mut all = Vec::new();
+        reader.read_to_end(&mut all).await.unwrap();
+        assert_eq!(all, body);
+    });
 }
 
 #[tokio::test]

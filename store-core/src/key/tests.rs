@@ -31,3 +31,22 @@ fn prefixes_strip_whole_segments_only() {
     assert_eq!(Key::new("a/b/c").unwrap().parent(), prefix);
     assert!(Key::new("a").unwrap().parent().is_root());
 }
+
+/// What is waved through at the first look keeps every rule.
+#[test]
+fn both_ways_of_checking_agree() {
+    let parts = ["a", ".", "/", "\\", " ", "~", "\x7f", "\u{80}", "é", "\n", "\0", "%"];
+    let mut plain = 0;
+    for first in parts {
+        for second in parts {
+            for third in parts {
+                for fourth in ["", "a", "/", "."] {
+                    let text = [first, second, third, fourth].concat();
+                    assert_eq!(check(&text).is_ok(), check_closely(&text).is_ok(), "{text:?}");
+                    plain += usize::from(is_plain(&text));
+                }
+            }
+        }
+    }
+    assert!(plain > 100 && is_plain("month=1/day=2/part-0.parquet") && !is_plain(""));
+}

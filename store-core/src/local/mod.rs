@@ -6,21 +6,24 @@
 
 mod abilities;
 mod locks;
+mod meta;
 mod moves;
 mod publish;
 mod root;
 mod staging;
 mod tokens;
 mod walk;
+mod walks;
 
 use std::fmt;
 use std::fs::File;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use rustix::buffer::spare_capacity;
+use rustix::io::{pread, retry_on_intr};
 
 use crate::backend::{Backend, Writer};
 use crate::capability::Capability;
@@ -28,7 +31,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::ops::*;
 use publish::Staged;
-use root::{RootFolder, meta_of};
+use root::{RootFolder, failed};
+use walks::Walks;
 
 /// The folder below the root where objects are staged. No key may begin with it.
 pub const STAGING: &str = ".worldstore-staging";
@@ -44,7 +48,7 @@ const CHUNK_BYTES: u64 = 1 << 20;
 /// The root should be one file system. What is mounted below it is read, listed, deleted, and renamed within the mount;
 /// whatever would have to move a file in or out (every write, copy or rename to a key there) is `Unsupported`. A root
 /// that is read-only, by mount or by permission, can be opened and read, and answers every change with
-/// `PermissionDenied`. An object needs to be readable for everything but being listed and being replaced.
+/// `PermissionDenied`. An object needs to be readable for everything but being looked up, listed and replaced.
 ///
 /// # Conditions
 /// Every change of an object, conditional or not, is made under the lock of its key, which is one of 64 files in the
@@ -74,6 +78,8 @@ const CHUNK_BYTES: u64 = 1 << 20;
 #[derive(Debug)]
 pub struct Local {
     root: Arc<RootFolder>,
+    /// Listings that wait for their next page.
+    walks: Walks,
 }
 
 impl Local {
@@ -98,18 +104,12 @@ impl Local {
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
         let root = RootFolder::open(folder).map_err(|error| error.with("path", folder.display()))?;
-        Ok(Self { root: Arc::new(root) })
+        Ok(Self { root: Arc::new(root), walks: Walks::default() })
     }
 
     /// The folder.
     pub fn path(&self) -> &Path {
         self.root.path()
-    }
-
-    fn open_object(&self, key: &Key) -> Result<(File, ObjectMeta)> {
-        let file = self.root.open_file(key)?;
-        let meta = meta_of(key, &file.metadata().map_err(|source| Error::io("stat", source).with("key", key))?);
-        Ok((file, meta))
     }
 
     fn stage(&self, key: &Key, options: &WriteOptions) -> Result<Staged> {
@@ -171,11 +171,11 @@ impl Backend for Local {
     }
 
     fn stat(&self, key: &Key, _options: &StatOptions) -> Result<ObjectMeta> {
-        self.open_object(key).map(|(_, meta)| meta)
+        self.root.stat(key)
     }
 
     fn read(&self, key: &Key, options: &ReadOptions) -> Result<ReadReply<Chunks>> {
-        let (file, meta) = self.open_object(key)?;
+        let (file, meta) = self.root.open_object(key)?;
         meta.expect_version(options.version.as_ref())?;
         let range = match &options.range {
             Some(range) => range.resolve(meta.size).map_err(|error| error.with("key", key))?,
@@ -186,7 +186,7 @@ impl Backend for Local {
     }
 
     fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>> {
-        let (file, meta) = self.open_object(key)?;
+        let (file, meta) = self.root.open_object(key)?;
         meta.expect_version(options.version.as_ref())?;
         check_ranges(ranges, meta.size).map_err(|error| error.with("key", key))?;
         ranges.iter().map(|range| read_at(&file, key, range.clone())).collect()
@@ -204,7 +204,7 @@ impl Backend for Local {
 
     fn settle(&self, key: &Key, token: &WriteToken, _options: &SettleOptions) -> Result<Settled> {
         self.expect_tokens(key)?;
-        let (file, meta) = match self.open_object(key) {
+        let (file, meta) = match self.root.open_object(key) {
             Err(error) if error.is_not_found() => return Ok(Settled::Absent),
             opened => opened?,
         };
@@ -222,7 +222,9 @@ impl Backend for Local {
     }
 
     fn list(&self, prefix: &Prefix, options: &ListOptions) -> Result<ListPage> {
-        walk::list(&self.root, prefix, options)
+        // Where times cannot be trusted nobody knows whether a walk that has waited is still right.
+        let walks = self.root.abilities().compare_and_swap().then_some(&self.walks);
+        walk::list(&self.root, walks, prefix, options)
     }
 
     fn copy(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Outcome> {
@@ -279,14 +281,21 @@ impl Iterator for FileChunks {
 }
 
 fn read_at(file: &File, key: &Key, range: Range<u64>) -> Result<Bytes> {
-    let mut bytes = BytesMut::zeroed((range.end - range.start) as usize);
-    file.read_exact_at(&mut bytes, range.start).map_err(|source| match source.kind() {
-        std::io::ErrorKind::UnexpectedEof => {
-            Error::new(ErrorKind::Corrupt, "file is shorter than when it was opened").with("key", key).caused_by(source)
+    let length = (range.end - range.start) as usize;
+    let mut bytes = Vec::with_capacity(length);
+    while bytes.len() < length {
+        let offset = range.start + bytes.len() as u64;
+        match retry_on_intr(|| pread(file, spare_capacity(&mut bytes), offset)) {
+            Ok(0) => {
+                return Err(Error::new(ErrorKind::Corrupt, "file is shorter than when it was opened").with("key", key));
+            }
+            Ok(_) => {}
+            Err(errno) => return Err(failed("read", errno).with("key", key)),
         }
-        _ => Error::io("read", source).with("key", key),
-    })?;
-    Ok(bytes.freeze())
+    }
+    // There may have been more room than was asked for.
+    bytes.truncate(length);
+    Ok(bytes.into())
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, renameat, unlinkat};
+use rustix::fs::{AtFlags, fstat, renameat, unlinkat};
 use rustix::io::Errno;
 
 use super::abilities::stamp;
+use super::meta::meta_of;
 use super::publish::{Attempt, OldName, give_name, outcome, sync_names, take_free_name};
-use super::root::{RootFolder, absent_or, meta_of, refuse_staging};
+use super::root::{RootFolder, absent_or, refuse_staging};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::ops::{Condition, Deleted, ObjectMeta, Outcome, RenameOptions};
@@ -70,8 +71,8 @@ fn attempt(
         // A file of another owner cannot be stamped. Its inode and the time of the rename make its version then.
         let _ = stamp(&file, time);
     }
-    let meta = file.metadata().ok().filter(|_| old_name == OldName::Gone);
-    Ok((Attempt::Named, Some(Moved { source, meta: meta.map(|metadata| meta_of(to, &metadata)) })))
+    let about = fstat(&file).ok().filter(|_| old_name == OldName::Gone);
+    Ok((Attempt::Named, Some(Moved { source, meta: about.map(|about| meta_of(to.clone(), &about)) })))
 }
 
 /// Nothing moves, and the state stays what it is.

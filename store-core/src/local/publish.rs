@@ -6,13 +6,14 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, fsync, linkat, mkdirat, openat, renameat, renameat_with, statat,
-    unlinkat,
+    AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, fstat, fsync, linkat, mkdirat, openat, renameat, renameat_with,
+    statat, unlinkat,
 };
 use rustix::io::Errno;
 
 use super::abilities::stamp;
-use super::root::{RootFolder, absent_or, failed, meta_of, refuse_staging};
+use super::meta::meta_of;
+use super::root::{RootFolder, absent_or, failed, refuse_staging};
 use super::staging::{self, FOLDER_MODE};
 use super::tokens;
 use crate::error::{Error, ErrorKind, Result};
@@ -130,7 +131,7 @@ impl Staged {
             _ => renameat(&self.staging, &self.name, folder, self.key.name()),
         };
         if named.is_ok() {
-            *meta = self.file.metadata().ok().map(|metadata| meta_of(&self.key, &metadata));
+            *meta = fstat(&self.file).ok().map(|about| meta_of(self.key.clone(), &about));
         }
         Ok(named.map_or_else(Attempt::Failed, |()| Attempt::Named))
     }

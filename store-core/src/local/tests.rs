@@ -15,6 +15,9 @@ use super::*;
 use crate::error::ErrorKind;
 
 mod conditions;
+mod paging;
+#[cfg(target_os = "linux")]
+mod swaps;
 
 struct Place {
     _outer: TempDir,

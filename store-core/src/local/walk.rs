@@ -1,109 +1,168 @@
 //! Listing files in the byte order of their keys, folder by folder and no further than the page goes.
 
+use std::ops::Range;
 use std::os::fd::OwnedFd;
+use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
 
 use super::STAGING;
-use super::root::{RootFolder, absent_or, failed};
+use super::meta::{Time, meta_of, system_time, times};
+use super::root::{RootFolder, absent_or, failed, refuse_staging};
+use super::walks::{Stage, Walks};
 use crate::error::Result;
 use crate::key::{Key, Prefix};
 use crate::listing::{self, Start};
 use crate::ops::{ListOptions, ListPage, ObjectMeta};
 
-pub(super) fn list(root: &RootFolder, prefix: &Prefix, options: &ListOptions) -> Result<ListPage> {
+/// How long a folder must have been left alone before it was read, for its time of change to tell whether what was read
+/// still holds: the clock of file systems stands still for up to ten milliseconds.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// Lists a page. If there are `walks`, it goes on with the one that ended where this page begins, and leaves its own.
+pub(super) fn list(
+    root: &RootFolder,
+    walks: Option<&Walks>,
+    prefix: &Prefix,
+    options: &ListOptions,
+) -> Result<ListPage> {
+    refuse_staging(prefix.as_str())?;
     let below = if prefix.is_root() { String::new() } else { format!("{prefix}/") };
-    let start = listing::start(&below, options);
     let folder = match root.open_folder(prefix) {
         Ok(folder) => folder,
         Err(Errno::NOENT | Errno::NOTDIR) => return listing::page(prefix, options, std::iter::empty()),
         Err(errno) => return Err(absent_or("list", errno).with("prefix", prefix)),
     };
-    let mut walk = Walk { start, stack: Vec::new() };
-    walk.enter(folder, below)?;
-    listing::page(prefix, options, walk)
+    let stage = Stage { prefix: prefix.clone(), one_level: options.one_level, start: listing::start(&below, options) };
+    let waiting = walks.and_then(|walks| walks.take(&stage)).filter(|walk| walk.still_holds(&folder));
+    let mut walk = match waiting {
+        Some(walk) => walk,
+        None => Walk::begin(folder, below.clone(), stage.start, options.one_level)?,
+    };
+    let page = listing::page(prefix, options, &mut walk)?;
+    if let (Some(walks), Some(next)) = (walks, &page.next) {
+        walk.unread();
+        let start = listing::start(&below, &options.clone().with_token(next.clone()));
+        walks.put(Stage { prefix: prefix.clone(), one_level: options.one_level, start }, walk);
+    }
+    Ok(page)
 }
 
 /// A walk in the order of keys: a folder's entries are sorted as if its sub-folders ended in `/`.
-struct Walk {
+pub(super) struct Walk {
     start: Start,
+    /// One object of each sub-folder is enough.
+    one_level: bool,
     stack: Vec<Level>,
+    /// The name of the object that was given out last, in the last level.
+    last: Option<Range<usize>>,
 }
 
 struct Level {
     folder: OwnedFd,
     /// Keys in this folder begin with this.
     below: String,
-    /// Names still to come, the next one last.
-    names: Vec<Name>,
+    /// All names, one after the other, with a trailing `/` for folders.
+    text: String,
+    /// Where the names still to come are in the text, the next one last.
+    names: Vec<Range<usize>>,
+    /// When the folder was changed last. None if it may change again without a later time.
+    changed: Option<Changed>,
 }
 
-struct Name {
-    /// With a trailing `/` for folders.
-    text: String,
-    is_folder: bool,
-}
+/// The times by which a change of a folder shows.
+type Changed = (Time, Time);
 
 impl Walk {
+    fn begin(folder: OwnedFd, below: String, start: Start, one_level: bool) -> Result<Self> {
+        let mut walk = Self { start, one_level, stack: Vec::new(), last: None };
+        walk.enter(folder, below)?;
+        Ok(walk)
+    }
+
+    /// True if reading all folders again would bring the same names. `folder` is the first of them as it is found now.
+    fn still_holds(&self, folder: &OwnedFd) -> bool {
+        let is_same = |level: &Level| match (fstat(folder), fstat(&level.folder)) {
+            (Ok(now), Ok(then)) => (now.st_dev, now.st_ino) == (then.st_dev, then.st_ino),
+            _ => false,
+        };
+        self.stack.first().is_some_and(is_same) && self.stack.iter().all(Level::still_holds)
+    }
+
+    /// Takes back the object that was given out last: it comes again, looked up anew.
+    fn unread(&mut self) {
+        if let (Some(name), Some(level)) = (self.last.take(), self.stack.last_mut()) {
+            level.names.push(name);
+        }
+    }
+
     fn enter(&mut self, folder: OwnedFd, below: String) -> Result<()> {
+        let changed = changed_long_ago(&folder);
         let entries = Dir::read_from(&folder).map_err(|errno| failed("list", errno))?;
-        let mut names = Vec::new();
+        let mut level = Level { folder, below, text: String::new(), names: Vec::new(), changed };
         for entry in entries {
             let entry = entry.map_err(|errno| failed("list", errno))?;
             // A name that is no key (not UTF-8, control characters) was not written by us and cannot be asked for.
             let Ok(name) = entry.file_name().to_str() else { continue };
-            if name == "." || name == ".." || (below.is_empty() && name == STAGING) {
+            if name == "." || name == ".." || (level.below.is_empty() && name == STAGING) {
                 continue;
             }
-            match kind(&folder, entry.file_type(), name)? {
-                Some(FileType::Directory) => names.push(Name { text: format!("{name}/"), is_folder: true }),
-                Some(FileType::RegularFile) => names.push(Name { text: name.to_owned(), is_folder: false }),
-                _ => {}
+            let begin = level.text.len();
+            level.text.push_str(name);
+            match kind(&level.folder, entry.file_type(), name)? {
+                Some(FileType::Directory) => level.text.push('/'),
+                Some(FileType::RegularFile) => {}
+                _ => {
+                    level.text.truncate(begin);
+                    continue;
+                }
+            }
+            match may_hold(&self.start, &level.below, &level.text[begin..]) {
+                true => level.names.push(begin..level.text.len()),
+                false => level.text.truncate(begin),
             }
         }
-        names.retain(|name| self.may_hold(&below, name));
-        names.sort_by(|one, other| other.text.cmp(&one.text));
-        self.stack.push(Level { folder, below, names });
+        let Level { text, names, .. } = &mut level;
+        names.sort_unstable_by(|one, other| text[other.clone()].cmp(&text[one.clone()]));
+        self.stack.push(level);
         Ok(())
     }
 
-    /// False if everything under this name comes before the start.
-    fn may_hold(&self, below: &str, name: &Name) -> bool {
-        let key = format!("{below}{}", name.text);
-        let (Start::At(start) | Start::After(start)) = &self.start;
-        match name.is_folder {
-            true => key.as_str() >= start.as_str() || start.starts_with(&key),
-            false => !self.start.skips(&key),
-        }
-    }
-
     fn step(&mut self) -> Result<Option<ObjectMeta>> {
+        if self.last.take().is_some() && self.one_level {
+            // The object that came last stands for all of its folder.
+            self.stack.truncate(1);
+        }
         while let Some(level) = self.stack.last_mut() {
-            let Some(name) = level.names.pop() else {
+            let Some(place) = level.names.pop() else {
                 self.stack.pop();
                 continue;
             };
-            let key = format!("{}{}", level.below, name.text);
-            if name.is_folder {
+            let name = &level.text[place.clone()];
+            if let Some(plain) = name.strip_suffix('/') {
                 let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY;
-                let plain = name.text.trim_end_matches('/');
+                let below = format!("{}{name}", level.below);
                 match openat(&level.folder, plain, flags, Mode::empty()) {
-                    Ok(folder) => self.enter(folder, key)?,
+                    Ok(folder) => self.enter(folder, below)?,
                     // Removed or replaced since it was read.
                     Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
-                    Err(errno) => return Err(failed("list", errno).with("folder", key)),
+                    Err(errno) => return Err(failed("list", errno).with("folder", below)),
                 }
                 continue;
             }
-            let Ok(key) = Key::new(&key) else { continue };
-            match openat(&level.folder, key.name(), OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()) {
-                Ok(file) => {
-                    let metadata = std::fs::File::from(file).metadata();
-                    let metadata = metadata.map_err(|source| crate::Error::io("list", source).with("key", &key))?;
-                    return Ok(Some(super::root::meta_of(&key, &metadata)));
+            let above = level.below.len();
+            level.below.push_str(name);
+            let key = Key::new(&level.below);
+            level.below.truncate(above);
+            let Ok(key) = key else { continue };
+            match statat(&level.folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(about) if FileType::from_raw_mode(about.st_mode) == FileType::RegularFile => {
+                    self.last = Some(place);
+                    return Ok(Some(meta_of(key, &about)));
                 }
-                Err(Errno::NOENT) => {}
+                // Removed or replaced since it was read.
+                Ok(_) | Err(Errno::NOENT) => {}
                 Err(errno) => return Err(failed("list", errno).with("key", key)),
             }
         }
@@ -116,6 +175,32 @@ impl Iterator for Walk {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.step().transpose()
+    }
+}
+
+impl Level {
+    fn still_holds(&self) -> bool {
+        let now = || fstat(&self.folder).ok().map(|about| times(&about));
+        self.changed.is_some() && now() == self.changed
+    }
+}
+
+/// The times of a folder before it is read, if a change while it is read gets later ones.
+fn changed_long_ago(folder: &OwnedFd) -> Option<Changed> {
+    let times = times(&fstat(folder).ok()?);
+    let quiet = SystemTime::now().duration_since(system_time(times.1)?).ok()?;
+    (quiet >= QUIET).then_some(times)
+}
+
+/// False if everything under this name comes before the start. Folders end in `/`.
+fn may_hold(start: &Start, below: &str, name: &str) -> bool {
+    let (Start::At(text) | Start::After(text)) = start;
+    // Unless the start is in this folder, all of it comes later, or nothing.
+    let Some(rest) = text.strip_prefix(below) else { return below > text.as_str() };
+    match (name.ends_with('/'), start) {
+        (true, _) => name >= rest || rest.starts_with(name),
+        (false, Start::At(_)) => name >= rest,
+        (false, Start::After(_)) => name > rest,
     }
 }
 

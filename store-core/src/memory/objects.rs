@@ -49,23 +49,35 @@ impl Objects {
         condition: &Condition,
         token: Option<WriteToken>,
     ) -> Result<Outcome> {
-        self.refuse_folder(key)?;
-        if !self.holds(key, condition) {
+        let old = self.find(key);
+        if old.is_none() {
+            self.refuse_folder(key)?;
+        }
+        if !holds(old, condition) {
             return Ok(Outcome::Rejected);
         }
-        let version = self.last_version.fetch_add(1, Ordering::Relaxed) + 1;
-        let meta = ObjectMeta::new(key.clone(), bytes.len() as u64).with_version(Version::new(version.to_string()));
+        let version = Version::of_number(self.last_version.fetch_add(1, Ordering::Relaxed) + 1);
+        let meta = ObjectMeta::new(key.clone(), bytes.len() as u64).with_version(version);
         let meta = meta.with_modified(SystemTime::now());
         let object = Object { bytes, meta: meta.clone(), token };
-        Arc::make_mut(&mut self.by_key).insert(key.clone(), Arc::new(object));
+        let by_key = Arc::make_mut(&mut self.by_key);
+        match by_key.get_mut(key) {
+            None => drop(by_key.insert(key.clone(), Arc::new(object))),
+            Some(old) => match Arc::get_mut(old) {
+                Some(place) => *place = object,
+                // A snapshot has it, too.
+                None => *old = Arc::new(object),
+            },
+        }
         Ok(Outcome::Applied(meta))
     }
 
     pub fn remove(&mut self, key: &Key, condition: &Condition) -> Deleted {
-        if !self.holds(key, condition) {
+        let old = self.find(key);
+        if !holds(old, condition) {
             return Deleted::Rejected;
         }
-        if !self.by_key.contains_key(key) {
+        if old.is_none() {
             return Deleted::Missing;
         }
         Arc::make_mut(&mut self.by_key).remove(key);
@@ -80,7 +92,7 @@ impl Objects {
     pub fn rename(&mut self, from: &Key, to: &Key, condition: &Condition) -> Result<Outcome> {
         let object = Arc::clone(self.get(from)?);
         if from == to {
-            let holds = self.holds(to, condition);
+            let holds = holds(self.find(to), condition);
             return Ok(if holds { Outcome::Applied(object.meta.clone()) } else { Outcome::Rejected });
         }
         let outcome = self.put(to, object.bytes.clone(), condition, object.token.clone())?;
@@ -90,19 +102,9 @@ impl Objects {
         Ok(outcome)
     }
 
-    fn holds(&self, key: &Key, condition: &Condition) -> bool {
-        match (condition, self.by_key.get(key)) {
-            (Condition::None, _) | (Condition::IfAbsent, None) => true,
-            (Condition::IfMatch(version), Some(object)) => object.meta.version.as_ref() == Some(version),
-            (Condition::IfAbsent, Some(_)) | (Condition::IfMatch(_), None) => false,
-        }
-    }
-
-    /// An object is no folder and a folder no object, as in a file system: so all backends answer alike.
+    /// An object is no folder and a folder no object, as in a file system: so all backends answer alike. For keys that
+    /// hold no object.
     fn refuse_folder(&self, key: &Key) -> Result<()> {
-        if self.by_key.contains_key(key) {
-            return Ok(());
-        }
         let below = format!("{key}/");
         let next = self.from(Bound::Included(below.as_str())).next();
         if next.is_some_and(|other| other.key.as_str().starts_with(&below)) {
@@ -115,5 +117,13 @@ impl Objects {
             }
         }
         Ok(())
+    }
+}
+
+fn holds(object: Option<&Arc<Object>>, condition: &Condition) -> bool {
+    match (condition, object) {
+        (Condition::None, _) | (Condition::IfAbsent, None) => true,
+        (Condition::IfMatch(version), Some(object)) => object.meta.version.as_ref() == Some(version),
+        (Condition::IfAbsent, Some(_)) | (Condition::IfMatch(_), None) => false,
     }
 }

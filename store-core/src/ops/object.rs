@@ -17,6 +17,20 @@ impl Version {
         Self(token.into())
     }
 
+    /// A number in decimal digits, without the detour of the standard formatting.
+    pub(crate) fn of_number(number: u64) -> Self {
+        let mut digits = [b'0'; 20];
+        let (mut rest, mut begin) = (number, digits.len() - 1);
+        while rest > 9 {
+            digits[begin] += (rest % 10) as u8;
+            rest /= 10;
+            begin -= 1;
+        }
+        digits[begin] += rest as u8;
+        // Nothing is lost: it is ASCII.
+        Self::new(&*String::from_utf8_lossy(&digits[begin..]))
+    }
+
     /// The token. Only its equality means something.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -83,3 +97,6 @@ impl ObjectMeta {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct StatOptions {}
+
+#[cfg(test)]
+mod tests;
