@@ -8,6 +8,15 @@ mod bed;
 mod cli;
 #[cfg(any(feature = "s3", feature = "azure", feature = "gcs", feature = "http"))]
 mod clouds;
+#[cfg(any(
+    feature = "sqlite",
+    feature = "redb",
+    feature = "sled",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sftp"
+))]
+mod databases;
 mod fork;
 #[cfg(feature = "graph")]
 mod graph;
