@@ -29,12 +29,13 @@ use crate::backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
 /// use worldstore_async::{AsyncMemory, AsyncStore};
 /// use worldstore_core::{Memory, Store};
 ///
-/// # futures::executor::block_on(async {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> worldstore_core::Result<()> {
 /// let memory = Arc::new(Memory::new());
 /// let (one, other) = (AsyncStore::new(Arc::new(AsyncMemory::from(memory.clone()))), Store::new(memory));
 /// one.write("a", "seen on both sides").await?;
 /// assert_eq!(other.read_text("a")?, "seen on both sides");
-/// # worldstore_core::Result::Ok(()) }).unwrap();
+/// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct AsyncMemory {

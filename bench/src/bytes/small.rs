@@ -167,7 +167,7 @@ pub fn write(name: &str, folder: &Path, scale: usize) -> Result<Row, Failure> {
             times(count, || std_write(folder, &staging, &fresh.name("std"), &content, Durability::None))
         }),
         Subject::new("worldstore", || {
-            times(count, || Ok(drop(peers.store.write_with(&fresh.name("ours"), content.clone(), &options)?)))
+            times(count, || Ok(peers.store.write_with(&fresh.name("ours"), content.clone(), &options).map(drop)?))
         }),
         Subject::new("worldstore async", || {
             peers.runtime.block_on(async {
@@ -212,7 +212,7 @@ pub fn write_durable(name: &str, folder: &Path, scale: usize) -> Result<Row, Fai
             times(count, || std_write(folder, &staging, &fresh.name("std"), &content, Durability::Full))
         }),
         Subject::new("worldstore", || {
-            times(count, || Ok(drop(peers.store.write_with(&fresh.name("ours"), content.clone(), &options)?)))
+            times(count, || Ok(peers.store.write_with(&fresh.name("ours"), content.clone(), &options).map(drop)?))
         }),
         Subject::new("worldstore async", || {
             peers.runtime.block_on(async {
