@@ -34,7 +34,8 @@ use publish::Staged;
 use root::{RootFolder, failed};
 use walks::Walks;
 
-/// The folder below the root where objects are staged. No key may begin with it.
+/// The folder below the root where objects are staged. No key may have it as a segment, wherever: a folder of the root
+/// may have been opened as a root of its own.
 pub const STAGING: &str = ".worldstore-staging";
 
 /// Bytes of one chunk of a read.

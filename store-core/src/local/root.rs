@@ -230,7 +230,7 @@ fn expect_object(key: &Key, about: &Stat) -> Result<()> {
 }
 
 pub(super) fn refuse_staging(key: &str) -> Result<()> {
-    match key.split('/').next() == Some(STAGING) {
+    match key.split('/').any(|segment| segment == STAGING) {
         true => Err(Error::invalid("keys of the staging folder are reserved").with("key", key)),
         false => Ok(()),
     }

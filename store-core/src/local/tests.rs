@@ -158,12 +158,16 @@ fn staging_is_neither_listed_nor_a_key() {
     writer.write(Bytes::from_static(b"half")).unwrap();
     assert_eq!(staged(root).len(), 1);
     assert_eq!(names(local), Vec::<String>::new());
-    let hidden = format!("{STAGING}/x");
-    let written = local.write(&key(&hidden), Bytes::new(), &WriteOptions::default());
-    assert_eq!(written.unwrap_err().kind(), ErrorKind::Invalid);
-    assert_eq!(get(local, &hidden).unwrap_err().kind(), ErrorKind::Invalid);
-    put(local, &format!("a/{STAGING}/x"), "deeper it is a name like any other");
-    assert_eq!(names(local), [format!("a/{STAGING}/x")]);
+    for hidden in [format!("{STAGING}/x"), format!("a/{STAGING}/x")] {
+        let written = local.write(&key(&hidden), Bytes::new(), &WriteOptions::default());
+        assert_eq!(written.unwrap_err().kind(), ErrorKind::Invalid);
+        assert_eq!(get(local, &hidden).unwrap_err().kind(), ErrorKind::Invalid);
+    }
+    // A folder of the root that was opened as a root of its own has a staging folder too.
+    let mut inner = Local::new(root.join("inner")).unwrap().open_writer(&key("b"), &WriteOptions::default()).unwrap();
+    inner.write(Bytes::from_static(b"half")).unwrap();
+    assert_eq!(staged(&root.join("inner")).len(), 1);
+    assert_eq!(names(local), Vec::<String>::new());
 }
 
 /// What a writer that is gone left is removed at the next open; what may belong to a live one is not.

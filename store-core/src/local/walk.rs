@@ -105,7 +105,7 @@ impl Walk {
             let entry = entry.map_err(|errno| failed("list", errno))?;
             // A name that is no key (not UTF-8, control characters) was not written by us and cannot be asked for.
             let Ok(name) = entry.file_name().to_str() else { continue };
-            if name == "." || name == ".." || (level.below.is_empty() && name == STAGING) {
+            if name == "." || name == ".." || name == STAGING {
                 continue;
             }
             let begin = level.text.len();

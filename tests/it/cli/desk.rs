@@ -132,7 +132,8 @@ fn list(root: &Path, folder: &Path, entries: &mut BTreeMap<String, (u64, u64)>) 
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.strip_prefix(root).unwrap().display().to_string();
-        if name.contains("catalog.db") {
+        // Locks of a local store come into being with the first change that takes them, even one that is refused.
+        if name.contains("catalog.db") || name.contains(".worldstore-staging") {
             continue;
         }
         if path.is_dir() {

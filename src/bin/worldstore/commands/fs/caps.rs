@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use worldstore::asynchronous::conformance;
-use worldstore::core::conformance::{CaseResult, Need, Report, cases};
+use worldstore::core::conformance::Report;
 use worldstore::core::{Ability, Prefix};
 use worldstore::storage::Root;
 use worldstore::{Error, Registry, Result};
@@ -79,20 +79,16 @@ fn scratch(folder: &Address) -> Result<Prefix> {
 
 /// `works`, `refused` as what is not declared should be, `FAILED`, or `not probed`.
 fn observed(report: &Report, name: &str) -> &'static str {
-    let Some(need) = Need::ALL.into_iter().find(|need| need.as_str() == name) else { return "not probed" };
-    let (mut works, mut refused) = (false, false);
-    for case in cases().iter().filter(|case| case.needs.contains(&need)) {
-        match report.cases.iter().find(|run| run.case == case.name).map(|run| &run.result) {
-            Some(CaseResult::Failed(_)) => return "FAILED",
-            Some(CaseResult::Skipped(missing)) => refused |= *missing == need,
-            Some(_) => works = true,
-            None => {}
+    match report.observed().into_iter().find(|observed| observed.need.as_str() == name) {
+        Some(observed) if observed.wrong > 0 => "FAILED",
+        Some(observed) if observed.right > 0 => {
+            if observed.declared {
+                "works"
+            } else {
+                "refused"
+            }
         }
-    }
-    match (works, refused) {
-        (true, _) => "works",
-        (false, true) => "refused",
-        (false, false) => "not probed",
+        _ => "not probed",
     }
 }
 
