@@ -57,11 +57,16 @@ impl Workspace {
         self.root.join("xtask").join("python").join(name)
     }
 
-    /// The cargo that runs us, in the root folder.
+    /// The cargo that runs us, in the root folder. It does not see what cargo told us of our own package: build scripts
+    /// of dependencies look at that, and would build DataFusion and Lance anew for every folder that xtask lies in.
     pub fn cargo(&self) -> Command {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         command.current_dir(&self.root);
+        let names = std::env::vars_os().map(|(name, _)| name);
+        names
+            .filter(|name| name.to_str().is_some_and(is_of_our_package))
+            .for_each(|name| drop(command.env_remove(name)));
         command
     }
 
@@ -84,3 +89,12 @@ impl Workspace {
         Ok(files)
     }
 }
+
+/// True for the variables that `cargo run` sets for the package whose program it runs.
+fn is_of_our_package(variable: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|start| variable.starts_with(start))
+        || matches!(variable, "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE")
+}
+
+#[cfg(test)]
+mod tests;
