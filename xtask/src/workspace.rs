@@ -63,10 +63,11 @@ impl Workspace {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         command.current_dir(&self.root);
-        let names = std::env::vars_os().map(|(name, _)| name);
-        names
-            .filter(|name| name.to_str().is_some_and(is_of_our_package))
-            .for_each(|name| drop(command.env_remove(name)));
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(is_of_our_package) {
+                command.env_remove(name);
+            }
+        }
         command
     }
 
