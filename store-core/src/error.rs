@@ -33,6 +33,9 @@ pub enum ErrorKind {
     OutcomeUnknown,
     /// An earlier failure made this handle unusable. Reopen it.
     Poisoned,
+    /// Another writer has taken over. Stop: what this one has not had acknowledged may be lost, and must not be tried
+    /// again before reading what is there.
+    Fenced,
     /// Stored bytes are not what they should be. Restore them from elsewhere.
     Corrupt,
     /// None of the above: a defect here or in a dependency.
@@ -54,6 +57,7 @@ impl ErrorKind {
             Self::Unavailable => "unavailable",
             Self::OutcomeUnknown => "outcome unknown",
             Self::Poisoned => "poisoned",
+            Self::Fenced => "fenced",
             Self::Corrupt => "corrupt",
             Self::Unexpected => "unexpected",
         }

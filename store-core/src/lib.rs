@@ -4,6 +4,7 @@
 //!   rules without the I/O.
 //! - [`Memory`] and [`Local`] are backends; the conformance kit (feature `conformance`) tests others.
 //! - [`kv`] makes a backend of an ordered key-value store.
+//! - [`vfs`] is the file system under everything durable, as an argument.
 //! - [`transfer`] moves much at once: many keys, files in and out, folders between stores. [`hive`] writes and reads
 //!   partition paths.
 //! - Feature `table` adds append-only tables over Arrow: [`table::TableBackend`], scans, predicates, and tables in
@@ -25,6 +26,7 @@ pub mod store;
 #[cfg(feature = "table")]
 pub mod table;
 pub mod transfer;
+pub mod vfs;
 pub mod wrap;
 
 #[cfg(feature = "conformance")]
