@@ -15,6 +15,12 @@ use std::io::{ErrorKind, IoSlice, Result};
 use std::path::Path;
 use std::time::SystemTime;
 
+#[cfg(unix)]
+mod os;
+
+#[cfg(unix)]
+pub use os::{OsFile, OsFolder, OsVfs};
+
 /// Bytes of one step of a copy.
 const COPY_BYTES: usize = 64 << 10;
 
