@@ -22,8 +22,8 @@ const COPY_BYTES_MAX: usize = 1 << 30;
 #[derive(Debug)]
 pub struct OsFile(StdFile);
 
-impl From<OwnedFd> for OsFile {
-    fn from(file: OwnedFd) -> Self {
+impl OsFile {
+    pub(super) fn new(file: OwnedFd) -> Self {
         Self(file.into())
     }
 }

@@ -33,9 +33,13 @@ const FILE_MODE: Mode = Mode::from_raw_mode(0o600);
 const FOLDER_MODE: Mode = Mode::from_raw_mode(0o700);
 
 impl OsFolder {
+    fn new(folder: OwnedFd) -> Self {
+        Self(folder.into())
+    }
+
     /// Opens a folder by a path from anywhere, with the links in it.
     pub(super) fn open_root(path: &Path) -> Result<Self> {
-        Ok(Self::from(retry_on_intr(|| openat(CWD, path, FOLDER, Mode::empty()))?))
+        Ok(Self::new(retry_on_intr(|| openat(CWD, path, FOLDER, Mode::empty()))?))
     }
 
     #[cfg(target_os = "linux")]
@@ -68,21 +72,15 @@ impl OsFolder {
     }
 }
 
-impl From<OwnedFd> for OsFolder {
-    fn from(folder: OwnedFd) -> Self {
-        Self(folder.into())
-    }
-}
-
 impl Folder for OsFolder {
     type File = OsFile;
 
     fn reopen(&self) -> Result<Self> {
-        Ok(Self::from(retry_on_intr(|| openat(&self.0, ".", FOLDER, Mode::empty()))?))
+        Ok(Self::new(retry_on_intr(|| openat(&self.0, ".", FOLDER, Mode::empty()))?))
     }
 
     fn open_folder(&self, path: &str) -> Result<Self> {
-        self.open_below(path, FOLDER).map(Self::from)
+        self.open_below(path, FOLDER).map(Self::new)
     }
 
     fn make_folder(&self, name: &str) -> Result<()> {
@@ -94,23 +92,23 @@ impl Folder for OsFolder {
     }
 
     fn open(&self, path: &str) -> Result<OsFile> {
-        self.open_below(path, READ).map(OsFile::from)
+        self.open_below(path, READ).map(OsFile::new)
     }
 
     fn open_writable(&self, name: &str) -> Result<OsFile> {
         let name = single(name)?;
-        Ok(OsFile::from(retry_on_intr(|| openat(&self.0, name, WRITE, Mode::empty()))?))
+        Ok(OsFile::new(retry_on_intr(|| openat(&self.0, name, WRITE, Mode::empty()))?))
     }
 
     fn create(&self, name: &str) -> Result<OsFile> {
         let name = single(name)?;
-        Ok(OsFile::from(retry_on_intr(|| openat(&self.0, name, CREATE, FILE_MODE))?))
+        Ok(OsFile::new(retry_on_intr(|| openat(&self.0, name, CREATE, FILE_MODE))?))
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn create_unnamed(&self) -> Result<OsFile> {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        Ok(OsFile::from(retry_on_intr(|| openat(&self.0, ".", flags, FILE_MODE))?))
+        Ok(OsFile::new(retry_on_intr(|| openat(&self.0, ".", flags, FILE_MODE))?))
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
