@@ -22,6 +22,8 @@ pub mod kv;
 pub mod listing;
 pub mod memory;
 pub mod ops;
+#[doc(hidden)]
+pub mod planted;
 pub mod store;
 #[cfg(feature = "table")]
 pub mod table;
