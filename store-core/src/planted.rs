@@ -47,11 +47,17 @@ pub enum Bug {
     IgnoreCondemned,
     /// A block is not verified when it is read.
     SkipBlockCheck,
+    /// The checksum of a record is not bound to its log and its place.
+    CrcWithoutPosition,
+    /// A write that took fewer bytes than it was given is taken for a whole one.
+    ShortWriteIgnored,
+    /// Zeros behind the last record are taken for records.
+    TrustZeroTail,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::SkipFolderSync,
         Self::SkipSegmentSync,
         Self::AckBeforeSync,
@@ -72,6 +78,9 @@ impl Bug {
         Self::CollectBeforeCondemned,
         Self::IgnoreCondemned,
         Self::SkipBlockCheck,
+        Self::CrcWithoutPosition,
+        Self::ShortWriteIgnored,
+        Self::TrustZeroTail,
     ];
 }
 

@@ -154,6 +154,9 @@ impl File for SimFile {
     }
 
     fn set_attribute(&self, name: &str, value: &[u8]) -> Result<()> {
+        if !name.starts_with("user.") {
+            return Err(Errno::OPNOTSUPP.into());
+        }
         self.set_meta(MetaChange::Attribute(name.to_owned(), value.to_vec()))
     }
 
@@ -171,7 +174,7 @@ impl File for SimFile {
 }
 
 impl SimFile {
-    /// Sets a time or an attribute. As in the system, a handle for reading will do for the time, and is let pass here.
+    /// Sets a time or an attribute, through a handle of either kind.
     fn set_meta(&self, change: MetaChange) -> Result<()> {
         self.handle.call(Operation::SetMeta, "", None, |state, _| {
             let (order, now) = (state.next_order(), state.now());

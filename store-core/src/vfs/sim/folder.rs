@@ -67,7 +67,7 @@ impl Folder for SimFolder {
     type File = SimFile;
 
     fn reopen(&self) -> Result<Self> {
-        self.opened(".").map(Self)
+        self.0.call(Operation::Open, "", None, |state, _| Handle::open(&self.0.shared, state, self.0.key)).map(Self)
     }
 
     fn open_folder(&self, path: &str) -> Result<Self> {

@@ -203,10 +203,7 @@ impl State {
 
     /// The node at the end of a path.
     pub fn walk(&mut self, folder: u64, path: &str) -> Result<u64> {
-        path.split('/').try_fold(folder, |key, segment| match segment {
-            "." => Ok(key),
-            name => self.look(key, name),
-        })
+        path.split('/').try_fold(folder, |key, name| self.look(key, name))
     }
 
     /// Gives a node a name that is free.
@@ -333,8 +330,7 @@ impl State {
 /// Refuses what cannot be a name.
 fn check(name: &str) -> Result<()> {
     match name {
-        "" => Err(Errno::NOENT.into()),
-        "." | ".." => Err(Errno::INVAL.into()),
+        "" | "." | ".." => Err(Errno::INVAL.into()),
         _ if name.contains(['/', '\0']) => Err(Errno::INVAL.into()),
         _ if name.len() > NAME_BYTES_MAX => Err(Errno::NAMETOOLONG.into()),
         _ => Ok(()),

@@ -172,6 +172,10 @@ fn names_that_cannot_be_are_refused_as_by_a_system() {
     let folder = root.open_folder("f").unwrap();
     file(&folder, "in", "");
     assert_eq!(errno(root.create("a")), Errno::EXIST);
+    for path in ["", ".", "..", "f/../a", "f//in", "/a"] {
+        assert_eq!(errno(root.stat(path)), Errno::INVAL, "{path}");
+        assert_eq!(errno(root.create(path)), Errno::INVAL, "{path}");
+    }
     assert_eq!(errno(root.create(&"n".repeat(256))), Errno::NAMETOOLONG);
     assert_eq!(errno(root.make_folder("a")), Errno::EXIST);
     assert_eq!(errno(root.open("no")), Errno::NOENT);
