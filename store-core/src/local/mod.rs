@@ -29,6 +29,7 @@ use crate::capability::Capability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::ops::*;
+use crate::planted::Planted;
 use crate::vfs::{File, OsVfs, Vfs};
 use publish::Staged;
 use root::RootFolder;
@@ -113,7 +114,14 @@ impl<V: Vfs> Local<V> {
     /// # Errors
     /// `PermissionDenied` and the like.
     pub fn on(vfs: V) -> Result<Self> {
-        let root = RootFolder::open(vfs.clone()).map_err(|error| error.with("path", vfs.path().display()))?;
+        Self::on_planted(vfs, Planted::NONE)
+    }
+
+    /// As [`on`](Self::on), with bugs for tests to find.
+    #[doc(hidden)]
+    pub fn on_planted(vfs: V, planted: Planted) -> Result<Self> {
+        let root = RootFolder::open(vfs.clone(), planted);
+        let root = root.map_err(|error| error.with("path", vfs.path().display()))?;
         Ok(Self { root: Arc::new(root), walks: Walks::new() })
     }
 

@@ -13,6 +13,7 @@ use super::tokens;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::ops::{Condition, Durability, ObjectMeta, Outcome, WriteOptions};
+use crate::planted::Bug;
 use crate::vfs::{File, Folder, Kind, Vfs};
 
 /// How a file gets a name that must be free.
@@ -110,14 +111,20 @@ impl<V: Vfs> Staged<V> {
         if !self.root.may_take(&self.key, &self.condition)? {
             return Ok(Outcome::Rejected);
         }
-        if self.durability != Durability::None {
-            let synced = self.file.sync_all();
+        if self.durability != Durability::None && !self.root.has_bug(Bug::PublishBeforeSync) {
+            let synced = self.file.sync_all().or_else(|error| match self.root.has_bug(Bug::UncheckedFinalSync) {
+                true => Ok(()),
+                false => Err(error),
+            });
             synced.map_err(|source| Error::io("sync", source).during("write").with("key", &self.key))?;
         }
         let (mut meta, since) = (None, self.root.folder_names().failures());
         let named = give_name(&self.root, &self.key, self.durability, |folder| self.take_name(folder, &mut meta));
         let Some(folder) = named.map_err(|error| error.during("write"))? else { return Ok(Outcome::Rejected) };
         self.published = true;
+        if self.root.has_bug(Bug::PublishBeforeSync) {
+            self.file.sync_all().map_err(|source| Error::io("sync", source))?;
+        }
         Ok(outcome(&self.root, meta, self.durability, since, &[&*folder]))
     }
 
@@ -142,6 +149,7 @@ impl<V: Vfs> Staged<V> {
                 *meta = self.file.stat().ok().map(|about| meta_of(self.key.clone(), &about));
                 Ok(Attempt::Named)
             }
+            Err(errno) if self.root.has_bug(Bug::UnknownIsFailed) => Ok(Attempt::Failed(errno)),
             Err(errno) if may_have_name(errno, &self.file, folder, self.key.name()) => Ok(Attempt::Named),
             Err(errno) => Ok(Attempt::Failed(errno)),
         }
@@ -173,7 +181,8 @@ pub(super) fn outcome<V: Vfs>(
     folders: &[&V::Folder],
 ) -> Outcome {
     let sync = |folder: &&V::Folder| root.folder_names().sync(*folder, since).is_ok();
-    let synced = durability != Durability::Full || folders.iter().all(sync);
+    let unneeded = durability != Durability::Full || root.has_bug(Bug::SkipParentSync);
+    let synced = unneeded || folders.iter().all(sync);
     match meta {
         Some(meta) if synced => Outcome::Applied(meta),
         _ => Outcome::Unknown,

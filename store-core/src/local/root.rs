@@ -18,6 +18,7 @@ use super::{staging, walk};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::ops::{Condition, ListOptions, ObjectMeta};
+use crate::planted::{Bug, Planted};
 use crate::vfs::{File, Folder, Kind, Stat, Vfs};
 
 /// The open files of a file system.
@@ -37,17 +38,19 @@ pub(super) struct RootFolder<V: Vfs> {
     process: u32,
     /// Names that were given to files in the making.
     names: AtomicU64,
+    planted: Planted,
     /// The staging folder, once it was needed.
     staging: RwLock<Option<Arc<V::Folder>>>,
 }
 
 impl<V: Vfs> RootFolder<V> {
-    pub fn open(vfs: V) -> Result<Self> {
+    pub fn open(vfs: V, planted: Planted) -> Result<Self> {
         let folder = Arc::new(vfs.root().map_err(|source| Error::io("open", source))?);
         let (no_replace, abilities, locks) = (OnceLock::new(), Abilities::NONE, Locks::new());
         let (folder_names, process, names) = (FolderNames::default(), std::process::id(), AtomicU64::new(0));
         let staging = RwLock::new(None);
-        let mut root = Self { vfs, folder, no_replace, abilities, locks, folder_names, process, names, staging };
+        let mut root =
+            Self { vfs, folder, no_replace, abilities, locks, folder_names, process, names, planted, staging };
         root.abilities = Abilities::probe(&root)?;
         staging::sweep(&root)?;
         Ok(root)
@@ -102,6 +105,11 @@ impl<V: Vfs> RootFolder<V> {
         let now = self.vfs.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let count = self.names.fetch_add(1, Ordering::Relaxed);
         format!("{:x}-{:x}-{count:x}", self.process, now.as_nanos())
+    }
+
+    /// True if the bug is there for a test to find.
+    pub fn has_bug(&self, bug: Bug) -> bool {
+        self.planted.has(bug)
     }
 
     /// What the file system can do, as it was when the root was opened.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use worldstore_core::conformance::{race_rounds, run};
+use worldstore_core::planted::Bug;
 use worldstore_core::vfs::sim::{Effect, Explorer, Random, SimVfs};
 use worldstore_core::{Local, Prefix};
 
@@ -70,6 +71,21 @@ fn local_objects_survive_failures() {
         eprintln!("{report}");
         let (runs, struck) = report.faults();
         assert!(struck * 2 > runs, "{struck} of {runs}");
+    }
+}
+
+/// Bugs that are planted are found.
+#[test]
+fn planted_bugs_of_local_files_are_caught() {
+    for bug in [Bug::PublishBeforeSync, Bug::UncheckedFinalSync, Bug::SkipParentSync, Bug::UnknownIsFailed] {
+        let work = |vfs: &SimVfs, random: &mut Random, promises: &mut Promises| {
+            work::planted(vfs, random, promises, bug.into());
+        };
+        // Much work with few images each finds more than the other way round.
+        let explorers = (1..=20).map(|seed| Explorer::fixed("planted_bugs_of_local_files", 600).with_seed(seed << 32));
+        let caught = explorers.map(|explorer| explorer.catch(bug, work, check)).find_map(Result::ok);
+        let failure = caught.unwrap_or_else(|| panic!("{bug} was not caught"));
+        eprintln!("{bug} after {} images: {}", failure.images(), failure.message());
     }
 }
 

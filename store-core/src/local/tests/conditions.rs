@@ -53,7 +53,7 @@ fn tokens_outlive_the_backend() {
 fn a_file_system_without_locks_or_attributes_refuses() {
     let Place { root, local, .. } = &place();
     let version = put(local, "a", "x").version.unwrap();
-    let mut poor = RootFolder::open(OsVfs::open(root).unwrap()).unwrap();
+    let mut poor = RootFolder::open(OsVfs::open(root).unwrap(), Planted::NONE).unwrap();
     poor.limit_for_test(abilities::Abilities::NONE);
     let poor = Local { root: Arc::new(poor), walks: Walks::new() };
     let capability = poor.info().capability;

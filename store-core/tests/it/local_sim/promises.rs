@@ -102,7 +102,7 @@ impl Promises {
             return Err(wrong.clone());
         }
         let is = |key: &str| found.get(key).cloned();
-        for key in found.keys().filter(|key| !self.objects.contains_key(*key)) {
+        if let Some(key) = found.keys().find(|key| !self.objects.contains_key(*key)) {
             return Err(format!("{key} is there, and nobody has written it"));
         }
         for (key, object) in &self.objects {

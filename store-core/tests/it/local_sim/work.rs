@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use worldstore_core::local::STAGING;
+use worldstore_core::planted::Planted;
 use worldstore_core::vfs::sim::{Random, SimVfs};
 use worldstore_core::vfs::{Folder, Kind, Vfs};
 use worldstore_core::{
@@ -46,6 +47,12 @@ pub fn work(vfs: &SimVfs, random: &mut Random, promises: &mut Promises, expect: 
         Err(_) if vfs.has_crashed() || expect == Expect::Failures => {}
         Err(error) => promises.wrong = Some(format!("not opened: {error}")),
     }
+}
+
+/// As [`work`], with a bug, which may fail anyhow.
+pub fn planted(vfs: &SimVfs, random: &mut Random, promises: &mut Promises, planted: Planted) {
+    let Ok(local) = Local::on_planted(vfs.clone(), planted) else { return };
+    Process { vfs, local, promises, random, expect: Expect::Failures }.run(STEPS);
 }
 
 /// Two threads write into the same new folders.
