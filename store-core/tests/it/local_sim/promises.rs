@@ -47,6 +47,8 @@ struct Move {
 #[derive(Debug, Clone, Default)]
 pub struct Promises {
     objects: BTreeMap<String, Object>,
+    /// States of objects by the version that was told of them.
+    versions: BTreeMap<(String, String), Body>,
     /// Moves under way.
     moves: Vec<Move>,
     /// What is wrong already.
@@ -92,6 +94,14 @@ impl Promises {
             End::Durable => self.moves.retain(|other| other.from != from || other.to != to),
             End::Nothing => self.moves = before.moves.clone(),
             End::Seen | End::Unknown => {}
+        }
+    }
+
+    /// A version is told of a state: never of another one, not even after a crash.
+    pub fn tell(&mut self, key: &str, version: &str, body: &Body) {
+        let known = self.versions.entry((key.to_owned(), version.to_owned())).or_insert_with(|| body.clone());
+        if known != body {
+            self.wrong = Some(format!("{key} has version {version} again, of another state"));
         }
     }
 

@@ -144,6 +144,14 @@ impl Process<'_> {
         }
     }
 
+    fn tell(&mut self, outcome: &Result<Outcome>, body: &Body) {
+        if let Ok(Outcome::Applied(meta)) = outcome
+            && let Some(version) = &meta.version
+        {
+            self.promises.tell(meta.key.as_str(), version.as_str(), body);
+        }
+    }
+
     /// An error claims that nothing has changed.
     fn expect_unchanged(&mut self, what: &str, end: End, keys: &[&str]) {
         for name in keys.iter().filter(|_| end == End::Nothing && !self.vfs.has_crashed()) {
@@ -167,6 +175,7 @@ impl Process<'_> {
         self.note("write", &outcome);
         let end = end_of(&outcome, durability);
         self.promises.end(name, &body, end, &before);
+        self.tell(&outcome, &body);
         self.expect_unchanged("write", end, &[name]);
     }
 
@@ -196,6 +205,7 @@ impl Process<'_> {
         self.note("copy", &outcome);
         let end = end_of(&outcome, Durability::Full);
         self.promises.end(to, &body, end, &before);
+        self.tell(&outcome, &body);
         self.expect_unchanged("copy", end, &[from, to]);
     }
 
@@ -210,6 +220,7 @@ impl Process<'_> {
         self.note("rename", &outcome);
         let end = end_of(&outcome, Durability::Full);
         self.promises.end_move(from, to, &body, end, &before);
+        self.tell(&outcome, &body);
         self.expect_unchanged("rename", end, &[from, to]);
     }
 
@@ -262,12 +273,14 @@ fn read(local: &Local<SimVfs>, name: &Key) -> Result<Vec<u8>> {
 }
 
 /// Everything that is there, but what may be anything.
-fn read_all(local: &Local<SimVfs>) -> Result<BTreeMap<String, Vec<u8>>> {
+fn read_all(local: &Local<SimVfs>, promises: &mut Promises) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut found = BTreeMap::new();
     for meta in local.list(&Prefix::root(), &ListOptions::default())?.objects {
         let body = read(local, &meta.key)?;
         assert_eq!(body.len() as u64, meta.size, "{}", meta.key);
         if LOOSE.iter().all(|(loose, _)| *loose != meta.key.as_str()) {
+            let version = meta.version.map(|version| version.to_string()).unwrap_or_default();
+            promises.tell(meta.key.as_str(), &version, &Some(body.clone()));
             found.insert(meta.key.to_string(), body);
         }
     }
@@ -278,7 +291,8 @@ fn read_all(local: &Local<SimVfs>) -> Result<BTreeMap<String, Vec<u8>>> {
 pub fn check(vfs: &SimVfs, promises: &mut Promises) -> Result<(), String> {
     let told = |error: worldstore_core::Error| error.to_string();
     let local = Local::on(vfs.clone()).map_err(told)?;
-    let moves = promises.compare(&read_all(&local).map_err(told)?)?;
+    let found = read_all(&local, promises).map_err(told)?;
+    let moves = promises.compare(&found)?;
     vfs.advance(DAY);
     let local = Local::on(vfs.clone()).map_err(told)?;
     if let Ok(staging) = vfs.root().and_then(|root| root.open_folder(STAGING)) {
@@ -296,5 +310,6 @@ pub fn check(vfs: &SimVfs, promises: &mut Promises) -> Result<(), String> {
         return Ok(());
     }
     let local = Local::on(vfs.clone()).map_err(told)?;
-    promises.compare(&read_all(&local).map_err(told)?).map(drop)
+    let found = read_all(&local, promises).map_err(told)?;
+    promises.compare(&found).map(drop)
 }
