@@ -5,6 +5,7 @@
 
 mod again;
 mod cas;
+mod crash;
 mod example;
 mod full_disk;
 mod kit;
