@@ -29,9 +29,17 @@ fn strace() -> String {
     std::env::var("WORLDSTORE_STRACE").unwrap_or_else(|_| "strace".to_owned())
 }
 
+/// A strace that was unpacked and not installed has libraries of its own.
+fn with_libraries(command: &mut Command) -> &mut Command {
+    match std::env::var_os("WORLDSTORE_STRACE_LIBRARIES") {
+        Some(folders) => command.env("LD_LIBRARY_PATH", folders),
+        None => command,
+    }
+}
+
 /// False where there is no strace, or it may not trace.
 fn is_there(test: &str) -> bool {
-    let attempt = Command::new(strace()).args(["-f", "-o", "/dev/null", "true"]).output();
+    let attempt = with_libraries(&mut Command::new(strace())).args(["-f", "-o", "/dev/null", "true"]).output();
     let why = match attempt {
         Ok(output) if output.status.success() => return true,
         Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),

@@ -184,6 +184,9 @@ impl Worker {
     pub fn start(before: &[&str], what: &str, cycle: u64, folder: &Path) -> Self {
         let task = format!("{what} {cycle} {}", folder.display());
         let mut command = command(before, "crash::worker::worker", &task);
+        if let Some(folders) = std::env::var_os("WORLDSTORE_STRACE_LIBRARIES").filter(|_| !before.is_empty()) {
+            command.env("LD_LIBRARY_PATH", folders);
+        }
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         // A killed process may leave half a line at the end; it is none of the whole ones.
