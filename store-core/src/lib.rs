@@ -23,6 +23,7 @@ pub mod kv;
 pub mod listing;
 pub mod memory;
 pub mod ops;
+#[doc(hidden)]
 pub mod planted;
 pub mod store;
 #[cfg(feature = "table")]
