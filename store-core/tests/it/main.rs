@@ -18,3 +18,4 @@ mod processes_cas;
 mod store;
 mod surface;
 mod transfer;
+mod wal;
