@@ -9,6 +9,7 @@ mod crash;
 mod example;
 mod full_disk;
 mod kit;
+mod local_sim;
 mod model;
 mod mount;
 mod objects;
