@@ -1,5 +1,6 @@
 //! Processes that are killed while they write a log, and system calls that fail under them: what was acknowledged stays.
 
+mod corruption;
 mod kills;
 mod ledger;
 #[cfg(target_os = "linux")]
