@@ -5,6 +5,7 @@
 
 mod again;
 mod cas;
+mod crash;
 mod example;
 mod full_disk;
 mod kit;
@@ -18,3 +19,4 @@ mod processes_cas;
 mod store;
 mod surface;
 mod transfer;
+mod wal;
