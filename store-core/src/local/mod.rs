@@ -5,6 +5,8 @@
 //! and the parents of every folder made on the way.
 
 mod abilities;
+mod errno;
+mod folders;
 mod locks;
 mod meta;
 mod moves;
@@ -16,22 +18,21 @@ mod walk;
 mod walks;
 
 use std::fmt;
-use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rustix::buffer::spare_capacity;
-use rustix::io::{pread, retry_on_intr};
 
 use crate::backend::{Backend, Writer};
 use crate::capability::Capability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::ops::*;
+use crate::planted::Planted;
+use crate::vfs::{File, OsVfs, Vfs};
 use publish::Staged;
-use root::{RootFolder, failed};
+use root::RootFolder;
 use walks::Walks;
 
 /// The folder below the root where objects are staged. No key may have it as a segment, wherever: a folder of the root
@@ -41,7 +42,7 @@ pub const STAGING: &str = ".worldstore-staging";
 /// Bytes of one chunk of a read.
 const CHUNK_BYTES: u64 = 1 << 20;
 
-/// A backend on a folder of a local file system.
+/// A backend on a folder of a local file system: of the operating system's, unless it is [put on](Local::on) another.
 ///
 /// Files get mode 0600 and folders 0700. Symbolic links are not followed, inside the root or out of it. Empty folders
 /// stay behind when their objects are deleted; no listing shows them, and an object may take their name.
@@ -55,7 +56,8 @@ const CHUNK_BYTES: u64 = 1 << 20;
 /// Every change of an object, conditional or not, is made under the lock of its key, which is one of 64 files in the
 /// staging folder and excludes all threads and processes that use this library on the same root. So comparing and
 /// changing are one step. The lock goes with the process that holds it: whoever is killed blocks nobody and leaves the
-/// old state or the new one. The lock is not held while bytes are written or synced.
+/// old state or the new one. The lock is not held while bytes are written or synced, but for a durable rename of an object
+/// that was replaced just then.
 ///
 /// Not guarded: other programs that change files below the root; the same files under another root (a folder above or
 /// below it); names that a file system takes for one although their bytes differ.
@@ -63,9 +65,11 @@ const CHUNK_BYTES: u64 = 1 << 20;
 /// # Versions
 /// A version is made of inode, size, and times of change. Of these alone none is unique: inodes are given out again at
 /// once, and the clock of files stands still for some milliseconds. So each object gets a time of modification that no
-/// object under its lock had before: the clock's, or a nanosecond after the last one, which the lock file remembers. A number of our own in an extended attribute would do as well, but cost every read a call; this costs none,
-/// and a change by another program shows in it too. Two prices: a rename counts as a modification, and after the clock
-/// was set back, `modified` goes on from where it was.
+/// object under its lock had before: the clock's, or a nanosecond after the last one, which the lock file remembers. A
+/// number of our own in an extended attribute would do as well, but cost every read a call; this costs none, and a change
+/// by another program shows in it too. Three prices: a rename counts as a modification; after the clock was set back,
+/// `modified` goes on from where it was; and after a power cut an object may have another version than was told when it
+/// was written, as times are not synced.
 ///
 /// # What it takes
 /// [`Local::new`] and [`Local::open`] try what the file system can do, and declare it. Without locks that exclude
@@ -73,14 +77,22 @@ const CHUNK_BYTES: u64 = 1 << 20;
 /// `Unsupported`; without extended attributes of users, so are write tokens. `IfAbsent` always works. A root that
 /// cannot be written declares both, and refuses every change with `PermissionDenied`.
 ///
+/// # Crashes
+/// After a kill or a power cut an object is the old one or the new one, whole. What was acknowledged with
+/// [`Durability::Full`] is there: its bytes, its name, and the names of all folders above it, whoever made them (the first
+/// durable write into a folder syncs those). A rename may leave the object under both names, never under none. What a
+/// writer left in the staging folder is removed when the root is opened a day later.
+///
 /// # Unknown outcomes
-/// If syncing fails after an object has got its name, the outcome is [`Outcome::Unknown`]; a delete answers
-/// [`Deleted::Failed`] with `OutcomeUnknown`. The change is visible, but may be lost in a power cut.
+/// If syncing fails after an object has got its name, or the file system fails while it gives the name and may have done
+/// so, the outcome is [`Outcome::Unknown`]; a delete answers [`Deleted::Failed`] with `OutcomeUnknown`. The change may be
+/// visible, and may be lost in a power cut. Once the sync of a folder has failed, folders in it that were there but were
+/// not yet durable are given up: a durable write into them is refused as `Poisoned`.
 #[derive(Debug)]
-pub struct Local {
-    root: Arc<RootFolder>,
+pub struct Local<V: Vfs = OsVfs> {
+    root: Arc<RootFolder<V>>,
     /// Listings that wait for their next page.
-    walks: Walks,
+    walks: Walks<V>,
 }
 
 impl Local {
@@ -91,8 +103,7 @@ impl Local {
     /// without replacing.
     pub fn new(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
-        staging::create_folders(folder).map_err(|error| error.with("path", folder.display()))?;
-        let local = Self::open(folder)?;
+        let local = Self::on(OsVfs::create(folder)?)?;
         local.root.no_replace().map_err(|error| error.with("path", folder.display()))?;
         Ok(local)
     }
@@ -103,9 +114,26 @@ impl Local {
     /// # Errors
     /// `NotFound` if it does not; `Invalid` if it is no folder; `PermissionDenied` and the like.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
-        let folder = folder.as_ref();
-        let root = RootFolder::open(folder).map_err(|error| error.with("path", folder.display()))?;
-        Ok(Self { root: Arc::new(root), walks: Walks::default() })
+        Self::on(OsVfs::open(folder)?)
+    }
+}
+
+impl<V: Vfs> Local<V> {
+    /// Opens the root of a file system. It is not touched before the first write, unless it has no files without names:
+    /// then the staging folder is made, to try what the file system can do.
+    ///
+    /// # Errors
+    /// `PermissionDenied` and the like.
+    pub fn on(vfs: V) -> Result<Self> {
+        Self::on_planted(vfs, Planted::NONE)
+    }
+
+    /// As [`on`](Self::on), with bugs for tests to find.
+    #[doc(hidden)]
+    pub fn on_planted(vfs: V, planted: Planted) -> Result<Self> {
+        let root = RootFolder::open(vfs.clone(), planted);
+        let root = root.map_err(|error| error.with("path", vfs.path().display()))?;
+        Ok(Self { root: Arc::new(root), walks: Walks::new() })
     }
 
     /// The folder.
@@ -113,7 +141,7 @@ impl Local {
         self.root.path()
     }
 
-    fn stage(&self, key: &Key, options: &WriteOptions) -> Result<Staged> {
+    fn stage(&self, key: &Key, options: &WriteOptions) -> Result<Staged<V>> {
         self.expect_able(&options.condition).map_err(|error| error.with("key", key))?;
         if options.token.is_some() {
             self.expect_tokens(key)?;
@@ -142,13 +170,13 @@ impl Local {
     }
 }
 
-impl fmt::Display for Local {
+impl<V: Vfs> fmt::Display for Local<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "local({})", self.root.path().display())
     }
 }
 
-impl Backend for Local {
+impl<V: Vfs> Backend for Local<V> {
     fn info(&self) -> BackendInfo {
         let abilities = self.root.abilities();
         let if_match = abilities.compare_and_swap();
@@ -212,7 +240,7 @@ impl Backend for Local {
         match tokens::is(&file, token) {
             Ok(true) => Ok(Settled::Applied(meta)),
             Ok(false) => Ok(Settled::Other(meta)),
-            Err(errno) => Err(Error::io("settle", errno.into()).with("key", key)),
+            Err(source) => Err(Error::io("settle", source).with("key", key)),
         }
     }
 
@@ -229,10 +257,10 @@ impl Backend for Local {
     }
 
     fn copy(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Outcome> {
-        let mut source = self.root.open_file(from)?;
+        let source = self.root.open_file(from)?;
         let target = WriteOptions::default().with_condition(options.condition.clone());
         let mut staged = self.stage(to, &target.with_durability(options.durability))?;
-        staged.copy_from(&mut source)?;
+        staged.copy_from(&source)?;
         staged.publish()
     }
 
@@ -246,7 +274,7 @@ impl Backend for Local {
     }
 }
 
-impl Writer for Staged {
+impl<V: Vfs> Writer for Staged<V> {
     fn write(&mut self, chunk: Bytes) -> Result<()> {
         self.append(&chunk)
     }
@@ -261,13 +289,13 @@ impl Writer for Staged {
 }
 
 /// The chunks of an open file. All come from the file that was opened, whatever the name means later.
-struct FileChunks {
-    file: File,
+struct FileChunks<F> {
+    file: F,
     key: Key,
     left: Range<u64>,
 }
 
-impl Iterator for FileChunks {
+impl<F: File> Iterator for FileChunks<F> {
     type Item = Result<Bytes>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -281,17 +309,17 @@ impl Iterator for FileChunks {
     }
 }
 
-fn read_at(file: &File, key: &Key, range: Range<u64>) -> Result<Bytes> {
+fn read_at(file: &impl File, key: &Key, range: Range<u64>) -> Result<Bytes> {
     let length = (range.end - range.start) as usize;
     let mut bytes = Vec::with_capacity(length);
     while bytes.len() < length {
         let offset = range.start + bytes.len() as u64;
-        match retry_on_intr(|| pread(file, spare_capacity(&mut bytes), offset)) {
+        match file.read_to_spare(&mut bytes, offset) {
             Ok(0) => {
                 return Err(Error::new(ErrorKind::Corrupt, "file is shorter than when it was opened").with("key", key));
             }
             Ok(_) => {}
-            Err(errno) => return Err(failed("read", errno).with("key", key)),
+            Err(source) => return Err(Error::io("read", source).with("key", key)),
         }
     }
     // There may have been more room than was asked for.

@@ -2,7 +2,6 @@
 
 #![allow(clippy::single_range_in_vec_init, reason = "a list of one range is meant: one part of an object")]
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -62,15 +61,6 @@ fn staged(root: &Path) -> Vec<PathBuf> {
     entries.filter(|path| path.is_file()).collect()
 }
 
-thread_local! {
-    static SYNC_FAILS: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Asked by every sync of a folder with new names or without old ones.
-pub(super) fn sync_fails() -> bool {
-    SYNC_FAILS.get()
-}
-
 #[test]
 fn links_out_of_the_root_are_not_read() {
     let Place { outside, root, local, .. } = &place();
@@ -127,20 +117,6 @@ fn links_are_not_listed() {
     assert!(level.folders.is_empty(), "{:?}", level.folders);
     let below = local.list(&Prefix::new("folder").unwrap(), &ListOptions::default());
     assert_eq!(below.unwrap_err().kind(), ErrorKind::PermissionDenied);
-}
-
-/// Systems without a call that resolves below a folder walk segment by segment, and must stay inside as well.
-#[test]
-fn walking_segment_by_segment_stays_inside() {
-    let Place { outside, root, local, .. } = &place();
-    symlink(outside, root.join("folder")).unwrap();
-    symlink(outside.join("secret"), root.join("file")).unwrap();
-    put(local, "a/b/c", "x");
-    let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
-    assert!(local.root.walk_below("a/b/c", flags).is_ok());
-    for name in ["folder/secret", "file", "folder"] {
-        assert!(local.root.walk_below(name, flags).is_err(), "{name}");
-    }
 }
 
 #[test]
