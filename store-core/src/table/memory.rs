@@ -311,3 +311,6 @@ fn limited(batches: Batches, limit: Option<usize>) -> Batches {
         Err(error) => Some(Err(error)),
     }))
 }
+
+#[cfg(test)]
+mod tests;
