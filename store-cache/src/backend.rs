@@ -4,8 +4,9 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use worldstore_async::table::{AsyncBatches, AsyncTableBackend};
 use worldstore_core::table::{
-    AppendOptions, CreateOptions, DescribeOptions, FlushOptions, HistoryOptions, ListTablesOptions, Receipt, Scan,
-    ShutdownOptions, TableBackendInfo, TableInfo, TableName, TableScan, TableVersion,
+    AppendOptions, CompactOptions, Compaction, CreateOptions, DescribeOptions, EvolveOptions, ExpireOptions, Expiry,
+    FilesOptions, FlushOptions, HistoryOptions, ListTablesOptions, Receipt, RemoveTableOptions, Scan, ShutdownOptions,
+    TableBackendInfo, TableFile, TableInfo, TableName, TableScan, TableVersion,
 };
 use worldstore_core::{Error, Result};
 
@@ -32,8 +33,8 @@ impl AsyncTableBackend for TableCache {
     }
 
     async fn append(&self, table: &TableName, batches: Vec<RecordBatch>, options: &AppendOptions) -> Result<Receipt> {
-        if options.watermark.is_some() {
-            return Err(Error::unsupported("the cache gives sequence numbers itself").with("table", table));
+        if options.watermark.is_some() || options.epoch.is_some() {
+            return Err(Error::unsupported("the cache gives sequence numbers and epoch itself").with("table", table));
         }
         self.buffer(table, batches).await
     }
@@ -51,6 +52,32 @@ impl AsyncTableBackend for TableCache {
 
     async fn history(&self, table: &TableName, options: &HistoryOptions) -> Result<Vec<TableVersion>> {
         self.shared.inner.history(table, options).await
+    }
+
+    async fn evolve(&self, table: &TableName, options: &EvolveOptions) -> Result<TableInfo> {
+        self.load(table).await?;
+        self.evolve_flushed(table, options).await
+    }
+
+    async fn compact(&self, table: &TableName, options: &CompactOptions) -> Result<Compaction> {
+        self.load(table).await?;
+        self.compact_flushed(table, options).await
+    }
+
+    async fn expire(&self, table: &TableName, options: &ExpireOptions) -> Result<Expiry> {
+        self.load(table).await?;
+        self.expire_unread(table, options).await
+    }
+
+    async fn files(&self, table: &TableName, options: &FilesOptions) -> Result<Vec<TableFile>> {
+        self.load(table).await?;
+        let version = options.version.unwrap_or(self.state().table(table)?.version);
+        self.shared.inner.files(table, &FilesOptions::default().with_version(version)).await
+    }
+
+    async fn remove(&self, table: &TableName, options: &RemoveTableOptions) -> Result<()> {
+        self.load(table).await?;
+        self.remove_whole(table, options).await
     }
 
     async fn flush(&self, options: &FlushOptions) -> Result<()> {

@@ -57,9 +57,14 @@ async fn run(shared: Arc<Shared>, name: TableName) -> Result<()> {
         (Arc::clone(&table.flushing), table.last_seq())
     };
     let _one_at_a_time = flushing.lock().await;
+    flush_alone(&shared, &name, until).await
+}
+
+/// Flushes up to a sequence number, for one who keeps other flushes of the table away.
+pub(crate) async fn flush_alone(shared: &Shared, name: &TableName, until: u64) -> Result<()> {
     // Twice at most: what an earlier flush left frozen, then what came after it.
-    while let Some(frozen) = freeze(&shared, &name, until)? {
-        commit(&shared, &name, &frozen).await?;
+    while let Some(frozen) = freeze(shared, name, until)? {
+        commit(shared, name, &frozen).await?;
     }
     Ok(())
 }

@@ -47,6 +47,7 @@ mod memtable;
 mod read;
 mod state;
 mod stats;
+mod upkeep;
 
 pub use cache::TableCache;
 pub use config::CacheConfig;

@@ -4,6 +4,7 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use tokio::time::Instant;
+use worldstore_core::table::schema::widen;
 use worldstore_core::{Error, Result};
 
 /// Batches of one table that no commit contains yet.
@@ -24,6 +25,14 @@ impl Memtable {
         self.last_seq = seq;
         self.oldest.get_or_insert(now);
         self.batches.extend(batches);
+    }
+
+    /// Gives the rows the columns that their table has now.
+    pub fn widen(&mut self, schema: &SchemaRef) -> Result<()> {
+        let widened: Vec<_> = self.batches.iter().map(|batch| widen(batch, schema)).collect::<Result<_>>()?;
+        self.bytes = bytes_of(&widened);
+        self.batches = widened;
+        Ok(())
     }
 
     pub fn is_empty(&self) -> bool {

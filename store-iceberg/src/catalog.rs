@@ -231,6 +231,31 @@ impl Catalog {
         }
     }
 
+    /// Takes a table out if it points to `old`.
+    ///
+    /// # Errors
+    /// `OutcomeUnknown` if it may be gone; after any other error it is not.
+    pub async fn remove(&self, table: &TableName, old: &str) -> Result<Swap> {
+        let missing = || Error::not_found("no such table").with("table", table);
+        let Open { pool, .. } = self.existing().await?.ok_or_else(missing)?;
+        let mut change = pool.begin_with("BEGIN IMMEDIATE").await.map_err(|source| self.explain(source))?;
+        let delete = "DELETE FROM iceberg_tables
+            WHERE catalog_name = ? AND table_namespace = ? AND table_name = ? AND metadata_location = ?";
+        let delete = sqlx::query(delete).bind(CATALOG).bind(NAMESPACE).bind(table.as_str()).bind(old);
+        let done = delete.execute(&mut *change).await.map_err(|source| self.explain(source))?;
+        if done.rows_affected() == 0 {
+            drop(change.rollback().await);
+            return Ok(Swap::Lost);
+        }
+        let Err(source) = change.commit().await else { return Ok(Swap::Won) };
+        let error = self.explain(source);
+        match self.pointer(table).await {
+            Err(gone) if gone.is_not_found() => Ok(Swap::Won),
+            Ok(found) if found == old => Err(error),
+            _ => Err(Error::new(ErrorKind::OutcomeUnknown, "the table may or may not be gone").caused_by(error)),
+        }
+    }
+
     /// After an error of a commit, the catalog says whether it took effect.
     async fn read_back(&self, table: &TableName, old: Option<&str>, new: &str, error: Error) -> Result<()> {
         match (self.pointer(table).await, old) {

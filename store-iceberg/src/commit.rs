@@ -1,34 +1,21 @@
 //! One attempt to commit: manifest, manifest list, snapshot and metadata file, then compare and swap of the pointer.
 
-use std::collections::HashMap;
 use std::str::FromStr;
 use std::time::SystemTime;
 
 use iceberg::MetadataLocation;
 use iceberg::io::FileIO;
-use iceberg::spec::{
-    DataFile, FormatVersion, MAIN_BRANCH, ManifestFile, ManifestListWriter, ManifestWriterBuilder, Operation, Snapshot,
-    SnapshotSummaryCollector, Summary, TableMetadata,
-};
+use iceberg::spec::{DataFile, FormatVersion, MAIN_BRANCH, ManifestFile, ManifestListWriter, Snapshot, TableMetadata};
 use uuid::Uuid;
 use worldstore_core::table::TableName;
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::catalog::{Catalog, Swap};
+use crate::edit::{self, Desk, Edit};
 use crate::error::from_iceberg;
-use crate::files::manifests;
-use crate::state::{State, WATERMARK_KEY};
+use crate::state::{Marks, State};
 use crate::storage::Root;
-
-/// A running total in a snapshot's summary, and what one snapshot adds to it.
-const TOTALS: [(&str, &str); 6] = [
-    ("total-data-files", "added-data-files"),
-    ("total-delete-files", "added-delete-files"),
-    ("total-records", "added-records"),
-    ("total-files-size", "added-files-size"),
-    ("total-position-deletes", "added-position-deletes"),
-    ("total-equality-deletes", "added-equality-deletes"),
-];
+use crate::summary::summary;
 
 /// Where a commit happens.
 #[derive(Debug, Clone, Copy)]
@@ -39,12 +26,12 @@ pub(crate) struct Place<'commit> {
     pub table: &'commit TableName,
 }
 
-/// What is committed: files on top of a state, and the watermark afterwards.
+/// What is committed: an edit of a state, and the marks afterwards.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Change<'commit> {
     pub base: &'commit State,
-    pub files: &'commit [DataFile],
-    pub watermark: u64,
+    pub edit: Edit<'commit>,
+    pub marks: Marks,
 }
 
 /// Checks that a table is one to which this crate can append.
@@ -70,40 +57,67 @@ pub(crate) fn check_appendable(state: &State) -> Result<()> {
 /// `OutcomeUnknown` if it may have happened; after any other error it did not, and nothing is left but data files.
 pub(crate) async fn commit(place: Place<'_>, change: Change<'_>) -> Result<Option<State>> {
     let mut written = Vec::new();
-    let prepared = match prepare(place, change, &mut written).await {
+    let prepared = prepare(place, change, &mut written).await;
+    settle(place, change.base, prepared, &written, Proof::Snapshot).await
+}
+
+/// Lets the table point to what was prepared, if it still points to the base; else nothing is left of it.
+async fn settle(
+    place: Place<'_>,
+    base: &State,
+    prepared: Result<State>,
+    written: &[String],
+    proof: Proof,
+) -> Result<Option<State>> {
+    let prepared = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
-            discard(place.root, &written).await;
+            discard(place.root, written).await;
             return Err(unchanged(error));
         }
     };
-    match place.catalog.swap(place.table, &change.base.pointer, &prepared.pointer).await {
+    match place.catalog.swap(place.table, &base.pointer, &prepared.pointer).await {
         Ok(Swap::Won) => Ok(Some(prepared)),
         Ok(Swap::Lost) => {
-            discard(place.root, &written).await;
+            discard(place.root, written).await;
             Ok(None)
         }
-        Err(error) if error.kind() == ErrorKind::OutcomeUnknown => match is_there(place, &prepared).await {
+        Err(error) if error.kind() == ErrorKind::OutcomeUnknown => match is_there(place, &prepared, proof).await {
             Some(true) => Ok(Some(prepared)),
             Some(false) => {
-                discard(place.root, &written).await;
+                discard(place.root, written).await;
                 Ok(None)
             }
             None => Err(error),
         },
         Err(error) => {
-            discard(place.root, &written).await;
+            discard(place.root, written).await;
             Err(error)
         }
     }
 }
 
-/// Whether our snapshot is part of the table's newest state; none if that cannot be read.
-async fn is_there(place: Place<'_>, prepared: &State) -> Option<bool> {
+/// By what a commit with an unknown outcome is recognised.
+#[derive(Debug, Clone, Copy)]
+enum Proof {
+    /// Its snapshot is part of the table, also under later ones.
+    Snapshot,
+    /// The catalog points to it.
+    Pointer,
+}
+
+/// Whether a commit took effect; none if that cannot be read, or cannot be known.
+async fn is_there(place: Place<'_>, prepared: &State, proof: Proof) -> Option<bool> {
     let pointer = place.catalog.pointer(place.table).await.ok()?;
-    let metadata = TableMetadata::read_from(place.io, &pointer).await.ok()?;
-    let ours = prepared.metadata.current_snapshot_id()?;
-    Some(metadata.snapshot_by_id(ours).is_some())
+    match proof {
+        _ if pointer == prepared.pointer => Some(true),
+        Proof::Pointer => None,
+        Proof::Snapshot => {
+            let metadata = TableMetadata::read_from(place.io, &pointer).await.ok()?;
+            let ours = prepared.metadata.current_snapshot_id()?;
+            Some(metadata.snapshot_by_id(ours).is_some())
+        }
+    }
 }
 
 /// Writes all but the pointer. `written` tells what to delete if it comes to nothing.
@@ -111,35 +125,27 @@ async fn prepare(place: Place<'_>, change: Change<'_>, written: &mut Vec<String>
     let (base, io) = (&change.base.metadata, place.io);
     let (unique, snapshot_id) = (Uuid::now_v7(), new_id(base));
     let (folder, _) = change.base.pointer.rsplit_once('/').unwrap_or_default();
-    let mut listed: Vec<ManifestFile> = match base.current_snapshot() {
-        Some(parent) => manifests(io, parent, base.format_version()).await?.consume_entries().into_iter().collect(),
-        None => Vec::new(),
-    };
-    if !change.files.is_empty() {
-        let path = format!("{folder}/{unique}-m0.avro");
-        written.push(path.clone());
-        listed.push(write_manifest(io, change, path, snapshot_id).await.map_err(from_iceberg)?);
-    }
+    let desk = Desk { io, base, snapshot_id, path: format!("{folder}/{unique}-m0.avro") };
+    let listed = edit::list(&desk, change.edit, written).await?;
     let list = format!("{folder}/snap-{snapshot_id}-0-{unique}.avro");
     written.push(list.clone());
-    write_list(io, base, &list, snapshot_id, listed).await.map_err(from_iceberg)?;
-    let metadata = next_metadata(change, snapshot_id, list).map_err(from_iceberg)?;
-    let location = MetadataLocation::from_str(&change.base.pointer).map_err(from_iceberg)?;
-    let location = location.with_next_version().with_new_metadata(&metadata);
-    written.push(location.to_string());
-    metadata.write_to(io, &location).await.map_err(from_iceberg)?;
-    State::new(metadata, location.to_string())
+    write_list(io, base, &list, snapshot_id, listed.manifests).await.map_err(from_iceberg)?;
+    let metadata = next_metadata(&change, snapshot_id, list, &listed.removed).map_err(from_iceberg)?;
+    write_metadata(place, change.base, metadata, written).await
 }
 
-async fn write_manifest(io: &FileIO, change: Change<'_>, path: String, id: i64) -> iceberg::Result<ManifestFile> {
-    let base = &change.base.metadata;
-    let (schema, spec) = (base.current_schema().clone(), base.default_partition_spec().as_ref().clone());
-    let mut writer = ManifestWriterBuilder::new(io.new_output(path)?, Some(id), schema, spec).build_v2_data();
-    for file in change.files {
-        // No sequence number: the files inherit that of the commit.
-        writer.add_file(file.clone(), -1)?;
-    }
-    writer.write_manifest_file().await
+/// Writes the metadata file that follows that of a state.
+async fn write_metadata(
+    place: Place<'_>,
+    base: &State,
+    metadata: TableMetadata,
+    written: &mut Vec<String>,
+) -> Result<State> {
+    let location = MetadataLocation::from_str(&base.pointer).map_err(from_iceberg)?;
+    let location = location.with_next_version().with_new_metadata(&metadata);
+    written.push(location.to_string());
+    metadata.write_to(place.io, &location).await.map_err(from_iceberg)?;
+    State::new(metadata, location.to_string())
 }
 
 async fn write_list(
@@ -155,40 +161,46 @@ async fn write_list(
     writer.close().await
 }
 
-fn next_metadata(change: Change<'_>, snapshot_id: i64, list: String) -> iceberg::Result<TableMetadata> {
+fn next_metadata(
+    change: &Change<'_>,
+    snapshot_id: i64,
+    list: String,
+    removed: &[DataFile],
+) -> iceberg::Result<TableMetadata> {
     let base = &change.base.metadata;
+    let mut builder = base.clone().into_builder(Some(change.base.pointer.clone()));
+    if let Edit::Columns(columns) = change.edit {
+        // The snapshot names the new columns, so they come first.
+        let changed = builder.add_current_schema(columns.schema.clone())?.set_properties(columns.properties.clone())?;
+        builder = changed.build()?.metadata.into_builder(None);
+    }
+    let schema_id = match change.edit {
+        Edit::Columns(_) => builder.clone().build()?.metadata.current_schema_id(),
+        _ => base.current_schema_id(),
+    };
     let snapshot = Snapshot::builder()
         .with_snapshot_id(snapshot_id)
         .with_parent_snapshot_id(base.current_snapshot_id())
         .with_sequence_number(base.next_sequence_number())
         .with_timestamp_ms(now_ms().max(base.last_updated_ms()))
         .with_manifest_list(list)
-        .with_schema_id(base.current_schema_id())
-        .with_summary(summary(change))
+        .with_schema_id(schema_id)
+        .with_summary(summary(change, removed))
         .build();
-    let properties = HashMap::from([(WATERMARK_KEY.to_owned(), change.watermark.to_string())]);
-    let builder = base.clone().into_builder(Some(change.base.pointer.clone()));
+    let properties = change.marks.properties();
     Ok(builder.set_branch_snapshot(snapshot, MAIN_BRANCH)?.set_properties(properties)?.build()?.metadata)
 }
 
-/// What the snapshot adds, and the totals where the parent has them too.
-fn summary(change: Change<'_>) -> Summary {
-    let base = &change.base.metadata;
-    let mut collector = SnapshotSummaryCollector::default();
-    for file in change.files {
-        collector.add_file(file, base.current_schema().clone(), base.default_partition_spec().clone());
-    }
-    let mut properties = collector.build();
-    let parent = base.current_snapshot().map(|parent| &parent.summary().additional_properties);
-    for (total, added) in TOTALS {
-        let before = parent.map_or(Some(0), |parent| parent.get(total)?.parse::<u64>().ok());
-        let added = properties.get(added).map_or(Some(0), |added| added.parse::<u64>().ok());
-        if let (Some(before), Some(added)) = (before, added) {
-            properties.insert(total.to_owned(), (before + added).to_string());
-        }
-    }
-    properties.insert(WATERMARK_KEY.to_owned(), change.watermark.to_string());
-    Summary { operation: Operation::Append, additional_properties: properties }
+/// Forgets snapshots. None if another commit came first.
+///
+/// # Errors
+/// As for [`commit`].
+pub(crate) async fn forget(place: Place<'_>, base: &State, snapshots: &[i64]) -> Result<Option<State>> {
+    let builder = base.metadata.clone().into_builder(Some(base.pointer.clone())).remove_snapshots(snapshots);
+    let metadata = builder.build().map_err(from_iceberg)?.metadata;
+    let mut written = Vec::new();
+    let prepared = write_metadata(place, base, metadata, &mut written).await;
+    settle(place, base, prepared, &written, Proof::Pointer).await
 }
 
 /// A snapshot id that the table does not have.

@@ -31,6 +31,10 @@ pub(crate) struct DataWriter<'append> {
     builder: ParquetWriterBuilder,
     /// Makes the names of this append's files unique.
     unique: Uuid,
+    /// Rows of a file at most.
+    file_rows: usize,
+    /// The file that is being written, and its rows.
+    open: Option<(ParquetWriter, usize)>,
     /// The files that are finished.
     pub files: Vec<DataFile>,
     /// Where files were begun: what to delete if the append comes to nothing.
@@ -54,35 +58,48 @@ impl<'append> DataWriter<'append> {
             folder: DefaultLocationGenerator::new(&state.metadata).map_err(from_iceberg)?,
             builder: ParquetWriterBuilder::new(properties, Arc::clone(state.metadata.current_schema())),
             unique: Uuid::now_v7(),
+            file_rows: FILE_ROWS_MAX,
+            open: None,
             files: Vec::new(),
             paths: Vec::new(),
         })
     }
 
-    /// Writes all rows. After an error, `paths` tells what has to be deleted.
+    /// Sets the rows of a file at most.
+    pub fn with_file_rows(mut self, rows: usize) -> Self {
+        self.file_rows = rows.min(FILE_ROWS_MAX);
+        self
+    }
+
+    /// Writes rows. After an error, `paths` tells what has to be deleted.
     ///
     /// # Errors
     /// `Invalid` if a value does not fit its column's type in Iceberg; else those of the backend.
-    pub async fn write(&mut self, batches: &[RecordBatch]) -> Result<()> {
-        let mut open: Option<(ParquetWriter, usize)> = None;
-        for batch in batches {
-            let batch = self.stored(batch)?;
-            let mut from = 0;
-            while from < batch.num_rows() {
-                let (mut writer, held) = match open.take() {
-                    Some(open) => open,
-                    None => (self.start().await?, 0),
-                };
-                let rows = (batch.num_rows() - from).min(FILE_ROWS_MAX - held);
-                writer.write(&batch.slice(from, rows)).await.map_err(from_iceberg)?;
-                from += rows;
-                match held + rows {
-                    FILE_ROWS_MAX => self.finish(writer).await?,
-                    held => open = Some((writer, held)),
-                }
+    pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        let batch = self.stored(batch)?;
+        let mut from = 0;
+        while from < batch.num_rows() {
+            let (mut writer, held) = match self.open.take() {
+                Some(open) => open,
+                None => (self.start().await?, 0),
+            };
+            let rows = (batch.num_rows() - from).min(self.file_rows - held);
+            writer.write(&batch.slice(from, rows)).await.map_err(from_iceberg)?;
+            from += rows;
+            match held + rows == self.file_rows {
+                true => self.finish(writer).await?,
+                false => self.open = Some((writer, held + rows)),
             }
         }
-        match open {
+        Ok(())
+    }
+
+    /// Ends the last file.
+    ///
+    /// # Errors
+    /// Those of the backend.
+    pub async fn close(&mut self) -> Result<()> {
+        match self.open.take() {
             Some((writer, _)) => self.finish(writer).await,
             None => Ok(()),
         }

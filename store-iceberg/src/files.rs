@@ -44,7 +44,7 @@ pub(crate) fn data_files(
     entries.map_ok(|entries| stream::iter(entries.into_iter().map(Ok))).try_flatten().boxed()
 }
 
-async fn entries(io: &FileIO, manifest: ManifestFile) -> Result<Vec<ManifestEntryRef>> {
+pub(crate) async fn entries(io: &FileIO, manifest: ManifestFile) -> Result<Vec<ManifestEntryRef>> {
     let alive = manifest.has_added_files() || manifest.has_existing_files();
     if manifest.content == ManifestContentType::Deletes && alive {
         return Err(Error::unsupported("tables with delete files cannot be read").with("path", &manifest.manifest_path));

@@ -21,7 +21,7 @@ use worldstore_core::{Error, ErrorKind, Result};
 use crate::error::from_parquet;
 use crate::files::{count, data_files};
 use crate::pruning::may_match;
-use crate::state::{State, number};
+use crate::state::{Columns, State, number};
 use crate::storage::Root;
 use crate::types::{Column, from_stored};
 
@@ -38,13 +38,14 @@ pub(crate) struct Source {
 
 /// Plans a scan; nothing is read before the first batch is asked for.
 pub(crate) fn scan(source: Source, state: &State, scan: &Scan) -> Result<TableScan<AsyncBatches>> {
-    let schema = scan.schema(&state.schema)?;
+    let snapshot = state.snapshot(scan.version)?;
+    let columns = state.columns_at(snapshot.as_ref())?;
+    let schema = scan.schema(&columns.schema)?;
     let filter = scan.filter();
     if let Some(filter) = &filter {
         // What cannot be compared is refused, even if no row would be looked at.
-        filter.evaluate(&RecordBatch::new_empty(Arc::clone(&state.schema)))?;
+        filter.evaluate(&RecordBatch::new_empty(Arc::clone(&columns.schema)))?;
     }
-    let snapshot = state.snapshot(scan.version)?;
     let (version, watermark) = (snapshot.as_deref().map_or(0, number), state.watermark_at(snapshot.as_ref())?);
     let format = state.metadata.format_version();
     let batches = match snapshot {
@@ -52,7 +53,7 @@ pub(crate) fn scan(source: Source, state: &State, scan: &Scan) -> Result<TableSc
         Some(snapshot) if schema.fields().is_empty() && filter.is_none() => {
             counted(source.io, snapshot, format, Arc::clone(&schema))
         }
-        Some(snapshot) => rows(source, snapshot, format, Files::new(state, scan, filter)?),
+        Some(snapshot) => rows(source, snapshot, format, Files::new(columns, scan, filter)?),
     };
     Ok(TableScan::new(schema, version, watermark, limited(batches, scan.limit)))
 }
@@ -93,7 +94,7 @@ fn limited(batches: AsyncBatches, limit: Option<usize>) -> AsyncBatches {
 }
 
 /// What is done with each data file of a scan.
-struct Files {
+pub(crate) struct Files {
     /// All columns of the table.
     columns: Vec<Column>,
     /// Those that are read: asked for, or named by the filter.
@@ -104,20 +105,20 @@ struct Files {
 }
 
 impl Files {
-    fn new(state: &State, scan: &Scan, filter: Option<Predicate>) -> Result<Self> {
+    pub fn new(table: Columns, scan: &Scan, filter: Option<Predicate>) -> Result<Self> {
         let mut names: HashSet<&str> = filter.iter().flat_map(Predicate::columns).collect();
         match &scan.columns {
             Some(columns) => names.extend(columns.iter().map(String::as_str)),
-            None => names.extend(state.schema.fields().iter().map(|field| field.name().as_str())),
+            None => names.extend(table.schema.fields().iter().map(|field| field.name().as_str())),
         }
-        let needed = state.columns.iter().filter(|column| names.contains(column.field.name().as_str()));
+        let needed = table.columns.iter().filter(|column| names.contains(column.field.name().as_str()));
         let needed: Vec<Column> = needed.cloned().collect();
         let schema = Arc::new(Schema::new(needed.iter().map(|column| Arc::clone(&column.field)).collect::<Vec<_>>()));
-        let reader = Reader::new(scan, &state.schema)?;
-        Ok(Self { columns: state.columns.clone(), needed, schema, filter, reader })
+        let reader = Reader::new(scan, &table.schema)?;
+        Ok(Self { columns: table.columns.clone(), needed, schema, filter, reader })
     }
 
-    fn may_match(&self, entry: &ManifestEntryRef) -> bool {
+    pub fn may_match(&self, entry: &ManifestEntryRef) -> bool {
         self.filter.as_ref().is_none_or(|filter| may_match(filter, entry.data_file(), &self.columns))
     }
 
@@ -148,7 +149,7 @@ impl Files {
 }
 
 /// Opens a data file: its footer is read at once, its rows as they are asked for.
-async fn read(source: Source, files: Arc<Files>, entry: ManifestEntryRef) -> Result<AsyncBatches> {
+pub(crate) async fn read(source: Source, files: Arc<Files>, entry: ManifestEntryRef) -> Result<AsyncBatches> {
     let file = entry.data_file();
     let at = |error: Error| error.with("file", entry.file_path());
     let key = source.root.key(file.file_path())?;

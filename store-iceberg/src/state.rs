@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use iceberg::io::FileIO;
-use iceberg::spec::{FormatVersion, Snapshot, SnapshotRef, TableMetadata};
+use iceberg::spec::{FormatVersion, Schema as IcebergSchema, Snapshot, SnapshotRef, TableMetadata};
 use worldstore_core::table::{TableName, TableVersion};
 use worldstore_core::{Error, ErrorKind, Result};
 
@@ -16,6 +16,47 @@ use crate::types::{Column, columns};
 /// number of the table's rows.
 pub const WATERMARK_KEY: &str = "worldstore.watermark";
 
+/// The key, in the same places, that holds the epoch of the last writer that gave one.
+pub const EPOCH_KEY: &str = "worldstore.epoch";
+
+/// What a table remembers of its writers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Marks {
+    pub watermark: u64,
+    pub epoch: u64,
+}
+
+impl Marks {
+    fn of(properties: &HashMap<String, String>) -> Result<Self> {
+        let watermark = mark_in(properties, WATERMARK_KEY)?.unwrap_or(0);
+        Ok(Self { watermark, epoch: mark_in(properties, EPOCH_KEY)?.unwrap_or(0) })
+    }
+
+    /// The marks as properties of a table.
+    pub fn properties(self) -> HashMap<String, String> {
+        let mut properties = HashMap::from([(WATERMARK_KEY.to_owned(), self.watermark.to_string())]);
+        if self.epoch > 0 {
+            properties.insert(EPOCH_KEY.to_owned(), self.epoch.to_string());
+        }
+        properties
+    }
+}
+
+/// The columns of a table at one version.
+#[derive(Debug, Clone)]
+pub(crate) struct Columns {
+    pub columns: Vec<Column>,
+    pub schema: SchemaRef,
+}
+
+impl Columns {
+    fn new(schema: &IcebergSchema, properties: &HashMap<String, String>) -> Result<Self> {
+        let columns = columns(schema, properties)?;
+        let fields: Vec<_> = columns.iter().map(|column| Arc::clone(&column.field)).collect();
+        Ok(Self { columns, schema: Arc::new(Schema::new(fields)) })
+    }
+}
+
 /// One state of a table: what one metadata file says.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -24,7 +65,7 @@ pub(crate) struct State {
     pub metadata: TableMetadata,
     pub columns: Vec<Column>,
     pub schema: SchemaRef,
-    pub watermark: u64,
+    pub marks: Marks,
 }
 
 impl State {
@@ -44,22 +85,21 @@ impl State {
         if metadata.format_version() == FormatVersion::V1 {
             return Err(Error::unsupported("tables of Iceberg's format version 1 have no sequence numbers"));
         }
-        let columns = columns(metadata.current_schema(), metadata.properties())?;
-        let schema = Arc::new(Schema::new(columns.iter().map(|column| Arc::clone(&column.field)).collect::<Vec<_>>()));
-        let watermark = watermark_in(metadata.properties())?.unwrap_or(0);
-        Ok(Self { pointer, metadata, columns, schema, watermark })
+        let Columns { columns, schema } = Columns::new(metadata.current_schema(), metadata.properties())?;
+        let marks = Marks::of(metadata.properties())?;
+        Ok(Self { pointer, metadata, columns, schema, marks })
     }
 
     /// The property lives through a rollback, the current snapshot does not: a difference betrays it.
     fn check(&self, table: &TableName) -> Result<()> {
         let nearest = self.nearest_watermark(self.metadata.current_snapshot())?;
-        if nearest.unwrap_or(0) != self.watermark {
+        if nearest.unwrap_or(0) != self.marks.watermark {
             return Err(rolled_back(table)
-                .with("property", self.watermark)
+                .with("property", self.marks.watermark)
                 .with("snapshot", nearest.map_or_else(|| "none".to_owned(), |nearest| nearest.to_string())));
         }
         if let Some(current) = self.metadata.current_snapshot()
-            && watermark_in(&current.summary().additional_properties)?.is_none()
+            && mark_in(&current.summary().additional_properties, WATERMARK_KEY)?.is_none()
         {
             tracing::warn!(%table, snapshot = current.snapshot_id(), "another program changed the table");
         }
@@ -69,7 +109,7 @@ impl State {
     /// The watermark of the nearest snapshot, from this one back, that has one.
     fn nearest_watermark(&self, from: Option<&SnapshotRef>) -> Result<Option<u64>> {
         for snapshot in self.lineage(from) {
-            if let Some(watermark) = watermark_in(&snapshot.summary().additional_properties)? {
+            if let Some(watermark) = mark_in(&snapshot.summary().additional_properties, WATERMARK_KEY)? {
                 return Ok(Some(watermark));
             }
         }
@@ -81,6 +121,20 @@ impl State {
         let parent = |snapshot: &&SnapshotRef| self.metadata.snapshot_by_id(snapshot.parent_snapshot_id()?);
         // Damaged metadata could go round in circles.
         std::iter::successors(from, parent).take(self.metadata.snapshots().len())
+    }
+
+    /// The snapshots that the current one continues, oldest first, as far as they are kept: its lineage, and behind a
+    /// gap that expiry has made those that are older than it.
+    pub fn kept(&self) -> Vec<&SnapshotRef> {
+        let mut kept: Vec<&SnapshotRef> = self.lineage(self.metadata.current_snapshot()).collect();
+        let oldest = kept.last().copied();
+        let is_cut = |oldest: &&SnapshotRef| oldest.parent_snapshot_id().is_some();
+        if let Some(oldest) = oldest.filter(is_cut) {
+            let before: Vec<_> = self.metadata.snapshots().filter(|each| number(each) < number(oldest)).collect();
+            kept.extend(before);
+        }
+        kept.sort_by_key(|snapshot| number(snapshot));
+        kept
     }
 
     /// The newest version.
@@ -97,11 +151,25 @@ impl State {
         match version {
             None => Ok(current.cloned()),
             Some(0) => Ok(None),
-            Some(version) => match self.lineage(current).find(|snapshot| number(snapshot) == version) {
+            Some(version) => match self.kept().into_iter().find(|snapshot| number(snapshot) == version) {
                 Some(snapshot) => Ok(Some(Arc::clone(snapshot))),
                 None => Err(Error::not_found("no such version").with("version", version)),
             },
         }
+    }
+
+    /// The columns at a version, the newest by default. The newest version has the newest columns, even if another
+    /// program changed them without a snapshot.
+    pub fn columns_at(&self, snapshot: Option<&SnapshotRef>) -> Result<Columns> {
+        let newest = || Ok(Columns { columns: self.columns.clone(), schema: Arc::clone(&self.schema) });
+        if snapshot.map(|snapshot| snapshot.snapshot_id()) == self.metadata.current_snapshot_id() {
+            return newest();
+        }
+        let schema = match snapshot {
+            None => self.metadata.schemas_iter().min_by_key(|schema| schema.schema_id()).cloned(),
+            Some(snapshot) => snapshot.schema_id().and_then(|id| self.metadata.schema_by_id(id)).cloned(),
+        };
+        schema.map_or_else(newest, |schema| Columns::new(&schema, self.metadata.properties()))
     }
 
     /// The watermark at a snapshot.
@@ -109,14 +177,34 @@ impl State {
         Ok(self.nearest_watermark(snapshot)?.unwrap_or(0))
     }
 
+    /// The epoch at a snapshot: that of the nearest one, from this one back, that has one.
+    pub fn epoch_at(&self, snapshot: Option<&SnapshotRef>) -> Result<u64> {
+        for snapshot in self.lineage(snapshot) {
+            if let Some(epoch) = mark_in(&snapshot.summary().additional_properties, EPOCH_KEY)? {
+                return Ok(epoch);
+            }
+        }
+        Ok(0)
+    }
+
+    /// The snapshot that the watermark is taken from: it must be kept as long as it is the nearest.
+    pub fn marked(&self) -> Result<Option<&SnapshotRef>> {
+        for snapshot in self.lineage(self.metadata.current_snapshot()) {
+            if mark_in(&snapshot.summary().additional_properties, WATERMARK_KEY)?.is_some() {
+                return Ok(Some(snapshot));
+            }
+        }
+        Ok(None)
+    }
+
     /// The versions that are kept, oldest first. Version 0 is the empty table, at the earliest time that is known.
     pub fn history(&self) -> Result<Vec<TableVersion>> {
-        let snapshots: Vec<&SnapshotRef> = self.lineage(self.metadata.current_snapshot()).collect();
+        let snapshots = self.kept();
         let logged = self.metadata.metadata_log().iter().map(|entry| entry.timestamp_ms);
         let committed = snapshots.iter().map(|snapshot| snapshot.timestamp_ms());
         let created_ms = logged.chain(committed).chain([self.metadata.last_updated_ms()]).min().unwrap_or(0);
         let mut history = vec![TableVersion::new(0, 0, created_ms)];
-        for snapshot in snapshots.into_iter().rev() {
+        for snapshot in snapshots {
             let watermark = self.watermark_at(Some(snapshot))?;
             history.push(TableVersion::new(number(snapshot), watermark, snapshot.timestamp_ms()));
         }
@@ -140,14 +228,14 @@ pub(crate) fn number(snapshot: &Snapshot) -> u64 {
     snapshot.sequence_number().unsigned_abs()
 }
 
-fn watermark_in(properties: &HashMap<String, String>) -> Result<Option<u64>> {
+fn mark_in(properties: &HashMap<String, String>, key: &'static str) -> Result<Option<u64>> {
     let parse = |text: &String| {
         text.parse().map_err(|source| {
-            Error::new(ErrorKind::Corrupt, "watermark is no number")
-                .with("property", WATERMARK_KEY)
+            Error::new(ErrorKind::Corrupt, "mark of the table is no number")
+                .with("property", key)
                 .with("value", text)
                 .caused_by(source)
         })
     };
-    properties.get(WATERMARK_KEY).map(parse).transpose()
+    properties.get(key).map(parse).transpose()
 }

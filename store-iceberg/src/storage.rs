@@ -82,7 +82,8 @@ impl Root {
         outcome.applied(&key, &Condition::IfAbsent).map(|_| ())
     }
 
-    async fn delete_prefix(&self, path: &str) -> Result<()> {
+    /// Deletes everything below a folder.
+    pub async fn delete_prefix(&self, path: &str) -> Result<()> {
         let prefix = Prefix::new(self.strip(path.trim_end_matches('/'))?)?;
         let mut options = ListOptions::default();
         loop {

@@ -18,19 +18,21 @@ use worldstore_async::object_store::BackendObjectStore;
 use worldstore_async::table::{AsyncBatches, AsyncTableBackend};
 use worldstore_core::table::schema::check_schema;
 use worldstore_core::table::{
-    AppendOptions, CreateOptions, DescribeOptions, Existing, FlushOptions, HistoryOptions, ListTablesOptions, Receipt,
-    Scan, ShutdownOptions, TableBackendInfo, TableInfo, TableName, TableScan, TableVersion,
+    AppendOptions, CompactOptions, Compaction, CreateOptions, DescribeOptions, EvolveOptions, Existing, ExpireOptions,
+    Expiry, FilesOptions, FlushOptions, HistoryOptions, ListTablesOptions, Receipt, RemoveTableOptions, Scan,
+    ShutdownOptions, TableBackendInfo, TableFile, TableInfo, TableName, TableScan, TableVersion,
 };
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::catalog::{Catalog, NAMESPACE};
-use crate::commit::{Change, Place, check_appendable, commit, discard, unchanged};
+use crate::commit::{Change, Place, check_appendable, commit, discard, forget, unchanged};
 use crate::config::IcebergConfig;
 use crate::data::DataWriter;
+use crate::edit::Edit;
 use crate::error::{from_iceberg, of_table};
 use crate::files::count;
 use crate::scan::{Source, scan};
-use crate::state::{State, number, rolled_back};
+use crate::state::{Marks, State, number, rolled_back};
 use crate::storage::Root;
 use crate::types::to_iceberg_schema;
 
@@ -83,7 +85,7 @@ impl IcebergTables {
     }
 
     /// The newest state, also if another process committed it.
-    async fn latest(&self, table: &TableName) -> Result<Arc<State>> {
+    pub(crate) async fn latest(&self, table: &TableName) -> Result<Arc<State>> {
         let held = self.held().get(table).cloned();
         let mut pointer = self.catalog.pointer(table).await?;
         if let Some(held) = &held
@@ -122,22 +124,55 @@ impl IcebergTables {
         }
     }
 
+    pub(crate) fn expect_open(&self, table: &TableName) -> Result<()> {
+        match self.closed.load(Ordering::Acquire) {
+            true => Err(Error::new(ErrorKind::Poisoned, "tables are shut down").with("table", table)),
+            false => Ok(()),
+        }
+    }
+
+    pub(crate) fn forget_held(&self, table: &TableName) {
+        self.held().remove(table);
+    }
+
+    pub(crate) fn source(&self) -> Source {
+        Source { root: self.root.clone(), io: self.io.clone(), store: Arc::clone(&self.store) }
+    }
+
+    pub(crate) fn root(&self) -> &Root {
+        &self.root
+    }
+
+    pub(crate) fn io(&self) -> &FileIO {
+        &self.io
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     fn held(&self) -> MutexGuard<'_, HashMap<TableName, Arc<State>>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn gate(&self, table: &TableName) -> Arc<tokio::sync::Mutex<()>> {
+    pub(crate) fn gate(&self, table: &TableName) -> Arc<tokio::sync::Mutex<()>> {
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(gates.entry(table.clone()).or_default())
     }
 
-    fn place<'commit>(&'commit self, table: &'commit TableName) -> Place<'commit> {
+    pub(crate) fn place<'commit>(&'commit self, table: &'commit TableName) -> Place<'commit> {
         Place { root: &self.root, io: &self.io, catalog: &self.catalog, table }
     }
 
-    async fn info_of(&self, table: &TableName, state: &State, snapshot: Option<SnapshotRef>) -> Result<TableInfo> {
+    pub(crate) async fn info_of(
+        &self,
+        table: &TableName,
+        state: &State,
+        snapshot: Option<SnapshotRef>,
+    ) -> Result<TableInfo> {
         let version = snapshot.as_deref().map_or(0, number);
         let watermark = state.watermark_at(snapshot.as_ref())?;
+        let (schema, epoch) = (state.columns_at(snapshot.as_ref())?.schema, state.epoch_at(snapshot.as_ref())?);
         let rows = match snapshot {
             None => 0,
             Some(snapshot) => {
@@ -148,10 +183,10 @@ impl IcebergTables {
                 }
             }
         };
-        Ok(TableInfo::new(table.clone(), Arc::clone(&state.schema), version, watermark, rows))
+        Ok(TableInfo::new(table.clone(), schema, version, watermark, rows).with_epoch(epoch))
     }
 
-    async fn newest_info(&self, table: &TableName, state: &State) -> Result<TableInfo> {
+    pub(crate) async fn newest_info(&self, table: &TableName, state: &State) -> Result<TableInfo> {
         self.info_of(table, state, state.snapshot(None)?).await
     }
 
@@ -189,55 +224,94 @@ impl IcebergTables {
         let _alone = gate.lock().await;
         let state = self.latest(table).await?;
         // Refused here, a repeated append leaves no file behind; the commit decides races.
-        let watermark = next_watermark(&state, rows, options)?;
+        next_marks(&state, rows, options)?;
         let mut data = DataWriter::new(&self.io, &state)?;
-        let committed = match data.write(rows).await {
-            Ok(()) => self.commit(table, &state, &data, watermark, options).await,
+        let committed = match write_all(&mut data, rows).await {
+            Ok(()) => {
+                let edit = Edit::Append(&data.files);
+                self.commit(table, &state, edit, &|state| next_marks(state, &[], options)).await
+            }
             Err(error) => Err(unchanged(error)),
         };
+        self.keep_or_discard(&data.paths, committed).await
+    }
+
+    /// Deletes the data files of a commit that surely did not happen.
+    pub(crate) async fn keep_or_discard<Done>(&self, paths: &[String], committed: Result<Done>) -> Result<Done> {
         if let Err(error) = &committed
             && error.kind() != ErrorKind::OutcomeUnknown
         {
-            discard(&self.root, &data.paths).await;
+            discard(&self.root, paths).await;
         }
         committed
     }
 
-    /// Commits the same files on whatever state is the newest, as long as the watermark allows it.
-    async fn commit(
+    /// Commits the same edit on whatever state is the newest, as long as the marks allow it.
+    pub(crate) async fn commit(
         &self,
         table: &TableName,
         first: &Arc<State>,
-        data: &DataWriter<'_>,
-        mut watermark: u64,
-        options: &AppendOptions,
+        edit: Edit<'_>,
+        marks: &(dyn Fn(&State) -> Result<Marks> + Sync),
+    ) -> Result<Arc<State>> {
+        self.insist(table, first, Attempt::Edit(edit, marks)).await
+    }
+
+    /// Tries until no other commit comes first.
+    pub(crate) async fn insist(
+        &self,
+        table: &TableName,
+        first: &Arc<State>,
+        attempt: Attempt<'_>,
     ) -> Result<Arc<State>> {
         let mut base = Arc::clone(first);
-        for attempt in 1..=ATTEMPTS {
-            let change = Change { base: &base, files: &data.files, watermark };
-            if let Some(state) = commit(self.place(table), change).await? {
+        for number in 1..=ATTEMPTS {
+            let done = match attempt {
+                Attempt::Edit(edit, marks) => {
+                    commit(self.place(table), Change { base: &base, edit, marks: marks(&base)? }).await?
+                }
+                Attempt::Forget(snapshots) => forget(self.place(table), &base, snapshots).await?,
+            };
+            if let Some(state) = done {
                 let state = Arc::new(state);
                 self.hold(table, &state);
                 return Ok(state);
             }
-            tokio::time::sleep(PAUSE * attempt).await;
+            tokio::time::sleep(PAUSE * number).await;
             base = self.latest(table).await?;
             if base.schema != first.schema {
                 return Err(Error::new(ErrorKind::Conflict, "another program changed the table's columns"));
             }
-            watermark = next_watermark(&base, &[], options)?;
         }
         Err(Error::new(ErrorKind::Conflict, "other writers came first each time").with("attempts", ATTEMPTS))
     }
 }
 
-/// The watermark after an append of these rows to this state.
-fn next_watermark(state: &State, rows: &[RecordBatch], options: &AppendOptions) -> Result<u64> {
+/// What is committed on top of the newest state.
+#[derive(Clone, Copy)]
+pub(crate) enum Attempt<'commit> {
+    /// An edit, and the marks that follow from a state.
+    Edit(Edit<'commit>, &'commit (dyn Fn(&State) -> Result<Marks> + Sync)),
+    /// Snapshots that are no more.
+    Forget(&'commit [i64]),
+}
+
+async fn write_all(data: &mut DataWriter<'_>, rows: &[RecordBatch]) -> Result<()> {
+    for batch in rows {
+        data.write(batch).await?;
+    }
+    data.close().await
+}
+
+/// The marks after an append of these rows to this state.
+fn next_marks(state: &State, rows: &[RecordBatch], options: &AppendOptions) -> Result<Marks> {
     for batch in rows {
         check_schema(&state.schema, batch.schema_ref())?;
     }
     check_appendable(state)?;
-    options.watermark.map_or(Ok(state.watermark), |step| step.check(state.watermark))
+    let epoch = options.check_epoch(state.marks.epoch)?;
+    let watermark = state.marks.watermark;
+    Ok(Marks { watermark: options.watermark.map_or(Ok(watermark), |step| step.check(watermark))?, epoch })
 }
 
 fn new_metadata(options: &CreateOptions, location: String) -> Result<TableMetadata> {
@@ -296,23 +370,20 @@ impl AsyncTableBackend for IcebergTables {
     }
 
     async fn append(&self, table: &TableName, batches: Vec<RecordBatch>, options: &AppendOptions) -> Result<Receipt> {
-        if self.closed.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::Poisoned, "tables are shut down").with("table", table));
-        }
+        self.expect_open(table)?;
         let rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();
         if rows == 0 && options.watermark.is_none() {
             let state = self.latest(table).await?;
-            next_watermark(&state, &batches, options).map_err(|error| of_table(error, table))?;
-            return Ok(Receipt::committed(table.clone(), 0, state.watermark, state.version()));
+            next_marks(&state, &batches, options).map_err(|error| of_table(error, table))?;
+            return Ok(Receipt::committed(table.clone(), 0, state.marks.watermark, state.version()));
         }
         let state = self.write(table, &batches, options).await.map_err(|error| of_table(error, table))?;
-        Ok(Receipt::committed(table.clone(), rows, state.watermark, state.version()))
+        Ok(Receipt::committed(table.clone(), rows, state.marks.watermark, state.version()))
     }
 
     async fn scan(&self, table: &TableName, read: &Scan) -> Result<TableScan<AsyncBatches>> {
         let state = self.latest(table).await?;
-        let source = Source { root: self.root.clone(), io: self.io.clone(), store: Arc::clone(&self.store) };
-        scan(source, &state, read).map_err(|error| of_table(error, table))
+        scan(self.source(), &state, read).map_err(|error| of_table(error, table))
     }
 
     async fn list(&self, _options: &ListTablesOptions) -> Result<Vec<TableName>> {
@@ -321,6 +392,26 @@ impl AsyncTableBackend for IcebergTables {
 
     async fn history(&self, table: &TableName, _options: &HistoryOptions) -> Result<Vec<TableVersion>> {
         self.latest(table).await?.history()
+    }
+
+    async fn evolve(&self, table: &TableName, options: &EvolveOptions) -> Result<TableInfo> {
+        self.change_columns(table, &options.change).await.map_err(|error| of_table(error, table))
+    }
+
+    async fn compact(&self, table: &TableName, options: &CompactOptions) -> Result<Compaction> {
+        self.pack(table, options).await.map_err(|error| of_table(error, table))
+    }
+
+    async fn expire(&self, table: &TableName, options: &ExpireOptions) -> Result<Expiry> {
+        self.forget(table, options).await.map_err(|error| of_table(error, table))
+    }
+
+    async fn files(&self, table: &TableName, options: &FilesOptions) -> Result<Vec<TableFile>> {
+        self.files_at(table, options.version).await.map_err(|error| of_table(error, table))
+    }
+
+    async fn remove(&self, table: &TableName, _options: &RemoveTableOptions) -> Result<()> {
+        self.discard_table(table).await.map_err(|error| of_table(error, table))
     }
 
     async fn flush(&self, _options: &FlushOptions) -> Result<()> {

@@ -11,11 +11,14 @@ use lance_table::io::commit::{
     CommitError, CommitHandler, ConditionalPutCommitHandler, ManifestLocation, ManifestNamingScheme, ManifestWriter,
 };
 use object_store::path::Path;
-use worldstore_core::table::WatermarkStep;
+use worldstore_core::table::{AppendOptions, WatermarkStep};
 use worldstore_core::{Error, ErrorKind, Result};
 
 /// The key in a Lance manifest's config that holds the table's watermark: the last sequence number of its rows.
 pub const WATERMARK_KEY: &str = "worldstore.watermark";
+
+/// The key that holds the epoch of the last writer that gave one.
+pub const EPOCH_KEY: &str = "worldstore.epoch";
 
 /// The key that holds the transaction that set the watermark, so that its writer can tell it from another's.
 const STEP_KEY: &str = "worldstore.step";
@@ -24,12 +27,17 @@ const CREATE: &str = "worldstore.create";
 const EXPECTED: &str = "worldstore.expected";
 const NEXT: &str = "worldstore.next";
 
-/// The step as properties of a transaction.
-pub(crate) fn properties(step: WatermarkStep) -> Arc<HashMap<String, String>> {
-    Arc::new(HashMap::from([
-        (EXPECTED.to_owned(), step.expected.to_string()),
-        (NEXT.to_owned(), step.next.to_string()),
-    ]))
+/// Step and epoch as properties of a transaction; none if the append has neither.
+pub(crate) fn properties(options: &AppendOptions) -> Option<Arc<HashMap<String, String>>> {
+    let mut properties = HashMap::new();
+    if let Some(step) = options.watermark {
+        properties.insert(EXPECTED.to_owned(), step.expected.to_string());
+        properties.insert(NEXT.to_owned(), step.next.to_string());
+    }
+    if let Some(epoch) = options.epoch {
+        properties.insert(EPOCH_KEY.to_owned(), epoch.to_string());
+    }
+    (!properties.is_empty()).then(|| Arc::new(properties))
 }
 
 /// Marks a transaction that creates a table, so that it makes no later version.
@@ -42,6 +50,11 @@ pub(crate) fn watermark(config: &HashMap<String, String>) -> Result<u64> {
     config.get(WATERMARK_KEY).map_or(Ok(0), |text| number(WATERMARK_KEY, text))
 }
 
+/// The epoch in a manifest's config; 0 if there is none.
+pub(crate) fn epoch(config: &HashMap<String, String>) -> Result<u64> {
+    config.get(EPOCH_KEY).map_or(Ok(0), |text| number(EPOCH_KEY, text))
+}
+
 /// True if this transaction is the one that set the watermark.
 pub(crate) fn is_set_by(config: &HashMap<String, String>, transaction: &str) -> bool {
     config.get(STEP_KEY).is_some_and(|setter| setter == transaction)
@@ -49,7 +62,7 @@ pub(crate) fn is_set_by(config: &HashMap<String, String>, transaction: &str) -> 
 
 fn number(key: &'static str, text: &str) -> Result<u64> {
     text.parse().map_err(|source| {
-        Error::new(ErrorKind::Corrupt, "watermark is no number")
+        Error::new(ErrorKind::Corrupt, "mark in the manifest is no number")
             .with("property", key)
             .with("value", text)
             .caused_by(source)
@@ -67,6 +80,11 @@ fn guard(manifest: &mut Manifest, transaction: &Transaction) -> Result<()> {
     if properties.contains_key(CREATE) && manifest.version != 1 {
         // Another writer created the table meanwhile. Lance would go on and overwrite its rows.
         return Err(Error::new(ErrorKind::AlreadyExists, "table exists already"));
+    }
+    if let Some(text) = properties.get(EPOCH_KEY) {
+        let options = AppendOptions::default().with_epoch(number(EPOCH_KEY, text)?);
+        let epoch = options.check_epoch(epoch(&manifest.config)?)?;
+        manifest.config_mut().insert(EPOCH_KEY.to_owned(), epoch.to_string());
     }
     let (Some(expected), Some(next)) = (properties.get(EXPECTED), properties.get(NEXT)) else { return Ok(()) };
     let step = WatermarkStep { expected: number(EXPECTED, expected)?, next: number(NEXT, next)? };

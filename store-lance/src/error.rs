@@ -16,7 +16,7 @@ fn carried(error: &LanceError) -> Option<&Error> {
 pub(crate) fn from_lance(source: LanceError) -> Error {
     if let Some(ours) = carried(&source) {
         let mut error = Error::new(ours.kind(), ours.message()).retry_as(ours.retry());
-        for key in ["have", "expected", "key"] {
+        for key in ["have", "expected", "epoch", "key"] {
             if let Some((_, value)) = ours.context().find(|(name, _)| *name == key) {
                 error = error.with(key, value.to_owned());
             }

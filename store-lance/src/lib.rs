@@ -35,11 +35,13 @@ mod commit;
 mod config;
 mod error;
 mod expression;
+mod files;
 mod provider;
 mod scan;
 mod tables;
 mod types;
+mod upkeep;
 
-pub use commit::WATERMARK_KEY;
+pub use commit::{EPOCH_KEY, WATERMARK_KEY};
 pub use config::LanceConfig;
 pub use tables::LanceTables;

@@ -15,12 +15,13 @@ use worldstore_async::AsyncBackend;
 use worldstore_async::table::{AsyncBatches, AsyncTableBackend};
 use worldstore_core::table::schema::check_schema;
 use worldstore_core::table::{
-    AppendOptions, CreateOptions, DescribeOptions, Existing, FlushOptions, HistoryOptions, ListTablesOptions, Receipt,
-    Scan, ShutdownOptions, TableBackendInfo, TableInfo, TableName, TableScan, TableVersion, WatermarkStep,
+    AppendOptions, CompactOptions, Compaction, CreateOptions, DescribeOptions, EvolveOptions, Existing, ExpireOptions,
+    Expiry, FilesOptions, FlushOptions, HistoryOptions, ListTablesOptions, Receipt, RemoveTableOptions, Scan,
+    ShutdownOptions, TableBackendInfo, TableFile, TableInfo, TableName, TableScan, TableVersion, WatermarkStep,
 };
-use worldstore_core::{Error, ErrorKind, ListOptions, Result};
+use worldstore_core::{Error, ErrorKind, ListOptions, Prefix, Result};
 
-use crate::commit::{GuardedCommit, creation, is_set_by, properties, watermark};
+use crate::commit::{GuardedCommit, creation, epoch, is_set_by, properties, watermark};
 use crate::config::LanceConfig;
 use crate::error::from_lance;
 use crate::provider::Door;
@@ -57,7 +58,7 @@ impl LanceTables {
     }
 
     /// The newest version, also if another process committed it.
-    async fn latest(&self, table: &TableName) -> Result<Dataset> {
+    pub(crate) async fn latest(&self, table: &TableName) -> Result<Dataset> {
         let held = self.held().get(table).cloned();
         let dataset = match held {
             Some(mut dataset) => {
@@ -74,7 +75,7 @@ impl LanceTables {
         Ok(dataset)
     }
 
-    async fn at(&self, table: &TableName, version: Option<u64>) -> Result<Dataset> {
+    pub(crate) async fn at(&self, table: &TableName, version: Option<u64>) -> Result<Dataset> {
         let held = self.held().get(table).cloned();
         let dataset = match (version, held) {
             (None, _) => return self.latest(table).await,
@@ -88,6 +89,29 @@ impl LanceTables {
                 checked_out.map_err(|source| explain(source, table).with("version", version))
             }
             _ => Ok(dataset),
+        }
+    }
+
+    pub(crate) fn hold(&self, table: &TableName, dataset: &Dataset) {
+        self.held().insert(table.clone(), dataset.clone());
+    }
+
+    pub(crate) fn forget_held(&self, table: &TableName) {
+        self.held().remove(table);
+    }
+
+    pub(crate) fn backend(&self) -> &Arc<dyn AsyncBackend> {
+        &self.backend
+    }
+
+    pub(crate) fn prefix(&self) -> &Prefix {
+        &self.config.prefix
+    }
+
+    pub(crate) fn expect_open(&self, table: &TableName) -> Result<()> {
+        match self.closed.load(Ordering::Acquire) {
+            true => Err(Error::new(ErrorKind::Poisoned, "tables are shut down").with("table", table)),
+            false => Ok(()),
         }
     }
 
@@ -106,10 +130,11 @@ impl LanceTables {
         }
     }
 
-    async fn info_of(&self, table: &TableName, dataset: &Dataset) -> Result<TableInfo> {
+    pub(crate) async fn info_of(&self, table: &TableName, dataset: &Dataset) -> Result<TableInfo> {
         let rows = dataset.count_rows(None).await.map_err(|source| explain(source, table))?;
         let (version, watermark) = (dataset.version().version, watermark(dataset.config())?);
-        Ok(TableInfo::new(table.clone(), schema_of(dataset), version, watermark, rows as u64))
+        let epoch = epoch(dataset.config())?;
+        Ok(TableInfo::new(table.clone(), schema_of(dataset), version, watermark, rows as u64).with_epoch(epoch))
     }
 
     async fn write(&self, table: &TableName, rows: Vec<RecordBatch>, options: &AppendOptions) -> Result<Dataset> {
@@ -119,11 +144,12 @@ impl LanceTables {
             check_schema(&schema, batch.schema_ref()).map_err(|error| error.with("table", table))?;
         }
         let before = watermark(dataset.config())?;
+        options.check_epoch(epoch(dataset.config())?).map_err(|error| error.with("table", table))?;
         if let Some(step) = &options.watermark {
             // Refused here, a repeated append leaves no file behind; the commit decides races.
             step.check(before).map_err(|error| error.with("table", table))?;
         }
-        let (params, dataset) = (self.params(WriteMode::Append, options.watermark.map(properties)), Arc::new(dataset));
+        let (params, dataset) = (self.params(WriteMode::Append, properties(options)), Arc::new(dataset));
         let insert = InsertBuilder::new(Arc::clone(&dataset)).with_params(&params);
         let written = insert.execute_uncommitted(alike(rows, &schema)?).await;
         // Files alone change nothing: until the commit an error is certain.
@@ -142,7 +168,7 @@ impl LanceTables {
 
     /// After an error, the table says whether the rows are in it.
     async fn read_back(&self, table: &TableName, step: WatermarkStep, id: &str, error: Error) -> Result<Dataset> {
-        if error.kind() == ErrorKind::ConditionFailed {
+        if matches!(error.kind(), ErrorKind::ConditionFailed | ErrorKind::Fenced) {
             return Err(error);
         }
         self.held().remove(table);
@@ -183,7 +209,11 @@ fn alike(rows: Vec<RecordBatch>, schema: &SchemaRef) -> Result<Vec<RecordBatch>>
 fn unclear(error: Error) -> Error {
     let is_clear = matches!(
         error.kind(),
-        ErrorKind::NotFound | ErrorKind::Invalid | ErrorKind::Unsupported | ErrorKind::ConditionFailed
+        ErrorKind::NotFound
+            | ErrorKind::Invalid
+            | ErrorKind::Unsupported
+            | ErrorKind::ConditionFailed
+            | ErrorKind::Fenced
     );
     match is_clear {
         true => error,
@@ -191,12 +221,12 @@ fn unclear(error: Error) -> Error {
     }
 }
 
-fn explain(source: lance::Error, table: &TableName) -> Error {
+pub(crate) fn explain(source: lance::Error, table: &TableName) -> Error {
     from_lance(source).with("table", table)
 }
 
 /// The Arrow schema, without Lance's own metadata.
-fn schema_of(dataset: &Dataset) -> SchemaRef {
+pub(crate) fn schema_of(dataset: &Dataset) -> SchemaRef {
     let schema = Schema::from(dataset.schema());
     let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_metadata(HashMap::new()));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
@@ -258,9 +288,7 @@ impl AsyncTableBackend for LanceTables {
     }
 
     async fn append(&self, table: &TableName, batches: Vec<RecordBatch>, options: &AppendOptions) -> Result<Receipt> {
-        if self.closed.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::Poisoned, "tables are shut down").with("table", table));
-        }
+        self.expect_open(table)?;
         let rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();
         if rows == 0 && options.watermark.is_none() {
             let info = self.describe(table, &DescribeOptions::default()).await?;
@@ -309,6 +337,26 @@ impl AsyncTableBackend for LanceTables {
         }
         history.sort_by_key(|version| version.version);
         Ok(history)
+    }
+
+    async fn evolve(&self, table: &TableName, options: &EvolveOptions) -> Result<TableInfo> {
+        self.change_columns(table, &options.change).await
+    }
+
+    async fn compact(&self, table: &TableName, options: &CompactOptions) -> Result<Compaction> {
+        self.pack(table, options).await
+    }
+
+    async fn expire(&self, table: &TableName, options: &ExpireOptions) -> Result<Expiry> {
+        self.forget(table, options).await
+    }
+
+    async fn files(&self, table: &TableName, options: &FilesOptions) -> Result<Vec<TableFile>> {
+        self.files_at(table, options.version).await
+    }
+
+    async fn remove(&self, table: &TableName, _options: &RemoveTableOptions) -> Result<()> {
+        self.discard(table).await
     }
 
     async fn flush(&self, _options: &FlushOptions) -> Result<()> {

@@ -7,8 +7,9 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use worldstore_core::Result;
 use worldstore_core::table::{
-    AppendOptions, CreateOptions, DescribeOptions, FlushOptions, HistoryOptions, ListTablesOptions, Receipt, Scan,
-    ShutdownOptions, TableBackend, TableBackendInfo, TableInfo, TableName, TableScan, TableVersion,
+    AppendOptions, CompactOptions, Compaction, CreateOptions, DescribeOptions, EvolveOptions, ExpireOptions, Expiry,
+    FilesOptions, FlushOptions, HistoryOptions, ListTablesOptions, Receipt, RemoveTableOptions, Scan, ShutdownOptions,
+    TableBackend, TableBackendInfo, TableFile, TableInfo, TableName, TableScan, TableVersion,
 };
 
 use super::backend::{AsyncBatches, AsyncTableBackend};
@@ -87,6 +88,31 @@ impl AsyncTableBackend for SyncTableAdapter {
     async fn history(&self, table: &TableName, options: &HistoryOptions) -> Result<Vec<TableVersion>> {
         let (table, options) = (table.clone(), options.clone());
         self.call(move |tables| tables.history(&table, &options)).await
+    }
+
+    async fn evolve(&self, table: &TableName, options: &EvolveOptions) -> Result<TableInfo> {
+        let (table, options) = (table.clone(), options.clone());
+        self.call(move |tables| tables.evolve(&table, &options)).await
+    }
+
+    async fn compact(&self, table: &TableName, options: &CompactOptions) -> Result<Compaction> {
+        let (table, options) = (table.clone(), options.clone());
+        self.call(move |tables| tables.compact(&table, &options)).await
+    }
+
+    async fn expire(&self, table: &TableName, options: &ExpireOptions) -> Result<Expiry> {
+        let (table, options) = (table.clone(), options.clone());
+        self.call(move |tables| tables.expire(&table, &options)).await
+    }
+
+    async fn files(&self, table: &TableName, options: &FilesOptions) -> Result<Vec<TableFile>> {
+        let (table, options) = (table.clone(), options.clone());
+        self.call(move |tables| tables.files(&table, &options)).await
+    }
+
+    async fn remove(&self, table: &TableName, options: &RemoveTableOptions) -> Result<()> {
+        let (table, options) = (table.clone(), options.clone());
+        self.call(move |tables| tables.remove(&table, &options)).await
     }
 
     async fn flush(&self, options: &FlushOptions) -> Result<()> {

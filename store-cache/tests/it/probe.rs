@@ -10,8 +10,9 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 use worldstore_async::table::{AsyncBatches, AsyncTableBackend, SyncTableAdapter};
 use worldstore_core::table::{
-    AppendOptions, CreateOptions, DescribeOptions, FlushOptions, HistoryOptions, ListTablesOptions, MemoryTables,
-    Receipt, Scan, ShutdownOptions, TableBackendInfo, TableInfo, TableName, TableScan, TableVersion,
+    AppendOptions, CompactOptions, Compaction, CreateOptions, DescribeOptions, EvolveOptions, ExpireOptions, Expiry,
+    FilesOptions, FlushOptions, HistoryOptions, ListTablesOptions, MemoryTables, Receipt, RemoveTableOptions, Scan,
+    ShutdownOptions, TableBackendInfo, TableFile, TableInfo, TableName, TableScan, TableVersion,
 };
 use worldstore_core::{Error, ErrorKind, Result};
 
@@ -180,6 +181,31 @@ impl AsyncTableBackend for Probe {
     async fn history(&self, table: &TableName, options: &HistoryOptions) -> Result<Vec<TableVersion>> {
         self.count();
         self.inner.history(table, options).await
+    }
+
+    async fn evolve(&self, table: &TableName, options: &EvolveOptions) -> Result<TableInfo> {
+        self.count();
+        self.inner.evolve(table, options).await
+    }
+
+    async fn compact(&self, table: &TableName, options: &CompactOptions) -> Result<Compaction> {
+        self.count();
+        self.inner.compact(table, options).await
+    }
+
+    async fn expire(&self, table: &TableName, options: &ExpireOptions) -> Result<Expiry> {
+        self.count();
+        self.inner.expire(table, options).await
+    }
+
+    async fn files(&self, table: &TableName, options: &FilesOptions) -> Result<Vec<TableFile>> {
+        self.count();
+        self.inner.files(table, options).await
+    }
+
+    async fn remove(&self, table: &TableName, options: &RemoveTableOptions) -> Result<()> {
+        self.count();
+        self.inner.remove(table, options).await
     }
 
     async fn flush(&self, options: &FlushOptions) -> Result<()> {

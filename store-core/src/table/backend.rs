@@ -4,6 +4,7 @@ use std::fmt::{Debug, Display};
 
 use arrow::record_batch::RecordBatch;
 
+use super::maintenance::*;
 use super::name::TableName;
 use super::ops::*;
 use super::scan::Scan;
@@ -15,6 +16,7 @@ use crate::error::Result;
 /// - An append is visible whole or not at all, and makes exactly one new version.
 /// - Rows keep the order of their append within a batch; the order between batches of a scan is not promised.
 /// - A scan reads one version, whatever is appended meanwhile. Reading never creates anything.
+/// - Compaction and a change of columns keep the watermark and the epoch, and old versions stay as they were.
 /// - Every method may be called from several threads at once.
 pub trait TableBackend: Send + Sync + Debug + Display + 'static {
     /// Describes the backend. No I/O.
@@ -36,7 +38,8 @@ pub trait TableBackend: Send + Sync + Debug + Display + 'static {
     ///
     /// # Errors
     /// `NotFound` without such a table; `Invalid` if a batch's schema is not the table's; `ConditionFailed` if the
-    /// watermark is not the expected one (context `have`); `OutcomeUnknown` if it may have happened.
+    /// watermark is not the expected one (context `have`); `Fenced` if a writer of a greater epoch has appended;
+    /// `OutcomeUnknown` if it may have happened.
     fn append(&self, table: &TableName, batches: Vec<RecordBatch>, options: &AppendOptions) -> Result<Receipt>;
 
     /// Reads rows lazily: nothing is read before the first batch is asked for, but what is needed to plan.
@@ -56,6 +59,38 @@ pub trait TableBackend: Send + Sync + Debug + Display + 'static {
     /// # Errors
     /// `NotFound` if there is no such table.
     fn history(&self, table: &TableName, options: &HistoryOptions) -> Result<Vec<TableVersion>>;
+
+    /// Changes the columns, in one new version. Old versions keep theirs.
+    ///
+    /// # Errors
+    /// `NotFound` without such a table; `Invalid` for a column that is not nullable, a name that is taken, or one that
+    /// is not there; `Unsupported` for a type that the format cannot hold; `Conflict` if another change came first.
+    fn evolve(&self, table: &TableName, options: &EvolveOptions) -> Result<TableInfo>;
+
+    /// Rewrites many small files as few large ones, in a new version; rows keep their values.
+    ///
+    /// # Errors
+    /// `NotFound` without such a table; `Invalid` for files of no rows, or a predicate on a column that is not there;
+    /// `Conflict` if another change came first each time.
+    fn compact(&self, table: &TableName, options: &CompactOptions) -> Result<Compaction>;
+
+    /// Forgets old versions, and deletes the files that only they have. Reading such a version is `NotFound` then.
+    ///
+    /// # Errors
+    /// `NotFound` without such a table; `Invalid` if no version would stay.
+    fn expire(&self, table: &TableName, options: &ExpireOptions) -> Result<Expiry>;
+
+    /// Names the objects that a version is made of, sorted; empty for tables that have none.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such table or version.
+    fn files(&self, table: &TableName, options: &FilesOptions) -> Result<Vec<TableFile>>;
+
+    /// Removes a table with all its versions and files. A table made later under its name is another one.
+    ///
+    /// # Errors
+    /// `NotFound` without such a table.
+    fn remove(&self, table: &TableName, options: &RemoveTableOptions) -> Result<()>;
 
     /// Commits what is buffered. Formats that buffer nothing have nothing to do.
     ///

@@ -7,6 +7,7 @@ pub mod backend;
 pub mod base;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod maintenance;
 pub mod memory;
 pub mod name;
 pub mod ops;
@@ -16,6 +17,7 @@ pub mod scan;
 pub mod schema;
 
 pub use backend::TableBackend;
+pub use maintenance::*;
 pub use memory::MemoryTables;
 pub use name::TableName;
 pub use ops::*;

@@ -100,14 +100,23 @@ pub struct TableInfo {
     pub version: u64,
     /// The last sequence number that the version contains; 0 before the first.
     pub watermark: u64,
+    /// The epoch of the last writer that gave one; 0 before the first.
+    pub epoch: u64,
     /// Number of rows.
     pub rows: u64,
 }
 
 impl TableInfo {
-    /// Puts the parts together.
+    /// Puts the parts together, with epoch 0.
     pub fn new(name: TableName, schema: SchemaRef, version: u64, watermark: u64, rows: u64) -> Self {
-        Self { name, schema, version, watermark, rows }
+        Self { name, schema, version, watermark, epoch: 0, rows }
+    }
+
+    /// Sets the epoch.
+    #[must_use]
+    pub fn with_epoch(mut self, epoch: u64) -> Self {
+        self.epoch = epoch;
+        self
     }
 }
 
@@ -148,12 +157,37 @@ pub struct AppendOptions {
     /// Makes the append happen exactly once: it is refused with `ConditionFailed` unless the table stands at
     /// `expected`.
     pub watermark: Option<WatermarkStep>,
+    /// The epoch of the writer, which the table keeps: it is refused with `Fenced` once one of a greater epoch has
+    /// appended. None is for writers without one, which are never refused for it.
+    pub epoch: Option<u64>,
 }
 
 impl AppendOptions {
     /// An append that happens exactly once.
     pub fn exactly_once(expected: u64, next: u64) -> Self {
-        Self { watermark: Some(WatermarkStep { expected, next }) }
+        Self { watermark: Some(WatermarkStep { expected, next }), epoch: None }
+    }
+
+    /// Sets the epoch of the writer.
+    #[must_use]
+    pub fn with_epoch(mut self, epoch: u64) -> Self {
+        self.epoch = Some(epoch);
+        self
+    }
+
+    /// Checks the writer's epoch against that of the table, and returns the one that it then has.
+    ///
+    /// # Errors
+    /// [`Fenced`](ErrorKind::Fenced) with `have` and `epoch` if the table has a greater one.
+    pub fn check_epoch(&self, have: u64) -> Result<u64> {
+        match self.epoch {
+            Some(epoch) if epoch < have => {
+                Err(Error::new(ErrorKind::Fenced, "a writer of a greater epoch has taken the table over")
+                    .with("have", have)
+                    .with("epoch", epoch))
+            }
+            epoch => Ok(epoch.unwrap_or(have)),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Comparing the schema of rows with the schema of a table.
 
-use arrow::datatypes::{Field, Schema};
+use arrow::array::new_null_array;
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use crate::error::{Error, Result};
 
@@ -25,6 +27,20 @@ pub fn check_schema(expected: &Schema, got: &Schema) -> Result<()> {
         true => Ok(()),
         false => Err(other().with("expected_columns", expected.fields().len()).with("got_columns", got.fields().len())),
     }
+}
+
+/// Gives rows of a table the columns that it has now: the same ones, perhaps under other names, and new ones behind them,
+/// in which they have null.
+///
+/// # Errors
+/// `Unexpected` if the columns do not fit.
+pub fn widen(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let new = schema.fields().iter().skip(batch.num_columns());
+    let nulls = new.map(|field| new_null_array(field.data_type(), batch.num_rows()));
+    let columns = batch.columns().iter().cloned().chain(nulls).collect();
+    let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(schema.clone(), columns, &rows)
+        .map_err(|source| Error::unexpected("rows do not fit the columns of their table").caused_by(source))
 }
 
 fn describe(field: &Field) -> String {

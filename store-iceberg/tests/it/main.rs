@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod basics;
+mod conformance;
 mod foreign;
 mod pruning;
 mod race;
 mod random;
 mod types;
+mod upkeep;
 
 use std::path::Path;
 use std::sync::Arc;

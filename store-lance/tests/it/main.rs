@@ -8,3 +8,4 @@ mod fault;
 mod foreign;
 mod reads;
 mod support;
+mod upkeep;

@@ -7,8 +7,9 @@ use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
 use worldstore_core::table::conformance::{Answer, At, Sequence, Step, column_text, row_texts};
 use worldstore_core::table::{
-    AppendOptions, CreateOptions, DescribeOptions, Existing, FlushOptions, HistoryOptions, Level, ListTablesOptions,
-    Receipt, Scan, ShutdownOptions, TableInfo, TableName, TableScan, WatermarkStep,
+    AppendOptions, ColumnChange, CompactOptions, CreateOptions, DescribeOptions, EvolveOptions, Existing,
+    ExpireOptions, FlushOptions, HistoryOptions, Level, ListTablesOptions, Predicate, Receipt, RemoveTableOptions,
+    Scan, ShutdownOptions, TableInfo, TableName, TableScan,
 };
 use worldstore_core::{Error, Result};
 
@@ -65,14 +66,14 @@ where
                 let info = self.tables.describe(&name(table)?, &options).await?;
                 Ok(self.table_answer(table, &info))
             }
-            Step::Append { table, batches, watermark } => self.append(table, batches.clone(), *watermark).await,
+            Step::Append { table, batches, options } => self.append(table, batches.clone(), options).await,
             Step::Scan { table, scan, at } => {
                 let opened = self.scan(table, scan, *at, limit).await?;
                 self.rows(table, opened).await
             }
             Step::ScanAcross { table, scan, batches } => {
                 let opened = self.scan(table, scan, At::Latest, limit).await?;
-                self.append(table, batches.clone(), None).await?;
+                self.append(table, batches.clone(), &AppendOptions::default()).await?;
                 self.rows(table, opened).await
             }
             Step::List => {
@@ -83,6 +84,14 @@ where
                 let history = self.tables.history(&name(table)?, &HistoryOptions::default()).await?;
                 let versions = history.iter().filter(|each| self.starts_at(table, each.version));
                 Ok(Answer::History(versions.map(|each| (self.commit(table, each.version), each.watermark)).collect()))
+            }
+            Step::Evolve { table, change } => self.evolve(table, change).await,
+            Step::Compact { table, drop } => self.compact(table, drop.clone()).await,
+            Step::Expire { table, keep, retain, dry_run } => self.expire(table, *keep, retain, *dry_run).await,
+            Step::Remove { table } => {
+                self.tables.remove(&name(table)?, &RemoveTableOptions::default()).await?;
+                self.versions.remove(table);
+                Ok(Answer::Done)
             }
             Step::Flush => self.tables.flush(&FlushOptions::default()).await.map(|()| Answer::Done),
             Step::Shutdown => self.tables.shutdown(&ShutdownOptions::default()).await.map(|()| Answer::Done),
@@ -102,14 +111,60 @@ where
         &mut self,
         table: &'static str,
         batches: Vec<RecordBatch>,
-        watermark: Option<WatermarkStep>,
+        options: &AppendOptions,
     ) -> Result<Answer> {
-        let mut options = AppendOptions::default();
-        options.watermark = watermark;
-        let receipt = self.tables.append(&name(table)?, batches, &options).await?;
+        let receipt = self.tables.append(&name(table)?, batches, options).await?;
         if self.sequence == Sequence::Backend {
             self.tables.flush(&FlushOptions::table(name(table)?)).await?;
         }
+        let info = self.newest(table).await?;
+        self.check_receipt(table, &receipt, &info)?;
+        let commit = self.commit(table, info.version);
+        Ok(Answer::Appended { rows: receipt.rows, seq: receipt.seq, commit })
+    }
+
+    async fn evolve(&mut self, table: &'static str, change: &ColumnChange) -> Result<Answer> {
+        let options = match change.clone() {
+            ColumnChange::Add(fields) => EvolveOptions::add(fields),
+            ColumnChange::Rename { from, to } => EvolveOptions::rename(from, to),
+            other => {
+                return Err(
+                    Error::unsupported("the driver does not know this change").with("change", format!("{other:?}"))
+                );
+            }
+        };
+        let told = self.tables.evolve(&name(table)?, &options).await?;
+        let info = self.newest(table).await?;
+        match told.version == info.version {
+            true => Ok(self.table_answer(table, &told)),
+            false => Err(Error::unexpected("another version was told than is the newest").with("told", told.version)),
+        }
+    }
+
+    async fn compact(&mut self, table: &'static str, drop: Option<Predicate>) -> Result<Answer> {
+        let mut options = CompactOptions::default();
+        options.drop = drop;
+        let compaction = self.tables.compact(&name(table)?, &options).await?;
+        let info = self.newest(table).await?;
+        if compaction.version != info.version || compaction.files_after > 1 {
+            return Err(Error::unexpected("not one file, or another version than the newest")
+                .with("told", format!("{compaction:?}")));
+        }
+        Ok(Answer::Compacted { commit: self.commit(table, info.version), dropped_rows: compaction.dropped_rows })
+    }
+
+    async fn expire(&mut self, table: &'static str, keep: usize, retain: &[usize], dry_run: bool) -> Result<Answer> {
+        let retain = retain.iter().map(|commit| self.version(table, At::Commit(*commit)));
+        let retain = retain.collect::<Result<Vec<_>>>()?;
+        let mut options = ExpireOptions::default().with_keep(keep).with_retain(retain.into_iter().flatten());
+        options.dry_run = dry_run;
+        let expiry = self.tables.expire(&name(table)?, &options).await?;
+        let commits = expiry.versions.iter().filter_map(|version| self.commit(table, *version));
+        Ok(Answer::Expired(commits.filter(|commit| *commit > 0).collect()))
+    }
+
+    /// The newest version, which is counted as a commit if it was not there before.
+    async fn newest(&mut self, table: &'static str) -> Result<TableInfo> {
         let info = self.tables.describe(&name(table)?, &DescribeOptions::default()).await?;
         let versions = self.versions.entry(table).or_default();
         let last = versions.last().copied();
@@ -120,9 +175,7 @@ where
             Some(last) if info.version == last => {}
             _ => versions.push(info.version),
         }
-        self.check_receipt(table, &receipt, &info)?;
-        let commit = self.commit(table, info.version);
-        Ok(Answer::Appended { rows: receipt.rows, seq: receipt.seq, commit })
+        Ok(info)
     }
 
     fn check_receipt(&self, table: &str, receipt: &Receipt, info: &TableInfo) -> Result<()> {
@@ -161,7 +214,7 @@ where
     fn table_answer(&self, table: &str, info: &TableInfo) -> Answer {
         let columns = info.schema.fields().iter().map(|field| column_text(field)).collect();
         let commit = self.commit(table, info.version);
-        Answer::Table { columns, commit, watermark: info.watermark, rows: info.rows }
+        Answer::Table { columns, commit, watermark: info.watermark, epoch: info.epoch, rows: info.rows }
     }
 
     /// Whose number a version is: none if no step of this case has made it.

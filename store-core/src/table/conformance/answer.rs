@@ -23,6 +23,8 @@ pub enum Answer {
         commit: Option<usize>,
         /// The watermark.
         watermark: u64,
+        /// The epoch.
+        epoch: u64,
         /// Number of rows.
         rows: u64,
     },
@@ -50,6 +52,15 @@ pub enum Answer {
     Names(Vec<String>),
     /// Of a history: commit and watermark of each version, in the order told.
     History(Vec<(Option<usize>, u64)>),
+    /// Of a compaction.
+    Compacted {
+        /// The version that it made.
+        commit: Option<usize>,
+        /// Rows that were left out.
+        dropped_rows: u64,
+    },
+    /// Of an expiry: the commits that are gone, or would be; others are left out.
+    Expired(Vec<usize>),
     /// Of a step that returns nothing.
     Done,
     /// Of a step that failed.
@@ -80,10 +91,11 @@ impl Answer {
             return answer;
         }
         match &mut answer {
-            Self::Table { watermark, .. } | Self::Rows { watermark, .. } => *watermark = 0,
+            Self::Table { watermark, epoch, .. } => (*watermark, *epoch) = (0, 0),
+            Self::Rows { watermark, .. } => *watermark = 0,
             Self::Appended { seq, .. } => *seq = 0,
             Self::History(versions) => versions.iter_mut().for_each(|(_, watermark)| *watermark = 0),
-            Self::Names(_) | Self::Done | Self::Failed { .. } => {}
+            Self::Names(_) | Self::Compacted { .. } | Self::Expired(_) | Self::Done | Self::Failed { .. } => {}
         }
         answer
     }

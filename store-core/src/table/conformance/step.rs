@@ -5,7 +5,9 @@ use std::fmt;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 
-use crate::table::ops::{Existing, WatermarkStep};
+use crate::table::maintenance::ColumnChange;
+use crate::table::ops::{AppendOptions, Existing, WatermarkStep};
+use crate::table::predicate::Predicate;
 use crate::table::scan::Scan;
 
 /// One call, and in some steps what follows it.
@@ -34,8 +36,8 @@ pub enum Step {
         table: &'static str,
         /// The rows.
         batches: Vec<RecordBatch>,
-        /// The step of the watermark, if it is to happen exactly once.
-        watermark: Option<WatermarkStep>,
+        /// The step of the watermark, if it is to happen exactly once, and the writer's epoch.
+        options: AppendOptions,
     },
     /// Reads rows to the end.
     Scan {
@@ -59,6 +61,36 @@ pub enum Step {
     List,
     /// Tells the versions of a table.
     History {
+        /// The table.
+        table: &'static str,
+    },
+    /// Changes the columns.
+    Evolve {
+        /// The table.
+        table: &'static str,
+        /// How.
+        change: ColumnChange,
+    },
+    /// Compacts.
+    Compact {
+        /// The table.
+        table: &'static str,
+        /// The rows to leave out.
+        drop: Option<Predicate>,
+    },
+    /// Forgets old versions.
+    Expire {
+        /// The table.
+        table: &'static str,
+        /// How many of the newest stay.
+        keep: usize,
+        /// Which commits stay besides.
+        retain: Vec<usize>,
+        /// Whether it is only asked what would go.
+        dry_run: bool,
+    },
+    /// Removes a table.
+    Remove {
         /// The table.
         table: &'static str,
     },
@@ -175,12 +207,20 @@ impl fmt::Display for Step {
         match self {
             Self::Create { table, existing, .. } => write!(f, "create {table}, if it exists: {existing:?}"),
             Self::Describe { table, at } => write!(f, "describe {table} at {at:?}"),
-            Self::Append { table, batches, watermark: None } => {
-                write!(f, "append batches of {:?} rows to {table}", rows(batches))
+            Self::Append { table, batches, options } => {
+                write!(f, "append batches of {:?} rows to {table}", rows(batches))?;
+                if let Some(WatermarkStep { expected, next }) = options.watermark {
+                    write!(f, ", watermark {expected} to {next}")?;
+                }
+                options.epoch.map_or(Ok(()), |epoch| write!(f, ", in epoch {epoch}"))
             }
-            Self::Append { table, batches, watermark: Some(WatermarkStep { expected, next }) } => {
-                write!(f, "append batches of {:?} rows to {table}, watermark {expected} to {next}", rows(batches))
+            Self::Evolve { table, change } => write!(f, "change columns of {table}: {change:?}"),
+            Self::Compact { table, drop } => write!(f, "compact {table} without rows of {drop:?}"),
+            Self::Expire { table, keep, retain, dry_run } => {
+                let dry_run = if *dry_run { " as a dry run" } else { "" };
+                write!(f, "expire {table}{dry_run}, keep {keep} and commits {retain:?}")
             }
+            Self::Remove { table } => write!(f, "remove {table}"),
             Self::Scan { table, scan, at } => {
                 write!(f, "scan {table} at {at:?}, columns {:?}", scan.columns)?;
                 write!(f, ", predicate {:?}, segments {:?}", scan.predicate, scan.segments)?;

@@ -120,7 +120,7 @@ fn differences_are_seen() {
     }
     assert_eq!(difference(&rows(&["1", "2", "3"]), &rows(&["3", "1"]), Some(2), &format), None);
 
-    let table = |watermark| Answer::Table { columns: vec![], commit: Some(0), watermark, rows: 0 };
+    let table = |watermark| Answer::Table { columns: vec![], commit: Some(0), watermark, epoch: 0, rows: 0 };
     assert!(difference(&table(1), &table(2), None, &format).is_some());
     assert_eq!(difference(&table(1), &table(2), None, &cache), None);
 

@@ -2,6 +2,7 @@
 
 mod appends;
 mod reads;
+mod upkeep;
 mod watermarks;
 
 use arrow::datatypes::SchemaRef;
@@ -9,7 +10,7 @@ use arrow::record_batch::RecordBatch;
 
 use super::step::{At, Case, Needs, Step};
 use crate::error::Result;
-use crate::table::ops::Existing;
+use crate::table::ops::{AppendOptions, Existing};
 use crate::table::scan::Scan;
 
 /// All cases. Each runs on tables of its own.
@@ -20,6 +21,7 @@ pub fn cases() -> Result<Vec<Case>> {
     let mut all = appends::cases()?;
     all.extend(reads::cases()?);
     all.extend(watermarks::cases()?);
+    all.extend(upkeep::cases()?);
     Ok(all)
 }
 
@@ -36,7 +38,7 @@ fn keep(table: &'static str, schema: SchemaRef) -> Step {
 }
 
 fn append(table: &'static str, batches: Vec<RecordBatch>) -> Step {
-    Step::Append { table, batches, watermark: None }
+    Step::Append { table, batches, options: AppendOptions::default() }
 }
 
 fn read(table: &'static str, scan: Scan) -> Step {

@@ -4,12 +4,12 @@ use super::super::rows::{kinds_schema, numbers, numbers_schema};
 use super::super::step::{At, Case, Needs, Step};
 use super::{all, append, create, describe};
 use crate::error::Result;
-use crate::table::ops::WatermarkStep;
+use crate::table::ops::AppendOptions;
 use crate::table::scan::Scan;
 use arrow::record_batch::RecordBatch;
 
 pub(super) fn cases() -> Result<Vec<Case>> {
-    Ok(vec![case("exactly_once", exactly_once()?), case("exactly_once_refused", refused()?)])
+    Ok(vec![case("exactly_once", exactly_once()?), case("exactly_once_refused", refused()?), case("epochs", epochs()?)])
 }
 
 fn case(name: &'static str, steps: Vec<Step>) -> Case {
@@ -17,7 +17,7 @@ fn case(name: &'static str, steps: Vec<Step>) -> Case {
 }
 
 fn once(expected: u64, next: u64, batches: Vec<RecordBatch>) -> Step {
-    Step::Append { table: "t", batches, watermark: Some(WatermarkStep { expected, next }) }
+    Step::Append { table: "t", batches, options: AppendOptions::exactly_once(expected, next) }
 }
 
 fn exactly_once() -> Result<Vec<Step>> {
@@ -69,14 +69,40 @@ fn refused() -> Result<Vec<Step>> {
         Step::History { table: "t" },
         once(5, 6, vec![numbers([5])?]),
         all("t"),
-        Step::Append {
-            table: "missing",
-            batches: vec![numbers([1])?],
-            watermark: Some(WatermarkStep { expected: 0, next: 1 }),
-        },
+        Step::Append { table: "missing", batches: vec![numbers([1])?], options: AppendOptions::exactly_once(0, 1) },
         Step::List,
         Step::Shutdown,
         once(6, 7, vec![numbers([6])?]),
         describe("t"),
+    ])
+}
+
+/// A writer that was overtaken appends nothing, whatever it says of the watermark.
+fn epochs() -> Result<Vec<Step>> {
+    let by = |epoch, options: AppendOptions, row| -> Result<Step> {
+        Ok(Step::Append { table: "t", batches: vec![numbers([row])?], options: options.with_epoch(epoch) })
+    };
+    Ok(vec![
+        create("t", numbers_schema()),
+        by(0, AppendOptions::default(), 1)?,
+        by(2, AppendOptions::exactly_once(0, 1), 2)?,
+        describe("t"),
+        by(1, AppendOptions::exactly_once(1, 2), 3)?,
+        by(1, AppendOptions::default(), 3)?,
+        describe("t"),
+        // Whoever gives no epoch is not refused, and takes nothing over.
+        append("t", vec![numbers([4])?]),
+        by(2, AppendOptions::exactly_once(1, 2), 5)?,
+        Step::Reopen,
+        describe("t"),
+        by(1, AppendOptions::exactly_once(2, 3), 6)?,
+        by(7, AppendOptions::exactly_once(1, 2), 6)?,
+        describe("t"),
+        by(2, AppendOptions::exactly_once(2, 3), 6)?,
+        by(u64::MAX, AppendOptions::exactly_once(3, 4), 7)?,
+        by(u64::MAX - 1, AppendOptions::exactly_once(4, 5), 8)?,
+        all("t"),
+        describe("t"),
+        Step::Describe { table: "t", at: At::Commit(2) },
     ])
 }
