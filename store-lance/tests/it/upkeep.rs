@@ -30,7 +30,7 @@ async fn only_files_of_kept_versions_are_left() {
     assert_eq!(left, wanted);
     // Another process finds all rows too.
     let other = open(backend.clone());
-    assert_eq!(numbers(scan(&other, Scan::all()).await).await, (0..20).collect::<Vec<_>>());
+    assert_eq!(numbers(scan(&other, &Scan::all()).await).await, (0..20).collect::<Vec<_>>());
 
     tables.remove(&table, &RemoveTableOptions::default()).await.unwrap();
     assert!(objects(&*backend).await.is_empty());
