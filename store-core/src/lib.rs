@@ -28,6 +28,8 @@ pub mod listing;
 pub mod manifest;
 pub mod memory;
 pub mod ops;
+#[doc(hidden)]
+pub mod planted;
 pub mod store;
 #[cfg(feature = "table")]
 pub mod table;
