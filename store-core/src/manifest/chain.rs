@@ -50,9 +50,9 @@ impl Manifests {
 
     /// The numbers above this one that are in the folder.
     pub(super) fn numbers(&self, after: Option<u64>) -> Result<Vec<u64>> {
-        let folder = &self.inner.folder;
-        let mut options = ListOptions::default();
-        options.after = after.map(|after| self.key(after)).transpose()?;
+        let folder = &self.inner.numbers;
+        let after = after.map(|after| self.key(after)).transpose()?;
+        let mut options = ListOptions { after, ..ListOptions::default() };
         let mut numbers = Vec::new();
         loop {
             let page = self.inner.backend.list(folder, &options)?;
@@ -126,7 +126,7 @@ impl Manifests {
     }
 
     pub(super) fn key(&self, number: u64) -> Result<Key> {
-        self.inner.folder.key(format!("{number:020}"))
+        self.inner.numbers.key(format!("{number:020}"))
     }
 
     fn cached(&self) -> Option<Arc<Stored>> {

@@ -174,7 +174,11 @@ fn blocks_that_are_too_old(planted: Planted) {
     let content = blocks.put("old").unwrap();
     manifests.collect(&CollectOptions::default()).unwrap();
     publish(&writer, "one", &content).unwrap();
-    writer.publish(|draft| Ok(drop(draft.remove("one")))).unwrap();
+    let emptied = writer.publish(|draft| {
+        draft.remove("one");
+        Ok(())
+    });
+    assert_eq!(emptied.unwrap().entries, []);
     manifests.collect(&CollectOptions::default()).unwrap();
     manifests.collect(&CollectOptions::default()).unwrap();
     let error = publish(&writer, "one", &content).expect_err("a block may go at any time");
