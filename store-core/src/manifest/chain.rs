@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
+use super::change::no_manifests;
 use super::format::{HEADER_BYTES_MAX, MANIFEST_BYTES_MAX, Stored, decode};
 use super::{Manifests, missing};
 use crate::blocks::parse_number;
@@ -39,13 +40,27 @@ impl Manifests {
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::new(ErrorKind::Conflict, "the newest manifest is expired time and again before it can be read"))
+        Err(too_fast())
     }
 
     /// The greatest number that is in the folder, looking from here on only.
     pub(super) fn greatest(&self, from: Option<u64>) -> Result<Option<u64>> {
         let after = from.map(|from| from.saturating_sub(1));
         Ok(self.numbers(after)?.into_iter().max())
+    }
+
+    /// All numbers in the folder at one moment, and the manifest that was the newest then.
+    pub(super) fn listed(&self) -> Result<(Stored, Vec<u64>)> {
+        for _ in 0..RELOADS {
+            let numbers = self.numbers(None)?;
+            let newest = numbers.iter().max().ok_or_else(no_manifests)?;
+            match self.read(*newest) {
+                Ok(stored) => return Ok((stored, numbers)),
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(too_fast())
     }
 
     /// The numbers above this one that are in the folder.
@@ -105,7 +120,7 @@ impl Manifests {
                 _ => return Err(error),
             }
         }
-        Err(Error::new(ErrorKind::Conflict, "manifests are published and expired faster than one can be read"))
+        Err(too_fast())
     }
 
     fn read_linked(&self, newest: &Stored, number: u64) -> Result<Stored> {
@@ -146,6 +161,10 @@ impl Manifests {
         }
         stored
     }
+}
+
+fn too_fast() -> Error {
+    Error::new(ErrorKind::Conflict, "manifests are published and expired faster than one can be read")
 }
 
 /// The error for a manifest that does not fit into the chain.

@@ -173,8 +173,7 @@ impl Manifests {
     /// # Errors
     /// As for [`latest`](Self::latest).
     pub fn list(&self) -> Result<Vec<u64>> {
-        let newest = self.latest()?;
-        let mut numbers = self.numbers(None)?;
+        let (newest, mut numbers) = self.listed()?;
         numbers.retain(|number| newest.retains(*number));
         numbers.sort_unstable();
         Ok(numbers)
