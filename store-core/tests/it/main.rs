@@ -5,9 +5,11 @@
 
 mod again;
 mod cas;
+mod crash;
 mod example;
 mod full_disk;
 mod kit;
+mod local_sim;
 mod manifests;
 mod model;
 mod mount;
@@ -18,3 +20,4 @@ mod processes_cas;
 mod store;
 mod surface;
 mod transfer;
+mod wal;
