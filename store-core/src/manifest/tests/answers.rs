@@ -110,8 +110,7 @@ fn a_request_that_arrives_late_is_published_once_or_never() {
 }
 
 /// A name can be seen although its folder could not be synced: it is written again until that is acknowledged.
-#[test]
-fn what_is_only_seen_is_written_again() {
+fn a_name_is_only_seen(planted: Planted) {
     let (memory, seen) = (backend(), std::sync::Arc::new(Mutex::new(Vec::new())));
     open(&memory);
     let noted = std::sync::Arc::clone(&seen);
@@ -120,10 +119,20 @@ fn what_is_only_seen_is_written_again() {
         let outcome = inner.write(key, body, options)?;
         Ok(if options.condition == Condition::IfAbsent { Outcome::Unknown } else { outcome })
     });
-    let manifests = with(&unsynced, |_| {});
+    let manifests = with(&unsynced, |options| options.planted = planted);
     manifests.tag("x", 1).unwrap();
     assert_eq!(*seen.lock().unwrap(), [Condition::IfAbsent, Condition::None]);
     assert_eq!(manifests.latest().unwrap().number, 2);
+}
+
+#[test]
+fn what_is_only_seen_is_written_again() {
+    a_name_is_only_seen(Planted::default());
+}
+
+#[test]
+fn finds_that_what_is_seen_is_taken_for_durable() {
+    caught(|| a_name_is_only_seen(Planted::default().with(Bug::SeenIsDurable)));
 }
 
 #[test]
