@@ -1,6 +1,7 @@
 //! What flows between operators: changes of a collection, each row once, no weight 0, in the order of the rows.
 
 use std::any::Any;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use worldstore_core::{Error, Result};
@@ -13,6 +14,9 @@ pub(crate) type Batch<T> = Vec<(T, Weight)>;
 
 /// A batch whose type is known to the operators at both ends.
 pub(crate) type Erased = Arc<dyn Any + Send + Sync>;
+
+/// The types that an operator works on, where its fields do not name them.
+pub(crate) type Types<T> = PhantomData<fn() -> T>;
 
 /// Sorts a batch, adds up the weights of equal rows and drops those that cancel.
 pub(crate) fn consolidate<T: Ord>(mut rows: Batch<T>) -> Result<Batch<T>> {

@@ -86,7 +86,10 @@ fn add_columns(shape: &Shape, label: &str, columns: &mut Vec<Column>) {
         Shape::Newtype(_, inner) => add_columns(inner, label, columns),
         Shape::Struct(_, fields) => fields.iter().for_each(|(name, shape)| add_columns(shape, &below(name), columns)),
         Shape::Tuple(parts) => {
-            parts.iter().enumerate().for_each(|(index, shape)| add_columns(shape, &below(&format!("f{index}")), columns));
+            parts
+                .iter()
+                .enumerate()
+                .for_each(|(index, shape)| add_columns(shape, &below(&format!("f{index}")), columns));
         }
         plain => {
             let name = if label.is_empty() { "value" } else { label };

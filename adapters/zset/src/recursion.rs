@@ -85,7 +85,7 @@ impl Builder {
     ///
     /// /// All pairs of nodes with a path from the first to the second.
     /// fn reachable<'b>(edges: Stream<'b, (u32, u32)>) -> Stream<'b, (u32, u32)> {
-    ///     edges.builder().recursive("reachable", |scope, paths| {
+    ///     edges.builder().recursive::<(u32, u32)>("reachable", |scope, paths| {
     ///         let edges = scope.import("steps", edges);
     ///         let longer = paths.join("longer", edges, |path| path.1, |edge| edge.0, |path, edge| (path.0, edge.1));
     ///         longer.add("paths", edges)
@@ -186,12 +186,9 @@ fn lineage(plan: &Plan, texts: [&str; 3], inputs: &[usize]) -> u64 {
     hash.0
 }
 
-fn describe(
-    nodes: &[Node],
-    imports: &[(usize, usize)],
-    builder: &Builder,
-) -> Vec<(String, &'static str, Vec<String>)> {
-    let name_of = |id: &usize| nodes.get(*id).map_or_else(String::new, |node| node.name.clone());
+fn describe(nodes: &[Node], imports: &[(usize, usize)], builder: &Builder) -> Vec<(String, &'static str, Vec<String>)> {
+    let itself = |node: &Node| if node.kind == "variable" { "(itself)".to_owned() } else { node.name.clone() };
+    let name_of = |id: &usize| nodes.get(*id).map_or_else(String::new, itself);
     let describe = |(id, node): (usize, &Node)| {
         let mut from: Vec<String> = node.inputs.iter().map(name_of).collect();
         let outside = imports.iter().filter(|(_, inside)| *inside == id);

@@ -31,7 +31,8 @@ impl<'a> Decoder<'a> {
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Failure> {
-        let (first, rest) = self.bytes.split_first_chunk::<N>().ok_or_else(|| Failure::new("the bytes end too early"))?;
+        let (first, rest) =
+            self.bytes.split_first_chunk::<N>().ok_or_else(|| Failure::new("the bytes end too early"))?;
         self.bytes = rest;
         Ok(first.map(|byte| byte ^ self.flip))
     }
@@ -212,11 +213,7 @@ impl<'de> de::VariantAccess<'de> for &mut Decoder<'_> {
         visitor.visit_seq(Elements { decoder: self, fields: Some(length) })
     }
 
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Failure> {
+    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Failure> {
         visitor.visit_seq(Elements { decoder: self, fields: Some(fields.len()) })
     }
 }

@@ -40,7 +40,8 @@ enum Kind {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    vec(prop_oneof![Just('\0'), Just('\u{1}'), Just('a'), Just('\u{ff}'), any::<char>()], 0..4).prop_map(String::from_iter)
+    vec(prop_oneof![Just('\0'), Just('\u{1}'), Just('a'), Just('\u{ff}'), any::<char>()], 0..4)
+        .prop_map(String::from_iter)
 }
 
 fn integer() -> impl Strategy<Value = i64> {
@@ -66,7 +67,23 @@ fn everything() -> impl Strategy<Value = Everything> {
         let (map, set, pair, kind) = rest;
         let (real, down, nothing) = (Real(real), Desc(down), ());
         Everything {
-            flag, small, number, huge, natural, vast, real, letter, text, maybe, list, map, set, pair, kind, down, nothing,
+            flag,
+            small,
+            number,
+            huge,
+            natural,
+            vast,
+            real,
+            letter,
+            text,
+            maybe,
+            list,
+            map,
+            set,
+            pair,
+            kind,
+            down,
+            nothing,
         }
     })
 }
@@ -83,7 +100,8 @@ fn two() -> impl Strategy<Value = (Everything, Everything)> {
                 (source.number, source.huge, source.natural, source.vast);
         }
         if keep > 8 {
-            (second.real, second.letter, second.text, second.maybe) = (source.real, source.letter, source.text, source.maybe);
+            (second.real, second.letter, second.text, second.maybe) =
+                (source.real, source.letter, source.text, source.maybe);
         }
         if keep > 12 {
             (second.list, second.map, second.set, second.pair, second.kind) =

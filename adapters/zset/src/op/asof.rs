@@ -9,7 +9,7 @@ use std::sync::Arc;
 use worldstore_core::Result;
 
 use super::keyed::{Keyed, by_key, groups};
-use crate::batch::{Batch, Erased, Slots, emit};
+use crate::batch::{Batch, Erased, Slots, Types, emit};
 use crate::circuit::{Operator, Stream};
 use crate::encode::{self, decode_prefix};
 use crate::row::Row;
@@ -37,7 +37,7 @@ impl<'b, L: Row> Stream<'b, L> {
             Table::weights(format!("{name}__left"), &[at.clone(), ("row", Shape::of::<L>())]),
             Table::weights(format!("{name}__right"), &[at, ("row", Shape::of::<R>())]),
         ];
-        let marker = PhantomData::<fn(L, R) -> (K, C)>;
+        let marker = PhantomData;
         self.builder.add(name, "asof_join", &inputs, tables, |[left, right]| Asof {
             inputs,
             left,
@@ -57,7 +57,7 @@ struct Asof<L, R, K, C, FL, FR, F> {
     left_at: FL,
     right_at: FR,
     make: F,
-    marker: PhantomData<fn(L, R) -> (K, C)>,
+    marker: Types<(L, R, K, C)>,
 }
 
 /// A time on the right at which something changes: until when it matters, and the partner before the change.
@@ -158,20 +158,16 @@ impl<L: Row, R: Row, K: Row, C: Row, FL, FR, F> Asof<L, R, K, C, FL, FR, F> {
     }
 
     /// The rows that were on the left already get their new partners.
-    fn repair<O>(
-        &self,
-        step: &mut Step<'_>,
-        gaps: &[Gap<R>],
-        after: &[Option<R>],
-        out: &mut Batch<O>,
-    ) -> Result<()>
+    fn repair<O>(&self, step: &mut Step<'_>, gaps: &[Gap<R>], after: &[Option<R>], out: &mut Batch<O>) -> Result<()>
     where
         F: Fn(&L, Option<&R>) -> O,
     {
         let changed = gaps.iter().zip(after).filter(|(gap, after)| gap.before != **after);
         let changed: Vec<_> = changed.collect();
-        let ranges = changed.iter().map(|(gap, _)| {
-            KeyRange { start: gap.at.clone(), end: gap.end.clone(), ..KeyRange::prefix(&[]) }
+        let ranges = changed.iter().map(|(gap, _)| KeyRange {
+            start: gap.at.clone(),
+            end: gap.end.clone(),
+            ..KeyRange::prefix(&[])
         });
         let ranges: Vec<_> = ranges.collect();
         step.scan(&self.left, &ranges, |index, entry, weight| {

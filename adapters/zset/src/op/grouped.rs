@@ -22,22 +22,14 @@ impl<K, T> Copy for Grouped<'_, K, T> {}
 
 impl<'b, T: Row> Stream<'b, T> {
     /// Puts the rows into groups.
-    pub fn group<K: Row>(
-        self,
-        name: &str,
-        by: impl Fn(&T) -> K + Send + Sync + 'static,
-    ) -> Grouped<'b, K, T> {
+    pub fn group<K: Row>(self, name: &str, by: impl Fn(&T) -> K + Send + Sync + 'static) -> Grouped<'b, K, T> {
         Grouped { rows: self.map(name, move |row| (by(row), row.clone())) }
     }
 }
 
 impl<'b, K: Row, T: Row> Grouped<'b, K, T> {
     /// Puts the rows of each group into groups again.
-    pub fn group<J: Row>(
-        self,
-        name: &str,
-        by: impl Fn(&T) -> J + Send + Sync + 'static,
-    ) -> Grouped<'b, (K, J), T> {
+    pub fn group<J: Row>(self, name: &str, by: impl Fn(&T) -> J + Send + Sync + 'static) -> Grouped<'b, (K, J), T> {
         Grouped { rows: self.rows.map(name, move |(key, row)| ((key.clone(), by(row)), row.clone())) }
     }
 
@@ -92,48 +84,27 @@ impl<'b, K: Row, T: Row> Grouped<'b, K, T> {
     }
 
     /// Sums a value over each group.
-    pub fn sum<A: Additive>(
-        self,
-        name: &str,
-        value: impl Fn(&T) -> A + Send + Sync + 'static,
-    ) -> Grouped<'b, K, A> {
+    pub fn sum<A: Additive>(self, name: &str, value: impl Fn(&T) -> A + Send + Sync + 'static) -> Grouped<'b, K, A> {
         Grouped { rows: self.rows.sum(name, |(key, _)| key.clone(), move |(_, row)| value(row)) }
     }
 
     /// Averages a whole number over each group.
-    pub fn average(
-        self,
-        name: &str,
-        value: impl Fn(&T) -> i64 + Send + Sync + 'static,
-    ) -> Grouped<'b, K, Average> {
+    pub fn average(self, name: &str, value: impl Fn(&T) -> i64 + Send + Sync + 'static) -> Grouped<'b, K, Average> {
         Grouped { rows: self.rows.average(name, |(key, _)| key.clone(), move |(_, row)| value(row)) }
     }
 
     /// The smallest value of each group.
-    pub fn min<V: Row>(
-        self,
-        name: &str,
-        value: impl Fn(&T) -> V + Send + Sync + 'static,
-    ) -> Grouped<'b, K, V> {
+    pub fn min<V: Row>(self, name: &str, value: impl Fn(&T) -> V + Send + Sync + 'static) -> Grouped<'b, K, V> {
         Grouped { rows: self.rows.min(name, |(key, _)| key.clone(), move |(_, row)| value(row)) }
     }
 
     /// The largest value of each group.
-    pub fn max<V: Row>(
-        self,
-        name: &str,
-        value: impl Fn(&T) -> V + Send + Sync + 'static,
-    ) -> Grouped<'b, K, V> {
+    pub fn max<V: Row>(self, name: &str, value: impl Fn(&T) -> V + Send + Sync + 'static) -> Grouped<'b, K, V> {
         Grouped { rows: self.rows.max(name, |(key, _)| key.clone(), move |(_, row)| value(row)) }
     }
 
     /// The first rows of each group in the order of a key; see [`Stream::top_k`].
-    pub fn first_n<O: Row>(
-        self,
-        name: &str,
-        count: u32,
-        order: impl Fn(&T) -> O + Send + Sync + 'static,
-    ) -> Self {
+    pub fn first_n<O: Row>(self, name: &str, count: u32, order: impl Fn(&T) -> O + Send + Sync + 'static) -> Self {
         let parts = move |(key, row): &(K, T)| (key.clone(), order(row), row.clone());
         Grouped { rows: self.rows.top(name, "first_n", (count, Order::Ascending), parts, |key, row| (key, row)) }
     }

@@ -99,11 +99,7 @@ impl Average {
 
 impl<'b, T: Row> Stream<'b, T> {
     /// Counts the rows of each group. A group whose weights sum to 0 is not there.
-    pub fn count<K: Row>(
-        self,
-        name: &str,
-        by: impl Fn(&T) -> K + Send + Sync + 'static,
-    ) -> Stream<'b, (K, i64)> {
+    pub fn count<K: Row>(self, name: &str, by: impl Fn(&T) -> K + Send + Sync + 'static) -> Stream<'b, (K, i64)> {
         self.sums(name, "count", by, |_| (), |key, count, ()| (key, count))
     }
 
@@ -129,11 +125,7 @@ impl<'b, T: Row> Stream<'b, T> {
     }
 
     /// Reduces the whole collection to the sum of a value. An empty collection has none.
-    pub fn reduce<A: Additive>(
-        self,
-        name: &str,
-        value: impl Fn(&T) -> A + Send + Sync + 'static,
-    ) -> Stream<'b, A> {
+    pub fn reduce<A: Additive>(self, name: &str, value: impl Fn(&T) -> A + Send + Sync + 'static) -> Stream<'b, A> {
         self.sums(name, "reduce", |_| (), value, |(), _, sum| sum)
     }
 

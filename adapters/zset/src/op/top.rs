@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use worldstore_core::Result;
 
-use crate::batch::{Batch, Erased, Slots, consolidate, emit};
+use crate::batch::{Batch, Erased, Slots, Types, consolidate, emit};
 use crate::circuit::{Operator, Stream};
 use crate::encode::{self, decode_prefix};
 use crate::row::Row;
@@ -55,12 +55,7 @@ impl<'b, T: Row> Stream<'b, T> {
     }
 
     /// The first `count` rows of the collection in the order of a key, then of the row; see [`top_k`](Self::top_k).
-    pub fn first_n<O: Row>(
-        self,
-        name: &str,
-        count: u32,
-        order: impl Fn(&T) -> O + Send + Sync + 'static,
-    ) -> Self {
+    pub fn first_n<O: Row>(self, name: &str, count: u32, order: impl Fn(&T) -> O + Send + Sync + 'static) -> Self {
         let parts = move |row: &T| ((), order(row), row.clone());
         self.top(name, "first_n", (count, Order::Ascending), parts, |(), row| row)
     }
@@ -76,7 +71,7 @@ impl<'b, T: Row> Stream<'b, T> {
     ) -> Stream<'b, U> {
         let columns = [("key", Shape::of::<K>()), ("order", Shape::of::<O>()), ("row", Shape::of::<V>())];
         let table = Table::weights(name.to_owned(), &columns);
-        let marker = PhantomData::<fn(T) -> (K, O, V)>;
+        let marker = PhantomData;
         self.builder.add(name, kind, &[self.id], [table], |[table]| Top {
             input: self.id,
             table,
@@ -96,7 +91,7 @@ struct Top<T, K, O, V, FP, FM> {
     order: Order,
     parts: FP,
     make: FM,
-    marker: PhantomData<fn(T) -> (K, O, V)>,
+    marker: Types<(T, K, O, V)>,
 }
 
 impl<T, K, O, V, U, FP, FM> Operator for Top<T, K, O, V, FP, FM>
@@ -134,20 +129,15 @@ where
 
 impl<T, K: Row, O: Row, V: Row, FP, FM> Top<T, K, O, V, FP, FM> {
     /// Adds the first rows of each group as they are now.
-    fn first<U>(
-        &self,
-        step: &mut Step<'_>,
-        keys: &[(Vec<u8>, &K)],
-        factor: Weight,
-        out: &mut Batch<U>,
-    ) -> Result<()>
+    fn first<U>(&self, step: &mut Step<'_>, keys: &[(Vec<u8>, &K)], factor: Weight, out: &mut Batch<U>) -> Result<()>
     where
         FM: Fn(K, V) -> U,
     {
         if self.count == 0 {
             return Ok(());
         }
-        let ranges: Vec<_> = keys.iter().map(|(bytes, _)| KeyRange { order: self.order, ..KeyRange::prefix(bytes) }).collect();
+        let ranges: Vec<_> =
+            keys.iter().map(|(bytes, _)| KeyRange { order: self.order, ..KeyRange::prefix(bytes) }).collect();
         let (mut current, mut left) = (usize::MAX, self.count);
         step.scan(&self.table, &ranges, |index, entry, weight| {
             if current != index {

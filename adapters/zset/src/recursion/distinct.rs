@@ -24,11 +24,7 @@ impl<'s, T: Row> Inner<'s, T> {
     }
 
     /// Makes a set of what the function makes of the rows.
-    pub(super) fn distinct_by<U: Row>(
-        self,
-        name: &str,
-        f: impl Fn(&T) -> U + Send + Sync + 'static,
-    ) -> Inner<'s, U> {
+    pub(super) fn distinct_by<U: Row>(self, name: &str, f: impl Fn(&T) -> U + Send + Sync + 'static) -> Inner<'s, U> {
         let input = self.id;
         self.scope.add_named(name, "distinct", vec![input], [table::<U>(name)], |[table]| Distinct {
             input,

@@ -8,7 +8,7 @@ use worldstore_core::Result;
 
 use super::Inner;
 use super::run::{Agenda, Inside};
-use crate::batch::{Batch, Erased, Slots, emit};
+use crate::batch::{Batch, Erased, Slots, Types, emit};
 use crate::encode::{self, decode_prefix};
 use crate::op::{Keyed, behind_key, by_key, groups, key_of, prefixes};
 use crate::row::Row;
@@ -35,7 +35,7 @@ impl<'s, L: Row> Inner<'s, L> {
             Table::weights(format!("{name}__left"), &[key.clone(), ("row", Shape::of::<L>()), iteration.clone()]),
             Table::weights(format!("{name}__right"), &[key, ("row", Shape::of::<R>()), iteration]),
         ];
-        let marker = PhantomData::<fn(L, R) -> (K, O)>;
+        let marker = PhantomData;
         self.scope.add_named(name, "join", inputs.to_vec(), tables, |[left, right]| Join {
             inputs,
             left,
@@ -69,7 +69,7 @@ struct Join<L, R, K, O, FL, FR, F> {
     left_key: FL,
     right_key: FR,
     make: F,
-    marker: PhantomData<fn(L, R) -> (K, O)>,
+    marker: Types<(L, R, K, O)>,
 }
 
 impl<L, R, K, O, FL, FR, F> Inside for Join<L, R, K, O, FL, FR, F>

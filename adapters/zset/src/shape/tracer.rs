@@ -101,11 +101,7 @@ impl<'de> de::VariantAccess<'de> for Variant {
         Tracer::below(&mut Shape::Unknown, self.depth)?.fields(length, visitor)
     }
 
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Failure> {
+    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Failure> {
         self.tuple_variant(fields.len(), visitor)
     }
 }

@@ -5,8 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use redb::{
-    CommitError, Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
-    WriteTransaction,
+    CommitError, Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction,
 };
 use worldstore_core::{Error, ErrorKind, Result};
 

@@ -59,9 +59,8 @@ fn every_operator_with_both_sides_the_same_stream() {
 fn every_operator_on_every_store() {
     for op in OPS {
         let strategy = events(8);
-        let on_all = |events: Vec<Event>| {
-            Place::all().iter().try_for_each(|place| check(&[(*op, 0, 1)], &events, place))
-        };
+        let on_all =
+            |events: Vec<Event>| Place::all().iter().try_for_each(|place| check(&[(*op, 0, 1)], &events, place));
         runner(2).run(&strategy, on_all).unwrap();
     }
 }

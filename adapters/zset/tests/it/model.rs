@@ -25,7 +25,9 @@ fn apply(op: Op, left: &ZSet<Pair>, right: &ZSet<Pair>) -> Rows {
     let rows = || left.iter().map(|(row, weight)| (*row, weight));
     match op {
         Op::Map => rows().map(|(row, weight)| ((small(row.0 + 1), row.1), weight)).collect(),
-        Op::FlatMap => rows().flat_map(|(row, weight)| [((row.0, small(row.1)), weight), ((row.1, 0), weight)]).collect(),
+        Op::FlatMap => {
+            rows().flat_map(|(row, weight)| [((row.0, small(row.1)), weight), ((row.1, 0), weight)]).collect()
+        }
         Op::Filter => rows().filter(|(row, _)| row.0 != row.1).collect(),
         Op::Neg => rows().map(|(row, weight)| (row, -weight)).collect(),
         Op::Add => rows().chain(right.iter().map(|(row, weight)| (*row, weight))).collect(),
@@ -79,7 +81,8 @@ fn join(left: &ZSet<Pair>, right: &ZSet<Pair>, lonely_left: bool, lonely_right: 
 }
 
 fn latest(row: Pair, right: &ZSet<Pair>) -> i64 {
-    let earlier = right.iter().filter(|(other, weight)| *weight > 0 && small(other.0) == small(row.0) && other.1 <= row.1);
+    let earlier =
+        right.iter().filter(|(other, weight)| *weight > 0 && small(other.0) == small(row.0) && other.1 <= row.1);
     earlier.map(|(other, _)| (other.1, *other)).max().map_or(MISSING, |(_, other)| other.1)
 }
 
@@ -94,7 +97,11 @@ fn sums(
         let group: &mut (i64, i64) = groups.entry(by(row)).or_default();
         *group = (group.0 + weight, group.1 + value(row) * weight);
     }
-    groups.into_iter().filter(|(_, (count, _))| *count != 0).map(|(key, (count, sum))| (make(key, count, sum), 1)).collect()
+    groups
+        .into_iter()
+        .filter(|(_, (count, _))| *count != 0)
+        .map(|(key, (count, sum))| (make(key, count, sum), 1))
+        .collect()
 }
 
 fn reduce(set: &ZSet<Pair>) -> Rows {
@@ -126,7 +133,8 @@ fn aggregate(set: &ZSet<Pair>) -> Rows {
 }
 
 fn first(set: &ZSet<Pair>, count: i64, by: impl Fn(&Pair) -> i64, order: impl Fn(&Pair) -> Pair) -> Rows {
-    let mut rows: Vec<(Pair, Weight)> = set.iter().filter(|(_, weight)| *weight > 0).map(|(row, w)| (*row, w)).collect();
+    let mut rows: Vec<(Pair, Weight)> =
+        set.iter().filter(|(_, weight)| *weight > 0).map(|(row, w)| (*row, w)).collect();
     rows.sort_by_key(|(row, _)| (order(row), *row));
     let mut left: BTreeMap<i64, i64> = BTreeMap::new();
     let take = |(row, weight): (Pair, Weight)| {
@@ -150,7 +158,8 @@ fn nested_join(left: &ZSet<Pair>, right: &ZSet<Pair>) -> Rows {
             groups.entry(l.0).or_default().add((l.1, r.0), left_weight * right_weight).unwrap();
         }
     }
-    let counted = groups.into_iter().map(|(key, set)| (key, set.iter().filter(|(_, weight)| *weight > 0).count() as i64));
+    let counted =
+        groups.into_iter().map(|(key, set)| (key, set.iter().filter(|(_, weight)| *weight > 0).count() as i64));
     counted.filter(|(_, count)| *count != 0).map(|row| (row, 1)).collect()
 }
 

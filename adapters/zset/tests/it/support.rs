@@ -171,14 +171,18 @@ fn apply<'b>(op: Op, name: &str, left: Stream<'b, Pair>, right: Stream<'b, Pair>
         }),
         Op::SemiJoin => left.semi_join(name, right, first, second),
         Op::AntiJoin => left.anti_join(name, right, first, second),
-        Op::AsofJoin => left.asof_join(name, right, |row| (small(row.0), row.1), |row| (small(row.0), row.1), |left, right| {
-            (left.1, right.map_or(MISSING, |row| row.1))
-        }),
+        Op::AsofJoin => left.asof_join(
+            name,
+            right,
+            |row| (small(row.0), row.1),
+            |row| (small(row.0), row.1),
+            |left, right| (left.1, right.map_or(MISSING, |row| row.1)),
+        ),
         Op::Count => left.count(name, first),
         Op::Sum => left.sum(name, first, second),
-        Op::Average => left.average(&format!("{name}_avg"), first, second).map(name, |(key, average)| {
-            (*key, average.sum.div_euclid(i128::from(average.count)) as i64)
-        }),
+        Op::Average => left
+            .average(&format!("{name}_avg"), first, second)
+            .map(name, |(key, average)| (*key, average.sum.div_euclid(i128::from(average.count)) as i64)),
         Op::Min => left.min(name, first, second),
         Op::Max => left.max(name, first, second),
         Op::Reduce => left.reduce(&format!("{name}_sums"), |row| (row.0, row.1)).map(name, |sums| *sums),
@@ -195,7 +199,10 @@ fn apply<'b>(op: Op, name: &str, left: Stream<'b, Pair>, right: Stream<'b, Pair>
         Op::Hop => left.hop(&format!("{name}_hop"), 5, 2, second).map(name, |(start, row)| (*start, row.0)),
         Op::NestedFirst => {
             let groups = left.group(&format!("{name}_by"), first).group(&format!("{name}_by_both"), |row| small(row.1));
-            groups.first_n(&format!("{name}_first"), 2, |row| row.1).flatten().map(name, |((outer, _), row)| (*outer, row.1))
+            groups
+                .first_n(&format!("{name}_first"), 2, |row| row.1)
+                .flatten()
+                .map(name, |((outer, _), row)| (*outer, row.1))
         }
         Op::NestedJoin => {
             let left = left.group(&format!("{name}_left_by"), first);
@@ -210,9 +217,10 @@ fn apply<'b>(op: Op, name: &str, left: Stream<'b, Pair>, right: Stream<'b, Pair>
 
 /// All pairs with a path from the first to the second.
 pub fn closure<'b>(name: &str, edges: Stream<'b, Pair>) -> Stream<'b, Pair> {
-    edges.builder().recursive(name, |scope, paths| {
+    edges.builder().recursive::<Pair>(name, |scope, paths| {
         let edges = scope.import(&format!("{name}_steps"), edges);
-        let longer = paths.join(&format!("{name}_longer"), edges, |path| path.1, |edge| edge.0, |path, edge| (path.0, edge.1));
+        let longer =
+            paths.join(&format!("{name}_longer"), edges, |path| path.1, |edge| edge.0, |path, edge| (path.0, edge.1));
         longer.add(&format!("{name}_paths"), edges)
     })
 }

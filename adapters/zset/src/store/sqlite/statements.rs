@@ -38,7 +38,9 @@ pub(super) fn create(table: &Table) -> String {
 /// Adds to a weight and gives the sum. Parameters: key, change, columns.
 pub(super) fn add(table: &Table) -> String {
     let insert = insert(table, "_weight");
-    format!("{insert} ON CONFLICT (\"_key\") DO UPDATE SET \"_weight\" = \"_weight\" + excluded.\"_weight\" RETURNING \"_weight\"")
+    format!(
+        "{insert} ON CONFLICT (\"_key\") DO UPDATE SET \"_weight\" = \"_weight\" + excluded.\"_weight\" RETURNING \"_weight\""
+    )
 }
 
 /// Puts a value. Parameters: key, value, columns.
