@@ -43,9 +43,13 @@ impl Redb {
     }
 
     fn stored(&self) -> Result<BTreeMap<String, String>> {
-        let transaction = self.database.begin_write().map_err(failed)?;
-        let table = transaction.open_table(SIGNATURES).map_err(failed)?;
+        let transaction = self.database.begin_read().map_err(failed)?;
         let mut stored = BTreeMap::new();
+        let table = match transaction.open_table(SIGNATURES) {
+            Ok(table) => table,
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(stored),
+            Err(error) => return Err(failed(error)),
+        };
         for entry in table.iter().map_err(failed)? {
             let (name, signature) = entry.map_err(failed)?;
             stored.insert(name.value().to_owned(), signature.value().to_owned());

@@ -187,6 +187,7 @@ fn failed(error: rusqlite::Error) -> Error {
         Some(ErrorCode::CannotOpen) => (ErrorKind::NotFound, "the file cannot be opened"),
         Some(ErrorCode::SystemIoFailure) => (ErrorKind::Unavailable, "the file cannot be read or written"),
         Some(ErrorCode::TooBig) => (ErrorKind::Invalid, "a row is too large for sqlite"),
+        _ if error.to_string().starts_with("no such table") => (ErrorKind::NotFound, "the store has no such table"),
         _ => (ErrorKind::Unexpected, "sqlite failed"),
     };
     Error::new(kind, message).caused_by(error)

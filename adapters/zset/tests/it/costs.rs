@@ -1,7 +1,7 @@
 //! A step costs what changes and what that meets, however much is stored. Counted in entries, not in time.
 
 use worldstore_zset::store::{Memory, Mode};
-use worldstore_zset::{Changes, Engine, Time};
+use worldstore_zset::{Builder, Changes, Engine, Time};
 
 use super::support::{Built, Op, Pair, build};
 
@@ -33,7 +33,7 @@ fn cost(op: Op, rows: i64) -> u64 {
 #[test]
 fn the_cost_of_a_change_does_not_grow_with_the_state() {
     let growing = [
-        // Their groups are rows modulo a small number here, so that matches and groups themselves grow.
+        // Their groups are rows modulo a small number here, so that matches and groups themselves grow. See below.
         Op::AsofJoin,
         Op::NestedFirst,
     ];
@@ -56,4 +56,37 @@ fn a_batch_costs_its_rows() {
         }
         assert_eq!(costs, vec![2 * batch as u64; 20]);
     }
+}
+
+#[test]
+fn an_asof_join_costs_the_rows_that_get_another_partner() {
+    let costs = [100, 5_000].map(|rows| {
+        let builder = Builder::new();
+        let (left_in, left) = builder.input::<Pair>("left");
+        let (right_in, right) = builder.input::<Pair>("right");
+        left.asof_join("latest", right, |row| ((), row.0), |row| ((), row.0), |left, right| (left.0, right.copied()));
+        let mut engine = Engine::open(builder.build().unwrap(), Memory::new(), Mode::CreateTables).unwrap();
+        let lefts = Changes::new().insert(&left_in, (0..rows).map(|time| (time * 10 + 5, 0)));
+        engine.step(lefts.insert(&right_in, (0..rows).map(|time| (time * 20, 0))), Time::none()).unwrap();
+        let inserted = engine.insert(&right_in, [(510, 0)]).unwrap().stats().total();
+        let removed = engine.remove(&right_in, [(500, 0)]).unwrap().stats().total();
+        (inserted, removed, engine.insert(&left_in, [(333, 0)]).unwrap().stats().total())
+    });
+    assert_eq!(costs[0], costs[1]);
+    assert!(costs[0].0 < 8 && costs[0].1 < 8 && costs[0].2 < 8, "{costs:?}");
+}
+
+#[test]
+fn a_recursion_costs_the_rows_whose_derivations_change() {
+    let costs = [5, 100].map(|chains| {
+        let Built { circuit, inputs, .. } = build(&[(Op::Closure, 0, 1)]);
+        let mut engine = Engine::open(circuit, Memory::new(), Mode::CreateTables).unwrap();
+        let edges = (0..chains).flat_map(|chain| (0..8).map(move |link| (chain * 100 + link, chain * 100 + link + 1)));
+        engine.insert(&inputs[0], edges).unwrap();
+        let removed = engine.remove(&inputs[0], [(203, 204)]).unwrap().stats().total();
+        (removed, engine.insert(&inputs[0], [(203, 204)]).unwrap().stats().total())
+    });
+    assert_eq!(costs[0], costs[1]);
+    // Twenty pairs lead over the edge that goes.
+    assert!(costs[0].0 < 20 * 8, "{costs:?}");
 }

@@ -3,6 +3,8 @@
 
 mod circuits;
 mod costs;
+#[cfg(any(feature = "redb", feature = "sqlite"))]
+mod crashes;
 mod defects;
 mod engines;
 mod identities;

@@ -55,6 +55,15 @@ fn a_store_fits_the_circuit_that_it_was_made_for_and_no_other() {
 }
 
 #[test]
+fn an_index_of_a_store_without_tables_is_not_found() {
+    for place in Place::all() {
+        let mut store = place.open();
+        let error = worldstore_zset::Cache::<Pair>::named("kept").read(&mut *store).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error:?}");
+    }
+}
+
+#[test]
 fn what_is_not_committed_is_not_there() {
     for place in Place::all() {
         let (circuit, _) = circuit(|rows| {

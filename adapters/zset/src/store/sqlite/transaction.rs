@@ -64,28 +64,47 @@ impl Snapshot for Held<'_> {
     }
 
     fn scan(&mut self, table: &Table, ranges: &[KeyRange], visitor: &mut Visitor<'_>) -> Result<()> {
+        // The ranges of a call are mostly of one kind, so the statement is looked up once.
+        let mut last: Option<((bool, Order), CachedStatement<'_>)> = None;
         for (index, range) in ranges.iter().enumerate() {
-            let is_descending = range.order == Order::Descending;
-            let mut scan = self.statement(&statements::scan(table, range.end.is_some(), is_descending))?;
-            let rows = match &range.end {
-                Some(end) => scan.query(params![range.start, end]),
-                None => scan.query(params![range.start]),
-            };
-            let mut rows = rows.map_err(failed)?;
-            while let Some(row) = rows.next().map_err(failed)? {
-                let (ValueRef::Blob(key), ValueRef::Integer(weight)) =
-                    (row.get_ref(0).map_err(failed)?, row.get_ref(1).map_err(failed)?)
-                else {
-                    let error = Error::new(ErrorKind::Corrupt, "a key or weight in the table is of another type");
-                    return Err(error.with("table", &table.name));
-                };
-                if visitor(index, key, weight)? == Visit::Enough {
-                    break;
+            let kind = (range.end.is_some(), range.order);
+            let scan = match &mut last {
+                Some((same, scan)) if *same == kind => scan,
+                other => {
+                    let sql = statements::scan(table, range.end.is_some(), range.order == Order::Descending);
+                    &mut other.insert((kind, self.statement(&sql)?)).1
                 }
-            }
+            };
+            visit(scan, table, index, range, visitor)?;
         }
         Ok(())
     }
+}
+
+fn visit(
+    scan: &mut CachedStatement<'_>,
+    table: &Table,
+    index: usize,
+    range: &KeyRange,
+    visitor: &mut Visitor<'_>,
+) -> Result<()> {
+    let rows = match &range.end {
+        Some(end) => scan.query(params![range.start, end]),
+        None => scan.query(params![range.start]),
+    };
+    let mut rows = rows.map_err(failed)?;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let (ValueRef::Blob(key), ValueRef::Integer(weight)) =
+            (row.get_ref(0).map_err(failed)?, row.get_ref(1).map_err(failed)?)
+        else {
+            let error = Error::new(ErrorKind::Corrupt, "a key or weight in the table is of another type");
+            return Err(error.with("table", &table.name));
+        };
+        if visitor(index, key, weight)? == Visit::Enough {
+            break;
+        }
+    }
+    Ok(())
 }
 
 impl Transaction for Held<'_> {
