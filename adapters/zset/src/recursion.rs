@@ -104,8 +104,9 @@ impl Builder {
         let plan = RefCell::default();
         let scope = Scope { builder: self, plan: &plan };
         let variable = scope.add::<T, _, 0>("", "variable", vec![], [], |[]| linear::Source);
-        let result = body(scope, variable).close(name);
-        let (variable, result) = (variable.id, result.id);
+        let given = body(scope, variable);
+        variable.peer(name, given);
+        let (variable, result) = (variable.id, given.close(name).id);
         let Plan { nodes, tables, imports, iterations_max } = plan.take();
         let inside = describe(&nodes, &imports, self);
         let inputs = imports.iter().map(|(outside, _)| *outside).collect();
@@ -114,6 +115,18 @@ impl Builder {
         let fixpoint = Fixpoint { nodes, imports, variable, result, iterations_max, marker };
         let spec = Spec { name, kind: "recursive", inputs, row, when: When::Changed };
         self.add_composed(spec, tables, inside, Box::new(fixpoint))
+    }
+}
+
+impl<'s, T: Row> Inner<'s, T> {
+    /// The number of another stream that flows into the same operator.
+    fn peer<U>(&self, name: &str, other: Inner<'s, U>) -> usize {
+        // One recursion built inside another could mix their streams.
+        if !std::ptr::eq(self.scope.plan, other.scope.plan) {
+            let error = Error::invalid("a stream of another recursion flows into an operator");
+            self.scope.builder.with_plan(|plan| plan.note(error.with("operator", name)));
+        }
+        other.id
     }
 }
 

@@ -28,7 +28,7 @@ impl<'s, L: Row> Inner<'s, L> {
         right_key: impl Fn(&R) -> K + Send + Sync + 'static,
         make: impl Fn(&L, &R) -> O + Send + Sync + 'static,
     ) -> Inner<'s, O> {
-        let inputs = [self.id, right.id];
+        let inputs = [self.id, self.peer(name, right)];
         let key = ("key", Shape::of::<K>());
         let iteration = ("iteration", Shape::Integer);
         let tables = [

@@ -56,7 +56,7 @@ impl<'s, T: Row> Inner<'s, T> {
 
     /// Adds another collection.
     pub fn add(self, name: &str, other: Self) -> Self {
-        self.linear(name, "add", vec![self.id, other.id], mapping(T::clone))
+        self.linear(name, "add", vec![self.id, self.peer(name, other)], mapping(T::clone))
     }
 
     fn linear<U: Row>(

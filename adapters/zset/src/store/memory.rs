@@ -1,5 +1,6 @@
 //! State in memory, shared by clones and gone with the last of them.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -149,22 +150,16 @@ impl Transaction for Held<'_> {
         let (mut sums, mut undo) = (Vec::with_capacity(changes.len()), Vec::with_capacity(changes.len()));
         let mut outcome = Ok(());
         for Change { key, change, .. } in changes {
-            let before = map.get(&key).copied();
-            match weight::plus(before.unwrap_or(0), change) {
-                Ok(0) => {
-                    map.remove(&key);
-                    sums.push(0);
-                }
-                Ok(sum) => {
-                    map.insert(key.clone(), sum);
+            match add_to(map, key.clone(), change) {
+                Ok((before, sum)) => {
                     sums.push(sum);
+                    undo.push((key, before));
                 }
                 Err(error) => {
                     outcome = Err(error);
                     break;
                 }
             }
-            undo.push((key, before));
         }
         self.undo.push(Undo::Weights(table.name.clone(), undo));
         outcome.map(|()| sums)
@@ -193,6 +188,24 @@ impl Transaction for Held<'_> {
     fn commit(mut self: Box<Self>) -> Result<()> {
         self.undo.clear();
         Ok(())
+    }
+}
+
+/// Adds to one weight with one search, and gives the weight before and after.
+fn add_to(map: &mut BTreeMap<Vec<u8>, Weight>, key: Vec<u8>, change: Weight) -> Result<(Option<Weight>, Weight)> {
+    match map.entry(key) {
+        Entry::Vacant(_) if change == 0 => Ok((None, 0)),
+        Entry::Vacant(entry) => Ok((None, *entry.insert(change))),
+        Entry::Occupied(mut entry) => {
+            let before = *entry.get();
+            let sum = weight::plus(before, change)?;
+            if sum == 0 {
+                entry.remove();
+            } else {
+                entry.insert(sum);
+            }
+            Ok((Some(before), sum))
+        }
     }
 }
 

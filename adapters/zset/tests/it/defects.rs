@@ -115,6 +115,23 @@ fn a_failing_step_is_undone_and_releases_its_time() {
     }
 }
 
+/// The same for a function that panics, which unwinds through the step.
+#[test]
+fn a_step_that_panics_is_undone() {
+    for place in Place::all() {
+        let builder = Builder::new();
+        let (numbers, rows) = builder.input::<i64>("numbers");
+        let kept = rows.distinct("set").cache("kept");
+        rows.map("picky", |number| assert_ne!(*number, 13));
+        let mut engine = Engine::open(builder.build().unwrap(), place.open(), Mode::CreateTables).unwrap();
+        engine.insert(&numbers, [1]).unwrap();
+        let step = std::panic::AssertUnwindSafe(|| engine.insert(&numbers, [2, 13]).is_ok());
+        std::panic::catch_unwind(step).unwrap_err();
+        engine.insert(&numbers, [3]).unwrap();
+        assert_eq!(engine.read(&kept).unwrap().all().unwrap(), ZSet::from_rows([1, 3]).unwrap());
+    }
+}
+
 /// A writer that is gone held up all others, and only a repair by hand helped.
 #[test]
 fn the_time_of_an_abandoned_writer_can_be_released() {

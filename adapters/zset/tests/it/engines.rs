@@ -114,6 +114,20 @@ fn names_must_be_there_once_and_plain() {
 }
 
 #[test]
+fn streams_of_two_recursions_do_not_mix() {
+    let mixed = mistake(|rows| {
+        rows.builder().recursive::<Pair>("outer", |_, outer| {
+            rows.builder().recursive::<Pair>("inner", |_, inner| {
+                inner.add("both", outer);
+                inner
+            });
+            outer
+        });
+    });
+    assert!(mixed.contains("a stream of another recursion flows into an operator"), "{mixed}");
+}
+
+#[test]
 fn streams_and_handles_of_other_circuits_are_refused() {
     let other = Builder::new();
     let (foreign_in, foreign) = other.input::<Pair>("foreign");

@@ -13,3 +13,4 @@ mod recursion;
 mod stores;
 mod support;
 mod windows;
+mod workers;

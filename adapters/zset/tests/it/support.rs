@@ -30,6 +30,15 @@ impl Place {
         ]
     }
 
+    /// True if only one engine at a time may have the store open.
+    pub fn is_exclusive(&self) -> bool {
+        match self {
+            #[cfg(feature = "redb")]
+            Self::Redb(_) => true,
+            _ => false,
+        }
+    }
+
     /// The file of the state.
     pub fn path(&self) -> PathBuf {
         match self {
