@@ -1,5 +1,7 @@
 //! State in memory, shared by clones and gone with the last of them.
 
+mod key;
+
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -11,6 +13,7 @@ use super::schema::{self, Todo};
 use super::{Change, KeyRange, Mode, Order, Snapshot, Store, Transaction, Visit, Visitor};
 use crate::table::Table;
 use crate::weight::{self, Weight};
+use key::Key;
 
 /// A store in memory. Clones are the same store: dropping an engine and opening another one on a clone is how tests
 /// close and reopen it.
@@ -22,8 +25,8 @@ pub struct Memory {
 #[derive(Debug)]
 struct State {
     signatures: BTreeMap<String, String>,
-    weights: HashMap<String, BTreeMap<Vec<u8>, Weight>>,
-    values: HashMap<String, BTreeMap<Vec<u8>, Vec<u8>>>,
+    weights: HashMap<String, BTreeMap<Key, Weight>>,
+    values: HashMap<String, BTreeMap<Key, Vec<u8>>>,
     time: i64,
 }
 
@@ -88,7 +91,7 @@ fn no_table(table: &Table) -> Error {
 }
 
 impl State {
-    fn weights_of(&self, table: &Table) -> Result<&BTreeMap<Vec<u8>, Weight>> {
+    fn weights_of(&self, table: &Table) -> Result<&BTreeMap<Key, Weight>> {
         self.weights.get(&table.name).ok_or_else(|| no_table(table))
     }
 }
@@ -104,12 +107,12 @@ impl Snapshot for Held<'_> {
 
     fn weights(&mut self, table: &Table, keys: &[Vec<u8>]) -> Result<Vec<Weight>> {
         let map = self.state.weights_of(table)?;
-        Ok(keys.iter().map(|key| map.get(key).copied().unwrap_or(0)).collect())
+        Ok(keys.iter().map(|key| map.get(key.as_slice()).copied().unwrap_or(0)).collect())
     }
 
     fn values(&mut self, table: &Table, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
         let map = self.state.values.get(&table.name).ok_or_else(|| no_table(table))?;
-        Ok(keys.iter().map(|key| map.get(key).cloned()).collect())
+        Ok(keys.iter().map(|key| map.get(key.as_slice()).cloned()).collect())
     }
 
     fn scan(&mut self, table: &Table, ranges: &[KeyRange], visitor: &mut Visitor<'_>) -> Result<()> {
@@ -133,11 +136,11 @@ impl Snapshot for Held<'_> {
 
 fn visit<'m>(
     index: usize,
-    entries: impl Iterator<Item = (&'m Vec<u8>, &'m Weight)>,
+    entries: impl Iterator<Item = (&'m Key, &'m Weight)>,
     visitor: &mut Visitor<'_>,
 ) -> Result<()> {
     for (key, weight) in entries {
-        if visitor(index, key, *weight)? == Visit::Enough {
+        if visitor(index, key.bytes(), *weight)? == Visit::Enough {
             break;
         }
     }
@@ -150,7 +153,7 @@ impl Transaction for Held<'_> {
         let (mut sums, mut undo) = (Vec::with_capacity(changes.len()), Vec::with_capacity(changes.len()));
         let mut outcome = Ok(());
         for Change { key, change, .. } in changes {
-            match add_to(map, key.clone(), change) {
+            match add_to(map, &key, change) {
                 Ok((before, sum)) => {
                     sums.push(sum);
                     undo.push((key, before));
@@ -170,8 +173,8 @@ impl Transaction for Held<'_> {
         let mut undo = Vec::with_capacity(changes.len());
         for Change { key, change, .. } in changes {
             let before = match change {
-                Some(value) => map.insert(key.clone(), value),
-                None => map.remove(&key),
+                Some(value) => map.insert(Key::new(&key), value),
+                None => map.remove(key.as_slice()),
             };
             undo.push((key, before));
         }
@@ -192,8 +195,8 @@ impl Transaction for Held<'_> {
 }
 
 /// Adds to one weight with one search, and gives the weight before and after.
-fn add_to(map: &mut BTreeMap<Vec<u8>, Weight>, key: Vec<u8>, change: Weight) -> Result<(Option<Weight>, Weight)> {
-    match map.entry(key) {
+fn add_to(map: &mut BTreeMap<Key, Weight>, key: &[u8], change: Weight) -> Result<(Option<Weight>, Weight)> {
+    match map.entry(Key::new(key)) {
         Entry::Vacant(_) if change == 0 => Ok((None, 0)),
         Entry::Vacant(entry) => Ok((None, *entry.insert(change))),
         Entry::Occupied(mut entry) => {
@@ -221,12 +224,12 @@ impl Drop for Held<'_> {
     }
 }
 
-fn restore<V>(map: Option<&mut BTreeMap<Vec<u8>, V>>, entries: Vec<(Vec<u8>, Option<V>)>) {
+fn restore<V>(map: Option<&mut BTreeMap<Key, V>>, entries: Vec<(Vec<u8>, Option<V>)>) {
     if let Some(map) = map {
         for (key, before) in entries.into_iter().rev() {
             match before {
-                Some(value) => map.insert(key, value),
-                None => map.remove(&key),
+                Some(value) => map.insert(Key::new(&key), value),
+                None => map.remove(key.as_slice()),
             };
         }
     }

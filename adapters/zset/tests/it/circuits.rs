@@ -37,7 +37,7 @@ fn check(nodes: &[Node], events: &[Event], place: &Place) -> Result<(), TestCase
 }
 
 fn runner(cases: u32) -> TestRunner {
-    TestRunner::new(Config { cases, max_global_rejects: 100_000, ..Config::default() })
+    TestRunner::new(Config { cases, max_global_rejects: 100_000, failure_persistence: None, ..Config::default() })
 }
 
 #[test]

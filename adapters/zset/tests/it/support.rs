@@ -1,5 +1,6 @@
 //! Stores that can be closed and opened again, and circuits made from lists of operators.
 
+#[cfg(any(feature = "redb", feature = "sqlite"))]
 use std::path::PathBuf;
 
 use proptest::prelude::*;
@@ -40,6 +41,7 @@ impl Place {
     }
 
     /// The file of the state.
+    #[cfg(any(feature = "redb", feature = "sqlite"))]
     pub fn path(&self) -> PathBuf {
         match self {
             Self::Memory(_) => panic!("memory has no file"),
