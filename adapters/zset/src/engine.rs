@@ -20,17 +20,20 @@ use crate::time::Time;
 const PAUSE_MIN: Duration = Duration::from_micros(100);
 const PAUSE_MAX: Duration = Duration::from_millis(50);
 
-/// How an engine waits.
+/// How long an engine waits, and how much a step may do.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct EngineOptions {
     /// How long a step waits for its frontier. Default: 5 s.
     pub frontier_wait: Duration,
+    /// How many entries of tables a step may look up, visit and write before it fails and is undone. A change of a row
+    /// that very many others are joined with touches all of them. Default: `None`, no limit.
+    pub entries_max: Option<u64>,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { frontier_wait: Duration::from_secs(5) }
+        Self { frontier_wait: Duration::from_secs(5), entries_max: None }
     }
 }
 
@@ -39,6 +42,13 @@ impl EngineOptions {
     #[must_use]
     pub fn with_frontier_wait(mut self, wait: Duration) -> Self {
         self.frontier_wait = wait;
+        self
+    }
+
+    /// Sets how many entries a step may look up, visit and write.
+    #[must_use]
+    pub fn with_entries_max(mut self, entries_max: u64) -> Self {
+        self.entries_max = Some(entries_max);
         self
     }
 }
@@ -122,7 +132,7 @@ impl Engine {
     /// # Errors
     /// `Unavailable` if the store's time did not reach the frontier before the deadline; `ConditionFailed` if the step's
     /// time is not later than the store's; `Invalid` for an input of another circuit, a weight or sum that leaves its
-    /// range, a row that cannot be encoded; `Unsupported` for `flush_every_set`; what a `try_` function returned; otherwise
+    /// range, a row that cannot be encoded, too many entries; `Unsupported` for `flush_every_set`; what a `try_` function returned; otherwise
     /// those of the store. Errors of operators carry the operator's name.
     pub fn step(&mut self, changes: Changes, time: Time) -> Result<Deltas> {
         if time.flush_every_set {
@@ -184,7 +194,7 @@ impl Engine {
             return Err(Failed::Before(error.with("input_time", time.input_time).with("reached", reached)));
         }
         let given = (time.input_time != -1).then_some(time.input_time);
-        let mut step = Step::new(&mut *transaction, columns, given);
+        let mut step = Step::new(&mut *transaction, columns, self.options.entries_max, given);
         run_nodes(&self.circuit, slots, &mut step).map_err(Failed::Within)?;
         let stats = step.stats;
         if let Some(time) = given {

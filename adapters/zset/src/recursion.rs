@@ -77,7 +77,8 @@ impl Builder {
     /// Adds a collection that is defined by itself: the smallest set that `body` maps to itself, beginning with nothing.
     /// The result is a set; mutual recursion goes through an enum.
     ///
-    /// A step costs the rows whose derivations change. A recursion that does not come to an end within 100,000 iterations
+    /// What comes in from outside should have no negative weights; otherwise there may be no such set. A step costs the rows
+    /// whose derivations change. A recursion that does not come to an end within 100,000 iterations
     /// (see [`Scope::limit`]) fails the step.
     ///
     /// ```

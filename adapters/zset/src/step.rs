@@ -1,7 +1,7 @@
 //! What an operator has at hand during a step: the transaction, the time, and the counters.
 
 use serde::Serialize;
-use worldstore_core::Result;
+use worldstore_core::{Error, Result};
 
 use crate::encode;
 use crate::row::Row;
@@ -34,14 +34,22 @@ impl StepStats {
 pub(crate) struct Step<'t> {
     transaction: &'t mut dyn Transaction,
     columns: bool,
+    /// How many entries the step may look up, visit and write.
+    entries_max: u64,
     /// The time of the step, if it has one.
     pub(crate) time: Option<i64>,
     pub(crate) stats: StepStats,
 }
 
 impl<'t> Step<'t> {
-    pub(crate) fn new(transaction: &'t mut dyn Transaction, columns: bool, time: Option<i64>) -> Self {
-        Self { transaction, columns, time, stats: StepStats::default() }
+    pub(crate) fn new(
+        transaction: &'t mut dyn Transaction,
+        columns: bool,
+        entries_max: Option<u64>,
+        time: Option<i64>,
+    ) -> Self {
+        let entries_max = entries_max.unwrap_or(u64::MAX);
+        Self { transaction, columns, entries_max, time, stats: StepStats::default() }
     }
 
     /// Adds to weights and gives the new ones. An entry is its encoded key, what encodes to it, and the change.
@@ -63,6 +71,7 @@ impl<'t> Step<'t> {
             return Ok(Vec::new());
         }
         self.stats.written += changes.len() as u64;
+        within(&self.stats, self.entries_max)?;
         self.transaction.add(table, changes)
     }
 
@@ -72,6 +81,7 @@ impl<'t> Step<'t> {
             return Ok(Vec::new());
         }
         self.stats.looked_up += keys.len() as u64;
+        within(&self.stats, self.entries_max)?;
         self.transaction.weights(table, keys)
     }
 
@@ -81,6 +91,7 @@ impl<'t> Step<'t> {
             return Ok(Vec::new());
         }
         self.stats.looked_up += keys.len() as u64;
+        within(&self.stats, self.entries_max)?;
         let values = self.transaction.values(table, keys)?;
         values.into_iter().map(|value| value.map(|bytes| encode::decode(&bytes)).transpose()).collect()
     }
@@ -105,6 +116,7 @@ impl<'t> Step<'t> {
             return Ok(());
         }
         self.stats.written += changes.len() as u64;
+        within(&self.stats, self.entries_max)?;
         self.transaction.put(table, changes)
     }
 
@@ -118,10 +130,18 @@ impl<'t> Step<'t> {
         if ranges.is_empty() {
             return Ok(());
         }
-        let scanned = &mut self.stats.scanned;
+        let (stats, entries_max) = (&mut self.stats, self.entries_max);
         self.transaction.scan(table, ranges, &mut |index, key, weight| {
-            *scanned += 1;
+            stats.scanned += 1;
+            within(stats, entries_max)?;
             visit(index, key, weight)
         })
+    }
+}
+
+fn within(stats: &StepStats, entries_max: u64) -> Result<()> {
+    match stats.total() > entries_max {
+        true => Err(Error::invalid("the step touches more entries than are allowed").with("entries_max", entries_max)),
+        false => Ok(()),
     }
 }

@@ -144,6 +144,30 @@ fn the_time_of_an_abandoned_writer_can_be_released() {
     assert_eq!(error.kind(), ErrorKind::ConditionFailed, "the writer that came back is told");
 }
 
+/// A change of a widely joined row was worked through all its partners, however many, and nothing could stop it.
+#[test]
+fn a_step_can_be_kept_from_touching_too_much() {
+    let builder = Builder::new();
+    let (items_in, items) = builder.input::<Pair>("items");
+    let (prices_in, prices) = builder.input::<Pair>("prices");
+    let priced = items.join("priced", prices, |item| item.1, |price| price.0, |item, price| (item.0, price.1));
+    let kept = priced.cache("kept");
+    let options = EngineOptions::default().with_entries_max(500);
+    let circuit = builder.build().unwrap();
+    let mut engine = Engine::open_with(circuit, Memory::new(), Mode::CreateTables, options).unwrap();
+    engine.insert(&prices_in, [(1, 10), (2, 20)]).unwrap();
+    for batch in 0..6 {
+        engine.insert(&items_in, (0..60).map(|item| (batch * 60 + item, 1))).unwrap();
+    }
+    engine.insert(&items_in, [(1_000, 2)]).unwrap();
+    let error = engine.replace(&prices_in, (1, 10), (1, 11)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(error.to_string().ends_with("entries_max: 500, operator: kept"), "{error}");
+    engine.replace(&prices_in, (2, 20), (2, 21)).unwrap();
+    let rows = engine.read(&kept).unwrap().all().unwrap();
+    assert_eq!((rows.len(), rows.weight(&(0, 10)), rows.weight(&(1_000, 21))), (361, 1, 1));
+}
+
 /// Tables were named after source code, so renaming a function lost its state without a word.
 #[test]
 fn tables_have_the_names_that_operators_were_given() {

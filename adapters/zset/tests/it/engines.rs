@@ -73,6 +73,17 @@ fn a_circuit_explains_itself() {
     .assert_eq(&circuit.to_mermaid());
 }
 
+#[test]
+fn an_engine_and_its_handles_go_to_other_threads() {
+    fn is_send<T: Send>() {}
+    is_send::<Engine>();
+    is_send::<worldstore_zset::Input<Pair>>();
+    is_send::<worldstore_zset::Output<Pair>>();
+    is_send::<Index<i64, Pair>>();
+    is_send::<Changes>();
+    is_send::<worldstore_zset::Deltas>();
+}
+
 fn mistake(query: impl for<'b> FnOnce(Stream<'b, Pair>)) -> String {
     let builder = Builder::new();
     let (_, rows) = builder.input::<Pair>("rows");
