@@ -6,7 +6,7 @@ use worldstore_core::ErrorKind;
 use worldstore_zset::store::{Memory, Mode};
 use worldstore_zset::{Builder, Changes, Desc, Engine, Index, Stream, Time};
 
-use super::support::{Pair, closure};
+use super::support::{Pair, Place, closure};
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Reading {
@@ -194,12 +194,16 @@ fn times_that_go_back_and_modes_that_are_not_there_are_refused() {
 
 #[test]
 fn weights_and_sums_that_do_not_fit_fail_the_step() {
+    Place::all().iter().for_each(sums_that_do_not_fit);
+}
+
+fn sums_that_do_not_fit(place: &Place) {
     let builder = Builder::new();
     let (input, rows) = builder.input::<i64>("rows");
     let (weights_in, weights) = builder.input::<i64>("weights");
     let sums = rows.reduce("sums", |row| *row).cache("kept");
     weights.distinct("set");
-    let mut engine = Engine::open(builder.build().unwrap(), Memory::new(), Mode::CreateTables).unwrap();
+    let mut engine = Engine::open(builder.build().unwrap(), place.open(), Mode::CreateTables).unwrap();
     engine.insert(&input, [i64::MAX]).unwrap();
     let error = engine.insert(&input, [1]).unwrap_err();
     assert_eq!(error.to_string(), "invalid: a sum leaves the range of its type, operator: sums");
@@ -208,6 +212,7 @@ fn weights_and_sums_that_do_not_fit_fail_the_step() {
     assert_eq!(kept, [(i64::MAX - 1, 1)]);
     engine.step(Changes::new().weigh(&weights_in, [(1, i64::MAX)]), Time::none()).unwrap();
     let error = engine.insert(&weights_in, [1]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.to_string().contains("operator: set"), "{error}");
 }
 
