@@ -1,0 +1,147 @@
+//! What an operator has at hand during a step: the transaction, the time, and the counters.
+
+use serde::Serialize;
+use worldstore_core::{Error, Result};
+
+use crate::encode;
+use crate::row::Row;
+use crate::store::{Change, KeyRange, Transaction, Visit};
+use crate::table::Table;
+use crate::weight::Weight;
+
+/// What a step did to the store, counted in entries of tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct StepStats {
+    /// Entries that were looked up by their whole key.
+    pub looked_up: u64,
+    /// Entries that were visited in ranges.
+    pub scanned: u64,
+    /// Entries that were written.
+    pub written: u64,
+    /// Rows that came to a window after their time had left it, and were dropped.
+    pub late: u64,
+}
+
+impl StepStats {
+    /// All entries that were looked up, visited or written.
+    pub fn total(&self) -> u64 {
+        self.looked_up + self.scanned + self.written
+    }
+}
+
+/// One step of a circuit.
+pub(crate) struct Step<'t> {
+    transaction: &'t mut dyn Transaction,
+    columns: bool,
+    /// How many entries the step may look up, visit and write.
+    entries_max: u64,
+    /// The time of the step, if it has one.
+    pub(crate) time: Option<i64>,
+    pub(crate) stats: StepStats,
+}
+
+impl<'t> Step<'t> {
+    pub(crate) fn new(
+        transaction: &'t mut dyn Transaction,
+        columns: bool,
+        entries_max: Option<u64>,
+        time: Option<i64>,
+    ) -> Self {
+        let entries_max = entries_max.unwrap_or(u64::MAX);
+        Self { transaction, columns, entries_max, time, stats: StepStats::default() }
+    }
+
+    /// Adds to weights and gives the new ones. An entry is its encoded key, what encodes to it, and the change.
+    pub(crate) fn add<S: Serialize>(
+        &mut self,
+        table: &Table,
+        entries: impl IntoIterator<Item = (Vec<u8>, S, Weight)>,
+    ) -> Result<Vec<Weight>> {
+        let mut changes = Vec::new();
+        for (key, value, change) in entries {
+            let mut columns = Vec::new();
+            if self.columns {
+                columns.reserve(table.columns.len());
+                table.key().values(&value, &mut columns)?;
+            }
+            changes.push(Change { key, change, columns });
+        }
+        if changes.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.stats.written += changes.len() as u64;
+        within(&self.stats, self.entries_max)?;
+        self.transaction.add(table, changes)
+    }
+
+    /// The weights of keys.
+    pub(crate) fn weights(&mut self, table: &Table, keys: &[Vec<u8>]) -> Result<Vec<Weight>> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.stats.looked_up += keys.len() as u64;
+        within(&self.stats, self.entries_max)?;
+        self.transaction.weights(table, keys)
+    }
+
+    /// The values of keys.
+    pub(crate) fn values<V: Row>(&mut self, table: &Table, keys: &[Vec<u8>]) -> Result<Vec<Option<V>>> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.stats.looked_up += keys.len() as u64;
+        within(&self.stats, self.entries_max)?;
+        let values = self.transaction.values(table, keys)?;
+        values.into_iter().map(|value| value.map(|bytes| encode::decode(&bytes)).transpose()).collect()
+    }
+
+    /// Puts or removes values. An entry is its encoded key, what encodes to it, and the value.
+    pub(crate) fn put<S: Serialize, V: Serialize>(
+        &mut self,
+        table: &Table,
+        entries: impl IntoIterator<Item = (Vec<u8>, S, Option<V>)>,
+    ) -> Result<()> {
+        let mut changes = Vec::new();
+        for (key, typed_key, value) in entries {
+            let mut columns = Vec::new();
+            if let (true, Some(value), Some(layout)) = (self.columns, &value, table.value()) {
+                table.key().values(&typed_key, &mut columns)?;
+                layout.values(value, &mut columns)?;
+            }
+            let change = value.map(|value| encode::encode(&value)).transpose()?;
+            changes.push(Change { key, change, columns });
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.stats.written += changes.len() as u64;
+        within(&self.stats, self.entries_max)?;
+        self.transaction.put(table, changes)
+    }
+
+    /// Visits entries of ranges: the index of the range, the key and the weight.
+    pub(crate) fn scan(
+        &mut self,
+        table: &Table,
+        ranges: &[KeyRange],
+        mut visit: impl FnMut(usize, &[u8], Weight) -> Result<Visit>,
+    ) -> Result<()> {
+        if ranges.is_empty() {
+            return Ok(());
+        }
+        let (stats, entries_max) = (&mut self.stats, self.entries_max);
+        self.transaction.scan(table, ranges, &mut |index, key, weight| {
+            stats.scanned += 1;
+            within(stats, entries_max)?;
+            visit(index, key, weight)
+        })
+    }
+}
+
+fn within(stats: &StepStats, entries_max: u64) -> Result<()> {
+    match stats.total() > entries_max {
+        true => Err(Error::invalid("the step touches more entries than are allowed").with("entries_max", entries_max)),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,259 @@
+//! State in one redb file: durable and embedded, for one process at a time.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use redb::{
+    CommitError, Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction,
+};
+use worldstore_core::{Error, ErrorKind, Result};
+
+use super::schema::{self, Todo};
+use super::{Change, KeyRange, Mode, Order, Snapshot, Store, Transaction, Visit, Visitor};
+use crate::table::{Table, TableKind};
+use crate::weight::{self, Weight};
+
+/// The signatures of the tables, by name. The names of operators cannot begin like this.
+const SIGNATURES: TableDefinition<'_, &str, &str> = TableDefinition::new("_signatures");
+/// The store's time, under 0.
+const TIME: TableDefinition<'_, u8, i64> = TableDefinition::new("_time");
+
+/// A store in a redb file. Each committed step has been synced to the disk.
+pub struct Redb {
+    database: Database,
+}
+
+impl fmt::Debug for Redb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Redb")
+    }
+}
+
+impl Redb {
+    /// Opens the file, or makes it.
+    ///
+    /// # Errors
+    /// `Conflict` if another process has it open; `Corrupt` if it is not a redb file or is damaged; otherwise those of
+    /// the file system.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let database = Database::create(path).map_err(|error| failed(error).with("path", path.display()))?;
+        Ok(Self { database })
+    }
+
+    fn stored(&self) -> Result<BTreeMap<String, String>> {
+        let transaction = self.database.begin_read().map_err(failed)?;
+        let mut stored = BTreeMap::new();
+        let table = match transaction.open_table(SIGNATURES) {
+            Ok(table) => table,
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(stored),
+            Err(error) => return Err(failed(error)),
+        };
+        for entry in table.iter().map_err(failed)? {
+            let (name, signature) = entry.map_err(failed)?;
+            stored.insert(name.value().to_owned(), signature.value().to_owned());
+        }
+        Ok(stored)
+    }
+
+    fn create(&self, tables: &[&Table]) -> Result<()> {
+        let transaction = self.database.begin_write().map_err(failed)?;
+        {
+            let mut signatures = transaction.open_table(SIGNATURES).map_err(failed)?;
+            let mut time = transaction.open_table(TIME).map_err(failed)?;
+            time.insert(0, -1).map_err(failed)?;
+            for table in tables {
+                signatures.insert(table.name.as_str(), table.signature.as_str()).map_err(failed)?;
+                match table.kind {
+                    TableKind::Weights => drop(transaction.open_table(weights_of(table)).map_err(failed)?),
+                    TableKind::Values => drop(transaction.open_table(values_of(table)).map_err(failed)?),
+                }
+            }
+        }
+        transaction.commit().map_err(commit_failed)
+    }
+}
+
+fn weights_of(table: &Table) -> TableDefinition<'_, &'static [u8], i64> {
+    TableDefinition::new(&table.name)
+}
+
+fn values_of(table: &Table) -> TableDefinition<'_, &'static [u8], &'static [u8]> {
+    TableDefinition::new(&table.name)
+}
+
+impl Store for Redb {
+    fn prepare(&mut self, tables: &[&Table], mode: Mode) -> Result<()> {
+        match schema::compare(&self.stored()?, tables, mode)? {
+            Todo::Create => self.create(tables),
+            Todo::Nothing => Ok(()),
+        }
+    }
+
+    fn wants_columns(&self) -> bool {
+        false
+    }
+
+    fn begin(&mut self) -> Result<Box<dyn Transaction + '_>> {
+        Ok(Box::new(Writing { transaction: self.database.begin_write().map_err(failed)? }))
+    }
+
+    fn snapshot(&mut self) -> Result<Box<dyn Snapshot + '_>> {
+        Ok(Box::new(Reading { transaction: self.database.begin_read().map_err(failed)? }))
+    }
+}
+
+struct Reading {
+    transaction: ReadTransaction,
+}
+
+struct Writing {
+    transaction: WriteTransaction,
+}
+
+/// The reading half of both kinds of transaction: they open tables of different types that read alike.
+macro_rules! snapshot {
+    ($type:ty) => {
+        impl Snapshot for $type {
+            fn time(&mut self) -> Result<i64> {
+                let table = match self.transaction.open_table(TIME) {
+                    Ok(table) => table,
+                    Err(redb::TableError::TableDoesNotExist(_)) => return Ok(-1),
+                    Err(error) => return Err(failed(error)),
+                };
+                let time = table.get(0).map_err(failed)?;
+                Ok(time.map_or(-1, |time| time.value()))
+            }
+
+            fn signature(&mut self, name: &str) -> Result<Option<String>> {
+                let table = self.transaction.open_table(SIGNATURES).map_err(failed)?;
+                let signature = table.get(name).map_err(failed)?;
+                Ok(signature.map(|signature| signature.value().to_owned()))
+            }
+
+            fn weights(&mut self, table: &Table, keys: &[Vec<u8>]) -> Result<Vec<Weight>> {
+                let entries = self.transaction.open_table(weights_of(table)).map_err(failed)?;
+                let weight = |key: &Vec<u8>| Ok(entries.get(key.as_slice()).map_err(failed)?.map_or(0, |w| w.value()));
+                keys.iter().map(weight).collect()
+            }
+
+            fn values(&mut self, table: &Table, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
+                let entries = self.transaction.open_table(values_of(table)).map_err(failed)?;
+                let value = |key: &Vec<u8>| {
+                    Ok(entries.get(key.as_slice()).map_err(failed)?.map(|value| value.value().to_vec()))
+                };
+                keys.iter().map(value).collect()
+            }
+
+            fn scan(&mut self, table: &Table, ranges: &[KeyRange], visitor: &mut Visitor<'_>) -> Result<()> {
+                let entries = self.transaction.open_table(weights_of(table)).map_err(failed)?;
+                ranges.iter().enumerate().try_for_each(|(index, range)| visit(&entries, index, range, visitor))
+            }
+        }
+    };
+}
+
+snapshot!(Reading);
+snapshot!(Writing);
+
+fn visit(
+    entries: &impl ReadableTable<&'static [u8], i64>,
+    index: usize,
+    range: &KeyRange,
+    visitor: &mut Visitor<'_>,
+) -> Result<()> {
+    let found = match &range.end {
+        Some(end) if *end <= range.start => return Ok(()),
+        Some(end) => entries.range(range.start.as_slice()..end.as_slice()),
+        None => entries.range(range.start.as_slice()..),
+    };
+    let mut found = found.map_err(failed)?;
+    loop {
+        let entry = match range.order {
+            Order::Ascending => found.next(),
+            Order::Descending => found.next_back(),
+        };
+        let Some(entry) = entry else {
+            return Ok(());
+        };
+        let (key, weight) = entry.map_err(failed)?;
+        if visitor(index, key.value(), weight.value())? == Visit::Enough {
+            return Ok(());
+        }
+    }
+}
+
+impl Transaction for Writing {
+    fn add(&mut self, table: &Table, changes: Vec<Change<Weight>>) -> Result<Vec<Weight>> {
+        let mut entries = self.transaction.open_table(weights_of(table)).map_err(failed)?;
+        let mut sums = Vec::with_capacity(changes.len());
+        for Change { key, change, .. } in changes {
+            let key = key.as_slice();
+            let before = entries.get(key).map_err(failed)?.map_or(0, |weight| weight.value());
+            let sum = weight::plus(before, change)?;
+            match sum {
+                0 => drop(entries.remove(key).map_err(failed)?),
+                sum => drop(entries.insert(key, sum).map_err(failed)?),
+            }
+            sums.push(sum);
+        }
+        Ok(sums)
+    }
+
+    fn put(&mut self, table: &Table, changes: Vec<Change<Option<Vec<u8>>>>) -> Result<()> {
+        let mut entries = self.transaction.open_table(values_of(table)).map_err(failed)?;
+        for Change { key, change, .. } in changes {
+            match change {
+                Some(value) => drop(entries.insert(key.as_slice(), value.as_slice()).map_err(failed)?),
+                None => drop(entries.remove(key.as_slice()).map_err(failed)?),
+            }
+        }
+        Ok(())
+    }
+
+    fn set_time(&mut self, time: i64) -> Result<()> {
+        let mut table = self.transaction.open_table(TIME).map_err(failed)?;
+        table.insert(0, time).map_err(failed)?;
+        Ok(())
+    }
+
+    fn commit(self: Box<Self>) -> Result<()> {
+        self.transaction.commit().map_err(commit_failed)
+    }
+}
+
+/// Translates an error of an operation that has changed nothing.
+fn failed(error: impl Into<redb::Error>) -> Error {
+    let error = error.into();
+    let (kind, message) = match &error {
+        redb::Error::Corrupted(_) => (ErrorKind::Corrupt, "the database is damaged"),
+        redb::Error::Io(source) if source.kind() == std::io::ErrorKind::InvalidData => {
+            (ErrorKind::Corrupt, "the file is not a redb database")
+        }
+        redb::Error::Io(source) if source.kind() == std::io::ErrorKind::StorageFull => {
+            (ErrorKind::StorageFull, "no space is left for the database")
+        }
+        redb::Error::DatabaseAlreadyOpen => (ErrorKind::Conflict, "the database is open already"),
+        redb::Error::PreviousIo | redb::Error::LockPoisoned(_) | redb::Error::TransactionPoisoned => {
+            (ErrorKind::Poisoned, "an earlier failure made the database unusable")
+        }
+        redb::Error::TableDoesNotExist(_) => (ErrorKind::NotFound, "the store has no such table"),
+        redb::Error::ValueTooLarge(_) => (ErrorKind::Invalid, "a row is too large for the database"),
+        redb::Error::TableTypeMismatch { .. } | redb::Error::TypeDefinitionChanged { .. } => {
+            (ErrorKind::Invalid, "the database has a table of this name that is not ours")
+        }
+        _ => (ErrorKind::Unexpected, "the database failed"),
+    };
+    Error::new(kind, message).caused_by(error)
+}
+
+/// Translates an error of a commit: what was on its way to the disk may have got there.
+fn commit_failed(error: CommitError) -> Error {
+    match error {
+        CommitError::Storage(storage) => {
+            Error::new(ErrorKind::OutcomeUnknown, "the commit failed half way").caused_by(redb::Error::from(storage))
+        }
+        other => failed(other),
+    }
+}

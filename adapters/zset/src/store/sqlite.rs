@@ -1,0 +1,202 @@
+//! State in an SQLite file that any program can query with plain SQL.
+//!
+//! Each table of the circuit is a table of the file: `_key` (the encoded key), a typed column for each part of the key,
+//! and `_weight`; or `_key`, typed columns for key and value, and `_value` (the encoded value). What the bytes say counts;
+//! the columns are for readers. Two more tables hold the signatures and the time.
+
+mod statements;
+mod transaction;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
+use worldstore_core::{Error, ErrorKind, Result};
+
+use super::schema::{self, Todo};
+use super::{Mode, Snapshot, Store, Transaction};
+use crate::table::Table;
+use transaction::Held;
+
+/// How many prepared statements a connection keeps: four for each table of a large circuit.
+const STATEMENTS: usize = 512;
+
+/// When a committed step is safe from a power cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SqliteSync {
+    /// When the step returns: the log is synced for each step.
+    Full,
+    /// At the next checkpoint of the log. A power cut may lose the last steps, whole ones and in order; a killed process
+    /// loses none.
+    Normal,
+}
+
+/// How an SQLite file is opened.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SqliteConfig {
+    /// The file; it is made if it is not there.
+    pub path: PathBuf,
+    /// Default: [`SqliteSync::Full`].
+    pub sync: SqliteSync,
+    /// How long a step waits for another process's step. Default: 10 s.
+    pub busy_wait: Duration,
+    /// Page cache in KiB. Default: 65,536 (64 MiB).
+    pub cache_kib: u32,
+}
+
+impl SqliteConfig {
+    /// The defaults for a file.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let (sync, busy_wait, cache_kib) = (SqliteSync::Full, Duration::from_secs(10), 65_536);
+        Self { path: path.into(), sync, busy_wait, cache_kib }
+    }
+
+    /// Sets when steps are safe.
+    #[must_use]
+    pub fn with_sync(mut self, sync: SqliteSync) -> Self {
+        self.sync = sync;
+        self
+    }
+
+    /// Sets how long a step waits for another process's step.
+    #[must_use]
+    pub fn with_busy_wait(mut self, wait: Duration) -> Self {
+        self.busy_wait = wait;
+        self
+    }
+
+    /// Sets the page cache.
+    #[must_use]
+    pub fn with_cache_kib(mut self, cache_kib: u32) -> Self {
+        self.cache_kib = cache_kib;
+        self
+    }
+
+    /// Opens the file in WAL mode.
+    ///
+    /// # Errors
+    /// `NotFound` if the file can be neither opened nor made, `Corrupt` if it is no SQLite file, `Unsupported` if the
+    /// file system does not take WAL mode.
+    pub fn open(&self) -> Result<Sqlite> {
+        let connection = Connection::open(&self.path).and_then(|connection| {
+            connection.busy_timeout(self.busy_wait)?;
+            connection.set_prepared_statement_cache_capacity(STATEMENTS);
+            connection.pragma_update(None, "cache_size", -i64::from(self.cache_kib))?;
+            let sync = match self.sync {
+                SqliteSync::Full => "FULL",
+                SqliteSync::Normal => "NORMAL",
+            };
+            connection.pragma_update(None, "synchronous", sync)?;
+            Ok(connection)
+        });
+        let connection = connection.map_err(|error| failed(error).with("path", self.path.display()))?;
+        let set = |connection: &Connection| -> rusqlite::Result<String> {
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+        };
+        let mode = set(&connection).map_err(|error| failed(error).with("path", self.path.display()))?;
+        if mode != "wal" {
+            let error = Error::unsupported("the file system does not take sqlite's wal mode");
+            return Err(error.with("path", self.path.display()));
+        }
+        Ok(Sqlite { connection, path: self.path.clone() })
+    }
+}
+
+/// A store in an SQLite file. Several processes may step it, one at a time; readers never wait.
+pub struct Sqlite {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sqlite({})", self.path.display())
+    }
+}
+
+impl Sqlite {
+    /// Opens a file, or makes it, with the defaults.
+    ///
+    /// # Errors
+    /// As [`SqliteConfig::open`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        SqliteConfig::new(path.as_ref()).open()
+    }
+}
+
+impl Store for Sqlite {
+    fn prepare(&mut self, tables: &[&Table], mode: Mode) -> Result<()> {
+        // The write lock is taken first, so that of several processes that want to make the tables one does.
+        let behavior = match mode {
+            Mode::CreateTables => TransactionBehavior::Immediate,
+            Mode::Open => TransactionBehavior::Deferred,
+        };
+        let transaction = self.connection.transaction_with_behavior(behavior).map_err(failed)?;
+        if schema::compare(&stored(&transaction)?, tables, mode)? == Todo::Create {
+            transaction.execute_batch(statements::META).map_err(failed)?;
+            for table in tables {
+                transaction.execute_batch(&statements::create(table)).map_err(failed)?;
+                let insert = "INSERT INTO _signatures (name, operator, signature) VALUES (?1, ?2, ?3)";
+                let values = (&table.name, &table.operator, &table.signature);
+                transaction.execute(insert, values).map_err(failed)?;
+            }
+        }
+        transaction.commit().map_err(commit_failed)
+    }
+
+    fn wants_columns(&self) -> bool {
+        true
+    }
+
+    fn begin(&mut self) -> Result<Box<dyn Transaction + '_>> {
+        Ok(Box::new(Held::begin(&self.connection, "BEGIN IMMEDIATE")?))
+    }
+
+    fn snapshot(&mut self) -> Result<Box<dyn Snapshot + '_>> {
+        Ok(Box::new(Held::begin(&self.connection, "BEGIN")?))
+    }
+}
+
+/// The signatures of the tables that are there.
+fn stored(connection: &Connection) -> Result<BTreeMap<String, String>> {
+    let there = "SELECT 1 FROM sqlite_schema WHERE name = '_signatures'";
+    let there = connection.query_row(there, [], |_| Ok(())).optional().map_err(failed)?;
+    if there.is_none() {
+        return Ok(BTreeMap::new());
+    }
+    let mut statement = connection.prepare("SELECT name, signature FROM _signatures").map_err(failed)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
+    rows.collect::<rusqlite::Result<_>>().map_err(failed)
+}
+
+/// Translates an error of an operation that has changed nothing.
+fn failed(error: rusqlite::Error) -> Error {
+    let (kind, message) = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            (ErrorKind::Conflict, "another step holds the file")
+        }
+        Some(ErrorCode::NotADatabase) => (ErrorKind::Corrupt, "the file is no sqlite database"),
+        Some(ErrorCode::DatabaseCorrupt) => (ErrorKind::Corrupt, "the database is damaged"),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            (ErrorKind::PermissionDenied, "the file cannot be written")
+        }
+        Some(ErrorCode::DiskFull) => (ErrorKind::StorageFull, "no space is left for the file"),
+        Some(ErrorCode::CannotOpen) => (ErrorKind::NotFound, "the file cannot be opened"),
+        Some(ErrorCode::SystemIoFailure) => (ErrorKind::Unavailable, "the file cannot be read or written"),
+        Some(ErrorCode::TooBig) => (ErrorKind::Invalid, "a row is too large for sqlite"),
+        _ if error.to_string().starts_with("no such table") => (ErrorKind::NotFound, "the store has no such table"),
+        _ => (ErrorKind::Unexpected, "sqlite failed"),
+    };
+    Error::new(kind, message).caused_by(error)
+}
+
+/// Translates an error of a commit: after a failed write or sync, its frames may still be found in the log.
+fn commit_failed(error: rusqlite::Error) -> Error {
+    if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
+        return Error::new(ErrorKind::OutcomeUnknown, "the commit failed half way").caused_by(error);
+    }
+    failed(error)
+}

@@ -1,0 +1,93 @@
+//! The tables in which operators keep their state.
+
+use worldstore_core::{Error, Result};
+
+use crate::columns::{Column, Layout};
+use crate::shape::Shape;
+
+/// The longest name of a table, in bytes: what PostgreSQL takes.
+const NAME_BYTES_MAX: usize = 63;
+
+/// What a table maps encoded keys to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableKind {
+    /// Weights; a key whose weight is 0 is not there.
+    Weights,
+    /// Encoded values.
+    Values,
+}
+
+/// A table of operator state: an ordered map from encoded keys to weights or values.
+///
+/// It is plain data for a [`Store`](crate::store::Store) to make a table from.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Table {
+    /// The name, unique in its circuit: lower-case letters, digits and `_`, at most 63 bytes.
+    pub name: String,
+    /// The operator whose state it is.
+    pub operator: String,
+    /// What it maps to.
+    pub kind: TableKind,
+    /// The typed columns beside the encoded bytes, those of the key first.
+    pub columns: Vec<Column>,
+    /// How many of the columns, from the front, other programs search by: a store with SQL indexes them.
+    pub indexed: usize,
+    /// What must be equal for the table to fit a circuit: kind of operator, types, and what flows into it.
+    pub signature: String,
+    key: Layout,
+    value: Option<Layout>,
+}
+
+impl Table {
+    /// A table of weights whose keys are the parts one after another.
+    pub(crate) fn weights(name: String, parts: &[(&str, Shape)]) -> Self {
+        Self::new(name, TableKind::Weights, parts, None)
+    }
+
+    /// A table from keys of one shape to values of another.
+    pub(crate) fn values(name: String, key: (&str, Shape), value: (&str, Shape)) -> Self {
+        Self::new(name, TableKind::Values, &[key], Some(value))
+    }
+
+    fn new(name: String, kind: TableKind, parts: &[(&str, Shape)], value: Option<(&str, Shape)>) -> Self {
+        let mut columns = Vec::new();
+        for (label, shape) in parts {
+            Layout::new(shape.clone()).columns(label, &mut columns);
+        }
+        let key = match parts {
+            [(_, only)] => only.clone(),
+            several => Shape::Tuple(several.iter().map(|(_, shape)| shape.clone()).collect()),
+        };
+        let mut signature = key.text();
+        let value = value.map(|(label, shape)| {
+            signature = format!("{signature} -> {}", shape.text());
+            let layout = Layout::new(shape);
+            layout.columns(label, &mut columns);
+            layout
+        });
+        let (operator, indexed) = (String::new(), 0);
+        Self { name, operator, kind, columns, indexed, signature, key: Layout::new(key), value }
+    }
+
+    /// The layout of the key's columns.
+    pub(crate) fn key(&self) -> &Layout {
+        &self.key
+    }
+
+    /// The layout of the value's columns, if it maps to values.
+    pub(crate) fn value(&self) -> Option<&Layout> {
+        self.value.as_ref()
+    }
+
+    /// Says whose table it is, and completes the signature with what flows into the operator.
+    pub(crate) fn owned_by(mut self, operator: &str, kind: &str, lineage: u64) -> Result<Self> {
+        if self.name.len() > NAME_BYTES_MAX {
+            let error = Error::invalid("the name of a table would be longer than 63 bytes");
+            return Err(error.with("operator", operator).with("table", self.name));
+        }
+        self.operator = operator.to_owned();
+        self.signature = format!("{kind} {} after {lineage:016x}", self.signature);
+        Ok(self)
+    }
+}

@@ -1,0 +1,118 @@
+//! Writers that are killed in the middle of steps: what is there afterwards is a prefix of the steps, with every one that
+//! was acknowledged.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use worldstore_zset::store::{Memory, Mode, Store};
+use worldstore_zset::{Builder, Cache, Changes, Engine, Input, Time, ZSet};
+
+use super::support::{Pair, closure};
+
+/// The file that the writer works on; its ending says on which store.
+const FILE: &str = "WORLDSTORE_ZSET_CRASH_FILE";
+/// How often each store is killed, if not 12 times.
+const KILLS: &str = "WORLDSTORE_ZSET_KILLS";
+
+struct Opened {
+    engine: Engine,
+    rows: Input<Pair>,
+    caches: [Cache<Pair>; 3],
+}
+
+fn open(store: impl Store + 'static) -> Opened {
+    let builder = Builder::new();
+    let (input, rows) = builder.input::<Pair>("rows");
+    let sums = rows.sum("sums", |row| row.0, |row| row.1);
+    let joined = rows.join("joined", sums, |row| row.1, |sum| sum.0, |row, sum| (row.0, sum.1));
+    let paths = closure("paths", rows.distinct("edges"));
+    let caches = [sums.cache("kept_sums"), joined.cache("kept_joined"), paths.cache("kept_paths")];
+    let engine = Engine::open(builder.build().unwrap(), store, Mode::CreateTables).unwrap();
+    Opened { engine, rows: input, caches }
+}
+
+fn open_file(path: &Path) -> Opened {
+    match path.extension().and_then(|ending| ending.to_str()) {
+        #[cfg(feature = "redb")]
+        Some("redb") => open(worldstore_zset::store::Redb::open(path).unwrap()),
+        #[cfg(feature = "sqlite")]
+        Some("db") => open(worldstore_zset::store::Sqlite::open(path).unwrap()),
+        other => panic!("no store for {other:?}"),
+    }
+}
+
+/// The changes of a step: rows come, and go some steps later.
+fn changes(rows: &Input<Pair>, time: i64) -> Changes {
+    let batch = |time: i64| (0..20).map(move |row| ((time * 7 + row * 3) % 11, (time * 5 + row) % 11));
+    let changes = Changes::new().insert(rows, batch(time));
+    if time > 4 { changes.remove(rows, batch(time - 4)) } else { changes }
+}
+
+fn contents(opened: &mut Opened) -> Vec<ZSet<Pair>> {
+    opened.caches.iter().map(|cache| opened.engine.read(cache).unwrap().all().unwrap()).collect()
+}
+
+#[test]
+#[ignore = "the writer that is killed; started by the test below"]
+fn writer() {
+    let path = PathBuf::from(std::env::var_os(FILE).expect("started by hand"));
+    let mut opened = open_file(&path);
+    let first = opened.engine.time().unwrap().max(0) + 1;
+    let mut out = std::io::stdout();
+    for time in first.. {
+        opened.engine.step(changes(&opened.rows, time), Time::at(time)).unwrap();
+        writeln!(out, "done {time}").unwrap();
+        out.flush().unwrap();
+    }
+}
+
+/// Lets a writer work for a while after its first step, kills it, and gives the last step that it acknowledged.
+fn killed(path: &Path, pause: Duration) -> i64 {
+    let mut writer = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "crashes::writer", "--ignored", "--nocapture"])
+        .env(FILE, path)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let done = |line: String| line.rsplit_once("done ").and_then(|(_, time)| time.parse::<i64>().ok());
+    let first = lines.by_ref().find_map(done).expect("the writer came to its first step");
+    std::thread::sleep(pause);
+    writer.kill().unwrap();
+    writer.wait().unwrap();
+    lines.filter_map(done).last().unwrap_or(first)
+}
+
+fn survive(name: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    let kills: u64 = std::env::var(KILLS).map_or(12, |count| count.parse().unwrap());
+    let mut expected = open(Memory::new());
+    let mut applied = 0;
+    for round in 0..kills {
+        let acknowledged = killed(&path, Duration::from_micros(round * 7_919 % 30_000));
+        let mut opened = open_file(&path);
+        let there = opened.engine.time().unwrap();
+        assert!((acknowledged..=acknowledged + 1).contains(&there), "{acknowledged} acknowledged, {there} there");
+        for time in applied + 1..=there {
+            expected.engine.step(changes(&expected.rows, time), Time::at(time)).unwrap();
+        }
+        applied = there;
+        assert_eq!(contents(&mut opened), contents(&mut expected), "after {there} steps");
+    }
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn sqlite_survives_kills() {
+    survive("state.db");
+}
+
+#[cfg(feature = "redb")]
+#[test]
+fn redb_survives_kills() {
+    survive("state.redb");
+}

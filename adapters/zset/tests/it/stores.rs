@@ -1,0 +1,175 @@
+//! What every store owes: it fits one circuit, undoes what is not committed, and gives entries in order.
+
+use worldstore_core::ErrorKind;
+use worldstore_zset::store::{Change, KeyRange, Mode, Visit};
+use worldstore_zset::{Builder, Circuit, Engine, Input, Stream};
+
+use super::support::{Pair, Place};
+
+fn circuit(query: impl for<'b> FnOnce(Stream<'b, Pair>)) -> (Circuit, Input<Pair>) {
+    let builder = Builder::new();
+    let (input, rows) = builder.input::<Pair>("rows");
+    query(rows);
+    (builder.build().unwrap(), input)
+}
+
+fn refusal(place: &Place, mode: Mode, query: impl for<'b> FnOnce(Stream<'b, Pair>)) -> (ErrorKind, String) {
+    let error = Engine::open(circuit(query).0, place.open(), mode).unwrap_err();
+    (error.kind(), error.to_string())
+}
+
+#[test]
+fn a_store_fits_the_circuit_that_it_was_made_for_and_no_other() {
+    for place in Place::all() {
+        let (kind, _) = refusal(&place, Mode::Open, |rows| {
+            rows.distinct("set").output("out");
+        });
+        assert_eq!(kind, ErrorKind::NotFound, "tables are made only when asked for");
+        let (first, input) = circuit(|rows| drop(rows.filter("some", |row| row.0 > 0).distinct("set").cache("kept")));
+        let mut engine = Engine::open(first, place.open(), Mode::CreateTables).unwrap();
+        engine.insert(&input, [(1, 1)]).unwrap();
+        drop(engine);
+        for mode in [Mode::Open, Mode::CreateTables] {
+            let (kind, message) = refusal(&place, mode, |rows| {
+                rows.filter("some", |row| row.0 > 0).map("other", |row| row.0).distinct("set").cache("kept");
+            });
+            assert_eq!(kind, ErrorKind::Invalid);
+            assert!(message.contains("an operator differs, operator: set, table: set, stored: distinct"), "{message}");
+            let (_, message) = refusal(&place, mode, |rows| {
+                rows.filter("some", |row| row.0 > 0).distinct("set").cache("kept");
+                rows.count("counts", |row| row.0);
+            });
+            assert!(message.contains("operator: counts, table: counts"), "{message}");
+            let (_, message) = refusal(&place, mode, |rows| {
+                rows.filter("some", |row| row.0 > 0).distinct("set");
+            });
+            assert!(message.contains("no operator keeps current, table: kept"), "{message}");
+        }
+        // An operator without state may come and go.
+        let (same, _) = circuit(|rows| {
+            rows.filter("some", |row| row.0 > 0).distinct("set").cache("kept");
+            rows.neg("negative").output("out");
+        });
+        Engine::open(same, place.open(), Mode::Open).unwrap();
+    }
+}
+
+#[test]
+fn an_index_of_a_store_without_tables_is_not_found() {
+    for place in Place::all() {
+        let mut store = place.open();
+        let error = worldstore_zset::Cache::<Pair>::named("kept").read(&mut *store).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error:?}");
+    }
+}
+
+#[test]
+fn what_is_not_committed_is_not_there() {
+    for place in Place::all() {
+        let (circuit, _) = circuit(|rows| {
+            rows.distinct("weights");
+            rows.count("values", |row| row.0);
+        });
+        let mut store = place.open();
+        let tables: Vec<_> = circuit.tables().collect();
+        store.prepare(&tables, Mode::CreateTables).unwrap();
+        let (weights, values) = (tables[0], tables[1]);
+        let columns = |table: &worldstore_zset::Table| vec![worldstore_zset::Datum::Integer(1); table.columns.len()];
+        let add = |key: u8, change| Change { key: vec![key], change, columns: columns(weights) };
+        let put = |key: u8, change| Change { key: vec![key], change, columns: columns(values) };
+        for commit in [false, true, false] {
+            let mut transaction = store.begin().unwrap();
+            let base = transaction.weights(weights, &[vec![1], vec![9]]).unwrap();
+            let sums = transaction.add(weights, vec![add(1, 5), add(2, 1), add(3, 1)]).unwrap();
+            assert_eq!(sums, [base[0] + 5, base[0] / 5 + 1, base[0] / 5 + 1]);
+            transaction.put(values, vec![put(1, Some(vec![7])), put(2, None)]).unwrap();
+            transaction.set_time(4).unwrap();
+            assert_eq!(transaction.values(values, &[vec![1], vec![2]]).unwrap(), [Some(vec![7]), None]);
+            if commit {
+                transaction.commit().unwrap();
+            }
+        }
+        let mut snapshot = store.snapshot().unwrap();
+        assert_eq!(snapshot.weights(weights, &[vec![1], vec![2], vec![4]]).unwrap(), [5, 1, 0]);
+        assert_eq!(snapshot.values(values, &[vec![1]]).unwrap(), [Some(vec![7])]);
+        assert_eq!(snapshot.time().unwrap(), 4);
+    }
+}
+
+#[test]
+fn ranges_are_visited_in_order_and_as_far_as_wanted() {
+    for place in Place::all() {
+        let (circuit, _) = circuit(|rows| {
+            rows.distinct("set");
+        });
+        let mut store = place.open();
+        let tables: Vec<_> = circuit.tables().collect();
+        store.prepare(&tables, Mode::CreateTables).unwrap();
+        let columns = vec![worldstore_zset::Datum::Null; tables[0].columns.len()];
+        let keys: [&[u8]; 5] = [&[1], &[1, 0], &[1, 255], &[2], &[255, 255]];
+        let changes = keys.iter().rev().map(|key| Change { key: key.to_vec(), change: 1, columns: columns.clone() });
+        let mut transaction = store.begin().unwrap();
+        transaction.add(tables[0], changes.collect()).unwrap();
+        transaction.commit().unwrap();
+        let mut snapshot = store.snapshot().unwrap();
+        let mut seen = |ranges: &[KeyRange], most: usize| {
+            let mut seen: Vec<(usize, Vec<u8>)> = Vec::new();
+            let visit = &mut |index, key: &[u8], _| {
+                seen.push((index, key.to_vec()));
+                let count = seen.iter().filter(|(other, _)| *other == index).count();
+                Ok(if count >= most { Visit::Enough } else { Visit::Next })
+            };
+            snapshot.scan(tables[0], ranges, visit).unwrap();
+            seen
+        };
+        let one = KeyRange::prefix(&[1]);
+        let last = KeyRange::prefix(&[255]);
+        let found = seen(&[last.clone(), one.clone(), one.clone().descending()], 2);
+        let expected: [(usize, &[u8]); 5] = [(0, &[255, 255]), (1, &[1]), (1, &[1, 0]), (2, &[1, 255]), (2, &[1, 0])];
+        assert_eq!(found, expected.map(|(index, key)| (index, key.to_vec())));
+        assert_eq!(seen(&[KeyRange::prefix(&[])], 99).len(), 5);
+        let empty = KeyRange { start: vec![2], end: Some(vec![1]), ..one };
+        assert_eq!(seen(&[empty], 99), []);
+    }
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn a_sqlite_table_is_read_with_plain_sql() {
+    use serde::{Deserialize, Serialize};
+    use worldstore_zset::store::Sqlite;
+
+    #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+    struct Reading {
+        meter: String,
+        place: Option<String>,
+        watts: i64,
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("meters.db");
+    let builder = Builder::new();
+    let (input, readings) = builder.input::<Reading>("readings");
+    readings.sum("watts_by_meter", |row| row.meter.clone(), |row| row.watts);
+    readings.index("by_watts", |row| row.watts);
+    let mut engine = Engine::open(builder.build().unwrap(), Sqlite::open(&path).unwrap(), Mode::CreateTables).unwrap();
+    let reading =
+        |meter: &str, place: Option<&str>, watts| Reading { meter: meter.into(), place: place.map(Into::into), watts };
+    engine.insert(&input, [reading("a", None, 5), reading("a", Some("hall"), 7), reading("b", None, 1)]).unwrap();
+    engine.replace(&input, reading("b", None, 1), reading("b", None, 4)).unwrap();
+
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let text = |sql: &str| -> Vec<String> {
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    };
+    let sums = "SELECT key || ' ' || sum_count || ' ' || sum_value FROM watts_by_meter ORDER BY key";
+    assert_eq!(text(sums), ["a 2 12", "b 1 4"]);
+    let rows = "SELECT meter || ' ' || ifnull(place, '-') || ' ' || watts || ' ' || _weight FROM by_watts WHERE key > 4 ORDER BY key";
+    assert_eq!(text(rows), ["a - 5 1", "a hall 7 1"]);
+    let plan = "EXPLAIN QUERY PLAN SELECT meter FROM by_watts WHERE key > 4";
+    let mut statement = connection.prepare(plan).unwrap();
+    let plan: String = statement.query_row([], |row| row.get(3)).unwrap();
+    assert!(plan.contains("USING INDEX by_watts__key"), "{plan}");
+}
