@@ -6,12 +6,15 @@
 #![allow(clippy::panic, reason = "a broken promise must stop the fuzzer")]
 
 mod keys;
+mod manifests;
+mod wal;
 
 /// A check, by the name of its target and of its corpus.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All checks.
-pub const TARGETS: &[Target] = &[("hive", keys::hive), ("keys", keys::keys)];
+pub const TARGETS: &[Target] =
+    &[("hive", keys::hive), ("keys", keys::keys), ("manifest", manifests::manifest), ("wal", wal::wal)];
 
 /// Runs the check of a target.
 ///
