@@ -54,7 +54,7 @@ mod sink;
 mod stats;
 mod sync;
 
-pub use engine::{Appended, Room};
+pub use engine::{Appended, Waiting};
 pub use files::{Cut, Recovery, Salvage, SegmentReport, SegmentState, WalReader, WalReport, salvage};
 pub use handle::{Replay, Wal};
 #[doc(hidden)]

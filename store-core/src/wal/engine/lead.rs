@@ -187,11 +187,10 @@ impl Drop for Lead<'_> {
                 self.0.work.notify_one();
             }
             Flusher::Callers => {
-                let waiting = state.first_waiting();
+                // Not everyone who waits is there to lead: a slot may have lost its caller.
+                let waiting = state.waiting();
                 drop(state);
-                if let Some(slot) = waiting {
-                    slot.nudge();
-                }
+                waiting.iter().for_each(|slot| slot.nudge());
             }
         }
     }

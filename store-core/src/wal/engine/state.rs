@@ -198,9 +198,10 @@ impl State {
         self.is_idle()
     }
 
-    /// One who waits for a record in the queue.
-    pub(super) fn first_waiting(&self) -> Option<Arc<Slot>> {
-        self.slots.first().or(self.rooms.first()).cloned()
+    /// All who wait, whatever for.
+    pub(super) fn waiting(&self) -> Slots {
+        let watchers = self.watchers.iter().map(|(_, slot)| slot);
+        self.slots.iter().chain(watchers).chain(&self.rooms).cloned().collect()
     }
 
     /// True if the flusher has nothing more to do, ever.
