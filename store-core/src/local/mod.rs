@@ -29,6 +29,7 @@ use crate::capability::Capability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::ops::*;
+use crate::planted::Planted;
 use crate::vfs::{File, OsVfs, Vfs};
 use publish::Staged;
 use root::RootFolder;
@@ -55,7 +56,8 @@ const CHUNK_BYTES: u64 = 1 << 20;
 /// Every change of an object, conditional or not, is made under the lock of its key, which is one of 64 files in the
 /// staging folder and excludes all threads and processes that use this library on the same root. So comparing and
 /// changing are one step. The lock goes with the process that holds it: whoever is killed blocks nobody and leaves the
-/// old state or the new one. The lock is not held while bytes are written or synced.
+/// old state or the new one. The lock is not held while bytes are written or synced, but for a durable rename of an object
+/// that was replaced just then.
 ///
 /// Not guarded: other programs that change files below the root; the same files under another root (a folder above or
 /// below it); names that a file system takes for one although their bytes differ.
@@ -63,9 +65,11 @@ const CHUNK_BYTES: u64 = 1 << 20;
 /// # Versions
 /// A version is made of inode, size, and times of change. Of these alone none is unique: inodes are given out again at
 /// once, and the clock of files stands still for some milliseconds. So each object gets a time of modification that no
-/// object under its lock had before: the clock's, or a nanosecond after the last one, which the lock file remembers. A number of our own in an extended attribute would do as well, but cost every read a call; this costs none,
-/// and a change by another program shows in it too. Two prices: a rename counts as a modification, and after the clock
-/// was set back, `modified` goes on from where it was.
+/// object under its lock had before: the clock's, or a nanosecond after the last one, which the lock file remembers. A
+/// number of our own in an extended attribute would do as well, but cost every read a call; this costs none, and a change
+/// by another program shows in it too. Three prices: a rename counts as a modification; after the clock was set back,
+/// `modified` goes on from where it was; and after a power cut an object may have another version than was told when it
+/// was written, as times are not synced.
 ///
 /// # What it takes
 /// [`Local::new`] and [`Local::open`] try what the file system can do, and declare it. Without locks that exclude
@@ -73,9 +77,17 @@ const CHUNK_BYTES: u64 = 1 << 20;
 /// `Unsupported`; without extended attributes of users, so are write tokens. `IfAbsent` always works. A root that
 /// cannot be written declares both, and refuses every change with `PermissionDenied`.
 ///
+/// # Crashes
+/// After a kill or a power cut an object is the old one or the new one, whole. What was acknowledged with
+/// [`Durability::Full`] is there: its bytes, its name, and the names of all folders above it, whoever made them (the first
+/// durable write into a folder syncs those). A rename may leave the object under both names, never under none. What a
+/// writer left in the staging folder is removed when the root is opened a day later.
+///
 /// # Unknown outcomes
-/// If syncing fails after an object has got its name, the outcome is [`Outcome::Unknown`]; a delete answers
-/// [`Deleted::Failed`] with `OutcomeUnknown`. The change is visible, but may be lost in a power cut.
+/// If syncing fails after an object has got its name, or the file system fails while it gives the name and may have done
+/// so, the outcome is [`Outcome::Unknown`]; a delete answers [`Deleted::Failed`] with `OutcomeUnknown`. The change may be
+/// visible, and may be lost in a power cut. Once the sync of a folder has failed, folders in it that were there but were
+/// not yet durable are given up: a durable write into them is refused as `Poisoned`.
 #[derive(Debug)]
 pub struct Local<V: Vfs = OsVfs> {
     root: Arc<RootFolder<V>>,
@@ -113,7 +125,14 @@ impl<V: Vfs> Local<V> {
     /// # Errors
     /// `PermissionDenied` and the like.
     pub fn on(vfs: V) -> Result<Self> {
-        let root = RootFolder::open(vfs.clone()).map_err(|error| error.with("path", vfs.path().display()))?;
+        Self::on_planted(vfs, Planted::NONE)
+    }
+
+    /// As [`on`](Self::on), with bugs for tests to find.
+    #[doc(hidden)]
+    pub fn on_planted(vfs: V, planted: Planted) -> Result<Self> {
+        let root = RootFolder::open(vfs.clone(), planted);
+        let root = root.map_err(|error| error.with("path", vfs.path().display()))?;
         Ok(Self { root: Arc::new(root), walks: Walks::new() })
     }
 

@@ -6,7 +6,7 @@ use rustix::io::Errno;
 
 use super::errno::{absent_or, errno_of};
 use super::meta::meta_of;
-use super::publish::{Attempt, OldName, give_name, may_have_name, outcome, sync_names, take_free_name};
+use super::publish::{Attempt, OldName, give_name, may_have_name, outcome, take_free_name};
 use super::root::{RootFolder, refuse_staging};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
@@ -21,7 +21,7 @@ pub(super) fn rename<V: Vfs>(root: &RootFolder<V>, from: &Key, to: &Key, options
     }
     let (file, mut synced) = root.open_object(from)?;
     sync_bytes(&file, options.durability)?;
-    let mut moved = None;
+    let (mut moved, since) = (None, root.folder_names().failures());
     let named = give_name(root, to, options.durability, |folder| {
         let (attempt, result) = attempt(root, from, folder, to, options, &mut synced)?;
         moved = result;
@@ -33,7 +33,7 @@ pub(super) fn rename<V: Vfs>(root: &RootFolder<V>, from: &Key, to: &Key, options
     };
     let Some(Moved { source, meta }) = moved else { return Ok(Outcome::Unknown) };
     // The new name first: a crash in between leaves the object under both names, never under none.
-    Ok(outcome(meta, options.durability, [&*target, &*source]))
+    Ok(outcome(root, meta, options.durability, since, &[&*target, &*source]))
 }
 
 /// A file that has got its new name.
@@ -119,13 +119,13 @@ pub(super) fn delete<V: Vfs>(root: &RootFolder<V>, keys: &[Key], condition: &Con
     for key in keys {
         let parent = key.parent();
         if let Some(other) = unsynced.take_if(|other| other.prefix != parent) {
-            other.sync(&mut deleted);
+            other.sync(root, &mut deleted);
         }
         let outcome = delete_one(root, key, condition, &mut unsynced, &mut deleted);
         deleted.push(outcome.unwrap_or_else(Deleted::Failed));
     }
     if let Some(last) = unsynced {
-        last.sync(&mut deleted);
+        last.sync(root, &mut deleted);
     }
     deleted
 }
@@ -135,14 +135,16 @@ struct Unsynced<F> {
     prefix: Prefix,
     folder: Arc<F>,
     /// Where the answers for these names begin.
-    since: usize,
+    begin: usize,
+    /// Syncs that had failed before.
+    since: u64,
 }
 
 impl<F: Folder> Unsynced<F> {
     /// Syncs the folder. If that fails it is not known whether the names come back after a power cut.
-    fn sync(self, deleted: &mut [Deleted]) {
-        let Err(errno) = sync_names(&*self.folder) else { return };
-        for answer in deleted.iter_mut().skip(self.since).filter(|answer| matches!(answer, Deleted::Deleted)) {
+    fn sync<V: Vfs<Folder = F>>(self, root: &RootFolder<V>, deleted: &mut [Deleted]) {
+        let Err(errno) = root.folder_names().sync(&*self.folder, self.since) else { return };
+        for answer in deleted.iter_mut().skip(self.begin).filter(|answer| matches!(answer, Deleted::Deleted)) {
             let message = "the object is gone, but may come back after a power cut";
             let error = Error::new(ErrorKind::OutcomeUnknown, message).during("delete").with("folder", &self.prefix);
             *answer = Deleted::Failed(error.caused_by(errno));
@@ -171,18 +173,18 @@ fn delete_one<V: Vfs>(
         let folder = match unsynced {
             Some(known) => known,
             None => {
-                let (prefix, since) = (key.parent(), deleted.len());
+                let (prefix, begin, since) = (key.parent(), deleted.len(), root.folder_names().failures());
                 let folder = root.open_folder(&prefix);
                 let folder = folder.map_err(|errno| absent_or("delete", errno).with("key", key))?;
-                unsynced.insert(Unsynced { prefix, folder, since })
+                unsynced.insert(Unsynced { prefix, folder, begin, since })
             }
         };
         match folder.folder.remove(key.name()).map_err(errno_of) {
             Ok(()) => return Ok(Deleted::Deleted),
             // The folder was removed and made again since it was opened for another key.
-            Err(Errno::NOENT) if folder.since < deleted.len() => {
+            Err(Errno::NOENT) if folder.begin < deleted.len() => {
                 if let Some(old) = unsynced.take() {
-                    old.sync(deleted);
+                    old.sync(root, deleted);
                 }
             }
             // A folder is no object.

@@ -13,6 +13,7 @@ use super::tokens;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::ops::{Condition, Durability, ObjectMeta, Outcome, WriteOptions};
+use crate::planted::Bug;
 use crate::vfs::{File, Folder, Kind, Vfs};
 
 /// How a file gets a name that must be free.
@@ -53,13 +54,12 @@ impl<V: Vfs> Staged<V> {
     pub fn begin(root: &Arc<RootFolder<V>>, key: &Key, options: &WriteOptions) -> Result<Self> {
         refuse_staging(key.as_str())?;
         let mut staging = root.staging()?;
-        let name = staging::unique_name(root);
-        let mut file = staging.create(&name).map_err(errno_of);
-        if matches!(file, Err(Errno::NOENT)) {
+        let mut created = staging::create(root, &staging);
+        if matches!(created, Err(Errno::NOENT)) {
             staging = root.staging_again()?;
-            file = staging.create(&name).map_err(errno_of);
+            created = staging::create(root, &staging);
         }
-        let file = file.map_err(|errno| failed("write", errno).with("key", key))?;
+        let (name, file) = created.map_err(|errno| failed("write", errno).with("key", key))?;
         let (root, key, condition) = (Arc::clone(root), key.clone(), options.condition.clone());
         let durability = options.durability;
         let (length, published, broken) = (0, false, false);
@@ -111,15 +111,21 @@ impl<V: Vfs> Staged<V> {
         if !self.root.may_take(&self.key, &self.condition)? {
             return Ok(Outcome::Rejected);
         }
-        if self.durability != Durability::None {
-            let synced = self.file.sync_all();
+        if self.durability != Durability::None && !self.root.has_bug(Bug::PublishBeforeSync) {
+            let synced = self.file.sync_all().or_else(|error| match self.root.has_bug(Bug::UncheckedFinalSync) {
+                true => Ok(()),
+                false => Err(error),
+            });
             synced.map_err(|source| Error::io("sync", source).during("write").with("key", &self.key))?;
         }
-        let mut meta = None;
+        let (mut meta, since) = (None, self.root.folder_names().failures());
         let named = give_name(&self.root, &self.key, self.durability, |folder| self.take_name(folder, &mut meta));
         let Some(folder) = named.map_err(|error| error.during("write"))? else { return Ok(Outcome::Rejected) };
         self.published = true;
-        Ok(outcome(meta, self.durability, [&*folder]))
+        if self.root.has_bug(Bug::PublishBeforeSync) {
+            self.file.sync_all().map_err(|source| Error::io("sync", source))?;
+        }
+        Ok(outcome(&self.root, meta, self.durability, since, &[&*folder]))
     }
 
     /// Compares and gives the name under the lock of the key: one step for everyone who takes it.
@@ -143,6 +149,7 @@ impl<V: Vfs> Staged<V> {
                 *meta = self.file.stat().ok().map(|about| meta_of(self.key.clone(), &about));
                 Ok(Attempt::Named)
             }
+            Err(errno) if self.root.has_bug(Bug::UnknownIsFailed) => Ok(Attempt::Failed(errno)),
             Err(errno) if may_have_name(errno, &self.file, folder, self.key.name()) => Ok(Attempt::Named),
             Err(errno) => Ok(Attempt::Failed(errno)),
         }
@@ -164,26 +171,22 @@ impl<V: Vfs> Drop for Staged<V> {
     }
 }
 
-/// The outcome once a name is given: whatever fails from here on, an error would claim that nothing has changed.
-pub(super) fn outcome<'folder, F: Folder>(
+/// The outcome once a name is given: whatever fails from here on, an error would claim that nothing has changed. `since`
+/// is the number of [failed syncs](super::folders::FolderNames::failures) before that.
+pub(super) fn outcome<V: Vfs>(
+    root: &RootFolder<V>,
     meta: Option<ObjectMeta>,
     durability: Durability,
-    folders: impl IntoIterator<Item = &'folder F>,
+    since: u64,
+    folders: &[&V::Folder],
 ) -> Outcome {
-    let synced = durability != Durability::Full || folders.into_iter().all(|folder| sync_names(folder).is_ok());
+    let sync = |folder: &&V::Folder| root.folder_names().sync(*folder, since).is_ok();
+    let unneeded = durability != Durability::Full || root.has_bug(Bug::SkipParentSync);
+    let synced = unneeded || folders.iter().all(sync);
     match meta {
         Some(meta) if synced => Outcome::Applied(meta),
         _ => Outcome::Unknown,
     }
-}
-
-/// Makes the names in a folder durable.
-pub(super) fn sync_names(folder: &impl Folder) -> Result<(), Errno> {
-    #[cfg(test)]
-    if super::tests::sync_fails() {
-        return Err(Errno::IO);
-    }
-    folder.sync().map_err(errno_of)
 }
 
 pub(super) fn take_free_name<F: Folder>(
@@ -242,12 +245,7 @@ pub(super) fn give_name<V: Vfs>(
     mut attempt: impl FnMut(&V::Folder) -> Result<Attempt>,
 ) -> Result<Option<Arc<V::Folder>>> {
     for _ in 0..ATTEMPTS {
-        let folder = match open_parent(root, key, durability) {
-            Ok(folder) => folder,
-            // Another writer has removed what was an empty folder a moment ago.
-            Err(Errno::NOENT) => continue,
-            Err(errno) => return Err(unusable(errno).with("key", key)),
-        };
+        let Some(folder) = open_parent(root, key, durability)? else { continue };
         match attempt(&folder)? {
             Attempt::Named => return Ok(Some(folder)),
             Attempt::Rejected => return Ok(None),
@@ -286,12 +284,5 @@ fn refuse_taken(folder: &impl Folder, key: &Key) -> Result<()> {
         Kind::File => Ok(()),
         Kind::Folder => Err(Error::invalid("key is a folder").with("key", key)),
         Kind::Link | Kind::Other => Err(Error::invalid("key is the name of a special file").with("key", key)),
-    }
-}
-
-fn unusable(errno: Errno) -> Error {
-    match errno {
-        Errno::NOTDIR => Error::invalid("a folder of the key is an object").caused_by(errno),
-        other => absent_or("write", other),
     }
 }

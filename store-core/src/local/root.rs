@@ -1,7 +1,9 @@
 //! The root folder: opening what lies below it, without ever leaving it.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::SystemTime;
 
 use rustix::io::Errno;
 
@@ -16,6 +18,7 @@ use super::{staging, walk};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::ops::{Condition, ListOptions, ObjectMeta};
+use crate::planted::{Bug, Planted};
 use crate::vfs::{File, Folder, Kind, Stat, Vfs};
 
 /// The open files of a file system.
@@ -33,16 +36,21 @@ pub(super) struct RootFolder<V: Vfs> {
     folder_names: FolderNames,
     /// Who opened it, as part of the names of files in the making.
     process: u32,
+    /// Names that were given to files in the making.
+    names: AtomicU64,
+    planted: Planted,
     /// The staging folder, once it was needed.
     staging: RwLock<Option<Arc<V::Folder>>>,
 }
 
 impl<V: Vfs> RootFolder<V> {
-    pub fn open(vfs: V) -> Result<Self> {
+    pub fn open(vfs: V, planted: Planted) -> Result<Self> {
         let folder = Arc::new(vfs.root().map_err(|source| Error::io("open", source))?);
         let (no_replace, abilities, locks) = (OnceLock::new(), Abilities::NONE, Locks::new());
-        let (folder_names, process, staging) = (FolderNames::new(), std::process::id(), RwLock::new(None));
-        let mut root = Self { vfs, folder, no_replace, abilities, locks, folder_names, process, staging };
+        let (folder_names, process, names) = (FolderNames::default(), std::process::id(), AtomicU64::new(0));
+        let staging = RwLock::new(None);
+        let mut root =
+            Self { vfs, folder, no_replace, abilities, locks, folder_names, process, names, planted, staging };
         root.abilities = Abilities::probe(&root)?;
         staging::sweep(&root)?;
         Ok(root)
@@ -92,9 +100,16 @@ impl<V: Vfs> RootFolder<V> {
         &self.folder_names
     }
 
-    /// The process that has opened it.
-    pub fn process(&self) -> u32 {
-        self.process
+    /// A name for a file in the making, that most probably nobody else has: process, time and a counter.
+    pub fn unique_name(&self) -> String {
+        let now = self.vfs.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let count = self.names.fetch_add(1, Ordering::Relaxed);
+        format!("{:x}-{:x}-{count:x}", self.process, now.as_nanos())
+    }
+
+    /// True if the bug is there for a test to find.
+    pub fn has_bug(&self, bug: Bug) -> bool {
+        self.planted.has(bug)
     }
 
     /// What the file system can do, as it was when the root was opened.

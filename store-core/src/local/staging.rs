@@ -1,7 +1,6 @@
 //! The staging folder: files in the making, lock files, and what long gone writers left.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use rustix::io::Errno;
 
@@ -30,10 +29,22 @@ pub(super) fn locks<V: Vfs>(root: &RootFolder<V>) -> Result<V::Folder> {
 
 /// A file to try things on, without a name.
 pub(super) fn scratch<V: Vfs>(root: &RootFolder<V>) -> Result<FileOf<V>> {
-    let (staging, name) = (staging(root)?, unique_name(root));
-    let file = staging.create(&name).map_err(|source| refused(root, errno_of(source)))?;
+    let staging = staging(root)?;
+    let (name, file) = create(root, &staging).map_err(|errno| refused(root, errno))?;
     staging.remove(&name).map_err(|source| refused(root, errno_of(source)))?;
     Ok(file)
+}
+
+/// Makes a file under a name of its own.
+pub(super) fn create<V: Vfs>(root: &RootFolder<V>, staging: &V::Folder) -> Result<(String, FileOf<V>), Errno> {
+    loop {
+        let name = root.unique_name();
+        match staging.create(&name).map_err(errno_of) {
+            // Another backend in this process had the same thought at the same time.
+            Err(Errno::EXIST) => {}
+            created => return created.map(|file| (name, file)),
+        }
+    }
 }
 
 fn open_or_make<F: Folder>(above: &F, name: &str) -> Result<F, Errno> {
@@ -58,12 +69,12 @@ pub(super) fn probe<V: Vfs>(root: &RootFolder<V>) -> Result<NoReplace> {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(NoReplace::Rename),
         Err(error) => return Err(error),
     };
-    let (one, two) = (unique_name(root), unique_name(root));
-    match staging.create(&one).map_err(errno_of) {
-        Ok(_) => {}
+    let one = match create(root, &staging) {
+        Ok((name, _)) => name,
         Err(Errno::ROFS | Errno::ACCESS | Errno::PERM) => return Ok(NoReplace::Rename),
         Err(errno) => return Err(failed("probe", errno)),
-    }
+    };
+    let two = format!("{one}-renamed");
     let ways = [NoReplace::Rename, NoReplace::Link];
     let works = ways.into_iter().find(|way| take_free_name(*way, &staging, &one, &staging, &two).is_ok());
     for name in [&one, &two] {
@@ -85,12 +96,4 @@ pub(super) fn sweep<V: Vfs>(root: &RootFolder<V>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// A name that no other writer uses: process, time and a counter. If one does after all, the file is not made.
-pub(super) fn unique_name<V: Vfs>(root: &RootFolder<V>) -> String {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let now = root.vfs().now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    format!("{:x}-{:x}-{count:x}", root.process(), now.as_nanos())
 }

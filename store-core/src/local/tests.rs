@@ -2,7 +2,6 @@
 
 #![allow(clippy::single_range_in_vec_init, reason = "a list of one range is meant: one part of an object")]
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -60,15 +59,6 @@ fn names(local: &Local) -> Vec<String> {
 fn staged(root: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(root.join(STAGING)).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.is_file()).collect()
-}
-
-thread_local! {
-    static SYNC_FAILS: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Asked by every sync of a folder with new names or without old ones.
-pub(super) fn sync_fails() -> bool {
-    SYNC_FAILS.get()
 }
 
 #[test]

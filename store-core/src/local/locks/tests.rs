@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::planted::Planted;
 use crate::vfs::OsVfs;
 
 struct Place {
@@ -15,7 +16,7 @@ struct Place {
 
 fn place() -> Place {
     let folder = tempfile::tempdir().unwrap();
-    let root = RootFolder::open(OsVfs::open(folder.path()).unwrap()).unwrap();
+    let root = RootFolder::open(OsVfs::open(folder.path()).unwrap(), Planted::NONE).unwrap();
     Place { folder, root }
 }
 
@@ -35,7 +36,7 @@ fn next(root: &RootFolder<OsVfs>, key: &Key) -> u64 {
 #[test]
 fn stamps_only_grow() {
     let place = place();
-    let other = RootFolder::open(OsVfs::open(place.folder.path()).unwrap()).unwrap();
+    let other = RootFolder::open(OsVfs::open(place.folder.path()).unwrap(), Planted::NONE).unwrap();
     let mut last = 0;
     for round in 0..200 {
         let stamp = next(if round % 2 == 0 { &place.root } else { &other }, &key("a"));
@@ -58,7 +59,7 @@ fn lock_file(place: &Place, key: &Key) -> PathBuf {
 #[test]
 fn two_locks_at_a_time_never_wait_in_a_circle() {
     let place = place();
-    let roots = [place.root, RootFolder::open(OsVfs::open(place.folder.path()).unwrap()).unwrap()];
+    let roots = [place.root, RootFolder::open(OsVfs::open(place.folder.path()).unwrap(), Planted::NONE).unwrap()];
     let inside: Vec<_> = (0..SHARDS).map(|_| AtomicUsize::new(0)).collect();
     let inside = Arc::new(inside);
     std::thread::scope(|scope| {

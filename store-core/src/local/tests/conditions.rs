@@ -1,4 +1,4 @@
-//! Local files: conditions, tokens, and what fails after a name was given.
+//! Local files: conditions and tokens.
 
 use super::*;
 
@@ -31,61 +31,6 @@ fn settle(local: &Local, name: &str, text: &str) -> Settled {
     local.settle(&key(name), &token(text), &SettleOptions::default()).unwrap()
 }
 
-/// Lets every sync of names fail while `change` runs.
-fn with_failing_sync<Value>(change: impl FnOnce() -> Value) -> Value {
-    SYNC_FAILS.set(true);
-    let value = change();
-    SYNC_FAILS.set(false);
-    value
-}
-
-/// The name is given and the object visible: an error would claim that nothing has changed.
-#[test]
-fn a_failure_after_publication_is_an_unknown_outcome() {
-    let Place { root, local, .. } = &place();
-    put(local, "a", "old");
-    let options = WriteOptions::default().with_token(token("t"));
-    let written = with_failing_sync(|| local.write(&key("a"), Bytes::from_static(b"new"), &options));
-    assert_eq!(written.unwrap(), Outcome::Unknown);
-    assert_eq!(get(local, "a").unwrap(), "new");
-    assert!(matches!(settle(local, "a", "t"), Settled::Applied(_)));
-    let copied = with_failing_sync(|| local.copy(&key("a"), &key("b"), &CopyOptions::if_absent()));
-    assert_eq!(copied.unwrap(), Outcome::Unknown);
-    let renamed = with_failing_sync(|| local.rename(&key("a"), &key("c"), &RenameOptions::default()));
-    assert_eq!(renamed.unwrap(), Outcome::Unknown);
-    assert_eq!(names(local), ["b", "c"]);
-    let mut writer = local.open_writer(&key("d"), &WriteOptions::if_absent()).unwrap();
-    writer.write(Bytes::from_static(b"whole")).unwrap();
-    assert_eq!(with_failing_sync(|| writer.commit()).unwrap(), Outcome::Unknown);
-    assert_eq!(get(local, "d").unwrap(), "whole");
-    assert_eq!(staged(root), Vec::<PathBuf>::new());
-}
-
-/// One sync serves all neighbours of a folder; its failure is told for each that is gone, and for no other.
-#[test]
-fn a_delete_that_may_come_back_is_not_told_as_deleted() {
-    let Place { local, .. } = &place();
-    for name in ["f/a", "f/b", "g/a"] {
-        put(local, name, "x");
-    }
-    let list = ["f/a", "f/none", "f/b", "none", "g/a"].map(key);
-    let answers = with_failing_sync(|| local.delete(&list, &DeleteOptions::default())).unwrap();
-    let unknown =
-        |answer: &Deleted| matches!(answer, Deleted::Failed(error) if error.kind() == ErrorKind::OutcomeUnknown);
-    let missing = |answer: &Deleted| matches!(answer, Deleted::Missing);
-    let [one, two, three, four, five] = &answers[..] else { panic!("{answers:?}") };
-    assert!(unknown(one) && missing(two) && unknown(three) && missing(four) && unknown(five), "{answers:?}");
-    assert_eq!(names(local), Vec::<String>::new());
-}
-
-#[test]
-fn without_durability_no_name_is_synced() {
-    let Place { local, .. } = &place();
-    let options = WriteOptions::default().with_durability(Durability::None);
-    let written = with_failing_sync(|| local.write(&key("a"), Bytes::new(), &options));
-    assert!(matches!(written.unwrap(), Outcome::Applied(_)));
-}
-
 /// The token is kept with the file, by whoever opens the folder later.
 #[test]
 fn tokens_outlive_the_backend() {
@@ -108,7 +53,7 @@ fn tokens_outlive_the_backend() {
 fn a_file_system_without_locks_or_attributes_refuses() {
     let Place { root, local, .. } = &place();
     let version = put(local, "a", "x").version.unwrap();
-    let mut poor = RootFolder::open(OsVfs::open(root).unwrap()).unwrap();
+    let mut poor = RootFolder::open(OsVfs::open(root).unwrap(), Planted::NONE).unwrap();
     poor.limit_for_test(abilities::Abilities::NONE);
     let poor = Local { root: Arc::new(poor), walks: Walks::new() };
     let capability = poor.info().capability;

@@ -2,8 +2,8 @@
 
 use worldstore_core::vfs::sim::{Choice, Fault, FaultKind, Operation, SimOptions, SimVfs};
 use worldstore_core::{
-    Backend, CopyOptions, DeleteOptions, Deleted, ErrorKind, Key, ListOptions, Local, Outcome, Prefix, ReadOptions,
-    RenameOptions, Result, WriteOptions,
+    Backend, CopyOptions, DeleteOptions, Deleted, Durability, ErrorKind, Key, ListOptions, Local, Outcome, Prefix,
+    ReadOptions, RenameOptions, Result, SettleOptions, Settled, WriteOptions, WriteToken,
 };
 
 fn key(text: &str) -> Key {
@@ -89,6 +89,51 @@ fn without_a_sync_of_its_name_the_outcome_is_unknown() {
     assert_eq!((error.kind(), get(&local, "a")), (ErrorKind::OutcomeUnknown, None));
 }
 
+/// An object whose outcome is unknown is found by its token.
+#[test]
+fn an_unknown_write_is_settled_by_its_token() {
+    let (vfs, local) = place();
+    let token = WriteToken::new("t").unwrap();
+    let _ = fail(&vfs, Operation::SyncFolder, FaultKind::Io);
+    let options = WriteOptions::default().with_token(token.clone());
+    assert!(is_unknown(&local.write(&key("a"), "new".into(), &options)));
+    let settled = local.settle(&key("a"), &token, &SettleOptions::default()).unwrap();
+    assert!(matches!(settled, Settled::Applied(_)), "{settled:?}");
+    let mut writer = local.open_writer(&key("d"), &WriteOptions::if_absent()).unwrap();
+    writer.write("whole".into()).unwrap();
+    let _ = fail(&vfs, Operation::SyncFolder, FaultKind::Io);
+    assert!(is_unknown(&writer.commit()));
+    assert_eq!(get(&local, "d").unwrap(), "whole");
+}
+
+/// One sync serves all neighbours of a folder; its failure is told for each that is gone, and for no other.
+#[test]
+fn a_delete_that_may_come_back_is_not_told_as_deleted() {
+    let (vfs, local) = place();
+    for name in ["f/b", "g/a"] {
+        assert!(matches!(write(&local, name, "x").unwrap(), Outcome::Applied(_)));
+    }
+    let _ = vfs.inject(Fault::new(FaultKind::Io).on(Operation::SyncFolder).from_then_on());
+    let list = ["f/a", "f/none", "f/b", "none", "g/a"].map(key);
+    let answers = local.delete(&list, &DeleteOptions::default()).unwrap();
+    let unknown =
+        |answer: &Deleted| matches!(answer, Deleted::Failed(error) if error.kind() == ErrorKind::OutcomeUnknown);
+    let missing = |answer: &Deleted| matches!(answer, Deleted::Missing);
+    let [one, two, three, four, five] = &answers[..] else { panic!("{answers:?}") };
+    assert!(unknown(one) && missing(two) && unknown(three) && missing(four) && unknown(five), "{answers:?}");
+    assert_eq!(names(&local), ["a"]);
+}
+
+#[test]
+fn without_durability_nothing_is_synced() {
+    let (vfs, local) = place();
+    let counts = || [Operation::SyncData, Operation::SyncAll, Operation::SyncFolder].map(|one| vfs.calls(one));
+    let before = counts();
+    let options = WriteOptions::default().with_durability(Durability::None);
+    assert!(matches!(local.write(&key("new/a"), "x".into(), &options).unwrap(), Outcome::Applied(_)));
+    assert_eq!(counts(), before);
+}
+
 /// A disk may do what it answers with an error.
 #[test]
 fn what_may_have_happened_is_not_an_error() {
@@ -125,10 +170,10 @@ fn a_new_folder_whose_name_is_not_synced_goes_again() {
 /// A folder that another has made proves nothing.
 #[test]
 fn a_folder_that_is_there_is_synced_before_it_is_trusted() {
-    use worldstore_core::Durability::None as Never;
     use worldstore_core::vfs::{Folder, Vfs};
     let (vfs, local) = place();
-    let _ = local.write(&key("n/m/loose"), "x".into(), &WriteOptions::default().with_durability(Never)).unwrap();
+    let _ =
+        local.write(&key("n/m/loose"), "x".into(), &WriteOptions::default().with_durability(Durability::None)).unwrap();
     let root = vfs.root().unwrap();
     root.make_folder("other").unwrap();
     for name in ["n/m/a", "n/b", "other/a"] {
@@ -140,13 +185,16 @@ fn a_folder_that_is_there_is_synced_before_it_is_trusted() {
     let after = Local::on(vfs.image(Choice::Nothing).vfs).unwrap();
     assert_eq!(names(&after), ["a", "f/a", "n/b", "n/m/a", "n/m/loose", "other/a"]);
     assert_eq!(get(&after, "n/m/loose").unwrap(), "", "its name is in a folder that was synced, its bytes were not");
-    // If that fails, nothing is acknowledged there any more.
+    // If that fails, none of the names that were to be synced is trusted any more.
     root.make_folder("third").unwrap();
+    root.make_folder("fourth").unwrap();
     let _ = fail(&vfs, Operation::SyncFolder, FaultKind::Io);
-    let _ = fail(&vfs, Operation::RemoveFolder, FaultKind::Io);
     assert!(write(&local, "third/a", "x").is_err());
-    assert!(write(&local, "third/a", "x").is_err());
-    assert_eq!(get(&local, "third/a"), None);
+    for name in ["third/a", "fourth/a"] {
+        assert_eq!(write(&local, name, "x").unwrap_err().kind(), ErrorKind::Poisoned);
+        assert_eq!(get(&local, name), None);
+    }
+    assert!(matches!(write(&local, "fifth/a", "x").unwrap(), Outcome::Applied(_)));
 }
 
 /// Room ends in the middle of an object: it is not published, and its room comes back.

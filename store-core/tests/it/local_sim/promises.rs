@@ -33,12 +33,24 @@ pub enum End {
     Nothing,
 }
 
+/// A move of an object.
+#[derive(Debug, Clone)]
+struct Move {
+    from: String,
+    to: String,
+    body: Body,
+    /// Was it durable before? Then one of the two has the body.
+    certain: bool,
+}
+
 /// What was promised of all objects.
 #[derive(Debug, Clone, Default)]
 pub struct Promises {
     objects: BTreeMap<String, Object>,
-    /// Moves under way: one of the two has this body.
-    moves: Vec<(String, String, Body)>,
+    /// States of objects by the version that was told of them.
+    versions: BTreeMap<(String, String), Body>,
+    /// Moves under way.
+    moves: Vec<Move>,
     /// What is wrong already.
     pub wrong: Option<String>,
 }
@@ -52,14 +64,15 @@ impl Promises {
     /// An object is about to become something else.
     pub fn begin(&mut self, key: &str, body: &Body) {
         self.objects.entry(key.to_owned()).or_default().may_be.insert(body.clone());
-        self.moves.retain(|(from, to, _)| from != key && to != key);
+        self.moves.retain(|other| other.from != key && other.to != key);
     }
 
     /// An object is about to move, and to leave its name.
     pub fn begin_move(&mut self, from: &str, to: &str, body: &Body) {
+        let certain = self.objects.get(from).is_some_and(|object| object.may_be.iter().eq([body]));
         self.begin(from, &None);
         self.begin(to, body);
-        self.moves.push((from.to_owned(), to.to_owned(), body.clone()));
+        self.moves.push(Move { from: from.to_owned(), to: to.to_owned(), body: body.clone(), certain });
     }
 
     /// What was begun has ended so.
@@ -78,9 +91,17 @@ impl Promises {
         self.end(from, &None, end, before);
         self.end(to, body, end, before);
         match end {
-            End::Durable => self.moves.retain(|(one, other, _)| one != from || other != to),
+            End::Durable => self.moves.retain(|other| other.from != from || other.to != to),
             End::Nothing => self.moves = before.moves.clone(),
             End::Seen | End::Unknown => {}
+        }
+    }
+
+    /// A version is told of a state: never of another one, not even after a crash.
+    pub fn tell(&mut self, key: &str, version: &str, body: &Body) {
+        let known = self.versions.entry((key.to_owned(), version.to_owned())).or_insert_with(|| body.clone());
+        if known != body {
+            self.wrong = Some(format!("{key} has version {version} again, of another state"));
         }
     }
 
@@ -91,7 +112,7 @@ impl Promises {
             return Err(wrong.clone());
         }
         let is = |key: &str| found.get(key).cloned();
-        for key in found.keys().filter(|key| !self.objects.contains_key(*key)) {
+        if let Some(key) = found.keys().find(|key| !self.objects.contains_key(*key)) {
             return Err(format!("{key} is there, and nobody has written it"));
         }
         for (key, object) in &self.objects {
@@ -100,13 +121,15 @@ impl Promises {
                 return Err(format!("{key} is {}, and may be {}", told(&is(key)), may_be.join(" or ")));
             }
         }
-        if let Some((from, to, _)) = self.moves.iter().find(|(from, to, body)| is(from) != *body && is(to) != *body) {
-            return Err(format!("{from} was moved to {to}, and neither has it"));
+        for Move { from, to, body, .. } in self.moves.iter().filter(|other| other.certain) {
+            if is(from) != *body && is(to) != *body {
+                return Err(format!("{from} was moved to {to}, and neither has it"));
+            }
         }
         for (key, object) in &mut self.objects {
             *object = Object { seen: Some(is(key)), may_be: BTreeSet::from([is(key)]) };
         }
-        Ok(self.moves.drain(..).map(|(from, to, _)| (from, to)).collect())
+        Ok(self.moves.drain(..).map(|Move { from, to, .. }| (from, to)).collect())
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use worldstore_core::local::STAGING;
+use worldstore_core::planted::Planted;
 use worldstore_core::vfs::sim::{Random, SimVfs};
 use worldstore_core::vfs::{Folder, Kind, Vfs};
 use worldstore_core::{
@@ -46,6 +47,12 @@ pub fn work(vfs: &SimVfs, random: &mut Random, promises: &mut Promises, expect: 
         Err(_) if vfs.has_crashed() || expect == Expect::Failures => {}
         Err(error) => promises.wrong = Some(format!("not opened: {error}")),
     }
+}
+
+/// As [`work`], with a bug, which may fail anyhow.
+pub fn planted(vfs: &SimVfs, random: &mut Random, promises: &mut Promises, planted: Planted) {
+    let Ok(local) = Local::on_planted(vfs.clone(), planted) else { return };
+    Process { vfs, local, promises, random, expect: Expect::Failures }.run(STEPS);
 }
 
 /// Two threads write into the same new folders.
@@ -137,6 +144,14 @@ impl Process<'_> {
         }
     }
 
+    fn tell(&mut self, outcome: &Result<Outcome>, body: &Body) {
+        if let Ok(Outcome::Applied(meta)) = outcome
+            && let Some(version) = &meta.version
+        {
+            self.promises.tell(meta.key.as_str(), version.as_str(), body);
+        }
+    }
+
     /// An error claims that nothing has changed.
     fn expect_unchanged(&mut self, what: &str, end: End, keys: &[&str]) {
         for name in keys.iter().filter(|_| end == End::Nothing && !self.vfs.has_crashed()) {
@@ -160,6 +175,7 @@ impl Process<'_> {
         self.note("write", &outcome);
         let end = end_of(&outcome, durability);
         self.promises.end(name, &body, end, &before);
+        self.tell(&outcome, &body);
         self.expect_unchanged("write", end, &[name]);
     }
 
@@ -189,6 +205,7 @@ impl Process<'_> {
         self.note("copy", &outcome);
         let end = end_of(&outcome, Durability::Full);
         self.promises.end(to, &body, end, &before);
+        self.tell(&outcome, &body);
         self.expect_unchanged("copy", end, &[from, to]);
     }
 
@@ -203,6 +220,7 @@ impl Process<'_> {
         self.note("rename", &outcome);
         let end = end_of(&outcome, Durability::Full);
         self.promises.end_move(from, to, &body, end, &before);
+        self.tell(&outcome, &body);
         self.expect_unchanged("rename", end, &[from, to]);
     }
 
@@ -255,12 +273,14 @@ fn read(local: &Local<SimVfs>, name: &Key) -> Result<Vec<u8>> {
 }
 
 /// Everything that is there, but what may be anything.
-fn read_all(local: &Local<SimVfs>) -> Result<BTreeMap<String, Vec<u8>>> {
+fn read_all(local: &Local<SimVfs>, promises: &mut Promises) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut found = BTreeMap::new();
     for meta in local.list(&Prefix::root(), &ListOptions::default())?.objects {
         let body = read(local, &meta.key)?;
         assert_eq!(body.len() as u64, meta.size, "{}", meta.key);
         if LOOSE.iter().all(|(loose, _)| *loose != meta.key.as_str()) {
+            let version = meta.version.map(|version| version.to_string()).unwrap_or_default();
+            promises.tell(meta.key.as_str(), &version, &Some(body.clone()));
             found.insert(meta.key.to_string(), body);
         }
     }
@@ -271,7 +291,8 @@ fn read_all(local: &Local<SimVfs>) -> Result<BTreeMap<String, Vec<u8>>> {
 pub fn check(vfs: &SimVfs, promises: &mut Promises) -> Result<(), String> {
     let told = |error: worldstore_core::Error| error.to_string();
     let local = Local::on(vfs.clone()).map_err(told)?;
-    let moves = promises.compare(&read_all(&local).map_err(told)?)?;
+    let found = read_all(&local, promises).map_err(told)?;
+    let moves = promises.compare(&found)?;
     vfs.advance(DAY);
     let local = Local::on(vfs.clone()).map_err(told)?;
     if let Ok(staging) = vfs.root().and_then(|root| root.open_folder(STAGING)) {
@@ -289,5 +310,6 @@ pub fn check(vfs: &SimVfs, promises: &mut Promises) -> Result<(), String> {
         return Ok(());
     }
     let local = Local::on(vfs.clone()).map_err(told)?;
-    promises.compare(&read_all(&local).map_err(told)?).map(drop)
+    let found = read_all(&local, promises).map_err(told)?;
+    promises.compare(&found).map(drop)
 }
