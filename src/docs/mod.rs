@@ -21,3 +21,6 @@ pub mod features {}
 
 #[doc = include_str!("log.md")]
 pub mod log {}
+
+#[doc = include_str!("manifests.md")]
+pub mod manifests {}

@@ -8,12 +8,16 @@
 //! - [`wal`] is a write-ahead log on it.
 //! - [`transfer`] moves much at once: many keys, files in and out, folders between stores. [`hive`] writes and reads
 //!   partition paths.
+//! - Feature `snapshots` adds `blocks`, contents under the hash of their bytes, and `manifest`, a numbered chain of states that
+//!   is published without a race.
 //! - Feature `table` adds append-only tables over Arrow: [`table::TableBackend`], scans, predicates, and tables in
 //!   memory.
 //!
 //! The async mirror of everything here is `worldstore-async`; nouns live here only.
 
 pub mod backend;
+#[cfg(feature = "snapshots")]
+pub mod blocks;
 pub mod capability;
 pub mod error;
 pub mod hive;
@@ -21,6 +25,8 @@ pub mod kernel;
 pub mod key;
 pub mod kv;
 pub mod listing;
+#[cfg(feature = "snapshots")]
+pub mod manifest;
 pub mod memory;
 pub mod ops;
 #[doc(hidden)]

@@ -39,11 +39,11 @@ pub enum Bug {
     ManifestBeforeBlocks,
     /// A collection ignores pins.
     CollectIgnoresPins,
-    /// A collection deletes what marks an epoch.
+    /// Whoever was asleep until its number was expired, and free again, believes that it has published.
     CollectDeletesFence,
-    /// A collection deletes blocks before it has said that it will.
+    /// A collection removes blocks before it has published that it begins.
     CollectBeforeCondemned,
-    /// A publish does not look whether its blocks were condemned.
+    /// A publish does not look whether its blocks are so old that a collection may remove them.
     IgnoreCondemned,
     /// A block is not verified when it is read.
     SkipBlockCheck,
@@ -53,11 +53,27 @@ pub enum Bug {
     ShortWriteIgnored,
     /// Zeros behind the last record are taken for records.
     TrustZeroTail,
+    /// A writer that was overtaken may publish.
+    IgnoreEpoch,
+    /// A manifest that can be seen is taken for durable, although its write had no clear answer.
+    SeenIsDurable,
+    /// A block that can be seen is taken for durable, and not written again.
+    SeenIsDeduplicated,
+    /// Blocks are written without any sync.
+    BlocksNotDurable,
+    /// A collection looks at the newest manifest only.
+    CollectIgnoresOlder,
+    /// A collection removes blocks that were put lately.
+    CollectTakesYoung,
+    /// Manifests are removed before it is published that they are expired.
+    ExpireBeforeFloor,
+    /// An expiry removes manifests that are pinned.
+    ExpireIgnoresPins,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 31] = [
         Self::SkipFolderSync,
         Self::SkipSegmentSync,
         Self::AckBeforeSync,
@@ -81,6 +97,14 @@ impl Bug {
         Self::CrcWithoutPosition,
         Self::ShortWriteIgnored,
         Self::TrustZeroTail,
+        Self::IgnoreEpoch,
+        Self::SeenIsDurable,
+        Self::SeenIsDeduplicated,
+        Self::BlocksNotDurable,
+        Self::CollectIgnoresOlder,
+        Self::CollectTakesYoung,
+        Self::ExpireBeforeFloor,
+        Self::ExpireIgnoresPins,
     ];
 }
 

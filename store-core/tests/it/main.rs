@@ -10,6 +10,7 @@ mod example;
 mod full_disk;
 mod kit;
 mod local_sim;
+mod manifests;
 mod model;
 mod mount;
 mod objects;
