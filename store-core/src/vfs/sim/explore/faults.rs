@@ -30,8 +30,8 @@ where
     W: Fn(&SimVfs, &mut Random, &mut M),
     C: Fn(&SimVfs, &mut M) -> Result<(), String>,
 {
-    /// Has each call fail in each way, or so many of these that there are enough images.
-    pub fn fail_everywhere(&mut self) -> Result<(), CrashFailure> {
+    /// Has each call fail in each way, or so many of these that there are `images`.
+    pub fn fail_everywhere(&mut self, images: u64) -> Result<(), CrashFailure> {
         let begun = self.report.images;
         let mut round = 0;
         loop {
@@ -40,11 +40,13 @@ where
             let counts = self.measure(seed);
             round += 1;
             self.report.rounds += 1;
-            let wanted = self.explorer.images.saturating_sub(before - begun);
+            let wanted = images.saturating_sub(before - begun);
             let cases = counts.calls * ON_ANY + counts.writes * ON_WRITES;
-            let stride = (cases * IMAGES.len() as u64 / wanted.max(1)).max(1);
-            // An offset by chance, and a stride that meets every way.
-            let stride = stride + u64::from(stride.is_multiple_of(2) || stride.is_multiple_of(3));
+            let mut stride = (cases * IMAGES.len() as u64 / wanted.max(1)).max(1);
+            // An offset by chance, and a stride that meets every way as often as the others.
+            while stride.is_multiple_of(2) || stride.is_multiple_of(3) {
+                stride += 1;
+            }
             let mut case = Random::of(seed, &[6]).below(stride.min(cases));
             while case < cases {
                 let (call, way) = match case.checked_sub(counts.calls * ON_ANY) {
@@ -55,7 +57,7 @@ where
                 case += stride;
             }
             let taken = self.report.images - begun;
-            if taken >= self.explorer.images || self.report.images == before {
+            if taken >= images || self.report.images == before {
                 return Ok(());
             }
         }

@@ -17,6 +17,9 @@ use probe::Probe;
 /// Images of all suites together, to which a wish for more or fewer relates.
 const IMAGES_OF_ALL: u64 = 50_000;
 
+/// How many times the images of crashes those of faults may be, when a planted bug is hunted: few calls betray it.
+const FAULTS_OF_A_HUNT: u64 = 10;
+
 /// Crashes work at each of its calls, takes images, and has them checked; or has calls fail.
 ///
 /// The work is a function that uses a [`SimVfs`] and notes in a model what it was promised, before it goes on; it ends
@@ -143,12 +146,12 @@ impl Explorer {
         let mut probe = Probe::new(self, &work, &check);
         let outcome = match &self.replay {
             Some(place) => probe.replay_at(place),
-            None => probe.fail_everywhere(),
+            None => probe.fail_everywhere(self.images),
         };
         self.told(&probe.report, outcome)
     }
 
-    /// Explores crashes, and then faults, in work that has a bug planted in it. Gives the failure by which it was
+    /// Explores crashes, and then faults with ten times the images, in work that has a bug planted in it. Gives the failure by which it was
     /// caught.
     ///
     /// # Errors
@@ -160,7 +163,7 @@ impl Explorer {
         check: impl Fn(&SimVfs, &mut M) -> Result<(), String>,
     ) -> Result<CrashFailure, Box<Report>> {
         let mut probe = Probe::new(self, &work, &check);
-        let outcome = probe.crash_everywhere().and_then(|()| probe.fail_everywhere());
+        let outcome = probe.crash_everywhere().and_then(|()| probe.fail_everywhere(self.images * FAULTS_OF_A_HUNT));
         probe.report.tell_planted(&bug.to_string(), outcome.is_err());
         match outcome {
             Err(failure) => Ok(failure),

@@ -64,6 +64,11 @@ impl Report {
         self.faults.values().fold((0, 0), |(runs, struck), more| (runs + more.0, struck + more.1))
     }
 
+    /// Runs with each class of fault, and those in which it struck.
+    pub fn faults_by_class(&self) -> Vec<(&str, u64, u64)> {
+        self.faults.iter().map(|(class, (runs, struck))| (class.as_str(), *runs, *struck)).collect()
+    }
+
     /// True if two runs of the work made their calls in another order, as threads may.
     pub fn order_varies(&self) -> bool {
         self.order_varies

@@ -88,6 +88,8 @@ fn right_work_passes_under_faults() {
     let report = explorer(2_000).explore_faults(work(Skip::Nothing), check).unwrap();
     let (runs, struck) = report.faults();
     assert!(report.images() >= 2_000 && runs > 400, "{report}");
+    let classes = report.faults_by_class();
+    assert!(classes.len() == 9 && classes.iter().all(|(_, runs, _)| *runs > 20), "{report}");
     assert!(struck * 10 > runs * 9, "faults that do not strike show nothing: {report}");
 }
 
