@@ -24,3 +24,9 @@ pub mod manifests {}
 
 #[doc = include_str!("log.md")]
 pub mod log {}
+
+#[doc = include_str!("log.md")]
+pub mod log {}
+
+#[doc = include_str!("manifests.md")]
+pub mod manifests {}

@@ -51,14 +51,37 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     std::fs::create_dir_all(&folder).during(format_args!("making {}", folder.display()))?;
     let report = folder.join(format!("{}.txt", std::process::id()));
     let start = Instant::now();
-    let outcome = process::run("the crash suites", &mut suites(workspace, options, seed, &report));
-    let seconds = start.elapsed().as_secs_f64();
-    let told = take(&report)?;
-    let figures = Figures::read(&told)?;
+    let mut figures = Figures::default();
+    let mut outcome = run_once(workspace, options, seed, &report, &mut figures);
+    // Suites may run out of images that differ: another seed gives others.
+    for more in 1..ROUNDS_MAX {
+        let missing = options.images.saturating_sub(figures.images());
+        if outcome.is_err() || missing == 0 || figures.images() == 0 || options.suite.is_some() {
+            break;
+        }
+        println!("{missing} images are missing: again with another seed");
+        let rest = Options { images: missing.max(options.images / 20), suite: None, ..*options };
+        outcome = run_once(workspace, &rest, seed.wrapping_add(more), &report, &mut figures);
+    }
     println!("\n{figures}");
-    println!("{:.0} s; again with: cargo xtask torture {}", seconds, again(options, seed));
+    println!("{:.0} s; again with: cargo xtask torture {}", start.elapsed().as_secs_f64(), again(options, seed));
     outcome?;
     figures.check(options.suite.is_none().then_some(options.images))
+}
+
+/// How often suites are run at most, until there are as many images as were asked for.
+const ROUNDS_MAX: u64 = 8;
+
+fn run_once(
+    workspace: &Workspace,
+    options: &Options,
+    seed: u64,
+    report: &PathBuf,
+    figures: &mut Figures,
+) -> Result<()> {
+    let outcome = process::run("the crash suites", &mut suites(workspace, options, seed, report));
+    figures.read(&take(report)?)?;
+    outcome
 }
 
 fn suites(workspace: &Workspace, options: &Options, seed: u64, report: &Path) -> Command {

@@ -21,13 +21,12 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Reads lines of fields parted by tabs, each a name and a number.
-    pub fn read(lines: &str) -> Result<Self> {
-        let mut figures = Self::default();
+    /// Adds lines of fields parted by tabs, each a name and a number.
+    pub fn read(&mut self, lines: &str) -> Result<()> {
         for line in lines.lines() {
-            figures.add(line).ok_or_else(|| Failure::new(format!("a suite has told what cannot be read: {line}")))?;
+            self.add(line).ok_or_else(|| Failure::new(format!("a suite has told what cannot be read: {line}")))?;
         }
-        Ok(figures)
+        Ok(())
     }
 
     fn add(&mut self, line: &str) -> Option<()> {
@@ -59,7 +58,7 @@ impl Figures {
 
     /// Suites that have told something.
     pub fn suites(&self) -> usize {
-        self.suites.len() + self.planted.len()
+        self.suites.len()
     }
 
     /// Images of all suites.

@@ -202,7 +202,7 @@ impl Worker {
 
     /// Takes down what it tells, up to a line that begins so; false if it ended before.
     pub fn hear(&mut self, ledger: &mut Ledger, until: &str) -> bool {
-        while let Some(line) = self.lines.next() {
+        for line in self.lines.by_ref() {
             let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
             match word {
                 "ack" => {

@@ -28,14 +28,17 @@ fn a_stopped_writer_is_fenced_when_it_goes_on() {
         assert!((0..3).all(|_| new.hear(&mut ledger, "ack")), "{}", new.finish(&mut ledger));
         kill_process(old.process(), Signal::CONT).unwrap();
         let said = old.finish(&mut ledger);
-        assert_eq!(old.failures.keys().collect::<Vec<_>>(), ["Fenced"], "round {round}: {said}");
-        fenced += 1;
+        // One that was stopped while it made a new segment may find it cleared away, and fails by that.
+        let kinds: Vec<&str> = old.failures.keys().map(String::as_str).collect();
+        assert!(matches!(kinds[..], ["Fenced"] | ["Poisoned"]), "round {round}: {kinds:?} {said}");
+        fenced += u64::from(kinds == ["Fenced"]);
         assert!((0..3).all(|_| new.hear(&mut ledger, "ack")), "{}", new.finish(&mut ledger));
         new.kill();
         new.finish(&mut ledger);
         ledger.verify(&vfs);
     }
-    report("crash::zombies", &[("takeovers", fenced), ("acknowledged", ledger.acknowledged)]);
+    assert!(fenced * 2 > rounds, "{fenced} of {rounds} learned who has overtaken them");
+    report("crash::zombies", &[("takeovers", rounds), ("fenced", fenced), ("acknowledged", ledger.acknowledged)]);
 }
 
 /// Without the look at the epoch the stopped writer goes on and on: this test would see it.

@@ -17,6 +17,10 @@ const WAYS: [(&str, FaultKind, bool); 9] = [
     ("short write of a sector once", FaultKind::Short(512), false),
 ];
 
+/// How many of them can strike any call, and how many writes alone.
+const ON_ANY: u64 = 6;
+const ON_WRITES: u64 = 3;
+
 /// What is looked at after a fault: what the next process finds, and two power cuts.
 const IMAGES: [u64; 4] = [1, 0, 6, 7];
 
@@ -26,29 +30,34 @@ where
     W: Fn(&SimVfs, &mut Random, &mut M),
     C: Fn(&SimVfs, &mut M) -> Result<(), String>,
 {
-    /// Has each call fail in each way, or so many of these that there are enough images.
-    pub fn fail_everywhere(&mut self) -> Result<(), CrashFailure> {
+    /// Has each call fail in each way, or so many of these that there are `images`.
+    pub fn fail_everywhere(&mut self, images: u64) -> Result<(), CrashFailure> {
         let begun = self.report.images;
         let mut round = 0;
         loop {
             let before = self.report.images;
             let seed = self.explorer.seed.wrapping_add(round);
-            let (_, calls) = self.measure(seed);
+            let counts = self.measure(seed);
             round += 1;
             self.report.rounds += 1;
-            let wanted = self.explorer.images.saturating_sub(before - begun);
-            let cases = calls * WAYS.len() as u64;
-            let stride = (cases * IMAGES.len() as u64 / wanted.max(1)).max(1);
-            // An offset by chance, and a stride that meets every way.
-            let stride = stride + u64::from(stride.is_multiple_of(3));
-            let mut case = Random::of(seed, &[6]).below(stride);
+            let wanted = images.saturating_sub(before - begun);
+            let cases = counts.calls * ON_ANY + counts.writes * ON_WRITES;
+            let mut stride = (cases * IMAGES.len() as u64 / wanted.max(1)).max(1);
+            // An offset by chance, and a stride that meets every way as often as the others.
+            while stride.is_multiple_of(2) || stride.is_multiple_of(3) {
+                stride += 1;
+            }
+            let mut case = Random::of(seed, &[6]).below(stride.min(cases));
             while case < cases {
-                let (call, way) = (case / WAYS.len() as u64 + 1, case as usize % WAYS.len());
-                self.fail_at(seed, call, way)?;
+                let (call, way) = match case.checked_sub(counts.calls * ON_ANY) {
+                    None => (case / ON_ANY, case % ON_ANY),
+                    Some(rest) => (rest / ON_WRITES, ON_ANY + rest % ON_WRITES),
+                };
+                self.fail_at(seed, call + 1, way as usize)?;
                 case += stride;
             }
             let taken = self.report.images - begun;
-            if taken >= self.explorer.images * 9 / 10 || self.report.images == before {
+            if taken >= images || self.report.images == before {
                 return Ok(());
             }
         }

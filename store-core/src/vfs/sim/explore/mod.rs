@@ -17,6 +17,9 @@ use probe::Probe;
 /// Images of all suites together, to which a wish for more or fewer relates.
 const IMAGES_OF_ALL: u64 = 50_000;
 
+/// How many times the images of crashes those of faults may be, when a planted bug is hunted: few calls betray it.
+const FAULTS_OF_A_HUNT: u64 = 10;
+
 /// Crashes work at each of its calls, takes images, and has them checked; or has calls fail.
 ///
 /// The work is a function that uses a [`SimVfs`] and notes in a model what it was promised, before it goes on; it ends
@@ -71,6 +74,8 @@ pub struct Explorer {
     seed: u64,
     start: SimVfs,
     replay: Option<String>,
+    /// Whether failures and figures go to the file that collects them.
+    tells: bool,
 }
 
 impl Explorer {
@@ -84,13 +89,15 @@ impl Explorer {
         Self {
             seed: number("WORLDSTORE_CRASH_SEED").unwrap_or(1),
             replay,
+            tells: true,
             ..Self::fixed(name, u64::try_from(share).unwrap_or(u64::MAX).max(1))
         }
     }
 
-    /// An explorer that takes about so many images whatever the environment says.
+    /// An explorer that takes about so many images whatever the environment says, and adds no line to the file of reports
+    /// but for [`catch`](Self::catch).
     pub fn fixed(name: impl Display, images: u64) -> Self {
-        Self { name: name.to_string(), images, seed: 1, start: SimVfs::new(), replay: None }
+        Self { name: name.to_string(), images, seed: 1, start: SimVfs::new(), replay: None, tells: false }
     }
 
     /// Begins to count rounds elsewhere. Default: 1, or what the environment says.
@@ -123,7 +130,7 @@ impl Explorer {
             Some(place) => probe.replay_at(place),
             None => probe.crash_everywhere(),
         };
-        told(&probe.report, outcome)
+        self.told(&probe.report, outcome)
     }
 
     /// Has each call of the work fail, once and from then on, in each way; checks what is there for the next process,
@@ -139,12 +146,12 @@ impl Explorer {
         let mut probe = Probe::new(self, &work, &check);
         let outcome = match &self.replay {
             Some(place) => probe.replay_at(place),
-            None => probe.fail_everywhere(),
+            None => probe.fail_everywhere(self.images),
         };
-        told(&probe.report, outcome)
+        self.told(&probe.report, outcome)
     }
 
-    /// Explores crashes, and then faults, in work that has a bug planted in it. Gives the failure by which it was
+    /// Explores crashes, and then faults with ten times the images, in work that has a bug planted in it. Gives the failure by which it was
     /// caught.
     ///
     /// # Errors
@@ -156,21 +163,18 @@ impl Explorer {
         check: impl Fn(&SimVfs, &mut M) -> Result<(), String>,
     ) -> Result<CrashFailure, Box<Report>> {
         let mut probe = Probe::new(self, &work, &check);
-        let outcome = probe.crash_everywhere().and_then(|()| probe.fail_everywhere());
-        let report = probe.report.about(&bug.to_string(), outcome.is_err()).told();
+        let outcome = probe.crash_everywhere().and_then(|()| probe.fail_everywhere(self.images * FAULTS_OF_A_HUNT));
+        probe.report.tell_planted(&bug.to_string(), outcome.is_err());
         match outcome {
             Err(failure) => Ok(failure),
-            Ok(()) => Err(Box::new(report)),
+            Ok(()) => Err(Box::new(probe.report)),
         }
     }
-}
 
-fn told(report: &Report, outcome: Result<(), CrashFailure>) -> Result<Report, CrashFailure> {
-    match outcome {
-        Ok(()) => Ok(report.told()),
-        Err(failure) => {
-            report.told_failed(&failure);
-            Err(failure)
+    fn told(&self, report: &Report, outcome: Result<(), CrashFailure>) -> Result<Report, CrashFailure> {
+        if self.tells {
+            report.tell(outcome.as_ref().err());
         }
+        outcome.map(|()| report.clone())
     }
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::failure::{CrashFailure, Place};
 use super::{Explorer, Report};
-use crate::vfs::sim::{Choice, Image, Random, SimVfs};
+use crate::vfs::sim::{Choice, Image, Operation, Random, SimVfs};
 
 /// How often a replay tries where the order of calls may differ.
 const TRIES: u64 = 100;
@@ -17,6 +17,14 @@ pub(super) struct Probe<'a, M, W, C> {
     check: &'a C,
     pub report: Report,
     model: std::marker::PhantomData<M>,
+}
+
+/// Calls of a run.
+pub(super) struct Counts {
+    /// Those that change something.
+    pub changes: u64,
+    pub calls: u64,
+    pub writes: u64,
 }
 
 impl<'a, M, W, C> Probe<'a, M, W, C>
@@ -40,12 +48,12 @@ where
         (vfs, model)
     }
 
-    /// Runs the work twice and undisturbed. Gives the number of its calls that change something, and of all.
-    pub fn measure(&mut self, seed: u64) -> (u64, u64) {
+    /// Runs the work twice and undisturbed, and counts its calls.
+    pub fn measure(&mut self, seed: u64) -> Counts {
         let (first, _) = self.run(seed, |_| {});
         let (second, _) = self.run(seed, |_| {});
         self.report.order_varies |= first.trace_print() != second.trace_print();
-        (first.operations(), first.all_calls())
+        Counts { changes: first.operations(), calls: first.all_calls(), writes: first.calls(Operation::Write) }
     }
 
     /// Checks one image. The failure tells of the file system that crashed.

@@ -19,16 +19,11 @@ pub struct Report {
     pub(super) effects: BTreeMap<Effect, u64>,
     pub(super) faults: BTreeMap<String, (u64, u64)>,
     pub(super) order_varies: bool,
-    planted: Option<(String, bool)>,
 }
 
 impl Report {
     pub(super) fn new(suite: &str) -> Self {
         Self { suite: suite.to_owned(), ..Self::default() }
-    }
-
-    pub(super) fn about(&self, bug: &str, caught: bool) -> Self {
-        Self { planted: Some((bug.to_owned(), caught)), ..self.clone() }
     }
 
     pub(super) fn note(&mut self, effects: Effects) {
@@ -69,20 +64,26 @@ impl Report {
         self.faults.values().fold((0, 0), |(runs, struck), more| (runs + more.0, struck + more.1))
     }
 
+    /// Runs with each class of fault, and those in which it struck.
+    pub fn faults_by_class(&self) -> Vec<(&str, u64, u64)> {
+        self.faults.iter().map(|(class, (runs, struck))| (class.as_str(), *runs, *struck)).collect()
+    }
+
     /// True if two runs of the work made their calls in another order, as threads may.
     pub fn order_varies(&self) -> bool {
         self.order_varies
     }
 
-    /// As [`told`](Self::told), of an exploration that a failure has ended.
-    pub(super) fn told_failed(&self, failure: &CrashFailure) {
-        tell(&format!("{}\tfailed={}", self.line(), failure.command()));
+    /// Adds a line to the file that collects reports, where the environment names one.
+    pub(super) fn tell(&self, failure: Option<&CrashFailure>) {
+        let failed = failure.map(|failure| format!("\tfailed={}", failure.command())).unwrap_or_default();
+        tell(&(self.line() + &failed));
     }
 
-    /// Adds a line to the file that collects reports, where the environment names one.
-    pub(super) fn told(&self) -> Self {
-        tell(&self.line());
-        self.clone()
+    /// As [`tell`](Self::tell), of a bug that was planted: its images are not counted with those of right code.
+    pub(super) fn tell_planted(&self, bug: &str, caught: bool) {
+        let (suite, images, caught) = (&self.suite, self.images, u64::from(caught));
+        tell(&format!("suite={suite}\tlooked_at={images}\tplanted:{bug}={caught}"));
     }
 
     /// The report for a program: fields parted by tabs, each a name and numbers.
@@ -96,9 +97,6 @@ impl Report {
         }
         for (class, (runs, struck)) in &self.faults {
             line += &format!("\tfault:{class}={struck}/{runs}");
-        }
-        if let Some((bug, caught)) = &self.planted {
-            line += &format!("\tplanted:{bug}={}", u64::from(*caught));
         }
         line
     }

@@ -27,7 +27,7 @@ where
         loop {
             let before = self.report.images;
             let seed = self.explorer.seed.wrapping_add(self.report.rounds);
-            let (operations, _) = self.measure(seed);
+            let operations = self.measure(seed).changes;
             self.report.rounds += 1;
             let wanted = self.explorer.images.saturating_sub(before);
             // Crashes of checks add about three images to every four.
