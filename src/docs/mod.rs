@@ -19,12 +19,6 @@ pub mod durability {}
 #[doc = include_str!("features.md")]
 pub mod features {}
 
-#[doc = include_str!("manifests.md")]
-pub mod manifests {}
-
-#[doc = include_str!("log.md")]
-pub mod log {}
-
 #[doc = include_str!("log.md")]
 pub mod log {}
 

@@ -16,7 +16,7 @@ use crate::wal::format::{
     FRAME_BYTES, FrameHeader, HEADER_BYTES, LOST, Place, SEAL, SegmentHeader, frame_bytes, padded,
 };
 use crate::wal::options::{Threads, WalOptions};
-use crate::wal::sink::{Ending, Failure, Pending, Sink};
+use crate::wal::sink::{Effect, Ending, Failure, Pending, Sink};
 
 /// Bytes of the first segment of a writer, if segments are not smaller.
 const FIRST_BYTES: u64 = 1 << 20;
@@ -215,8 +215,19 @@ impl<V: Vfs> FileSink<V> {
     }
 }
 
-impl<V: Vfs> Sink for FileSink<V> {
-    fn write(&mut self, group: &[Pending], first: u64) -> Result<usize, Failure> {
+impl<V: Vfs> FileSink<V> {
+    /// A successor clears away what its predecessor was about to use: then it is the reason, and not what failed.
+    fn explain(&self, failure: Failure) -> Failure {
+        if failure.effect == Effect::Refused || self.files.planted.has(Bug::SkipFenceCheck) {
+            return failure;
+        }
+        match self.claim.check(&self.files.folder) {
+            Err(fenced) if fenced.kind() == ErrorKind::Fenced => Failure::fatal(fenced.caused_by(failure.error())),
+            _ => failure,
+        }
+    }
+
+    fn write_group(&mut self, group: &[Pending], first: u64) -> Result<usize, Failure> {
         let mut count = self.fitting(group);
         if count == 0 {
             self.rotate(first)?;
@@ -241,6 +252,12 @@ impl<V: Vfs> Sink for FileSink<V> {
         buffer.shrink_to(BUFFER_BYTES);
         self.buffer = buffer;
         Ok(count)
+    }
+}
+
+impl<V: Vfs> Sink for FileSink<V> {
+    fn write(&mut self, group: &[Pending], first: u64) -> Result<usize, Failure> {
+        self.write_group(group, first).map_err(|failure| self.explain(failure))
     }
 
     fn check(&mut self) -> Result<(), Failure> {

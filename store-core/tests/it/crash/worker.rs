@@ -9,7 +9,7 @@ use worldstore_core::planted::{Bug, Planted};
 use worldstore_core::vfs::OsVfs;
 use worldstore_core::vfs::sim::Random;
 use worldstore_core::wal::{Appended, IfLocked, Wal, WalOptions};
-use worldstore_core::{ErrorKind, Result};
+use worldstore_core::Result;
 
 use super::ledger::{Id, LOG, Ledger, options};
 use crate::again::{command, task};
@@ -162,7 +162,7 @@ fn append_and_tell(vfs: &OsVfs, cycle: u64, options: WalOptions) {
             Err(error) => {
                 tell(&format!("failed {:?}", error.kind()));
                 let again = wal.append_durable(id.kind(), id.payload()).unwrap_err();
-                assert!(matches!(again.kind(), ErrorKind::Fenced | ErrorKind::Poisoned), "{again:?}");
+                assert_eq!(again.kind(), error.kind(), "{again:?}");
                 return;
             }
         }
