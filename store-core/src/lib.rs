@@ -7,6 +7,8 @@
 //! - [`vfs`] is the file system under everything durable, as an argument.
 //! - [`transfer`] moves much at once: many keys, files in and out, folders between stores. [`hive`] writes and reads
 //!   partition paths.
+//! - [`lake`] reads addresses like `lake://bucket/season={season}/part-{n}.parquet` and lists what lies there, leaving
+//!   out whole folders by what their names say.
 //! - Feature `table` adds append-only tables over Arrow: [`table::TableBackend`], scans, predicates, and tables in
 //!   memory.
 //!
@@ -19,9 +21,11 @@ pub mod hive;
 pub mod kernel;
 pub mod key;
 pub mod kv;
+pub mod lake;
 pub mod listing;
 pub mod memory;
 pub mod ops;
+pub mod percent;
 pub mod store;
 #[cfg(feature = "table")]
 pub mod table;

@@ -46,6 +46,16 @@ fn folders_of_an_object_are_read() {
 }
 
 #[test]
+fn what_others_have_written_is_told() {
+    let told = |name: &str, value: Option<&str>| Some((name.to_owned(), value.map(str::to_owned)));
+    assert_eq!(tell("rate=5%"), told("rate", Some("5%")));
+    assert_eq!(tell("a%3Db=c=d%2f"), told("a=b", Some("c=d/")));
+    assert_eq!(tell("k=__HIVE_DEFAULT_PARTITION__"), told("k", None));
+    assert_eq!(tell("k="), told("k", Some("")));
+    assert_eq!([tell("plain"), tell("=1"), tell("k=%FF"), tell("%FF=1")], [None, None, None, None]);
+}
+
+#[test]
 fn the_type_is_that_of_all_values() {
     let infer = |texts: &[&str]| infer(texts.iter().map(|text| Some(*text)).chain([None]));
     assert_eq!(infer(&["1", "-20", "0"]), HiveType::Int);
