@@ -6,6 +6,7 @@
 //! - [`SyncBackendAdapter`] and [`table::SyncTableAdapter`] make async what is sync, on tokio's blocking pool.
 //! - [`AsyncBackendAdapter`] makes sync what is async, on a runtime of its own or a borrowed one.
 //! - [`AsyncMemory`] is `worldstore_core::Memory` without a hop to another thread.
+//! - [`lake`] lists what lies below an address like `lake://bucket/season={season}`, many folders at once.
 //! - [`CountingBackend`] counts calls and bytes.
 //! - [`object_store`] (feature `object-store`) shows any backend as an `object_store::ObjectStore`, for Lance,
 //!   DataFusion and whatever else reads through that trait.
@@ -17,6 +18,7 @@ mod bridge;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod counting;
+pub mod lake;
 pub mod memory;
 #[cfg(feature = "object-store")]
 pub mod object_store;

@@ -155,6 +155,7 @@ impl Walk {
             self.template.variables.iter().map(|variable| (variable.name.clone(), variable.kind)).collect();
         let (columns, files) = listing::typed(self.found, &declared, self.options.columns.as_deref())?;
         self.pruned.sort_unstable();
+        self.unfit.sort_unstable();
         Ok(LakeListing { columns, files, pruned: self.pruned, unfit: self.unfit, stats: self.stats })
     }
 
