@@ -59,7 +59,10 @@ pub(super) fn scheme(uri: &str) -> Result<&str> {
 /// Checks the name of a scheme.
 pub(super) fn check_scheme(name: &str) -> Result<()> {
     let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.');
-    match name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(legal) && name != "profile" {
+    match name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(legal)
+        && !matches!(name, "profile" | "lake")
+    {
         true => Ok(()),
         false => {
             Err(Error::invalid("name of a scheme must be of small letters, digits, `+`, `-` and `.`")

@@ -300,6 +300,23 @@ impl HiveDate {
         era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
     }
 
+    /// The day of this number, as [`days_since_1970`](Self::days_since_1970) counts.
+    ///
+    /// # Errors
+    /// `Invalid` outside of the years 0 to 9999.
+    pub fn from_days_since_1970(days: i32) -> Result<Self> {
+        let outside = || Error::invalid("day is not of the years 0 to 9999").with("day", days);
+        let days = i64::from(days) + 719_468;
+        let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let from_march = (5 * of_year + 2) / 153;
+        let day = of_year - (153 * from_march + 2) / 5 + 1;
+        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+        let year = u16::try_from(era * 400 + year_of_era + i64::from(month <= 2)).map_err(|_| outside())?;
+        Self::new(year, month as u8, day as u8).map_err(|_| outside())
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let shape = bytes.len() == 10

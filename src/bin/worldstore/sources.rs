@@ -44,8 +44,7 @@ fn below(folder: &Path) -> Result<Vec<Source>> {
     for (key, value) in keys.iter().flatten() {
         texts.entry(key).or_default().push(value.as_deref());
     }
-    let types: BTreeMap<&str, HiveType> =
-        texts.into_iter().map(|(key, values)| (key, hive::infer(values))).collect();
+    let types: BTreeMap<&str, HiveType> = texts.into_iter().map(|(key, values)| (key, hive::infer(values))).collect();
     let typed = |(key, value): &(String, Option<String>)| {
         let is_integer = types.get(key.as_str()) == Some(&HiveType::Int);
         let data_type = if is_integer { DataType::Int64 } else { DataType::Utf8 };

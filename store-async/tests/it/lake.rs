@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use worldstore_async::{AsyncBackend, CountingBackend, SyncBackendAdapter, lake};
+use worldstore_async::{CountingBackend, SyncBackendAdapter, lake};
 use worldstore_core::lake::{Filter, LakeListOptions, Template};
 use worldstore_core::{Backend, Key, Local, Memory, WriteOptions, lake as sync_lake};
 

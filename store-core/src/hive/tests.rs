@@ -78,6 +78,13 @@ fn days_are_counted() {
     {
         let HiveValue::Date(date) = HiveType::Date.read(Some(text)).unwrap() else { panic!("{text} is a date") };
         assert_eq!((date.days_since_1970(), date.to_string()), (days, text.to_owned()));
+        assert_eq!(HiveDate::from_days_since_1970(days).unwrap(), date);
+    }
+    for days in (-719_528..2_932_897).step_by(1_009) {
+        assert_eq!(HiveDate::from_days_since_1970(days).unwrap().days_since_1970(), days);
+    }
+    for days in [-719_529, 2_932_897, i32::MIN, i32::MAX] {
+        assert_eq!(HiveDate::from_days_since_1970(days).unwrap_err().kind(), ErrorKind::Invalid);
     }
     assert_eq!(HiveDate::new(2023, 2, 29).unwrap_err().kind(), ErrorKind::Invalid);
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! body      the object, as it is
-//! checks    for each 256 KiB of it, the last one shorter: CRC-32C, u32
+//! checks    for each 64 KiB of it , the last one shorter: CRC-32C, u32
 //! identity  place, key and version, each as its length in bytes, u32, and its text
 //! trailer   "WSTTIER1", length of the body u64, length of the identity u32, CRC-32C of checks, identity and trailer u32
 //! ```
@@ -13,14 +13,14 @@
 use std::ops::Range;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use crc32c::{crc32c, crc32c_append};
 
-use super::digest::Digester;
 use crate::error::Result;
 use crate::key::Key;
 use crate::ops::{ObjectMeta, Version};
 
 /// Bytes that are checked in one.
-pub const TIER_BLOCK_BYTES: u64 = 256 << 10;
+pub const TIER_BLOCK_BYTES: u64 = 64 << 10;
 
 /// Bytes that are read and checked at a time.
 const WINDOW_BYTES: u64 = 16 * TIER_BLOCK_BYTES;
@@ -101,7 +101,7 @@ impl TierEntry {
     pub fn checks(&self, tail: &[u8]) -> Option<TierChecks> {
         let (before, sum) = tail.split_last_chunk::<4>()?;
         let checks = before.strip_suffix(&self.identity[..])?;
-        let is_sound = Digester::of(before).crc32c == u32::from_le_bytes(*sum);
+        let is_sound = crc32c(before) == u32::from_le_bytes(*sum);
         let is_whole = checks.len() as u64 == self.meta.size.div_ceil(TIER_BLOCK_BYTES) * 4;
         let (checks, _) = checks.as_chunks::<4>();
         (is_sound && is_whole).then(|| TierChecks(checks.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect()))
@@ -112,7 +112,7 @@ impl TierEntry {
         let mut tail = BytesMut::with_capacity(checks.0.len() * 4 + self.identity.len() + 4);
         checks.0.iter().for_each(|check| tail.put_u32_le(*check));
         tail.put_slice(&self.identity);
-        let sum = Digester::of(&tail).crc32c;
+        let sum = crc32c(&tail);
         tail.put_u32_le(sum);
         tail.freeze()
     }
@@ -139,7 +139,7 @@ impl TierEntry {
             return None;
         }
         let first = (whole.start / TIER_BLOCK_BYTES) as usize;
-        let found = blocks.chunks(TIER_BLOCK_BYTES as usize).map(|block| Digester::of(block).crc32c);
+        let found = blocks.chunks(TIER_BLOCK_BYTES as usize).map(crc32c);
         let expected = checks.0.get(first..)?.iter().copied();
         let count = blocks.len().div_ceil(TIER_BLOCK_BYTES as usize);
         let is_sound = found.eq(expected.take(count));
@@ -151,7 +151,8 @@ impl TierEntry {
 #[derive(Debug, Default)]
 pub struct TierDigester {
     checks: Vec<u32>,
-    block: Digester,
+    /// Of the block so far.
+    check: u32,
     /// Bytes in the block.
     filled: u64,
     /// Bytes in all.
@@ -165,7 +166,7 @@ impl TierDigester {
         while !rest.is_empty() {
             let room = (TIER_BLOCK_BYTES - self.filled) as usize;
             let (now, later) = rest.split_at(room.min(rest.len()));
-            self.block.update(now);
+            self.check = crc32c_append(self.check, now);
             self.filled += now.len() as u64;
             self.length += now.len() as u64;
             if self.filled == TIER_BLOCK_BYTES {
@@ -184,7 +185,7 @@ impl TierDigester {
     }
 
     fn close(&mut self) {
-        self.checks.push(self.block.finish().crc32c);
-        (self.block, self.filled) = (Digester::default(), 0);
+        self.checks.push(self.check);
+        (self.check, self.filled) = (0, 0);
     }
 }

@@ -143,7 +143,6 @@ fn damage_is_found_and_fetched_again() {
         let parts = backend.read_ranges(&key("a"), &[all], &ReadRangesOptions::default()).unwrap();
         assert_eq!(parts, [expected.clone()], "damage {index}");
         assert_eq!(u64::from(index < 3), backend.stats().damaged, "damage {index}");
-        content(&backend, "a");
     }
     let backend = bed.open();
     let before = bed.reads();
