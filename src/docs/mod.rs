@@ -1,4 +1,5 @@
-//! Longer texts: how it is built, how bytes are kept, how stores are configured and a backend is written, what survives what,
+//! Longer texts: how it is built, how bytes are kept, how stores are configured and a backend is written, how lakes are
+//! addressed, what survives what,
 //! what can be left out.
 
 #[doc = include_str!("architecture.md")]
@@ -18,3 +19,6 @@ pub mod durability {}
 
 #[doc = include_str!("features.md")]
 pub mod features {}
+
+#[doc = include_str!("lake.md")]
+pub mod lake {}

@@ -238,7 +238,7 @@ impl Registry {
             None => Ok(default),
             Some(text) => match text.parse() {
                 Ok(bytes) => Ok(bytes),
-                Err(_) => wrong("value is no number of bytes", key).map(|()| 0),
+                Err(_) => Err(Error::invalid("value is no number of bytes").with("key", key)),
             },
         };
         let defaults = TierOptions::default();
