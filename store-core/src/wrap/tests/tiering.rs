@@ -141,7 +141,7 @@ fn damage_is_found_and_fetched_again() {
         let backend = bed.open();
         let all = 0..expected.len() as u64;
         let parts = backend.read_ranges(&key("a"), &[all], &ReadRangesOptions::default()).unwrap();
-        assert_eq!(parts, [expected.clone()], "damage {index}");
+        assert!(parts.len() == 1 && parts[0] == expected, "damage {index}");
         assert_eq!(u64::from(index < 3), backend.stats().damaged, "damage {index}");
     }
     let backend = bed.open();
