@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-use worldstore_core::lake::{self, LakeUri};
+use worldstore_core::lake;
 use worldstore_core::{Error, Result};
 
 use super::{Config, Lookup, Profile, Value};
@@ -61,7 +61,7 @@ impl Place<'_> {
                 .wrong("name of a profile holds neither / nor : and is not empty", start)
                 .with("profile", name));
         }
-        if what == LAKE && LakeUri::parse(&format!("{}{name}", lake::SCHEME)).is_err() {
+        if what == LAKE && lake::check_bucket(name).is_err() {
             return Err(self.wrong("a bucket is named by letters, digits, `-`, `_` and `.`", start).with("lake", name));
         }
         let mut values = BTreeMap::new();

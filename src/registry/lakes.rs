@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use worldstore_async::wrap::{AsyncPrefixBackend, AsyncTieredBackend};
-use worldstore_core::lake::{LakeUri, Residency, SCHEME};
+use worldstore_core::lake::{LakeUri, Residency, SCHEME, check_bucket};
 use worldstore_core::wrap::TierOptions;
 use worldstore_core::{Error, Prefix, Result};
 
@@ -88,7 +88,7 @@ impl Registry {
     /// # Errors
     /// `Invalid` for a name that no bucket can have.
     pub fn with_mount(mut self, bucket: &str, uri: &str) -> Result<Self> {
-        LakeUri::parse(&format!("{SCHEME}{bucket}"))?;
+        check_bucket(bucket)?;
         self.lakes.given.insert(bucket.to_owned(), uri.to_owned());
         Ok(self)
     }
@@ -106,6 +106,7 @@ impl Registry {
     /// `NotFound` if nobody says so; `Invalid` for a wrong configuration, for one that calls a remote scheme local, and for
     /// the URI of another bucket.
     pub fn mount(&self, bucket: &str) -> Result<Mount> {
+        check_bucket(bucket)?;
         let about = |error: Error| error.with("bucket", bucket);
         let variable = |name: &str| self.lakes.variables.as_ref()?.get(name).filter(|text| !text.is_empty());
         let own = variable_of(bucket);

@@ -99,6 +99,8 @@ fn wrong_mounts_are_told() {
     }
     assert!(Registry::compiled_in().with_mount("a/b", "/x").is_err());
     assert!(Registry::compiled_in().with_mount("", "/x").is_err());
+    let above = registry(&[(ROOT_VARIABLE, "/root")]).mount("..").unwrap_err();
+    assert_eq!(above.kind(), worldstore_core::ErrorKind::Invalid, "nothing leads above the root");
     let mut registry = Registry::compiled_in();
     let open = |_| async { Err(Error::unexpected("never opened")) };
     assert!(registry.register(Scheme::new(SchemeInfo::new("lake"), open)).is_err(), "the name is taken");

@@ -38,5 +38,5 @@ pub use list::list;
 pub use listing::{LakeColumn, LakeFile, LakeListOptions, LakeListing, ListStats, UNFIT_SHOWN};
 pub use residency::Residency;
 pub use template::{Template, VARIABLES_MAX, Variable};
-pub use uri::{BUCKET_BYTES_MAX, LakeUri, SCHEME};
+pub use uri::{BUCKET_BYTES_MAX, LakeUri, SCHEME, check_bucket};
 pub use walk::{LakeStep, Walk};

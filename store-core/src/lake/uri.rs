@@ -37,21 +37,8 @@ impl LakeUri {
         let Some(rest) = text.strip_prefix(SCHEME) else { return wrong("address does not begin with lake://", 0) };
         let (bucket, path) = rest.split_once('/').unwrap_or((rest, ""));
         let at = SCHEME.len();
-        if bucket.is_empty() {
-            return wrong("address has no bucket", at);
-        }
-        if let Some(brace) = bucket.find(['{', '}']) {
-            return wrong("bucket cannot be a variable", at + brace);
-        }
-        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
-        if let Some(letter) = bucket.find(|letter| !is_plain(letter)) {
-            return wrong("bucket has another character than letters, digits, `-`, `_` and `.`", at + letter);
-        }
-        if bucket.len() > BUCKET_BYTES_MAX {
-            return wrong("bucket is too long", at + BUCKET_BYTES_MAX);
-        }
-        if matches!(bucket, "." | "..") {
-            return wrong("bucket is a dot segment", at);
+        if let Some((why, place)) = broken_bucket(bucket) {
+            return wrong(why, at + place);
         }
         let template = template::parse(path).map_err(|wrong| {
             Error::invalid(wrong.why)
@@ -59,6 +46,36 @@ impl LakeUri {
                 .with("address", template::shown(text))
         })?;
         Ok(Self { bucket: bucket.to_owned(), template })
+    }
+}
+
+/// Checks the name of a bucket.
+///
+/// # Errors
+/// `Invalid`, with the rule that is broken and, as `at`, where in the name, counted in bytes from 0.
+pub fn check_bucket(name: &str) -> Result<()> {
+    match broken_bucket(name) {
+        Some((why, at)) => Err(Error::invalid(why).with("at", at).with("bucket", template::shown(name))),
+        None => Ok(()),
+    }
+}
+
+/// The rule that a name breaks, and where.
+fn broken_bucket(name: &str) -> Option<(&'static str, usize)> {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    if name.is_empty() {
+        return Some(("address has no bucket", 0));
+    }
+    if let Some(brace) = name.find(['{', '}']) {
+        return Some(("bucket cannot be a variable", brace));
+    }
+    if let Some(letter) = name.find(|letter| !is_plain(letter)) {
+        return Some(("bucket has another character than letters, digits, `-`, `_` and `.`", letter));
+    }
+    match name {
+        "." | ".." => Some(("bucket is a dot segment", 0)),
+        name if name.len() > BUCKET_BYTES_MAX => Some(("bucket is too long", BUCKET_BYTES_MAX)),
+        _ => None,
     }
 }
 

@@ -135,20 +135,27 @@ impl Tier {
     fn blocks(&self, entry: &TierEntry, checks: &TierChecks, ranges: &[Range<u64>]) -> Option<Vec<Bytes>> {
         let wanted: Vec<_> = ranges.iter().map(|range| entry.blocks(range)).collect();
         let read = self.local.read_ranges(&entry.name, &wanted, &ReadRangesOptions::default());
-        let (parts, is_gone) = match read {
-            Ok(parts) => (parts, false),
-            Err(error) => (Vec::new(), error.is_not_found()),
-        };
+        let parts = read.unwrap_or_default();
         let checked = ranges.iter().zip(&parts).map(|(range, blocks)| entry.checked(checks, range, blocks));
         let checked: Option<Vec<_>> = checked.collect();
         let sound = checked.filter(|checked| checked.len() == ranges.len());
         if sound.is_none() {
-            if !is_gone {
-                self.index.count_damaged();
-            }
-            self.forget(&entry.name);
+            self.suspect(entry);
         }
         sound
+    }
+
+    /// Drops an entry that could not be read, unless another reader has put another state in its place.
+    fn suspect(&self, entry: &TierEntry) {
+        let tail = self.local.read_ranges(&entry.name, &[entry.tail()], &ReadRangesOptions::default());
+        match tail.map(|parts| parts.first().is_some_and(|tail| entry.checks(tail).is_some())) {
+            Ok(true) => {
+                self.index.count_damaged();
+                self.forget(&entry.name);
+            }
+            Ok(false) => {}
+            Err(_) => self.forget(&entry.name),
+        }
     }
 
     /// Drops what is held under this name.

@@ -136,7 +136,6 @@ impl TierIndex {
     pub fn reserve(self: &Arc<Self>, entry: &TierEntry) -> (TierRoom, Vec<Key>) {
         let bytes = entry.bytes();
         let mut state = self.lock();
-        state.remove(&entry.name);
         let removed = state.make_room(self.options.bytes_max.saturating_sub(bytes));
         state.stats.bytes += bytes;
         (TierRoom { index: Arc::clone(self), name: entry.name.clone(), bytes, is_kept: false }, removed)

@@ -107,6 +107,8 @@ async fn changes_go_far_away_and_drop_what_is_held() {
         content(&backend, name).await;
     }
     assert_eq!(bed.kept().await.len(), 4);
+    put(&backend, "d", "again").await;
+    assert_eq!((bed.kept().await.len(), content(&backend, "d").await), (3, b"again".to_vec()));
     let mut writer = backend.open_writer(&key("a"), &WriteOptions::default()).await.unwrap();
     writer.write("written".into()).await.unwrap();
     let _ = writer.commit().await.unwrap();

@@ -53,3 +53,13 @@ fn wrong_addresses_are_told_with_their_place() {
         assert_eq!(error.context().next(), Some(("at", at.to_string().as_str())), "{text:?}: {error}");
     }
 }
+
+#[test]
+fn names_of_buckets_are_checked() {
+    for name in ["a", "A-b_c.9", &"b".repeat(63)] {
+        check_bucket(name).unwrap();
+    }
+    for name in ["", "a/b", "a/", "..", "{b}", "a b", &"b".repeat(64)] {
+        assert_eq!(check_bucket(name).unwrap_err().kind(), ErrorKind::Invalid, "{name}");
+    }
+}
