@@ -13,11 +13,16 @@ use worldstore_core::Key;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IoStats {
-    /// Partitions (combinations of path values) that were found, over all scans.
+    /// Calls that listed folders of Parquet files.
+    pub list_calls: u64,
+    /// Folders left out because of their path: nothing in them was listed.
+    pub folders_pruned: u64,
+    /// Partitions (combinations of path values), over all scans. What lies in folders that were left out counts as it was
+    /// when they were last listed: at the latest when the label was made.
     pub partitions_total: u64,
     /// Partitions left out because of their path.
     pub partitions_pruned: u64,
-    /// Files that were found.
+    /// Files; those in folders that were left out as for partitions.
     pub files_total: u64,
     /// Files left out because of their path.
     pub files_pruned: u64,
@@ -60,8 +65,10 @@ impl IoStats {
     }
 
     /// Names and values, in the order of the fields.
-    pub fn counters(&self) -> [(&'static str, u64); 14] {
+    pub fn counters(&self) -> [(&'static str, u64); 16] {
         [
+            ("list_calls", self.list_calls),
+            ("folders_pruned", self.folders_pruned),
             ("partitions_total", self.partitions_total),
             ("partitions_pruned", self.partitions_pruned),
             ("files_total", self.files_total),
@@ -104,6 +111,14 @@ struct Inner {
 impl Counters {
     fn change(&self, change: impl FnOnce(&mut Inner)) {
         change(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub fn add_list_call(&self) {
+        self.change(|inner| inner.stats.list_calls += 1);
+    }
+
+    pub fn add_folders_pruned(&self, folders: u64) {
+        self.change(|inner| inner.stats.folders_pruned += folders);
     }
 
     pub fn add_footer(&self) {

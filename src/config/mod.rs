@@ -1,6 +1,6 @@
 //! Configuration: profiles in a TOML file, with values from the environment.
 //!
-//! A profile is a URI and settings under a name. The chapter [`docs::config`](crate::docs::config) tells the format.
+//! A profile is a URI and settings under a name, a lake what a bucket of `lake://` URIs is. The chapter [`docs::config`](crate::docs::config) tells the format.
 //!
 //! ```
 //! use worldstore::config::{Config, Lookup};
@@ -38,6 +38,7 @@ pub const FILE: &str = "worldstore.toml";
 pub struct Config {
     file: String,
     profiles: BTreeMap<String, Profile>,
+    lakes: BTreeMap<String, Profile>,
 }
 
 /// A URI and settings under a name.
@@ -108,6 +109,11 @@ impl Config {
     /// The profiles, by name.
     pub fn profiles(&self) -> impl Iterator<Item = &Profile> {
         self.profiles.values()
+    }
+
+    /// What buckets of `lake://` URIs are, by name: a URI, and how it is kept.
+    pub fn lakes(&self) -> impl Iterator<Item = &Profile> {
+        self.lakes.values()
     }
 
     /// A profile.
@@ -182,7 +188,11 @@ impl Profile {
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config").field("file", &self.file).field("profiles", &self.profiles).finish()
+        f.debug_struct("Config")
+            .field("file", &self.file)
+            .field("profiles", &self.profiles)
+            .field("lakes", &self.lakes)
+            .finish()
     }
 }
 

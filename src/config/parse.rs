@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use worldstore_core::lake;
 use worldstore_core::{Error, Result};
 
 use super::{Config, Lookup, Profile, Value};
@@ -16,19 +17,28 @@ pub(super) fn config(text: &str, file: &str, lookup: &Lookup) -> Result<Config> 
         let start = error.span().map_or(0, |span| span.start);
         place.wrong("the configuration is no TOML", start).with("reason", error.message())
     })?;
-    let mut profiles = BTreeMap::new();
+    let (mut profiles, mut lakes) = (BTreeMap::new(), BTreeMap::new());
     for (key, value) in document.get_ref() {
-        if key.get_ref() != "profile" {
-            return Err(place.unknown(key.get_ref(), key.span().start, "profile"));
-        }
-        for (name, profile) in place.table(key.get_ref(), value)? {
+        let found = match key.get_ref().as_ref() {
+            PROFILE => &mut profiles,
+            LAKE => &mut lakes,
+            other => return Err(place.unknown(other, key.span().start, "profile lake")),
+        };
+        for (name, entry) in place.table(key.get_ref(), value)? {
             let line = place.line(name.span().start);
-            let profile = place.profile(name.get_ref(), line, profile, lookup)?;
-            profiles.insert(name.get_ref().to_string(), profile);
+            let entry = place.entry(key.get_ref(), name.get_ref(), line, entry, lookup)?;
+            found.insert(name.get_ref().to_string(), entry);
         }
     }
-    Ok(Config { file: file.to_owned(), profiles })
+    Ok(Config { file: file.to_owned(), profiles, lakes })
 }
+
+/// What a table `[profile.NAME]` or `[lake.BUCKET]` is.
+const PROFILE: &str = "profile";
+const LAKE: &str = "lake";
+
+/// The keys of `[lake.BUCKET]` besides its URI.
+const LAKE_KEYS: [&str; 4] = ["cache", "cache_bytes_max", "object_bytes_max", "residency"];
 
 /// A file and its text.
 struct Place<'text> {
@@ -37,21 +47,35 @@ struct Place<'text> {
 }
 
 impl Place<'_> {
-    fn profile(&self, name: &str, line: usize, value: &Spanned<DeValue<'_>>, lookup: &Lookup) -> Result<Profile> {
-        let start = value.span().start;
-        if name.is_empty() || name.contains(['/', ':']) {
+    fn entry(
+        &self,
+        kind: &str,
+        name: &str,
+        line: usize,
+        value: &Spanned<DeValue<'_>>,
+        lookup: &Lookup,
+    ) -> Result<Profile> {
+        let (what, start) = (if kind == LAKE { LAKE } else { PROFILE }, value.span().start);
+        if what == PROFILE && (name.is_empty() || name.contains(['/', ':'])) {
             return Err(self
                 .wrong("name of a profile holds neither / nor : and is not empty", start)
                 .with("profile", name));
         }
+        if what == LAKE && lake::check_bucket(name).is_err() {
+            return Err(self.wrong("a bucket is named by letters, digits, `-`, `_` and `.`", start).with("lake", name));
+        }
         let mut values = BTreeMap::new();
         for (key, value) in self.table(name, value)? {
             let line = self.line(key.span().start);
-            let text = self.scalar(key.get_ref(), value).map_err(|error| error.with("profile", name))?;
+            if what == LAKE && key.get_ref() != "uri" && !LAKE_KEYS.contains(&key.get_ref().as_ref()) {
+                let unknown = self.unknown(key.get_ref(), key.span().start, &format!("uri {}", LAKE_KEYS.join(" ")));
+                return Err(unknown.with(what, name));
+            }
+            let text = self.scalar(key.get_ref(), value).map_err(|error| error.with(what, name))?;
             values.insert(key.get_ref().to_string(), Value { text, line });
         }
         let Some(uri) = values.remove("uri") else {
-            return Err(Error::invalid("profile has no uri").with("profile", name).with("at", self.at(line)));
+            return Err(Error::invalid(format!("{what} has no uri")).with(what, name).with("at", self.at(line)));
         };
         let (name, file, lookup) = (name.to_owned(), Arc::from(self.file), lookup.clone());
         Ok(Profile { name, file, line, lookup, uri, values })

@@ -23,6 +23,9 @@ fn wrong_keys_are_named_with_their_line() {
         ("[profile.a]\nuri = 's3://b\nsecret = 'hidden'\n", ["no TOML, at: some.toml:2", "reason: "]),
         ("[profile.a]\nuri = 's3://b'\nuri = 's3://c'\n", ["no TOML, at: some.toml:3", "reason: "]),
         ("[profile.a]\nuri = 's3://b'\nsecret = hidden\n", ["no TOML, at: some.toml:3", "reason: "]),
+        ("[lake.a]\nresidency = 'local'\n", ["lake has no uri, lake: a", "at: some.toml:1"]),
+        ("[lake.a]\nuri = 's3://b'\nregion = 'x'\n", ["at: some.toml:3, key: region", "known: uri cache"]),
+        ("[lake.'a/b']\nuri = 's3://b'\n", ["letters, digits", "lake: a/b"]),
         ("[profile.'a/b']\nuri = 's3://b'\n", ["holds neither / nor :", "profile: a/b"]),
     ] {
         let said = refused(text);

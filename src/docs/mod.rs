@@ -1,4 +1,5 @@
-//! Longer texts: how it is built, how bytes are kept, how stores are configured and a backend is written, what survives what,
+//! Longer texts: how it is built, how bytes are kept, how stores are configured and a backend is written, how lakes are
+//! addressed, what survives what,
 //! what can be left out.
 
 #[doc = include_str!("architecture.md")]
@@ -24,3 +25,6 @@ pub mod log {}
 
 #[doc = include_str!("manifests.md")]
 pub mod manifests {}
+
+#[doc = include_str!("lake.md")]
+pub mod lake {}

@@ -2,7 +2,8 @@
 //!
 //! A [`Registry`] is a value that its user makes and passes on: nothing registers itself, and there is no global one.
 //! [`Registry::compiled_in`] knows what the features of this crate switch on; own schemes are added with
-//! [`Registry::register`]. Profiles of a [`Config`](crate::Config) are URIs with settings under a name.
+//! [`Registry::register`]. Profiles of a [`Config`](crate::Config) are URIs with settings under a name; what the buckets of
+//! `lake://` URIs are comes from there too, from variables, and from [`Registry::with_mount`].
 //!
 //! ```
 //! use std::sync::Arc;
@@ -26,6 +27,7 @@
 //! ```
 
 mod known;
+mod lakes;
 mod profiles;
 mod scheme;
 mod schemes;
@@ -37,8 +39,10 @@ use std::fmt;
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::storage::{Root, Storage};
+use lakes::Lakes;
 use profiles::Profiles;
 
+pub use lakes::{Mount, Origin, ROOT_VARIABLE, Resolved, Tier, VARIABLE_PREFIX};
 pub use scheme::{Naming, OpenRequest, Residence, Scheme, SchemeInfo};
 pub use settings::Settings;
 pub use uri::{Located, masked};
@@ -48,6 +52,7 @@ pub use uri::{Located, masked};
 pub struct Registry {
     schemes: Vec<Scheme>,
     profiles: Profiles,
+    lakes: Lakes,
 }
 
 /// How a store is opened.
@@ -101,19 +106,20 @@ impl Default for Registry {
 impl Registry {
     /// A registry without any scheme.
     pub fn empty() -> Self {
-        Self { schemes: Vec::new(), profiles: Profiles::None }
+        Self { schemes: Vec::new(), profiles: Profiles::None, lakes: Lakes::default() }
     }
 
     /// A registry of the schemes whose features are on.
     pub fn compiled_in() -> Self {
         let opened = |info: SchemeInfo| schemes::opener(&info.name).map(|open| Scheme { info, open });
-        Self { schemes: known::known().into_iter().filter_map(opened).collect(), profiles: Profiles::None }
+        Self { schemes: known::known().into_iter().filter_map(opened).collect(), ..Self::empty() }
     }
 
     /// Adds a scheme.
     ///
     /// # Errors
-    /// `Invalid` for a name that is none of small letters, digits, `+`, `-` and `.` after a letter, and for `profile`;
+    /// `Invalid` for a name that is none of small letters, digits, `+`, `-` and `.` after a letter, and for `profile` and
+    /// `lake`;
     /// `AlreadyExists` if the name or an alias is taken.
     pub fn register(&mut self, scheme: Scheme) -> Result<()> {
         for name in scheme.info.names() {
@@ -189,7 +195,7 @@ impl Registry {
     /// # Errors
     /// As for [`open`](Self::open).
     pub async fn open_located(&self, root: &str, located: &Located, options: &OpenOptions) -> Result<Storage> {
-        let scheme = self.scheme_of(root)?.clone();
+        let scheme = self.target_scheme(root)?;
         let (settings, profile) = (located.settings.clone(), located.profile.clone());
         let target = Target { scheme, uri: root.to_owned(), settings, profile };
         self.open_root(&target, root.to_owned(), options).await.map_err(|error| target.about(error))
@@ -230,7 +236,17 @@ impl Registry {
         })
     }
 
+    fn target_scheme(&self, root: &str) -> Result<Scheme> {
+        match root.starts_with(worldstore_core::lake::SCHEME) {
+            true => Ok(self.lake_target(root)?.scheme),
+            false => self.scheme_of(root).cloned(),
+        }
+    }
+
     fn target(&self, uri: &str) -> Result<Target> {
+        if uri.starts_with(worldstore_core::lake::SCHEME) {
+            return self.lake_target(uri);
+        }
         match profiles::parse(uri)? {
             Some((name, path)) => self.profile_target(name, path),
             None => Ok(Target {

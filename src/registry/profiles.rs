@@ -56,22 +56,27 @@ impl Registry {
     }
 
     fn config(&self) -> Result<&Config> {
+        self.config_if_any()?.ok_or_else(|| match self.profiles {
+            Profiles::Find { .. } => Error::not_found(
+                "there is no configuration: neither --config nor WORLDSTORE_CONFIG names one, and neither \
+                 worldstore.toml nor worldstore/config.toml in the folder of configurations exists",
+            ),
+            Profiles::None | Profiles::Known(_) => Error::not_found("there is no configuration with profiles"),
+        })
+    }
+
+    pub(super) fn config_if_any(&self) -> Result<Option<&Config>> {
         match &self.profiles {
-            Profiles::None => Err(Error::not_found("there is no configuration with profiles")),
-            Profiles::Known(config) => Ok(config),
+            Profiles::None => Ok(None),
+            Profiles::Known(config) => Ok(Some(config)),
             Profiles::Find { explicit, found } => {
                 if let Some(config) = found.get() {
-                    return Ok(config);
+                    return Ok(Some(config));
                 }
                 let config = Config::find(explicit.as_deref(), &Lookup::process())?;
-                let Some(config) = config else {
-                    return Err(Error::not_found(
-                        "there is no configuration: neither --config nor WORLDSTORE_CONFIG names one, and neither \
-                         worldstore.toml nor worldstore/config.toml in the folder of configurations exists",
-                    ));
-                };
+                let Some(config) = config else { return Ok(None) };
                 self.check_config(&config)?;
-                Ok(found.get_or_init(|| config))
+                Ok(Some(found.get_or_init(|| config)))
             }
         }
     }
@@ -111,7 +116,7 @@ impl Registry {
     }
 }
 
-fn joined(naming: Naming, base: &str, path: &str) -> String {
+pub(super) fn joined(naming: Naming, base: &str, path: &str) -> String {
     match naming {
         _ if path.is_empty() => base.to_owned(),
         Naming::Container if !base.contains(uri::INSIDE) => format!("{base}{}{path}", uri::INSIDE),

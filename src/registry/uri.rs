@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use worldstore_core::{Error, Result};
+use worldstore_core::{Error, Result, percent};
 
 use super::scheme::{Naming, Residence, SchemeInfo};
 use super::settings::Settings;
@@ -59,7 +59,10 @@ pub(super) fn scheme(uri: &str) -> Result<&str> {
 /// Checks the name of a scheme.
 pub(super) fn check_scheme(name: &str) -> Result<()> {
     let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.');
-    match name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(legal) && name != "profile" {
+    match name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(legal)
+        && !matches!(name, "profile" | "lake")
+    {
         true => Ok(()),
         false => {
             Err(Error::invalid("name of a scheme must be of small letters, digits, `+`, `-` and `.`")
@@ -119,26 +122,12 @@ fn split_url(uri: &str) -> Result<(String, String)> {
     let start = trimmed.find("://").map_or(0, |at| at + 3);
     match trimmed.rfind('/').filter(|at| *at >= start) {
         Some(at) => {
-            let wrong = || Error::invalid("name has a % without two hexadecimal digits, or is no UTF-8");
-            let name = decoded(&trimmed[at + 1..]).ok_or_else(|| wrong().with("uri", masked(uri)))?;
+            let name = percent::decode(&trimmed[at + 1..]).map_err(|error| error.with("uri", masked(uri)))?;
             // The root of a server is its own root: what is above it would be another server.
             Ok((trimmed[..at].to_owned(), name))
         }
         None => Ok((trimmed.to_owned(), String::new())),
     }
-}
-
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-        match byte {
-            b'%' => bytes.push(u8::try_from(digit(rest.next())? * 16 + digit(rest.next())?).ok()?),
-            other => bytes.push(other),
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 /// A URI as it may be shown: without the password before its host, and without the secrets in its query.

@@ -7,6 +7,7 @@
 //! - [`AsyncBackendAdapter`] makes sync what is async, on a runtime of its own or a borrowed one.
 //! - [`AsyncMemory`] is `worldstore_core::Memory` without a hop to another thread.
 //! - [`AsyncWal`] is the write-ahead log of `worldstore_core::wal`, awaited.
+//! - [`lake`] lists what lies below an address like `lake://bucket/season={season}`, many folders at once.
 //! - [`CountingBackend`] counts calls and bytes.
 //! - [`object_store`] (feature `object-store`) shows any backend as an `object_store::ObjectStore`, for Lance,
 //!   DataFusion and whatever else reads through that trait.
@@ -18,6 +19,7 @@ mod bridge;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod counting;
+pub mod lake;
 pub mod memory;
 #[cfg(feature = "object-store")]
 pub mod object_store;

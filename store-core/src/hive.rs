@@ -9,6 +9,7 @@ use std::fmt;
 
 use crate::error::{Error, Result};
 use crate::key::Key;
+use crate::percent::{self, decode as unescape};
 
 /// What stands for a missing value.
 pub const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
@@ -143,6 +144,22 @@ pub fn parse_segment(segment: &str) -> Result<Partition> {
     }
 }
 
+/// Reads a folder as Hive and Spark do: a `%` that begins no escape stands for itself. None if it is not `name=value`, or
+/// no text.
+pub fn tell(folder: &str) -> Option<Partition> {
+    let (name, value) = folder.split_once('=')?;
+    let name = percent::decode_loosely(name).ok().filter(|name| !name.is_empty())?;
+    Some((name, meant(value)?))
+}
+
+/// What the stored text of a value means, read like that: none outside if it is no text, none inside if it is missing.
+pub(crate) fn meant(value: &str) -> Option<Option<String>> {
+    match value {
+        NULL => Some(None),
+        value => percent::decode_loosely(value).ok().map(Some),
+    }
+}
+
 fn distinct(partitions: impl Iterator<Item = Result<Partition>>, path: &str) -> Result<Vec<Partition>> {
     let mut all: Vec<Partition> = Vec::new();
     for partition in partitions {
@@ -220,6 +237,30 @@ impl HiveValue {
     }
 }
 
+impl From<String> for HiveValue {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for HiveValue {
+    fn from(number: i64) -> Self {
+        Self::Int(number)
+    }
+}
+
+impl From<bool> for HiveValue {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<HiveDate> for HiveValue {
+    fn from(date: HiveDate) -> Self {
+        Self::Date(date)
+    }
+}
+
 impl From<&str> for HiveValue {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
@@ -259,6 +300,23 @@ impl HiveDate {
         era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
     }
 
+    /// The day of this number, as [`days_since_1970`](Self::days_since_1970) counts.
+    ///
+    /// # Errors
+    /// `Invalid` outside of the years 0 to 9999.
+    pub fn from_days_since_1970(days: i32) -> Result<Self> {
+        let outside = || Error::invalid("day is not of the years 0 to 9999").with("day", days);
+        let days = i64::from(days) + 719_468;
+        let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let from_march = (5 * of_year + 2) / 153;
+        let day = of_year - (153 * from_march + 2) / 5 + 1;
+        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+        let year = u16::try_from(era * 400 + year_of_era + i64::from(month <= 2)).map_err(|_| outside())?;
+        Self::new(year, month as u8, day as u8).map_err(|_| outside())
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let shape = bytes.len() == 10
@@ -284,42 +342,23 @@ fn is_special(letter: char) -> bool {
     letter.is_control() || "\"#%'*/:=?\\{[]^".contains(letter)
 }
 
-fn escape(text: &str, to: &mut String) {
-    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+/// Writes a text with the escapes of Hive.
+pub(crate) fn escape(text: &str, to: &mut String) {
     for letter in text.chars() {
         if !is_special(letter) {
             to.push(letter);
             continue;
         }
-        for byte in letter.encode_utf8(&mut [0; 4]).bytes() {
-            to.extend(['%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-        }
+        escape_letter(letter, to);
     }
 }
 
-fn unescape(text: &str) -> Result<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        if *first != b'%' {
-            bytes.push(*first);
-            continue;
-        }
-        match tail {
-            [high, low, tail @ ..] => {
-                let digit = |byte: u8| char::from(byte).to_digit(16).ok_or_else(wrong_escape);
-                bytes.push((digit(*high)? << 4 | digit(*low)?) as u8);
-                rest = tail;
-            }
-            _ => return Err(wrong_escape()),
-        }
+/// Writes a letter as escapes, whether it needs them or not.
+pub(crate) fn escape_letter(letter: char, to: &mut String) {
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    for byte in letter.encode_utf8(&mut [0; 4]).bytes() {
+        to.extend(['%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
     }
-    String::from_utf8(bytes).map_err(|source| Error::invalid("partition folder is not UTF-8").caused_by(source))
-}
-
-fn wrong_escape() -> Error {
-    Error::invalid("percent sign is not followed by two hexadecimal digits")
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@
 //!   partition paths.
 //! - Feature `snapshots` adds `blocks`, contents under the hash of their bytes, and `manifest`, a numbered chain of states that
 //!   is published without a race.
+//! - [`lake`] reads addresses like `lake://bucket/season={season}/part-{n}.parquet` and lists what lies there, leaving
+//!   out whole folders by what their names say.
 //! - Feature `table` adds append-only tables over Arrow: [`table::TableBackend`], scans, predicates, and tables in
 //!   memory.
 //!
@@ -24,6 +26,7 @@ pub mod hive;
 pub mod kernel;
 pub mod key;
 pub mod kv;
+pub mod lake;
 pub mod listing;
 #[cfg(feature = "snapshots")]
 pub mod manifest;
@@ -31,6 +34,7 @@ pub mod memory;
 pub mod ops;
 #[doc(hidden)]
 pub mod planted;
+pub mod percent;
 pub mod store;
 #[cfg(feature = "table")]
 pub mod table;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use worldstore_core::{Error, Result};
+use worldstore_core::{Error, Result, percent};
 
 use crate::backend::SqliteBackend;
 
@@ -56,7 +56,7 @@ impl SqliteConfig {
         if !path.starts_with('/') {
             return Err(broken("URI has no absolute path: write sqlite:///folder/file.db"));
         }
-        let path = decode(path).ok_or_else(|| broken("path has a % without two hexadecimal digits, or is no text"))?;
+        let path = percent::decode(path).map_err(|error| error.with("uri", uri))?;
         if path.ends_with('/') || path.contains('\0') {
             return Err(broken("path names no file"));
         }
@@ -110,25 +110,6 @@ impl SqliteConfig {
     pub fn open(self) -> Result<SqliteBackend> {
         SqliteBackend::open(self)
     }
-}
-
-/// Resolves `%xx`.
-fn decode(text: &str) -> Option<String> {
-    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
-    while let Some((&first, others)) = rest.split_first() {
-        match first {
-            b'%' => {
-                let digit = |at: usize| char::from(*others.get(at)?).to_digit(16);
-                bytes.push((digit(0)? * 16 + digit(1)?) as u8);
-                rest = others.get(2..)?;
-            }
-            other => {
-                bytes.push(other);
-                rest = others;
-            }
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::row::{RowConverter, SortField};
 use datafusion::logical_expr::LogicalPlan;
 use worldstore_async::AsyncBackend;
+use worldstore_core::lake::LakeUri;
 use worldstore_core::{Error, Key, Result};
 use worldstore_cypher::ast::{
     CreateEdgeType, CreateNodeLabel, Edges as EdgesAst, Name, Reference as ReferenceAst, Source,
@@ -16,7 +17,7 @@ use super::{Catalog, EdgeType, Edges, Label, Pinned, Reference, Rows};
 use crate::bind::{mistake, unknown};
 use crate::error::QueryError;
 use crate::io_stats::Counters;
-use crate::lake::{Address, LakeLabel, read_file};
+use crate::lake::{LakeLabel, read_file};
 use crate::source::{TableSelection, TableSource};
 
 /// What `lake://NAME/` means.
@@ -71,13 +72,13 @@ pub(crate) async fn create_edge_type(
 async fn rows(source: &Source, mounts: &Mounts) -> Result<Rows> {
     match source {
         Source::Partition(text) => {
-            let address = Address::parse(&text.value)?;
+            let address = LakeUri::parse(&text.value)?;
             let backend = mounted(&address, mounts)?;
             Ok(Rows::Lake(Arc::new(LakeLabel::open(address, backend).await?)))
         }
         Source::File(text) => {
-            let from = Address::parse(&text.value)?;
-            let (schema, batches) = read_file(&mounted(&from, mounts)?, &Key::new(&from.path)?).await?;
+            let from = LakeUri::parse(&text.value)?;
+            let (schema, batches) = read_file(&mounted(&from, mounts)?, &Key::new(from.template.expand(&[])?)?).await?;
             Ok(Rows::Owned { from, schema, batches })
         }
         Source::Table { table, run, as_of } => {
@@ -90,11 +91,11 @@ async fn rows(source: &Source, mounts: &Mounts) -> Result<Rows> {
     }
 }
 
-fn mounted(address: &Address, mounts: &Mounts) -> Result<Arc<dyn AsyncBackend>> {
-    mounts.get(&address.mount).cloned().ok_or_else(|| {
+fn mounted(address: &LakeUri, mounts: &Mounts) -> Result<Arc<dyn AsyncBackend>> {
+    mounts.get(&address.bucket).cloned().ok_or_else(|| {
         let known: Vec<_> = mounts.keys().map(String::as_str).collect();
         Error::not_found("nothing is mounted under this name")
-            .with("mount", &address.mount)
+            .with("mount", &address.bucket)
             .with("known", known.join(" "))
     })
 }

@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use worldstore_core::lake::LakeUri;
 use worldstore_cypher::ast::Computed;
 
-use crate::lake::{Address, LakeLabel};
+use crate::lake::LakeLabel;
 use crate::source::TableSelection;
 
 pub(crate) use ddl::{Mounts, check_free, create_edge_type, create_node_label};
@@ -47,7 +48,7 @@ pub(crate) enum Rows {
     /// Parquet files in place.
     Lake(Arc<LakeLabel>),
     /// Rows in memory.
-    Owned { from: Address, schema: SchemaRef, batches: Vec<RecordBatch> },
+    Owned { from: LakeUri, schema: SchemaRef, batches: Vec<RecordBatch> },
     /// A table of the source.
     Table(TableSelection),
 }

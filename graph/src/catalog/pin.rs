@@ -32,7 +32,7 @@ impl Pinned {
         counters: &Arc<Counters>,
     ) -> Result<Self, Error> {
         let provider: Arc<dyn TableProvider> = match rows {
-            Rows::Lake(label) => Arc::new(label.pin(Arc::clone(counters)).await?),
+            Rows::Lake(label) => Arc::new(label.pin(Arc::clone(counters))),
             Rows::Owned { schema, batches, .. } => {
                 let table = MemTable::try_new(schema.clone(), vec![batches.clone()]);
                 Arc::new(table.map_err(from_datafusion)?)

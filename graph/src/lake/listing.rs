@@ -1,88 +1,101 @@
-//! What lies below a template now: files, and the typed values of their paths.
+//! What lies below a template now: files, and the typed values of their paths as columns.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Date32Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Fields, Schema};
-use worldstore_async::AsyncBackend;
-use worldstore_core::{Error, ListOptions, ObjectMeta, Result};
-
-use super::template::{PathValue, Template};
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Date32Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray,
+};
+use arrow::datatypes::{Field, Fields, Schema};
+use worldstore_core::hive::{HiveType, HiveValue};
+use worldstore_core::lake::{LakeColumn, LakeListOptions, LakeListing, Template};
+use worldstore_core::{Error, Key, ObjectMeta, Prefix, Result};
 
 /// Files, in the order of their keys, and one row of path values for each.
 #[derive(Debug)]
 pub(crate) struct Listing {
     pub files: Vec<ObjectMeta>,
-    /// The columns that come from the path.
-    pub fields: Fields,
-    /// One row per file.
+    /// The columns that come from the path, one row per file.
     pub values: RecordBatch,
+    /// Folders that were ruled out, and not listed.
+    pub pruned: Vec<Prefix>,
+    /// Files that were ruled out by their own name.
+    pub files_pruned: u64,
 }
 
-/// Lists the Parquet files that fit. Files whose name begins with `_` or `.` are left out, as everyone does.
-pub(crate) async fn list(backend: &Arc<dyn AsyncBackend>, template: &Template) -> Result<Listing> {
-    let folder = template.folder()?;
-    let (mut files, mut rows) = (Vec::new(), Vec::new());
-    let mut options = ListOptions::default();
-    loop {
-        let page = backend.list(&folder, &options).await?;
-        for object in page.objects {
-            let name = object.key.name();
-            if !name.ends_with(".parquet") || name.starts_with(['_', '.']) {
-                continue;
-            }
-            if let Some(values) = template.values(&object.key)? {
-                files.push(object);
-                rows.push(values);
-            }
-        }
-        match page.next {
-            Some(token) => options = options.with_token(token),
-            None => break,
-        }
-    }
-    let names = same_names(&files, &rows)?;
-    let columns: Vec<_> = (0..names.len()).map(|index| column(&rows, index)).collect::<Result<_>>()?;
-    let fields = names.iter().zip(&columns).map(|(name, column)| Field::new(name, column.data_type().clone(), true));
-    let fields: Fields = fields.collect();
-    let options = RecordBatchOptions::new().with_row_count(Some(files.len()));
-    let schema = Arc::new(Schema::new(fields.clone()));
-    let values = RecordBatch::try_new_with_options(schema, columns, &options)
-        .map_err(|source| Error::unexpected("path values do not fit together").caused_by(source))?;
-    Ok(Listing { files, fields, values })
+/// What is asked of a listing at first: all Parquet files, of whatever columns.
+pub(crate) fn options() -> LakeListOptions {
+    LakeListOptions::default().with_ending(".parquet")
 }
 
-/// Every file must have the same columns in its path, or some rows would miss a property.
-fn same_names(files: &[ObjectMeta], rows: &[Vec<(String, PathValue)>]) -> Result<Vec<String>> {
-    let names = |row: &[(String, PathValue)]| row.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-    let first = rows.first().map(|row| names(row)).unwrap_or_default();
-    for (file, row) in files.iter().zip(rows) {
-        if names(row) != first {
-            return Err(Error::invalid("path has other partition columns than the first file")
-                .with("file", &file.key)
-                .with("expected", first.join(" "))
-                .with("got", names(row).join(" ")));
+impl Listing {
+    /// Makes columns of the values.
+    pub fn new(listing: LakeListing) -> Result<Self> {
+        let values = |index: usize| listing.files.iter().map(move |file| file.values.get(index));
+        let arrays = listing.columns.iter().enumerate().map(|(index, column)| array(column.kind, values(index)));
+        let arrays: Vec<_> = arrays.collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(listing.files.len()));
+        let schema = Arc::new(Schema::new(fields(&listing.columns, &arrays)));
+        let values = RecordBatch::try_new_with_options(schema, arrays, &options)
+            .map_err(|source| Error::unexpected("path values do not fit together").caused_by(source))?;
+        let files = listing.files.into_iter().map(|file| file.meta).collect();
+        let (pruned, files_pruned) = (listing.pruned, listing.stats.files_pruned);
+        Ok(Self { files, values, pruned, files_pruned })
+    }
+
+    /// The columns of the path.
+    pub fn fields(&self) -> Fields {
+        self.values.schema().fields().clone()
+    }
+
+    /// Tells which files of an earlier listing this one has left out.
+    pub fn leaves_out<'listing>(&'listing self) -> impl Fn(&Key) -> bool + 'listing {
+        let pruned: HashSet<&str> = self.pruned.iter().map(Prefix::as_str).collect();
+        let listed: HashSet<&Key> = match self.files_pruned {
+            0 => HashSet::new(),
+            _ => self.files.iter().map(|file| &file.key).collect(),
+        };
+        move |key| {
+            let text = key.as_str();
+            let is_below = text.match_indices('/').any(|(end, _)| pruned.contains(&text[..end]));
+            is_below || (self.files_pruned > 0 && !listed.contains(key))
         }
     }
-    Ok(first)
 }
 
-/// Whole numbers if all are, else dates if all are, else texts.
-fn column(rows: &[Vec<(String, PathValue)>], index: usize) -> Result<ArrayRef> {
-    let texts: Vec<Option<&str>> = rows.iter().map(|row| row[index].1.as_deref()).collect();
-    let present = || texts.iter().flatten();
-    if present().next().is_some() && present().all(|text| text.parse::<i64>().is_ok()) {
-        return Ok(Arc::new(texts.iter().map(|text| text.and_then(|text| text.parse().ok())).collect::<Int64Array>()));
+/// The columns as a label keeps them: what looks like a truth value stays a text, unless it was declared.
+pub(crate) fn settled(columns: Vec<LakeColumn>, template: &Template) -> Vec<LakeColumn> {
+    let is_declared =
+        |name: &str| template.variables().iter().any(|variable| variable.name == name && variable.kind.is_some());
+    let settle = |column: LakeColumn| match column.kind {
+        HiveType::Bool if !is_declared(&column.name) => LakeColumn::new(column.name, HiveType::Text),
+        _ => column,
+    };
+    columns.into_iter().map(settle).collect()
+}
+
+fn fields(columns: &[LakeColumn], arrays: &[ArrayRef]) -> Vec<Field> {
+    let pairs = columns.iter().zip(arrays);
+    pairs.map(|(column, array)| Field::new(&column.name, array.data_type().clone(), true)).collect()
+}
+
+fn array<'value>(kind: HiveType, values: impl Iterator<Item = Option<&'value HiveValue>>) -> ArrayRef {
+    match kind {
+        HiveType::Int => Arc::new(
+            values
+                .map(|value| if let Some(HiveValue::Int(number)) = value { Some(*number) } else { None })
+                .collect::<Int64Array>(),
+        ),
+        HiveType::Bool => Arc::new(
+            values
+                .map(|value| if let Some(HiveValue::Bool(value)) = value { Some(*value) } else { None })
+                .collect::<BooleanArray>(),
+        ),
+        HiveType::Date => Arc::new(
+            values
+                .map(|value| if let Some(HiveValue::Date(date)) = value { Some(date.days_since_1970()) } else { None })
+                .collect::<Date32Array>(),
+        ),
+        _ => Arc::new(values.map(|value| value.and_then(HiveValue::text)).collect::<StringArray>()),
     }
-    let strings: ArrayRef = Arc::new(StringArray::from(texts.clone()));
-    let is_date = |text: &&str| text.len() == 10 && text.bytes().filter(|byte| *byte == b'-').count() == 2;
-    if present().next().is_some() && present().all(is_date) {
-        let dates = cast(&strings, &DataType::Date32)
-            .map_err(|source| Error::unexpected("path values cannot be read").caused_by(source))?;
-        if dates.null_count() == strings.null_count() && dates.as_any().is::<Date32Array>() {
-            return Ok(dates);
-        }
-    }
-    Ok(strings)
 }

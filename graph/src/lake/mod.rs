@@ -1,14 +1,14 @@
-//! Parquet files in place: templates, listings, footers, and the table provider over them.
+//! Parquet files in place: listings that leave out folders, footers, and the table provider over them.
 
 mod file;
+mod filter;
 mod footer;
 mod label;
 mod listing;
+mod memo;
 mod provider;
 mod reader;
-mod template;
 
 pub(crate) use file::read_file;
 pub(crate) use label::LakeLabel;
 pub(crate) use provider::LakeTable;
-pub(crate) use template::Address;

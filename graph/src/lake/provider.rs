@@ -22,8 +22,10 @@ use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, TryStreamExt, stream};
 use parquet::file::metadata::ParquetMetaData;
 
+use super::filter;
 use super::label::LakeLabel;
 use super::listing::Listing;
+use super::memo::Memo;
 use super::reader::{LakeFile, Readers};
 use crate::error::to_datafusion;
 use crate::io_stats::{Counters, Kept};
@@ -35,16 +37,16 @@ const FOOTERS_AT_ONCE: usize = 32;
 #[derive(Debug)]
 pub(crate) struct LakeTable {
     label: Arc<LakeLabel>,
-    listing: Listing,
     schema: SchemaRef,
     counters: Arc<Counters>,
+    memo: Memo,
 }
 
 impl LakeTable {
-    pub fn new(label: Arc<LakeLabel>, listing: Listing, counters: Arc<Counters>) -> Self {
-        let fields = label.columns.fields().iter().chain(label.path_columns.iter()).cloned();
+    pub fn new(label: Arc<LakeLabel>, counters: Arc<Counters>) -> Self {
+        let fields = label.columns.fields().iter().chain(label.path_fields.iter()).cloned();
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        Self { label, listing, schema, counters }
+        Self { label, schema, counters, memo: Memo::default() }
     }
 
     /// The name under which DataFusion looks the byte store up; it never reads through it.
@@ -54,45 +56,50 @@ impl LakeTable {
 
     fn is_of_path(&self, filter: &Expr) -> bool {
         let columns = filter.column_refs();
-        !columns.is_empty() && columns.iter().all(|column| self.listing.fields.find(&column.name).is_some())
+        !columns.is_empty() && columns.iter().all(|column| self.label.path_fields.find(&column.name).is_some())
     }
 
-    /// The files whose path does not rule them out.
-    fn keep(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<usize>> {
-        let all = 0..self.listing.files.len();
+    /// The files that are left after folders were, whose path does not rule them out.
+    fn keep(&self, listing: &Listing, state: &dyn Session, filters: &[Expr]) -> Result<Vec<usize>> {
+        let all = 0..listing.files.len();
         let Some(filter) = conjunction(filters.iter().filter(|filter| self.is_of_path(filter)).cloned()) else {
             return Ok(all.collect());
         };
-        let values = &self.listing.values;
+        let values = &listing.values;
         let schema = DFSchema::try_from(values.schema())?;
         let mask = state.create_physical_expr(filter, &schema)?.evaluate(values)?.into_array(values.num_rows())?;
         let mask = datafusion::common::cast::as_boolean_array(&mask)?;
         Ok(all.filter(|index| is_true(mask, *index)).collect())
     }
 
-    fn partitions(&self, kept: &[usize]) -> Result<Kept> {
-        let row = |index: usize| -> Result<Vec<ScalarValue>> { self.values(index) };
-        let distinct = |rows: &mut dyn Iterator<Item = usize>| -> Result<u64> {
-            Ok(rows.map(row).collect::<Result<HashSet<_>>>()?.len() as u64)
-        };
-        Ok(Kept { total: distinct(&mut (0..self.listing.files.len()))?, kept: distinct(&mut kept.iter().copied())? })
-    }
-
-    fn values(&self, file: usize) -> Result<Vec<ScalarValue>> {
-        let columns = self.listing.values.columns().iter();
-        columns.map(|column| ScalarValue::try_from_array(column, file)).collect()
+    /// Counts what is kept and what is there. Of folders that were not listed, it is what was there when they were.
+    fn count(&self, listing: &Listing, kept: &[usize]) -> Result<(Kept, Kept)> {
+        let (known, leaves_out) = (self.label.known(), listing.leaves_out());
+        let left_out = (0..known.files.len()).filter(|index| leaves_out(&known.files[*index].key));
+        let left_out: Vec<usize> = left_out.collect();
+        let mut rows: HashSet<Vec<ScalarValue>> =
+            kept.iter().map(|index| row(listing, *index)).collect::<Result<_>>()?;
+        let partitions_kept = rows.len() as u64;
+        for index in 0..listing.files.len() {
+            rows.insert(row(listing, index)?);
+        }
+        for index in &left_out {
+            rows.insert(row(&known, *index)?);
+        }
+        let partitions = Kept { total: rows.len() as u64, kept: partitions_kept };
+        Ok((partitions, Kept { total: (listing.files.len() + left_out.len()) as u64, kept: kept.len() as u64 }))
     }
 
     /// Reads footers and makes of each file what DataFusion scans.
-    async fn open(&self, kept: &[usize]) -> Result<Vec<PartitionedFile>> {
+    async fn open(&self, listing: &Listing, kept: &[usize]) -> Result<Vec<PartitionedFile>> {
         let opened = kept.iter().map(|index| async move {
-            let file = &self.listing.files[*index];
+            let file = &listing.files[*index];
             let footer = self.label.footers.load(&self.label.backend, file, &self.counters).await;
             let footer = footer.map_err(to_datafusion)?;
             self.label.check(&footer, &file.key).map_err(to_datafusion)?;
             let statistics = self.statistics(&footer)?;
             let mut opened = PartitionedFile::new(file.key.as_str(), file.size)
-                .with_partition_values(self.values(*index)?)
+                .with_partition_values(row(listing, *index)?)
                 .with_statistics(Arc::new(statistics));
             let (key, version) = (file.key.clone(), file.version.clone());
             opened.extensions.insert(LakeFile { key, version, footer });
@@ -115,6 +122,12 @@ impl LakeTable {
         }
         Ok(statistics)
     }
+}
+
+/// The path values of a file.
+fn row(listing: &Listing, file: usize) -> Result<Vec<ScalarValue>> {
+    let columns = listing.values.columns().iter();
+    columns.map(|column| ScalarValue::try_from_array(column, file)).collect()
 }
 
 fn is_true(mask: &BooleanArray, index: usize) -> bool {
@@ -146,15 +159,17 @@ impl TableProvider for LakeTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let kept = self.keep(state, filters)?;
-        let files = self.open(&kept).await?;
+        let told = filter::filter(filters, &self.label.path_columns);
+        let listing = self.label.list(told, &self.memo, &self.counters).await.map_err(to_datafusion)?;
+        let kept = self.keep(&listing, state, filters)?;
+        let files = self.open(&listing, &kept).await?;
         let groups = files.iter().filter_map(|file| file.extension::<LakeFile>());
         let groups = groups.map(|file| file.footer.num_row_groups() as u64).sum();
-        let counted = Kept { total: self.listing.files.len() as u64, kept: kept.len() as u64 };
-        self.counters.add_scan(self.partitions(&kept)?, counted, groups);
+        let (partitions, counted) = self.count(&listing, &kept)?;
+        self.counters.add_scan(partitions, counted, groups);
 
         let statistics = merge(&files, &self.schema)?;
-        let table = TableSchema::new(self.label.columns.clone(), self.label.path_columns.iter().cloned().collect());
+        let table = TableSchema::new(self.label.columns.clone(), self.label.path_fields.iter().cloned().collect());
         let (backend, counters) = (Arc::clone(&self.label.backend), Arc::clone(&self.counters));
         let options = TableParquetOptions {
             global: state.config().options().execution.parquet.clone(),
@@ -163,7 +178,7 @@ impl TableProvider for LakeTable {
         let source = ParquetSource::new(table)
             .with_table_parquet_options(options)
             .with_parquet_file_reader_factory(Arc::new(Readers { backend, counters }));
-        let url = Self::url(&self.label.address.mount)?;
+        let url = Self::url(&self.label.address.bucket)?;
         let groups = FileGroup::new(files).split_files(state.config().target_partitions());
         let config = FileScanConfigBuilder::new(url, Arc::new(source))
             .with_file_groups(groups)

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use worldstore::TableFormat;
 
 use crate::fs_args::FsCommand;
+use crate::lake_args::LakeCommand;
 
 const EXAMPLES: &str = "\
 Example:
@@ -65,6 +66,12 @@ pub enum Command {
     /// path in it follows `!/`. All sizes are in bytes, all times in UTC. With --json each line is an object.
     #[command(subcommand, verbatim_doc_comment)]
     Fs(FsCommand),
+    /// Tell where a `lake://` address leads to, and list what lies there
+    ///
+    /// What a bucket of an address is comes from --mount, or the variable WORLDSTORE_LAKE_<BUCKET>, or `[lake.BUCKET]` in
+    /// the configuration, or else it is below what WORLDSTORE_LAKE_ROOT names.
+    #[command(subcommand, verbatim_doc_comment)]
+    Lake(LakeCommand),
 }
 
 impl Command {
@@ -79,7 +86,7 @@ impl Command {
             Self::Query(args) => args.ask.world.as_deref(),
             Self::Explain(args) => args.world.as_deref(),
             Self::Fork(args) => Some(&args.world),
-            Self::Fs(_) => None,
+            Self::Fs(_) | Self::Lake(_) => None,
         }
     }
 }
@@ -227,7 +234,8 @@ pub struct AskArgs {
     /// The world whose tables are labels, each under its own name
     #[arg(long, short)]
     pub world: Option<String>,
-    /// The folder or store that `lake://NAME/…` in the query means; may be given several times
+    /// The folder or store that `lake://NAME/…` in the query means; may be given several times [default: what
+    /// the configuration or WORLDSTORE_LAKE_NAME says]
     #[arg(long = "mount", value_name = "NAME=URI")]
     pub mounts: Vec<String>,
     /// The run that is read [default: main]

@@ -8,6 +8,7 @@ mod commands;
 mod failure;
 mod files;
 mod fs_args;
+mod lake_args;
 mod output;
 mod sources;
 
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use worldstore::Registry;
+use worldstore::config::Lookup;
 
 use args::Args;
 
@@ -24,7 +26,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(source) => return failure::report(&worldstore::Error::io("start", source).into()),
     };
-    let registry = Registry::compiled_in().with_config_found(args.config);
+    let registry = Registry::compiled_in().with_config_found(args.config).with_lake_variables(Lookup::process());
     match runtime.block_on(commands::run(args.command, &registry)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure::report(&failure),

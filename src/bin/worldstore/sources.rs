@@ -8,13 +8,11 @@ use std::sync::Arc;
 
 use worldstore::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use worldstore::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use worldstore::core::hive::{self, HiveType};
 use worldstore::{Error, Result};
 
 use crate::args::Input;
 use crate::files::{self, Batches};
-
-/// What Hive writes for a missing value.
-const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// A file, and the columns that the folders above it stand for.
 #[derive(Debug)]
@@ -42,13 +40,14 @@ fn below(folder: &Path) -> Result<Vec<Source>> {
         return Err(Error::invalid("there are no files in the folder").with("folder", folder.display()));
     }
     let keys: Vec<Vec<(String, Option<String>)>> = paths.iter().map(|path| hive_keys(folder, path)).collect();
-    let mut integers = BTreeMap::new();
+    let mut texts: BTreeMap<&str, Vec<Option<&str>>> = BTreeMap::new();
     for (key, value) in keys.iter().flatten() {
-        let is_integer = value.as_ref().is_none_or(|value| value.parse::<i64>().is_ok());
-        *integers.entry(key).or_insert(true) &= is_integer;
+        texts.entry(key).or_default().push(value.as_deref());
     }
+    let types: BTreeMap<&str, HiveType> = texts.into_iter().map(|(key, values)| (key, hive::infer(values))).collect();
     let typed = |(key, value): &(String, Option<String>)| {
-        let data_type = if integers.get(key) == Some(&true) { DataType::Int64 } else { DataType::Utf8 };
+        let is_integer = types.get(key.as_str()) == Some(&HiveType::Int);
+        let data_type = if is_integer { DataType::Int64 } else { DataType::Utf8 };
         (Field::new(key, data_type, true), value.clone())
     };
     let columns = keys.iter().map(|keys| keys.iter().map(typed).collect());
@@ -107,31 +106,7 @@ fn by_number(one: &str, other: &str) -> Ordering {
 fn hive_keys(folder: &Path, path: &Path) -> Vec<(String, Option<String>)> {
     let between = path.parent().and_then(|parent| parent.strip_prefix(folder).ok());
     let names = between.into_iter().flat_map(Path::components).map(|part| part.as_os_str().to_string_lossy());
-    let keys = names.filter_map(|name| {
-        let (key, value) = name.split_once('=')?;
-        Some((key.to_owned(), Some(value).filter(|value| *value != HIVE_NULL).map(unescape)))
-    });
-    keys.collect()
-}
-
-/// Hive writes what a file name may not hold as `%` and two digits.
-fn unescape(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let code = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match code.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|_| *first == b'%') {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+    names.filter_map(|name| hive::tell(&name)).collect()
 }
 
 impl Source {

@@ -11,6 +11,7 @@ mod prefix;
 mod read_only;
 mod retry;
 mod stack;
+mod tiered;
 mod timeout;
 #[cfg(feature = "tracing")]
 mod trace;
@@ -25,6 +26,7 @@ pub use prefix::AsyncPrefixBackend;
 pub use read_only::AsyncReadOnlyBackend;
 pub use retry::AsyncRetryBackend;
 pub use stack::AsyncStack;
+pub use tiered::AsyncTieredBackend;
 pub use timeout::AsyncTimeoutBackend;
 #[cfg(feature = "tracing")]
 pub use trace::AsyncTraceBackend;

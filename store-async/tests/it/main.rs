@@ -5,6 +5,7 @@ mod adapter;
 mod counts;
 mod generated;
 mod kit;
+mod lake;
 #[cfg(feature = "object-store")]
 mod object_store;
 mod reverse;

@@ -46,6 +46,16 @@ fn folders_of_an_object_are_read() {
 }
 
 #[test]
+fn what_others_have_written_is_told() {
+    let told = |name: &str, value: Option<&str>| Some((name.to_owned(), value.map(str::to_owned)));
+    assert_eq!(tell("rate=5%"), told("rate", Some("5%")));
+    assert_eq!(tell("a%3Db=c=d%2f"), told("a=b", Some("c=d/")));
+    assert_eq!(tell("k=__HIVE_DEFAULT_PARTITION__"), told("k", None));
+    assert_eq!(tell("k="), told("k", Some("")));
+    assert_eq!([tell("plain"), tell("=1"), tell("k=%FF"), tell("%FF=1")], [None, None, None, None]);
+}
+
+#[test]
 fn the_type_is_that_of_all_values() {
     let infer = |texts: &[&str]| infer(texts.iter().map(|text| Some(*text)).chain([None]));
     assert_eq!(infer(&["1", "-20", "0"]), HiveType::Int);
@@ -68,6 +78,13 @@ fn days_are_counted() {
     {
         let HiveValue::Date(date) = HiveType::Date.read(Some(text)).unwrap() else { panic!("{text} is a date") };
         assert_eq!((date.days_since_1970(), date.to_string()), (days, text.to_owned()));
+        assert_eq!(HiveDate::from_days_since_1970(days).unwrap(), date);
+    }
+    for days in (-719_528..2_932_897).step_by(1_009) {
+        assert_eq!(HiveDate::from_days_since_1970(days).unwrap().days_since_1970(), days);
+    }
+    for days in [-719_529, 2_932_897, i32::MIN, i32::MAX] {
+        assert_eq!(HiveDate::from_days_since_1970(days).unwrap_err().kind(), ErrorKind::Invalid);
     }
     assert_eq!(HiveDate::new(2023, 2, 29).unwrap_err().kind(), ErrorKind::Invalid);
 }

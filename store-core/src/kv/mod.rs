@@ -142,4 +142,4 @@ pub enum Finish {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

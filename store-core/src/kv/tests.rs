@@ -20,6 +20,11 @@ fn sizes() -> Sizes {
     Sizes::default().with_inline_bytes_max(8).with_piece_bytes(10)
 }
 
+/// A backend with flat names, for tests elsewhere.
+pub(crate) fn flat() -> Arc<dyn Backend> {
+    Arc::new(open(&TreeMap::default()))
+}
+
 fn open(map: &TreeMap) -> KvObjects<TreeMap> {
     KvObjects::open(map.clone(), sizes()).unwrap()
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
+use crate::percent;
 
 /// The path of `scheme:///path`. Percent escapes are decoded; a plain `#` or `?` has to be escaped.
 ///
@@ -26,27 +27,10 @@ pub fn path_of_uri(uri: &str, scheme: &'static str) -> Result<PathBuf> {
     if rest.trim_matches('/').is_empty() {
         return Err(broken("URI has no path"));
     }
-    let path = decode(rest).ok_or_else(|| broken("URI has a percent escape that is none"))?;
+    let path =
+        percent::decode(rest).map_err(|source| broken("URI has a percent escape that is none").caused_by(source))?;
     match path.contains('\0') {
         true => Err(broken("URI has a path with a NUL")),
         false => Ok(PathBuf::from(path)),
     }
-}
-
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        rest = after;
-        match first {
-            b'%' => {
-                let digits = rest.first_chunk::<2>()?;
-                let [high, low] = digits.map(|digit| char::from(digit).to_digit(16));
-                bytes.push((high? * 16 + low?) as u8);
-                rest = &rest[2..];
-            }
-            plain => bytes.push(*plain),
-        }
-    }
-    String::from_utf8(bytes).ok()
 }

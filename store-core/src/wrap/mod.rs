@@ -6,6 +6,7 @@
 //! | [`PrefixBackend`] | a folder as the root |
 //! | [`MetricsBackend`] | counts and times, per call or per attempt |
 //! | `TraceBackend` | spans, per call or per attempt (feature `tracing`) |
+//! | [`TieredBackend`] | whole objects in a store near by, in front of one far away; survives a restart |
 //! | [`CacheBackend`] | whole small objects and ranges in memory, checked by version before each use |
 //! | [`ChecksumBackend`] | digests of what is written, compared when it is read |
 //! | [`RetryBackend`] | another attempt after a failure that passes |
@@ -16,7 +17,7 @@
 //! sync backend that shall have deadlines is wrapped there and adapted back.
 //!
 //! What they decide is here once, without I/O and without a clock or a source of chance of its own: [`RetryPolicy`],
-//! [`Bucket`], [`CacheIndex`], [`FaultPlan`], [`Metrics`]. The wrappers of both sides only drive it.
+//! [`Bucket`], [`CacheIndex`], [`TierIndex`], [`FaultPlan`], [`Metrics`]. The wrappers of both sides only drive it.
 
 mod below;
 mod bucket;
@@ -38,6 +39,9 @@ mod read_only;
 mod retry;
 mod retry_policy;
 mod stack;
+mod tiered;
+mod tiered_entry;
+mod tiered_index;
 mod timeouts;
 #[cfg(feature = "tracing")]
 mod trace;
@@ -62,6 +66,9 @@ pub use read_only::ReadOnlyBackend;
 pub use retry::RetryBackend;
 pub use retry_policy::{Attempts, Extent, Next, Repeat, Rest, RetryOptions, RetryPolicy, WriteSteps};
 pub use stack::Stack;
+pub use tiered::TieredBackend;
+pub use tiered_entry::{TIER_BLOCK_BYTES, TierChecks, TierDigester, TierEntry};
+pub use tiered_index::{TierIndex, TierOptions, TierRoom, TierStats};
 pub use timeouts::TimeoutOptions;
 #[cfg(feature = "tracing")]
 pub use trace::{TraceBackend, TraceScope};

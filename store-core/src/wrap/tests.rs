@@ -22,6 +22,7 @@ mod numbers;
 mod retrying;
 mod spans;
 mod stacking;
+mod tiering;
 mod watching;
 
 fn key(text: &str) -> Key {

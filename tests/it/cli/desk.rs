@@ -72,7 +72,10 @@ impl Desk {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(COMMAND);
         command.args(args).current_dir(self.folder.path());
-        command.env_remove("WORLDSTORE_CONFIG").env("XDG_CONFIG_HOME", self.path("no-config"));
+        command
+            .env_remove("WORLDSTORE_CONFIG")
+            .env_remove("WORLDSTORE_LAKE_ROOT")
+            .env("XDG_CONFIG_HOME", self.path("no-config"));
         command
     }
 

@@ -6,7 +6,7 @@ use super::desk::Desk;
 fn every_command_has_help() {
     let desk = Desk::new();
     let help = desk.ok(&["--help"]);
-    let commands = ["init", "import", "tables", "runs", "ticks", "scan", "query", "explain", "fork", "fs"];
+    let commands = ["init", "import", "tables", "runs", "ticks", "scan", "query", "explain", "fork", "fs", "lake"];
     for command in commands {
         assert!(help.lines().any(|line| line.trim_start().starts_with(&format!("{command} "))), "{command} in\n{help}");
         let own = desk.ok(&[command, "--help"]);

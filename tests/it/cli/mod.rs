@@ -10,6 +10,7 @@ mod fs_copy;
 mod fs_sync;
 mod help;
 mod import;
+mod lake;
 mod place;
 mod query;
 mod readme;

@@ -1,6 +1,6 @@
 //! Reading `sftp://user:password@host:port/folder`, byte for byte: no dot segment is folded, nothing is trimmed.
 
-use worldstore_core::{Error, Result};
+use worldstore_core::{Error, Result, percent};
 
 use super::SftpConfig;
 
@@ -55,14 +55,5 @@ fn split_port(server: &str) -> Result<(&str, u16)> {
 
 /// Undoes percent-encoding. What is wrong is named, not shown: it may be the password.
 fn decode(part: &'static str, text: &str) -> Result<String> {
-    let wrong = || Error::invalid("percent-encoding is wrong, write %25 for %").with("part", part);
-    let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16)).ok_or_else(wrong);
-    let (mut bytes, mut decoded) = (text.bytes(), Vec::new());
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'%' => (digit(bytes.next())? * 16 + digit(bytes.next())?) as u8,
-            byte => byte,
-        });
-    }
-    String::from_utf8(decoded).map_err(|_| Error::invalid("part of the uri is not utf-8").with("part", part))
+    percent::decode(text).map_err(|error| error.with("part", part))
 }

@@ -29,7 +29,7 @@ fn a_wrong_address_is_refused_with_the_part_that_is_wrong() {
         ("sqlite:///a#b", "fragment"),
         ("sqlite:///a%2", "hexadecimal"),
         ("sqlite:///a%é1", "hexadecimal"),
-        ("sqlite:///a%FF", "hexadecimal"),
+        ("sqlite:///a%FF", "no UTF-8"),
         ("sqlite:///a?mode=memory", "mode is none of"),
         ("sqlite:///a?busy_timeout_ms=-1", "no number of milliseconds"),
         ("sqlite:///a?cache=shared", "unknown parameter"),

@@ -4,6 +4,7 @@ mod fork;
 mod fs;
 mod import;
 mod init;
+mod lake;
 mod query;
 mod scan;
 mod tables;
@@ -31,6 +32,7 @@ pub async fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
         Command::Scan(args) => scan::run(args, registry).await,
         Command::Fork(args) => fork::run(args, registry).await,
         Command::Fs(command) => fs::run(command, registry).await,
+        Command::Lake(command) => lake::run(command, registry).await,
         Command::Query(args) => return query::run(args, registry).await,
         Command::Explain(args) => return query::explain(args, registry).await,
     };

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, IsTerminal, Read};
 
 use serde_json::Value as Json;
+use worldstore::core::lake::SCHEME;
 use worldstore::graph::{Graph, Parameters, QueryError, QueryResult, Value};
 use worldstore::registry::OpenOptions;
 use worldstore::world::MAIN_RUN;
@@ -17,7 +18,7 @@ use crate::output::{Rows, line, note};
 
 pub async fn run(args: QueryArgs, registry: &Registry) -> Result<(), Failure> {
     let (text, parameters) = (text(&args.ask)?, parameters(&args.ask.params)?);
-    let graph = graph(&args.ask, registry).await?;
+    let graph = graph(&args.ask, &text, registry).await?;
     let results = graph.run(&text, &parameters).await.map_err(|error| failure(error, &text))?;
     if results.is_empty() {
         return Err(empty().into());
@@ -39,7 +40,7 @@ pub async fn run(args: QueryArgs, registry: &Registry) -> Result<(), Failure> {
 
 pub async fn explain(args: AskArgs, registry: &Registry) -> Result<(), Failure> {
     let (text, parameters) = (text(&args)?, parameters(&args.params)?);
-    let graph = graph(&args, registry).await?;
+    let graph = graph(&args, &text, registry).await?;
     let plan = graph.explain(&text, &parameters).await.map_err(|error| failure(error, &text))?;
     Ok(line(plan.trim_end())?)
 }
@@ -95,7 +96,7 @@ fn utf8(bytes: Vec<u8>, name: &str) -> Result<String> {
         .map_err(|error| Error::invalid("the query is not UTF-8").with("file", name).with("byte", place(&error)))
 }
 
-async fn graph(args: &AskArgs, registry: &Registry) -> Result<Graph> {
+async fn graph(args: &AskArgs, text: &str, registry: &Registry) -> Result<Graph> {
     let mut graph = match &args.world {
         Some(world) => {
             let run = args.run.as_deref().unwrap_or(MAIN_RUN);
@@ -109,7 +110,28 @@ async fn graph(args: &AskArgs, registry: &Registry) -> Result<Graph> {
         let storage = registry.open(uri, &OpenOptions::existing()).await.map_err(|error| error.with("mount", name))?;
         graph = graph.with_mount(name, storage.backend)?;
     }
+    let given =
+        |bucket: &str| args.mounts.iter().any(|mount| mount.split_once('=').is_some_and(|(name, _)| name == bucket));
+    for bucket in buckets(text).into_iter().filter(|bucket| !given(bucket)) {
+        match registry.mount(bucket) {
+            // The graph says it, where the address is used.
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error),
+            Ok(_) => {
+                let storage = registry.open_bucket(bucket, &OpenOptions::existing()).await?;
+                graph = graph.with_mount(bucket, storage.backend)?;
+            }
+        }
+    }
     Ok(graph)
+}
+
+/// The buckets of the addresses in a text.
+fn buckets(text: &str) -> BTreeSet<&str> {
+    let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    let names =
+        text.split(SCHEME).skip(1).map(|rest| &rest[..rest.find(|letter| !is_of_name(letter)).unwrap_or(rest.len())]);
+    names.filter(|name| !name.is_empty()).collect()
 }
 
 fn parameters(texts: &[String]) -> Result<Parameters> {

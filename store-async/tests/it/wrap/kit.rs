@@ -16,6 +16,10 @@ async fn each_wrapper_conforms_and_answers_as_memory_does() {
         Arc::new(AsyncCacheBackend::new(memory(), CacheOptions::default())),
         // A few entries, most objects too large.
         Arc::new(AsyncCacheBackend::new(memory(), CacheOptions::default().with_bytes_max(700).with_entry_bytes_max(9))),
+        Arc::new(AsyncTieredBackend::open(memory(), memory(), TierOptions::default()).await.unwrap()),
+        Arc::new(
+            AsyncTieredBackend::open(memory(), memory(), TierOptions::default().with_bytes_max(700)).await.unwrap(),
+        ),
         Arc::new(AsyncChecksumBackend::new(memory(), Arc::new(MemoryDigests::new()))),
         Arc::new(AsyncTimeoutBackend::new(memory(), TimeoutOptions::new(Duration::from_secs(600)))),
     ];

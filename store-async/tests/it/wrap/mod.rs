@@ -20,6 +20,7 @@ mod late;
 mod retrying;
 mod spans;
 mod stacking;
+mod tiering;
 mod watching;
 
 fn key(text: &str) -> Key {

@@ -16,6 +16,8 @@ fn each_wrapper_conforms_and_answers_as_memory_does() {
         Arc::new(CacheBackend::new(memory(), CacheOptions::default())),
         // A few entries, most objects too large.
         Arc::new(CacheBackend::new(memory(), CacheOptions::default().with_bytes_max(700).with_entry_bytes_max(9))),
+        Arc::new(TieredBackend::open(memory(), memory(), TierOptions::default()).unwrap()),
+        Arc::new(TieredBackend::open(memory(), memory(), TierOptions::default().with_bytes_max(700)).unwrap()),
         Arc::new(ChecksumBackend::new(memory(), Arc::new(MemoryDigests::new()))),
     ];
     for wrapper in wrappers {

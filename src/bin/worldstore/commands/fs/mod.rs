@@ -8,7 +8,7 @@ mod list;
 mod look;
 mod progress;
 mod read;
-mod show;
+pub mod show;
 mod sync;
 mod tree;
 

@@ -1,0 +1,340 @@
+//! A store near by in front of one far away: whole objects are kept, and served only in their present version.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::backend::{Backend, Presign, Writer};
+use crate::error::{ErrorKind, Result};
+use crate::key::{Key, Prefix};
+use crate::ops::*;
+
+use super::tiered_entry::{TierChecks, TierDigester, TierEntry};
+use super::tiered_index::{TierIndex, TierOptions, TierStats};
+
+/// A backend that keeps whole objects of a `remote` backend in a `local` one, up to a bound in bytes.
+///
+/// Before each read it asks the remote for the object's metadata, and serves only what it holds of that very version: a
+/// change by anyone is seen at once, for the price of one `stat`. What it holds carries its place, key, version, length
+/// and checksums, which are compared when it is read; what is damaged is dropped and fetched again, also in the middle of a
+/// body. It survives a restart, is removed when room is needed, the least recently read first, and may be removed at any
+/// time by anyone. Every change goes to the remote and drops what is held of the key; nothing is written near by alone.
+/// Where the local backend fails, reads go to the remote, and [`TierStats::failed`] counts. Without versions, and for what
+/// is longer than [`TierOptions::object_bytes_max`], reads go to the remote.
+///
+/// Several backends may share one local store, but the bound holds for each of them alone. In a
+/// [`Stack`](super::Stack), this is the backend.
+#[derive(Debug, Clone)]
+pub struct TieredBackend {
+    tier: Arc<Tier>,
+}
+
+#[derive(Debug)]
+struct Tier {
+    remote: Arc<dyn Backend>,
+    local: Arc<dyn Backend>,
+    index: Arc<TierIndex>,
+    /// Tells objects of this remote from those of another one that is kept in the same place.
+    place: String,
+    has_versions: bool,
+}
+
+impl TieredBackend {
+    /// Keeps in `local` what is read from `remote`. Lists `local`, and removes what is beyond the bound; objects with other
+    /// names than its own are left alone.
+    ///
+    /// # Errors
+    /// Those of `local`.
+    pub fn open(remote: Arc<dyn Backend>, local: Arc<dyn Backend>, options: TierOptions) -> Result<Self> {
+        let index = Arc::new(TierIndex::new(options));
+        let (mut objects, mut page) = (Vec::new(), ListOptions::default());
+        loop {
+            let listed = local.list(&Prefix::root(), &page)?;
+            objects.extend(listed.objects);
+            match listed.next {
+                Some(token) => page = page.with_token(token),
+                None => break,
+            }
+        }
+        let info = remote.info();
+        let (place, has_versions) = (format!("{}:{}", info.scheme, info.root), info.capability.versions);
+        let tier = Tier { remote, local, index, place, has_versions };
+        tier.remove(tier.index.restore(objects));
+        Ok(Self { tier: Arc::new(tier) })
+    }
+
+    /// What it has done so far.
+    pub fn stats(&self) -> TierStats {
+        self.tier.index.stats()
+    }
+}
+
+impl Tier {
+    /// What may be kept of this state of an object.
+    fn entry(&self, meta: &ObjectMeta) -> Result<Option<TierEntry>> {
+        let Some(version) = meta.version.as_ref().filter(|_| self.has_versions) else { return Ok(None) };
+        let entry = TierEntry::new(&self.place, meta, version)?;
+        Ok(self.index.takes(&entry).then_some(entry))
+    }
+
+    /// The checksums of an entry that is there now, fetched if need be. None if it cannot be kept.
+    fn checks(&self, entry: &TierEntry) -> Result<Option<TierChecks>> {
+        if self.index.touch(&entry.name) {
+            let tail = self.local.read_ranges(&entry.name, &[entry.tail()], &ReadRangesOptions::default());
+            match tail.map(|parts| parts.first().and_then(|tail| entry.checks(tail))) {
+                Ok(Some(checks)) => {
+                    self.index.count(true);
+                    return Ok(Some(checks));
+                }
+                // Another version, or damage: the tail of a longer or shorter object is elsewhere.
+                Ok(None) | Err(_) => self.forget(&entry.name),
+            }
+        }
+        self.index.count(false);
+        self.fetch(entry)
+    }
+
+    fn fetch(&self, entry: &TierEntry) -> Result<Option<TierChecks>> {
+        let (room, removed) = self.index.reserve(entry);
+        self.remove(removed);
+        let pinned = ReadOptions::default().with_version(entry.version.clone());
+        let reply = match self.remote.read(&entry.meta.key, &pinned) {
+            Ok(reply) => reply,
+            // It has changed since: the caller reads what is there now.
+            Err(error) if matches!(error.kind(), ErrorKind::ConditionFailed | ErrorKind::NotFound) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let checks = self.keep(entry, reply.body)?;
+        match checks.is_some() {
+            true => room.kept(),
+            false => self.index.count_failed(),
+        }
+        Ok(checks)
+    }
+
+    /// Writes a body near by. None if that store fails, or the body has another length than was said.
+    fn keep(&self, entry: &TierEntry, body: Chunks) -> Result<Option<TierChecks>> {
+        let options = WriteOptions::default().with_durability(Durability::None);
+        let Ok(mut writer) = self.local.open_writer(&entry.name, &options) else { return Ok(None) };
+        let mut digester = TierDigester::default();
+        for chunk in body {
+            let chunk = chunk?;
+            digester.update(&chunk);
+            if writer.write(chunk).is_err() {
+                return Ok(None);
+            }
+        }
+        let Some(checks) = digester.finish(entry.meta.size) else { return Ok(None) };
+        let written = writer.write(entry.with_checks(&checks)).and_then(|()| writer.commit());
+        Ok(matches!(written, Ok(Outcome::Applied(_))).then_some(checks))
+    }
+
+    /// Blocks of an entry; none if they are damaged or gone.
+    fn blocks(&self, entry: &TierEntry, checks: &TierChecks, ranges: &[Range<u64>]) -> Option<Vec<Bytes>> {
+        let wanted: Vec<_> = ranges.iter().map(|range| entry.blocks(range)).collect();
+        let read = self.local.read_ranges(&entry.name, &wanted, &ReadRangesOptions::default());
+        let parts = read.unwrap_or_default();
+        let checked = ranges.iter().zip(&parts).map(|(range, blocks)| entry.checked(checks, range, blocks));
+        let checked: Option<Vec<_>> = checked.collect();
+        let sound = checked.filter(|checked| checked.len() == ranges.len());
+        if sound.is_none() {
+            self.suspect(entry);
+        }
+        sound
+    }
+
+    /// Drops an entry that could not be read, unless another reader has put another state in its place.
+    fn suspect(&self, entry: &TierEntry) {
+        let tail = self.local.read_ranges(&entry.name, &[entry.tail()], &ReadRangesOptions::default());
+        match tail.map(|parts| parts.first().is_some_and(|tail| entry.checks(tail).is_some())) {
+            Ok(true) => {
+                self.index.count_damaged();
+                self.forget(&entry.name);
+            }
+            Ok(false) => {}
+            Err(_) => self.forget(&entry.name),
+        }
+    }
+
+    /// Drops what is held under this name.
+    fn forget(&self, name: &Key) {
+        if self.index.forget(name) {
+            self.remove(vec![name.clone()]);
+        }
+    }
+
+    /// Drops what is held of these objects: they were changed, or may have been.
+    fn changed(&self, keys: &[&Key]) {
+        keys.iter().filter_map(|key| TierEntry::name_of(&self.place, key).ok()).for_each(|name| self.forget(&name));
+    }
+
+    fn remove(&self, names: Vec<Key>) {
+        if names.is_empty() {
+            return;
+        }
+        let answers = self.local.delete(&names, &DeleteOptions::default());
+        let failed = |answer: &&Deleted| matches!(answer, Deleted::Failed(_) | Deleted::Rejected);
+        let failures = answers.map_or(names.len(), |answers| answers.iter().filter(failed).count());
+        (0..failures).for_each(|_| self.index.count_failed());
+    }
+}
+
+impl fmt::Display for TieredBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tiered({}, {})", self.tier.local, self.tier.remote)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Backend for TieredBackend {
+    fn info(&self) -> BackendInfo {
+        self.tier.remote.info()
+    }
+
+    fn stat(&self, key: &Key, options: &StatOptions) -> Result<ObjectMeta> {
+        self.tier.remote.stat(key, options)
+    }
+
+    fn read(&self, key: &Key, options: &ReadOptions) -> Result<ReadReply<Chunks>> {
+        let tier = &self.tier;
+        if !tier.has_versions {
+            return tier.remote.read(key, options);
+        }
+        let meta = tier.remote.stat(key, &StatOptions::default())?;
+        meta.expect_version(options.version.as_ref())?;
+        let whole = ReadRange::From(0);
+        let wanted = options.range.as_ref().unwrap_or(&whole).resolve(meta.size);
+        let wanted = wanted.map_err(|error| error.with("key", key))?;
+        let Some(entry) = tier.entry(&meta)? else { return tier.remote.read(key, options) };
+        let Some(checks) = tier.checks(&entry)? else { return tier.remote.read(key, options) };
+        let rest = wanted.clone();
+        let chunks = TierChunks { tier: Arc::clone(tier), entry, checks, rest, remote: None };
+        Ok(ReadReply::new(meta, wanted, Box::new(chunks)))
+    }
+
+    fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>> {
+        let tier = &self.tier;
+        if !tier.has_versions {
+            return tier.remote.read_ranges(key, ranges, options);
+        }
+        let meta = tier.remote.stat(key, &StatOptions::default())?;
+        meta.expect_version(options.version.as_ref())?;
+        check_ranges(ranges, meta.size).map_err(|error| error.with("key", key))?;
+        let Some(entry) = tier.entry(&meta)? else { return tier.remote.read_ranges(key, ranges, options) };
+        let Some(checks) = tier.checks(&entry)? else { return tier.remote.read_ranges(key, ranges, options) };
+        match tier.blocks(&entry, &checks, ranges) {
+            Some(parts) => Ok(parts),
+            None => tier.remote.read_ranges(key, ranges, options),
+        }
+    }
+
+    fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome> {
+        let answer = self.tier.remote.write(key, body, options);
+        self.tier.changed(&[key]);
+        answer
+    }
+
+    fn open_writer(&self, key: &Key, options: &WriteOptions) -> Result<Box<dyn Writer>> {
+        let inner = self.tier.remote.open_writer(key, options)?;
+        Ok(Box::new(TierWriter { inner, key: key.clone(), tier: Arc::clone(&self.tier) }))
+    }
+
+    fn settle(&self, key: &Key, token: &WriteToken, options: &SettleOptions) -> Result<Settled> {
+        self.tier.remote.settle(key, token, options)
+    }
+
+    fn delete(&self, keys: &[Key], options: &DeleteOptions) -> Result<Vec<Deleted>> {
+        let answers = self.tier.remote.delete(keys, options);
+        self.tier.changed(&keys.iter().collect::<Vec<_>>());
+        answers
+    }
+
+    fn list(&self, prefix: &Prefix, options: &ListOptions) -> Result<ListPage> {
+        self.tier.remote.list(prefix, options)
+    }
+
+    fn copy(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Outcome> {
+        let answer = self.tier.remote.copy(from, to, options);
+        self.tier.changed(&[to]);
+        answer
+    }
+
+    fn rename(&self, from: &Key, to: &Key, options: &RenameOptions) -> Result<Outcome> {
+        let answer = self.tier.remote.rename(from, to, options);
+        self.tier.changed(&[from, to]);
+        answer
+    }
+
+    fn check(&self, options: &CheckOptions) -> Result<()> {
+        self.tier.remote.check(options)
+    }
+
+    /// What is written by a link is another version, which the next read sees.
+    fn presign(&self) -> Option<&dyn Presign> {
+        self.tier.remote.presign()
+    }
+}
+
+/// A body out of the store near by, checked window by window. Where that fails, the rest comes from the remote.
+struct TierChunks {
+    tier: Arc<Tier>,
+    entry: TierEntry,
+    checks: TierChecks,
+    rest: Range<u64>,
+    remote: Option<Chunks>,
+}
+
+impl Iterator for TierChunks {
+    type Item = Result<Bytes>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(remote) = &mut self.remote {
+            return remote.next();
+        }
+        if self.rest.is_empty() {
+            return None;
+        }
+        let window = self.entry.window(&self.rest);
+        let found = self.tier.blocks(&self.entry, &self.checks, std::slice::from_ref(&window));
+        if let Some(bytes) = found.and_then(|parts| parts.into_iter().next()) {
+            self.rest.start = window.end;
+            return Some(Ok(bytes));
+        }
+        let options = ReadOptions::default()
+            .with_range(ReadRange::Bounded(self.rest.clone()))
+            .with_version(self.entry.version.clone());
+        let rest = self.tier.remote.read(&self.entry.meta.key, &options);
+        self.rest.start = self.rest.end;
+        match rest {
+            Ok(reply) => self.remote.insert(reply.body).next(),
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct TierWriter {
+    inner: Box<dyn Writer>,
+    key: Key,
+    tier: Arc<Tier>,
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Writer for TierWriter {
+    fn write(&mut self, chunk: Bytes) -> Result<()> {
+        self.inner.write(chunk)
+    }
+
+    fn commit(self: Box<Self>) -> Result<Outcome> {
+        let Self { inner, key, tier } = *self;
+        let answer = inner.commit();
+        tier.changed(&[&key]);
+        answer
+    }
+
+    fn abort(self: Box<Self>) -> Result<()> {
+        self.inner.abort()
+    }
+}
