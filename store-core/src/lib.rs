@@ -32,9 +32,9 @@ pub mod listing;
 pub mod manifest;
 pub mod memory;
 pub mod ops;
+pub mod percent;
 #[doc(hidden)]
 pub mod planted;
-pub mod percent;
 pub mod store;
 #[cfg(feature = "table")]
 pub mod table;

@@ -1,1 +1,3 @@
+//! The log in files: what is there after it was written, damaged, mended.
+
 

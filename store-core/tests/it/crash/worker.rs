@@ -5,11 +5,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Stdio};
 
+use worldstore_core::Result;
 use worldstore_core::planted::{Bug, Planted};
 use worldstore_core::vfs::OsVfs;
 use worldstore_core::vfs::sim::Random;
 use worldstore_core::wal::{Appended, IfLocked, Wal, WalOptions};
-use worldstore_core::Result;
 
 use super::ledger::{Id, LOG, Ledger, options};
 use crate::again::{command, task};
