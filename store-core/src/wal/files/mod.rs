@@ -85,6 +85,3 @@ fn read_small<F: Folder>(folder: &F, name: &str, most: usize) -> Result<Option<V
     bytes.truncate(count);
     Ok(Some(bytes))
 }
-
-#[cfg(test)]
-mod tests;

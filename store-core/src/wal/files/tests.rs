@@ -1,3 +1,0 @@
-//! The log in files: what is there after it was written, damaged, mended.
-
-
