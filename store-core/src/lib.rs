@@ -30,6 +30,8 @@ pub mod memory;
 pub mod ops;
 #[cfg(feature = "snapshots")]
 pub mod snapshot;
+#[doc(hidden)]
+pub mod planted;
 pub mod store;
 #[cfg(feature = "table")]
 pub mod table;

@@ -73,17 +73,20 @@ pub struct Content {
 }
 
 impl Content {
-    /// Checks that the lengths are legal and add up.
+    /// Checks that the lengths are legal and add up, and the hash as far as that can be done without reading.
     ///
     /// # Errors
-    /// [`Invalid`](ErrorKind::Invalid) if a block is empty or too long, or the sum is not `length`.
+    /// [`Invalid`](ErrorKind::Invalid) if a block is empty or too long, the sum is not `length`, or the only block has
+    /// another hash than the whole.
     pub fn check(&self) -> Result<()> {
         self.blocks.iter().try_for_each(Block::check)?;
-        match total(&self.blocks) == Some(self.length) {
-            true => Ok(()),
-            false => Err(Error::invalid("blocks of a content do not add up to its length")
-                .with("hash", self.hash)
-                .with("length", self.length)),
+        let broken = |rule: &str| Err(Error::invalid(rule).with("hash", self.hash).with("length", self.length));
+        if total(&self.blocks) != Some(self.length) {
+            return broken("blocks of a content do not add up to its length");
+        }
+        match self.blocks.as_slice() {
+            [only] if only.hash != self.hash => broken("a content of one block has another hash than its block"),
+            _ => Ok(()),
         }
     }
 }

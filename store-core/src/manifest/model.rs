@@ -1,6 +1,6 @@
 //! What a manifest says: plain data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -51,13 +51,9 @@ impl Manifest {
     }
 
     /// The numbers of the manifests that it keeps, itself included, in order.
-    pub fn retained(&self) -> Vec<u64> {
-        let pinned = self.pins.values().map(|pin| pin.number);
-        let mut numbers: Vec<_> = pinned.filter(|number| *number < self.floor).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        numbers.extend(self.floor..=self.number);
-        numbers
+    pub fn retained(&self) -> impl Iterator<Item = u64> + use<> {
+        let pinned = self.pins.values().map(|pin| pin.number).filter(|number| *number < self.floor);
+        pinned.collect::<BTreeSet<_>>().into_iter().chain(self.floor..=self.number)
     }
 
     /// Every block that its entries are made of.

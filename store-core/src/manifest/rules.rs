@@ -8,6 +8,9 @@ use crate::key::Key;
 /// The longest name of an entry, a pin, a property or a writer in bytes.
 pub const NAME_BYTES_MAX: usize = 1024;
 
+/// The greatest number of a manifest, epoch and count of collections: the last that every reader of JSON takes exactly.
+const NUMBER_MAX: u64 = (1 << 53) - 1;
+
 /// Checks every rule.
 ///
 /// # Errors
@@ -17,6 +20,9 @@ pub(super) fn check(manifest: &Manifest) -> Result<()> {
     let broken = |rule: &str| Err(Error::invalid(rule).with("number", number));
     if *number == 0 {
         return broken("manifests are numbered from 1");
+    }
+    if [*number, manifest.epoch, manifest.collections].iter().any(|count| *count > NUMBER_MAX) {
+        return broken("numbers, epochs and collections of manifests are below 2 to the power of 53");
     }
     if parent.is_none() != (*number == 1) {
         return broken("every manifest but the first has a parent");

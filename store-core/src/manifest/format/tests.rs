@@ -144,8 +144,10 @@ fn json_has_one_form() {
 
 #[test]
 fn rules_are_kept_on_both_sides() {
-    let breaks: [fn(&mut Manifest); 13] = [
+    let breaks: [fn(&mut Manifest); 15] = [
         |manifest| manifest.number = 0,
+        |manifest| manifest.number = 1 << 53,
+        |manifest| manifest.epoch = u64::MAX,
         |manifest| manifest.parent = None,
         |manifest| manifest.floor = 0,
         |manifest| manifest.floor = 8,
@@ -186,7 +188,7 @@ proptest! {
     }
 
     #[test]
-    fn any_texts_survive(name in "[^\\p{Cc}]{1,30}", value in ".{0,30}", number in 8_u64.., watermark in any::<u64>()) {
+    fn any_texts_survive(name in "[^\\p{Cc}]{1,30}", value in ".{0,30}", number in 8_u64..1 << 53, watermark in any::<u64>()) {
         let mut manifest = sample();
         manifest.number = number;
         manifest.entries[0].name = name.clone();

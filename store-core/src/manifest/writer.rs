@@ -1,0 +1,124 @@
+//! The writer: who has claimed the newest epoch.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::Manifests;
+use super::draft::Draft;
+use super::format::{Stored, encode};
+use super::model::Manifest;
+use super::place::Role;
+use crate::blocks::{Block, is_young};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ops::{Outcome, WriteOptions};
+use crate::planted::Bug;
+
+/// The right to publish entries and properties, until another takes it. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    manifests: Manifests,
+    epoch: u64,
+    fenced: Arc<AtomicBool>,
+}
+
+impl Manifests {
+    /// Takes over: claims the next epoch by publishing a manifest that differs in nothing else. Whoever had the epoch
+    /// before can publish nothing from then on.
+    ///
+    /// It is tried out whether the backend keeps its word: the same manifest is written again if absent, which must be
+    /// rejected.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is no chain, [`Unsupported`](ErrorKind::Unsupported) if the backend
+    /// cannot write only what is absent, or says so and overwrites; [`Conflict`](ErrorKind::Conflict) if others were first
+    /// in every attempt; [`OutcomeUnknown`](ErrorKind::OutcomeUnknown), and those of the backend.
+    pub fn writer(&self) -> Result<Writer> {
+        let claimed = self.change(Role::Keeper, |base, next| {
+            let overflow = || Error::unexpected("epochs are used up");
+            next.epoch = base.epoch.checked_add(1).ok_or_else(overflow)?;
+            Ok(())
+        })?;
+        self.try_condition(&claimed)?;
+        Ok(Writer { manifests: self.clone(), epoch: claimed.epoch, fenced: Arc::default() })
+    }
+
+    /// Writes the same bytes again, which changes nothing on any backend. If the number was expired meanwhile, it is free,
+    /// and nothing is proved.
+    fn try_condition(&self, own: &Stored) -> Result<()> {
+        let (bytes, _) = encode(own)?;
+        let again = self.inner.backend.write(&self.key(own.number)?, bytes, &WriteOptions::if_absent());
+        if matches!(again, Ok(Outcome::Applied(_))) && self.latest()?.floor <= own.number {
+            return Err(Error::unsupported("the backend overwrites what it was to write only if absent")
+                .with("backend", &self.inner.backend));
+        }
+        Ok(())
+    }
+
+    /// Refuses a manifest that would refer to a block that is not there, or that a collection may remove.
+    ///
+    /// A block to which the newest manifest refers stays. Any other must be young: put under the newest count of
+    /// collections or the one before it, for older ones are garbage, and may be removed at any time from now on. A
+    /// collection that begins after this check takes the number that is to be published, and the check is made anew.
+    fn check_blocks(&self, base: &Stored, next: &Manifest) -> Result<()> {
+        let planted = self.inner.options.planted;
+        let stay: HashSet<&Block> = base.blocks().collect();
+        for block in next.blocks().filter(|block| !stay.contains(block)) {
+            if !is_young(block, base.collections) && !planted.has(Bug::DedupWithoutRecheck) {
+                // From now on, putting the same content again writes it.
+                self.inner.blocks.follow(base);
+                let message = "a block was put before the last two collections, put it again";
+                let error = Error::new(ErrorKind::Conflict, message).with("block", block.hash);
+                return Err(error.with("generation", block.generation).with("collections", base.collections));
+            }
+            if !self.inner.blocks.has_written(block) && !planted.has(Bug::PublishBeforeBlocks) {
+                self.inner.blocks.stat(block)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Writer {
+    /// Publishes the next manifest. `edit` changes a draft that begins as the newest manifest. It is called again, with a
+    /// new draft, each time someone else has published first: a pin, an expiry, another thread with a clone of this writer.
+    ///
+    /// Blocks to which the manifest refers must have been put before. Files are the caller's: they must be durable.
+    ///
+    /// # Errors
+    /// - [`Fenced`](ErrorKind::Fenced) if another writer has taken over, or this one was asleep for so long that its place
+    ///   in the chain is expired. This writer can do nothing any more. What it has not had acknowledged may be published or
+    ///   not: read before going on.
+    /// - [`Conflict`](ErrorKind::Conflict) if a block was put too long ago, before the last two collections: put it again;
+    ///   or if others were first in every attempt.
+    /// - [`NotFound`](ErrorKind::NotFound) if a block is missing, [`Corrupt`](ErrorKind::Corrupt) if its length is wrong.
+    /// - [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if nobody knows whether it is published, or will be. The writer
+    ///   goes on; what it publishes next comes after that, or instead.
+    /// - [`Invalid`](ErrorKind::Invalid) if the manifest breaks a rule or is too long, those of `edit`, those of the
+    ///   backend. Nothing is published then.
+    pub fn publish(&self, mut edit: impl FnMut(&mut Draft<'_>) -> Result<()>) -> Result<Arc<Stored>> {
+        if self.fenced.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Fenced, "this writer was fenced before").with("epoch", self.epoch));
+        }
+        let published = self.manifests.change(Role::Writer(self.epoch), |base, next| {
+            let mut draft = Draft::new(base);
+            edit(&mut draft)?;
+            draft.write_to(next);
+            self.manifests.check_blocks(base, next)
+        });
+        if published.as_ref().is_err_and(|error| error.kind() == ErrorKind::Fenced) {
+            self.fenced.store(true, Ordering::Release);
+        }
+        published
+    }
+
+    /// The epoch that it has claimed.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The chain.
+    pub fn manifests(&self) -> &Manifests {
+        &self.manifests
+    }
+}
