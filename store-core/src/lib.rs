@@ -28,10 +28,10 @@ pub mod listing;
 pub mod manifest;
 pub mod memory;
 pub mod ops;
-#[cfg(feature = "snapshots")]
-pub mod snapshot;
 #[doc(hidden)]
 pub mod planted;
+#[cfg(feature = "snapshots")]
+pub mod snapshot;
 pub mod store;
 #[cfg(feature = "table")]
 pub mod table;

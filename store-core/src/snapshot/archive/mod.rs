@@ -50,4 +50,4 @@ pub fn check(archive: &[u8], limits: &ArchiveLimits) -> Result<(ArchiveList, Arc
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,7 +1,8 @@
 //! Archives that are right, archives that are not, and archives that were.
 
-mod hostile;
+pub(in super::super) mod hostile;
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use bytes::Bytes;
@@ -9,21 +10,24 @@ use proptest::prelude::*;
 
 use super::tar::{head, padded};
 use super::*;
+use crate::blocks::{Block, CommitId};
 use crate::error::{ErrorKind, Result};
 use crate::key::Key;
+use crate::manifest::{Entry, File, Manifest, encode};
+use crate::snapshot::content_hash;
 
 /// An archive and what it was made of.
 #[derive(Debug, Clone)]
-pub(crate) struct Made {
-    pub manifest: Vec<u8>,
-    pub list: ArchiveList,
+struct Made {
+    manifest: Vec<u8>,
+    list: ArchiveList,
     /// In the order of the list.
-    pub contents: Vec<Vec<u8>>,
-    pub archive: Vec<u8>,
+    contents: Vec<Vec<u8>>,
+    archive: Vec<u8>,
 }
 
 /// Makes an archive of files and blocks. The manifest is any bytes: the archive does not look into it.
-pub(crate) fn make(manifest: &[u8], files: &[(String, Vec<u8>)], blocks: &[Vec<u8>]) -> Made {
+fn make(content: Hash, manifest: &[u8], files: &[(String, Vec<u8>)], blocks: &[Vec<u8>]) -> Made {
     let mut members: Vec<(ArchiveMember, Vec<u8>)> = Vec::new();
     for (key, content) in files {
         let key = Key::new(key).unwrap();
@@ -33,7 +37,7 @@ pub(crate) fn make(manifest: &[u8], files: &[(String, Vec<u8>)], blocks: &[Vec<u
         members.push((ArchiveMember::block(content.len() as u64, Hash::of(content)), content.clone()));
     }
     let listed = members.iter().map(|(member, _)| member.clone()).collect();
-    let list = ArchiveList::new(Hash::of(b"content"), manifest, listed, &ArchiveLimits::default()).unwrap();
+    let list = ArchiveList::new(content, manifest, listed, &ArchiveLimits::default()).unwrap();
     members.sort_by(|one, two| one.0.name.cmp(&two.0.name));
     let contents: Vec<Vec<u8>> = members.into_iter().map(|(_, content)| content).collect();
     let archive = write(manifest, &list, &contents).unwrap();
@@ -51,7 +55,7 @@ fn write(manifest: &[u8], list: &ArchiveList, contents: &[Vec<u8>]) -> Result<Ve
     Ok(archive)
 }
 
-/// An archive with every kind of member.
+/// An archive with every kind of member, of a manifest that fits it.
 fn sample() -> Made {
     let files = [
         ("a".to_owned(), b"first".to_vec()),
@@ -59,7 +63,28 @@ fn sample() -> Made {
         ("empty".to_owned(), Vec::new()),
         ("tables/é.bin".to_owned(), vec![1; 512]),
     ];
-    make(b"the manifest", &files, &[b"a block".to_vec(), vec![3; 1_024]])
+    let blocks = [b"a block".to_vec(), vec![3; 1_024]];
+    let mut entry = Entry::new("entry", "1", Hash::of(b"entry"));
+    for (key, content) in &files {
+        entry.files.push(File { key: key.clone(), length: content.len() as u64, hash: Hash::of(content) });
+    }
+    for content in &blocks {
+        entry.blocks.push(Block { hash: Hash::of(content), length: content.len() as u64, generation: 0 });
+    }
+    let manifest = Manifest {
+        number: 1,
+        epoch: 0,
+        commit: CommitId::from_bytes([7; 16]),
+        parent: None,
+        collections: 0,
+        created_ms: 0,
+        writer: String::new(),
+        entries: vec![entry],
+        properties: BTreeMap::new(),
+        pins: BTreeMap::new(),
+        floor: 1,
+    };
+    make(content_hash(&manifest), &encode(&manifest).unwrap().0, &files, &blocks)
 }
 
 fn check_all(archive: &[u8]) -> Result<(ArchiveList, ArchiveSummary)> {
@@ -222,11 +247,13 @@ fn blocks() -> impl Strategy<Value = std::collections::BTreeSet<Vec<u8>>> {
 fn made() -> impl Strategy<Value = Made> {
     (proptest::collection::vec(any::<u8>(), 0..1_200), files(), blocks()).prop_map(|(manifest, files, blocks)| {
         let files: Vec<_> = files.into_iter().collect();
-        make(&manifest, &files, &blocks.into_iter().collect::<Vec<_>>())
+        make(Hash::of(b"content"), &manifest, &files, &blocks.into_iter().collect::<Vec<_>>())
     })
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn what_is_written_is_read(made in made()) {
         let (list, summary) = check_all(&made.archive).unwrap();

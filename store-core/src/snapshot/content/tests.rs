@@ -78,8 +78,11 @@ fn any_file() -> impl Strategy<Value = File> {
     })
 }
 
+/// How an entry is stored: version, blocks, files.
+type Way = (String, Vec<Block>, Vec<File>);
+
 /// The same entry, stored in another way.
-fn repacked() -> impl Strategy<Value = (String, Vec<Block>, Vec<File>)> {
+fn repacked() -> impl Strategy<Value = Way> {
     ("[0-9]{1,5}", proptest::collection::vec(any_block(), 0..4), proptest::collection::vec(any_file(), 0..4))
 }
 
@@ -89,7 +92,7 @@ proptest! {
         named in proptest::collection::btree_map("[a-zé]{1,6}", (any::<[u8; 32]>(), any::<u64>(), repacked(), repacked()), 0..5),
         values in proptest::collection::btree_map("[a-z]{1,4}", ".{0,8}", 0..4),
     ) {
-        let stored = |way: fn(&(String, Vec<Block>, Vec<File>), &(String, Vec<Block>, Vec<File>)) -> (String, Vec<Block>, Vec<File>)| {
+        let stored = |way: fn(&Way, &Way) -> Way| {
             let entries = named.iter().map(|(name, (content, watermark, one, other))| {
                 let (version, blocks, files) = way(one, other);
                 let entry = Entry::new(name.clone(), version, Hash::from_bytes(*content));

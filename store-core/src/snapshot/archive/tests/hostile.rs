@@ -77,7 +77,8 @@ fn extension(entry_type: EntryType, content: &str) -> Vec<u8> {
     raw(header.as_bytes(), content.as_bytes())
 }
 
-type Case = (&'static str, Vec<u8>, ErrorKind, &'static str);
+/// A name, the archive, and how it is refused.
+pub type Case = (&'static str, Vec<u8>, ErrorKind, &'static str);
 
 /// Everything that is wrong with the tar around the members.
 fn of_tar(made: &Made) -> Vec<Case> {
@@ -154,7 +155,7 @@ fn of_order(made: &Made) -> Vec<Case> {
         ("zeros", vec![0; 10_240], "the archive ends before its last member"),
         ("half a head", upto(300), EARLY),
         ("half a manifest", upto(516), EARLY),
-        ("a manifest that is not filled up", upto(524), EARLY),
+        ("a manifest that is not filled up", upto(512 + made.manifest.len()), EARLY),
         ("a manifest alone", upto(pieces.0[0].len()), EARLY),
         ("half a list", upto(pieces.0[0].len() + 600), EARLY),
         ("no members", pieces.with(|pieces| pieces.truncate(2)), EARLY),
@@ -181,7 +182,11 @@ fn of_order(made: &Made) -> Vec<Case> {
         ("a block that differs", pieces.with(|pieces| pieces[2][512] ^= 1), "not the hash that is listed"),
         ("something behind a block", pieces.with(|pieces| pieces[2][1_023] = 1), "not filled up with zeros"),
         ("another manifest", pieces.with(|pieces| pieces[0][512] ^= 1), "the manifest has not the hash"),
-        ("something behind the manifest", pieces.with(|pieces| pieces[0][600] = 1), "not filled up with zeros"),
+        (
+            "something behind the manifest",
+            pieces.with(|pieces| *pieces[0].last_mut().unwrap() = 1),
+            "not filled up with zeros",
+        ),
     ];
     cases.into_iter().map(|(name, archive, message)| (name, archive, ErrorKind::Corrupt, message)).collect()
 }
@@ -207,6 +212,7 @@ fn of_list(made: &Made) -> Vec<Case> {
     use ErrorKind::*;
     let member = |name: &str| listed("\"files/a\"", &format!("\"{name}\""));
     let zeros = "0".repeat(64);
+    let manifest = format!("{{\"bytes\":{},", made.manifest.len());
     vec![
         ("a name that climbs in the list", member("files/../../etc/passwd"), Corrupt, KEY),
         ("an absolute name in the list", member("files//etc/passwd"), Corrupt, KEY),
@@ -260,7 +266,12 @@ fn of_list(made: &Made) -> Vec<Case> {
             Corrupt,
             "has not the hash",
         ),
-        ("another length of the manifest", listed("{\"bytes\":12,", "{\"bytes\":13,"), Corrupt, "has not the hash"),
+        (
+            "another length of the manifest",
+            listed(&manifest, &manifest.replace(':', ":1")),
+            Corrupt,
+            "has not the hash",
+        ),
         ("no text", relisted(&pieces, &[0xff; 100]), Corrupt, READ),
         ("nothing listed", relisted(&pieces, b""), Corrupt, READ),
         ("null", relisted(&pieces, b"null\n"), Corrupt, READ),
@@ -269,12 +280,18 @@ fn of_list(made: &Made) -> Vec<Case> {
     ]
 }
 
-#[test]
-fn hostile_archives_are_refused_for_what_they_are() {
+/// A right archive, and what is made of it.
+pub fn cases() -> (Vec<u8>, Vec<Case>) {
     let made = sample();
     let cases = [of_tar(&made), of_order(&made), of_list(&made)].concat();
+    (made.archive, cases)
+}
+
+#[test]
+fn hostile_archives_are_refused_for_what_they_are() {
+    let (right, cases) = cases();
     assert!(cases.len() >= 100, "{}", cases.len());
-    check(&made.archive, &ArchiveLimits::default()).unwrap();
+    check(&right, &ArchiveLimits::default()).unwrap();
     for (name, archive, kind, message) in cases {
         let error = match check(&archive, &ArchiveLimits::default()) {
             Err(error) => error,
@@ -290,7 +307,7 @@ fn limits_are_checked_before_bytes_are_asked_for() {
     let made = sample();
     let default = ArchiveLimits::default;
     let cases = [
-        (default().with_manifest_bytes_max(11), "manifest_bytes_max, found: 12, max: 11"),
+        (default().with_manifest_bytes_max(made.manifest.len() as u64 - 1), "manifest_bytes_max, found: 1"),
         (default().with_list_bytes_max(99), "list_bytes_max"),
         (default().with_members_max(5), "members_max, found: 6, max: 5"),
         (default().with_member_bytes_max(1_023), "member_bytes_max, found: 1024, max: 1023"),
