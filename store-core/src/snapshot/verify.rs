@@ -112,6 +112,18 @@ impl Snapshots {
     /// [`Corrupt`](ErrorKind::Corrupt) if the newest manifest is damaged: nobody knows then what is kept. Those of the
     /// backend about it. What is wrong with older manifests, files and blocks is in the answer.
     pub fn verify_all(&self) -> Result<Verified> {
+        self.verify_kept(|_| {})
+    }
+
+    /// Verifies every manifest that is kept, and every block to which one of them refers. Files are left out.
+    ///
+    /// # Errors
+    /// As for [`verify_all`](Self::verify_all).
+    pub fn verify_blocks(&self) -> Result<Verified> {
+        self.verify_kept(|objects| objects.files.clear())
+    }
+
+    fn verify_kept(&self, choose: impl FnOnce(&mut Objects)) -> Result<Verified> {
         let newest = self.manifests().latest()?;
         let (mut objects, mut damage, mut manifests) = (Objects::default(), Vec::new(), 0);
         // From the newest down: each names the one before it. Pins name those that stand alone.
@@ -142,6 +154,7 @@ impl Snapshots {
                 }),
             }
         }
+        choose(&mut objects);
         let mut verified = self.look_at(objects)?;
         verified.manifests = manifests;
         damage.append(&mut verified.damage);

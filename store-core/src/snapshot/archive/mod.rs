@@ -22,7 +22,7 @@ pub use reader::ArchiveReader;
 pub use writer::ArchiveWriter;
 
 use crate::blocks::Hash;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// An archive that was written or read to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,14 @@ pub fn check(archive: &[u8], limits: &ArchiveLimits) -> Result<(ArchiveList, Arc
     }
     let list = reader.list().clone();
     Ok((list, reader.finish()?))
+}
+
+/// An error of a source or a sink. One that was ours before stays what it was.
+fn io_failed(operation: &'static str, source: std::io::Error) -> Error {
+    match source.downcast::<Error>() {
+        Ok(error) => error.during(operation),
+        Err(source) => Error::io(operation, source),
+    }
 }
 
 #[cfg(test)]

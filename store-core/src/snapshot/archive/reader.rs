@@ -4,7 +4,7 @@ use std::io::{ErrorKind as IoKind, Read};
 
 use bytes::{Bytes, BytesMut};
 
-use super::ArchiveSummary;
+use super::{ArchiveSummary, io_failed};
 use super::limits::{ArchiveLimits, within};
 use super::list::{ArchiveList, ArchiveMember, LIST, MANIFEST, corrupt};
 use super::tar::{BLOCK_BYTES, TRAILER_BYTES, difference, head, length_in, padded};
@@ -192,7 +192,7 @@ impl<Source: Read> Input<Source> {
         loop {
             match self.source.read(buffer) {
                 Err(source) if source.kind() == IoKind::Interrupted => continue,
-                read => return read.map_err(|source| Error::io("read archive", source)),
+                read => return read.map_err(|source| io_failed("read archive", source)),
             }
         }
     }

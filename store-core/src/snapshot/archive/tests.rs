@@ -232,6 +232,16 @@ fn errors_of_source_and_sink_come_through() {
     let made = sample();
     let written = ArchiveWriter::new(Broken, &made.manifest, made.list, &ArchiveLimits::default());
     assert_eq!(written.unwrap_err().kind(), ErrorKind::StorageFull);
+    /// A source that is itself made of a store.
+    #[derive(Debug)]
+    struct Refused;
+    impl Read for Refused {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other(crate::Error::new(ErrorKind::PermissionDenied, "no right to read")))
+        }
+    }
+    let read = ArchiveReader::new(Refused, &ArchiveLimits::default());
+    assert_eq!(read.unwrap_err().kind(), ErrorKind::PermissionDenied);
 }
 
 fn files() -> impl Strategy<Value = std::collections::BTreeMap<String, Vec<u8>>> {

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use bytes::Bytes;
 
-use super::ArchiveSummary;
+use super::{ArchiveSummary, io_failed};
 use super::limits::{ArchiveLimits, within};
 use super::list::{ArchiveList, ArchiveMember, LIST, MANIFEST, corrupt};
 use super::tar::{BLOCK_BYTES, TRAILER_BYTES, head, padded};
@@ -87,7 +87,7 @@ impl<Sink: Write> ArchiveWriter<Sink> {
             return Err(Error::invalid("a listed member is not written").with("name", &member.name));
         }
         self.put(&[0; TRAILER_BYTES])?;
-        self.sink.flush().map_err(|source| Error::io("write archive", source))?;
+        self.sink.flush().map_err(|source| io_failed("write archive", source))?;
         let (members, bytes, blake3) = (self.list.members().len() as u64, self.bytes, self.hasher.hash());
         Ok((self.sink, ArchiveSummary { members, bytes, blake3 }))
     }
@@ -106,7 +106,7 @@ impl<Sink: Write> ArchiveWriter<Sink> {
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
         self.hasher.update(bytes);
         self.bytes = self.bytes.saturating_add(bytes.len() as u64);
-        self.sink.write_all(bytes).map_err(|source| Error::io("write archive", source))
+        self.sink.write_all(bytes).map_err(|source| io_failed("write archive", source))
     }
 
     fn refuse_failed(&self) -> Result<()> {

@@ -70,6 +70,9 @@ fn all_damage_is_told_at_once() {
     }
     let damage = snapshots.verify(&Which::Newest).unwrap().damage;
     assert_eq!(damage.len(), 9);
+    assert_eq!(snapshots.verify_all().unwrap().damage.len(), 9);
+    let blocks = snapshots.verify_blocks().unwrap();
+    assert_eq!((blocks.files, blocks.blocks, blocks.damage.len()), (0, 7, 7));
 }
 
 #[test]
