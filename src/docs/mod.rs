@@ -1,5 +1,5 @@
 //! Longer texts: how it is built, how bytes are kept, how stores are configured and a backend is written, what survives what,
-//! what can be left out.
+//! how states are kept and carried elsewhere, what to do when something breaks, what can be left out.
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
@@ -18,3 +18,11 @@ pub mod durability {}
 
 #[doc = include_str!("features.md")]
 pub mod features {}
+
+#[doc = include_str!("operations.md")]
+#[cfg(feature = "snapshots")]
+pub mod operations {}
+
+#[doc = include_str!("snapshots.md")]
+#[cfg(feature = "snapshots")]
+pub mod snapshots {}

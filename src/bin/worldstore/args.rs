@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use worldstore::TableFormat;
 
 use crate::fs_args::FsCommand;
+use crate::snapshot_args::{BlocksCommand, SnapshotCommand};
 
 const EXAMPLES: &str = "\
 Example:
@@ -65,6 +66,15 @@ pub enum Command {
     /// path in it follows `!/`. All sizes are in bytes, all times in UTC. With --json each line is an object.
     #[command(subcommand, verbatim_doc_comment)]
     Fs(FsCommand),
+    /// Keep states under names, verify them, carry them elsewhere
+    ///
+    /// A state is a manifest: everything that a chain of manifests refers to at one moment. URI is the folder of the
+    /// chain, in any store.
+    #[command(subcommand, verbatim_doc_comment)]
+    Snapshot(SnapshotCommand),
+    /// Remove and verify the blocks of which states are made
+    #[command(subcommand)]
+    Blocks(BlocksCommand),
 }
 
 impl Command {
@@ -79,7 +89,7 @@ impl Command {
             Self::Query(args) => args.ask.world.as_deref(),
             Self::Explain(args) => args.world.as_deref(),
             Self::Fork(args) => Some(&args.world),
-            Self::Fs(_) => None,
+            Self::Fs(_) | Self::Snapshot(_) | Self::Blocks(_) => None,
         }
     }
 }

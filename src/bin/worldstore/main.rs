@@ -9,6 +9,7 @@ mod failure;
 mod files;
 mod fs_args;
 mod output;
+mod snapshot_args;
 mod sources;
 
 use std::process::ExitCode;
