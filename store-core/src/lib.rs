@@ -5,6 +5,7 @@
 //! - [`Memory`] and [`Local`] are backends; the conformance kit (feature `conformance`) tests others.
 //! - [`kv`] makes a backend of an ordered key-value store.
 //! - [`vfs`] is the file system under everything durable, as an argument.
+//! - [`wal`] is a write-ahead log on it.
 //! - [`transfer`] moves much at once: many keys, files in and out, folders between stores. [`hive`] writes and reads
 //!   partition paths.
 //! - Feature `snapshots` adds `blocks`, contents under the hash of their bytes, and `manifest`, a numbered chain of states that
@@ -37,6 +38,7 @@ pub mod store;
 pub mod table;
 pub mod transfer;
 pub mod vfs;
+pub mod wal;
 pub mod wrap;
 
 #[cfg(feature = "conformance")]

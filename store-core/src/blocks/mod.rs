@@ -13,6 +13,7 @@ mod read;
 mod sweep;
 mod write;
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -59,12 +60,11 @@ use options::Counters;
 /// assert_eq!(blocks.get(&content)?.bytes()?, "some bytes");
 /// # Ok(()) }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Blocks {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     backend: Arc<dyn Backend>,
     folder: Prefix,
@@ -236,7 +236,7 @@ impl Blocks {
             return Ok(block);
         }
         let block = Block { hash, length, generation: self.inner.known.generation() };
-        if self.inner.options.planted.has(Bug::DedupTrustsNames) && self.stat(&block).is_ok() {
+        if self.inner.options.planted.has(Bug::SeenIsDeduplicated) && self.stat(&block).is_ok() {
             return Ok(block);
         }
         self.store(&block, bytes)?;
@@ -264,6 +264,12 @@ impl Blocks {
         }
         let message = "nobody knows whether a block is stored, put it again";
         Err(Error::new(ErrorKind::OutcomeUnknown, message).with("key", key))
+    }
+}
+
+impl fmt::Debug for Blocks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "blocks in {:?} of {}", self.inner.folder.as_str(), self.inner.backend)
     }
 }
 

@@ -53,7 +53,7 @@ impl BlockOptions {
     }
 
     pub(super) fn write_options(&self) -> WriteOptions {
-        match self.planted.has(Bug::BlocksNotSynced) {
+        match self.planted.has(Bug::BlocksNotDurable) {
             true => WriteOptions::default().with_durability(Durability::None),
             false => WriteOptions::default(),
         }

@@ -87,20 +87,25 @@ impl Manifests {
 
     /// Reads a manifest that `newest` keeps, and checks that it is the one of the chain.
     ///
-    /// While it is read it may be expired, and a writer that was asleep may have put another in its place, or in that of
-    /// its successor. So whatever is wrong is `NotFound` unless the manifest is still kept afterwards: then it was kept
-    /// all the time.
+    /// While it is read, it or its successor may be expired, and a writer that was asleep may have put another in the
+    /// place. So whatever is wrong counts only if nothing was published meanwhile.
     pub(super) fn read_retained(&self, newest: &Stored, number: u64) -> Result<Stored> {
-        match self.read_linked(newest, number) {
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Corrupt) => {
-                match self.newest()?.is_some_and(|later| later.retains(number)) {
-                    true if error.is_not_found() => Err(missing(error, number)),
-                    true => Err(error),
-                    false => Err(Error::not_found("the manifest is expired").with("number", number)),
+        let mut newest = Arc::new(newest.clone());
+        for _ in 0..RELOADS {
+            let error = match self.read_linked(&newest, number) {
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Corrupt) => error,
+                read => return read,
+            };
+            match self.latest()? {
+                later if !later.retains(number) => {
+                    return Err(Error::not_found("the manifest is expired").with("number", number));
                 }
+                later if later.number > newest.number => newest = later,
+                _ if error.is_not_found() => return Err(missing(error, number)),
+                _ => return Err(error),
             }
-            read => read,
         }
+        Err(Error::new(ErrorKind::Conflict, "manifests are published and expired faster than one can be read"))
     }
 
     fn read_linked(&self, newest: &Stored, number: u64) -> Result<Stored> {

@@ -9,13 +9,22 @@ use super::place::{Placed, Role, Standing};
 use crate::error::{Error, ErrorKind, Result};
 use crate::planted::Bug;
 
+/// What came of editing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Edit {
+    /// It can be published.
+    Done,
+    /// What it was based on is not the newest any more.
+    Stale,
+}
+
 impl Manifests {
     /// Publishes a change of the newest manifest. `edit` is called with the newest and with a copy to be changed, again
     /// each time someone else was first.
     pub(super) fn change(
         &self,
         role: Role,
-        mut edit: impl FnMut(&Stored, &mut Manifest) -> Result<()>,
+        mut edit: impl FnMut(&Stored, &mut Manifest) -> Result<Edit>,
     ) -> Result<Arc<Stored>> {
         self.refuse_unable()?;
         for attempt in 0..self.inner.options.attempts {
@@ -23,11 +32,13 @@ impl Manifests {
                 self.pause(attempt);
             }
             let base = self.newest()?.ok_or_else(no_manifests)?;
-            if !self.inner.options.planted.has(Bug::NoEpochCheck) {
+            if !self.inner.options.planted.has(Bug::IgnoreEpoch) {
                 role.check(base.epoch)?;
             }
             let mut next = base.manifest.clone();
-            edit(&base, &mut next)?;
+            if edit(&base, &mut next)? == Edit::Stale {
+                continue;
+            }
             if let Some(published) = self.publish_next(Some(&base), next, role)? {
                 return Ok(published);
             }

@@ -1,8 +1,10 @@
 //! Collection: removing blocks to which no manifest refers that is kept.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::chain::foreign;
+use super::change::Edit;
 use super::format::Stored;
 use super::place::Role;
 use super::{Manifests, Mode, missing};
@@ -68,29 +70,29 @@ impl Manifests {
     pub fn collect(&self, options: &CollectOptions) -> Result<Collected> {
         let planted = self.inner.options.planted;
         let remove = options.mode == Mode::Apply;
-        let (newest, collections) = match remove && !planted.has(Bug::GcWithoutBegin) {
-            true => {
-                let begun = self.change(Role::Keeper, |_, next| {
-                    next.collections += 1;
-                    Ok(())
-                })?;
-                let collections = begun.collections;
-                (begun, collections)
-            }
-            false => {
-                let newest = self.latest()?;
-                let collections = newest.collections + 1;
-                (newest, collections)
-            }
-        };
+        let begins_late = planted.has(Bug::CollectBeforeCondemned);
+        let newest = if remove && !begins_late { self.begin_collection()? } else { self.latest()? };
+        let collections = newest.collections + u64::from(!remove || begins_late);
         let used = self.used(&newest)?;
-        let spared = if planted.has(Bug::GcTakesTheYoung) { 0 } else { 2 };
-        let Some(last) = collections.checked_sub(spared) else {
-            return Ok(Collected { collections, ..Collected::default() });
+        let spared = if planted.has(Bug::CollectTakesYoung) { 0 } else { 2 };
+        let (blocks, left) = match collections.checked_sub(spared) {
+            Some(last) => self.inner.blocks.sweep(last, &used, remove)?,
+            None => (Vec::new(), 0),
         };
-        let (blocks, left) = self.inner.blocks.sweep(last, &used, remove)?;
+        if remove && begins_late {
+            self.begin_collection()?;
+        }
         let bytes = blocks.iter().map(|block| block.length).sum();
         Ok(Collected { collections, blocks, bytes, left })
+    }
+
+    /// Publishes that a collection begins: what is older than the last one may go from now on. All that decides about it
+    /// is durable with this manifest, also what was only to be seen in the one before it.
+    fn begin_collection(&self) -> Result<Arc<Stored>> {
+        self.change(Role::Keeper, |_, next| {
+            next.collections += 1;
+            Ok(Edit::Done)
+        })
     }
 
     /// Every block to which a manifest refers that `newest` keeps.
@@ -106,8 +108,8 @@ impl Manifests {
         let planted = self.inner.options.planted;
         let mut before: Option<Stored> = None;
         for number in newest.retained() {
-            let skips = (planted.has(Bug::GcIgnoresPins) && number < newest.floor)
-                || (planted.has(Bug::GcIgnoresOlderManifests) && number < newest.number);
+            let skips = (planted.has(Bug::CollectIgnoresPins) && number < newest.floor)
+                || (planted.has(Bug::CollectIgnoresOlder) && number < newest.number);
             if skips {
                 continue;
             }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::change::Edit;
 use super::format::Stored;
 use super::model::Manifest;
 use super::place::Role;
@@ -115,7 +116,7 @@ impl Manifests {
         }
         let published = self.change(Role::Keeper, |base, next| {
             expired = self.plan(base, next, options)?;
-            Ok(())
+            Ok(Edit::Done)
         })?;
         // Once a manifest is expired, it can never be kept again: whatever is published meanwhile, these may go.
         expired.removed = self.expired_numbers(&published)?;

@@ -24,6 +24,7 @@ mod place;
 mod rules;
 mod writer;
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 
 pub use clock::{ManualWallClock, SystemWallClock, WallClock};
@@ -73,12 +74,11 @@ pub enum Mode {
 /// assert_eq!(manifests.latest()?.entry("log"), published.entry("log"));
 /// # Ok(()) }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Manifests {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     backend: Arc<dyn Backend>,
     root: Prefix,
@@ -216,6 +216,12 @@ impl Manifests {
     /// The backend.
     pub fn backend(&self) -> &Arc<dyn Backend> {
         &self.inner.backend
+    }
+}
+
+impl fmt::Debug for Manifests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "manifests in {:?} of {}", self.inner.root.as_str(), self.inner.backend)
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Manifests;
+use super::change::Edit;
 use super::expire::millis;
 use super::format::Stored;
 use super::model::Pin;
@@ -85,7 +86,7 @@ impl Manifests {
                 return Err(Error::invalid("a tag has no end").with("pin", name));
             }
             (pin.expires_ms, number) = (Some(expires_ms), pin.number);
-            Ok(())
+            Ok(Edit::Done)
         })?;
         Ok(Lease { name: name.to_owned(), number, expires_ms })
     }
@@ -100,7 +101,7 @@ impl Manifests {
         }
         self.change(Role::Keeper, |_, next| {
             next.pins.remove(name);
-            Ok(())
+            Ok(Edit::Done)
         })?;
         Ok(true)
     }
@@ -116,7 +117,7 @@ impl Manifests {
                     let error = Error::new(ErrorKind::AlreadyExists, "the name of the pin is in use");
                     Err(error.with("pin", name).with("number", old.number))
                 }
-                _ => Ok(()),
+                _ => Ok(Edit::Done),
             }
         })
     }

@@ -55,8 +55,8 @@ impl Manifests {
             }
             match self.inner.backend.write(&key, bytes.clone(), &condition) {
                 Ok(Outcome::Applied(_)) => return Ok(Placed::Mine),
-                Ok(Outcome::Rejected) if planted.has(Bug::AlreadyExistsTakenAsForeign) => return Ok(Placed::Theirs),
-                Ok(Outcome::Unknown) if planted.has(Bug::UnknownTakenAsFailure) => return Ok(Placed::Theirs),
+                Ok(Outcome::Rejected) if planted.has(Bug::ExistsIsForeign) => return Ok(Placed::Theirs),
+                Ok(Outcome::Unknown) if planted.has(Bug::UnknownIsFailed) => return Ok(Placed::Theirs),
                 Ok(Outcome::Rejected) => in_doubt = true,
                 Ok(Outcome::Unknown) => in_doubt = true,
                 Err(error) if error.kind() == ErrorKind::OutcomeUnknown => (in_doubt, cause) = (true, Some(error)),
@@ -65,7 +65,7 @@ impl Manifests {
                 Err(error) => return Err(error),
             }
             match self.look(own) {
-                Ok(Found::Mine) if planted.has(Bug::UnknownTrustedWhenVisible) => return Ok(Placed::Mine),
+                Ok(Found::Mine) if planted.has(Bug::SeenIsDurable) => return Ok(Placed::Mine),
                 Ok(Found::Mine) => condition = WriteOptions::default(),
                 Ok(Found::Theirs) => return Ok(Placed::Theirs),
                 Ok(Found::Nothing) => match self.greatest(Some(own.number)) {
@@ -109,14 +109,14 @@ impl Manifests {
 
     fn stands(&self, own: &Stored, role: Role) -> Result<Standing> {
         let planted = self.inner.options.planted;
-        if self.greatest(Some(own.number))? == Some(own.number) || planted.has(Bug::NoCheckAfterWrite) {
+        if self.greatest(Some(own.number))? == Some(own.number) || planted.has(Bug::CollectDeletesFence) {
             return Ok(Standing::InChain);
         }
         let newest = self.newest()?.ok_or_else(|| Error::not_found("there are no manifests any more"))?;
         if newest.number < own.number {
             return Err(Error::new(ErrorKind::Unavailable, "a manifest that was written is not listed"));
         }
-        if !planted.has(Bug::NoEpochCheckAfterWrite) {
+        if !planted.has(Bug::SkipFenceCheck) {
             role.check(newest.epoch)?;
         }
         if newest.pins.values().any(|pin| (pin.number, pin.hash) == (own.number, own.hash)) {

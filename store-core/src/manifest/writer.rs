@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Manifests;
+use super::change::Edit;
 use super::draft::Draft;
 use super::format::{Stored, encode};
 use super::model::Manifest;
@@ -37,7 +38,7 @@ impl Manifests {
         let claimed = self.change(Role::Keeper, |base, next| {
             let overflow = || Error::unexpected("epochs are used up");
             next.epoch = base.epoch.checked_add(1).ok_or_else(overflow)?;
-            Ok(())
+            Ok(Edit::Done)
         })?;
         self.try_condition(&claimed)?;
         Ok(Writer { manifests: self.clone(), epoch: claimed.epoch, fenced: Arc::default() })
@@ -60,22 +61,28 @@ impl Manifests {
     /// A block to which the newest manifest refers stays. Any other must be young: put under the newest count of
     /// collections or the one before it, for older ones are garbage, and may be removed at any time from now on. A
     /// collection that begins after this check takes the number that is to be published, and the check is made anew.
-    fn check_blocks(&self, base: &Stored, next: &Manifest) -> Result<()> {
+    fn check_blocks(&self, base: &Stored, next: &Manifest) -> Result<Edit> {
         let planted = self.inner.options.planted;
         let stay: HashSet<&Block> = base.blocks().collect();
         for block in next.blocks().filter(|block| !stay.contains(block)) {
-            if !is_young(block, base.collections) && !planted.has(Bug::DedupWithoutRecheck) {
+            if !is_young(block, base.collections) && !planted.has(Bug::IgnoreCondemned) {
                 // From now on, putting the same content again writes it.
                 self.inner.blocks.follow(base);
                 let message = "a block was put before the last two collections, put it again";
                 let error = Error::new(ErrorKind::Conflict, message).with("block", block.hash);
                 return Err(error.with("generation", block.generation).with("collections", base.collections));
             }
-            if !self.inner.blocks.has_written(block) && !planted.has(Bug::PublishBeforeBlocks) {
-                self.inner.blocks.stat(block)?;
+            if self.inner.blocks.has_written(block) || planted.has(Bug::ManifestBeforeBlocks) {
+                continue;
+            }
+            match self.inner.blocks.stat(block) {
+                Ok(_) => {}
+                // A collection that has begun meanwhile may have removed it.
+                Err(error) if error.is_not_found() && self.latest()?.number != base.number => return Ok(Edit::Stale),
+                Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(Edit::Done)
     }
 }
 

@@ -9,6 +9,7 @@ mod cas;
 mod example;
 mod full_disk;
 mod kit;
+mod manifests;
 mod model;
 mod mount;
 mod objects;

@@ -108,9 +108,9 @@ fn tokens_outlive_the_backend() {
 fn a_file_system_without_locks_or_attributes_refuses() {
     let Place { root, local, .. } = &place();
     let version = put(local, "a", "x").version.unwrap();
-    let mut poor = RootFolder::open(root).unwrap();
+    let mut poor = RootFolder::open(OsVfs::open(root).unwrap()).unwrap();
     poor.limit_for_test(abilities::Abilities::NONE);
-    let poor = Local { root: Arc::new(poor), walks: Walks::default() };
+    let poor = Local { root: Arc::new(poor), walks: Walks::new() };
     let capability = poor.info().capability;
     assert!(!capability.write_if_match && !capability.delete_if_match && !capability.write_tokens);
     assert!(!capability.copy_if_match && !capability.rename_if_match && capability.write_if_absent);
@@ -152,4 +152,19 @@ fn a_foreign_change_is_another_version() {
     let options = WriteOptions::default().with_condition(Condition::IfMatch(version));
     assert_eq!(local.write(&key("a"), Bytes::new(), &options).unwrap(), Outcome::Rejected);
     assert_eq!(get(local, "a").unwrap(), "two");
+}
+
+/// A crash may leave a file under both names of a rename, of which the system says that there is nothing to rename.
+#[test]
+fn a_rename_to_a_second_name_of_the_object_takes_the_first_away() {
+    let Place { root, local, .. } = &place();
+    put(local, "f/a", "x");
+    put(local, "g/other", "x");
+    fs::hard_link(root.join("f/a"), root.join("g/b")).unwrap();
+    let renamed = local.rename(&key("f/a"), &key("g/b"), &RenameOptions::if_absent()).unwrap();
+    assert_eq!(renamed, Outcome::Rejected);
+    let renamed = local.rename(&key("f/a"), &key("g/b"), &RenameOptions::default()).unwrap();
+    let meta = renamed.applied(&key("g/b"), &Condition::None).unwrap();
+    assert_eq!(names(local), ["g/b", "g/other"]);
+    assert_eq!(local.stat(&key("g/b"), &StatOptions::default()).unwrap(), meta);
 }

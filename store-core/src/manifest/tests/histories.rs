@@ -282,13 +282,14 @@ macro_rules! finds {
 }
 
 finds! {
-    finds_already_exists_taken_as_foreign: AlreadyExistsTakenAsForeign, true;
-    finds_unknown_taken_as_failure: UnknownTakenAsFailure, true;
-    finds_no_check_after_write: NoCheckAfterWrite, false;
-    finds_no_epoch_check: NoEpochCheck, false;
-    finds_dedup_without_recheck: DedupWithoutRecheck, false;
-    finds_gc_that_ignores_pins: GcIgnoresPins, false;
-    finds_gc_that_ignores_older_manifests: GcIgnoresOlderManifests, false;
-    finds_gc_that_takes_the_young: GcTakesTheYoung, false;
-    finds_expiry_that_ignores_pins: ExpireIgnoresPins, false;
+    finds_exists_taken_as_foreign: ExistsIsForeign, true;
+    finds_unknown_taken_as_failure: UnknownIsFailed, true;
+    finds_a_fence_that_expiry_removes: CollectDeletesFence, false;
+    finds_an_epoch_that_is_ignored: IgnoreEpoch, false;
+    finds_that_blocks_are_not_looked_at_again: IgnoreCondemned, false;
+    finds_a_collection_that_ignores_pins: CollectIgnoresPins, false;
+    finds_a_collection_that_ignores_older_manifests: CollectIgnoresOlder, false;
+    finds_a_collection_that_takes_the_young: CollectTakesYoung, false;
+    finds_a_collection_that_does_not_say_that_it_begins: CollectBeforeCondemned, false;
+    finds_an_expiry_that_ignores_pins: ExpireIgnoresPins, false;
 }
