@@ -96,6 +96,7 @@ fn damaged_manifests_are_told() {
     let foreign = crate::manifest::encode(&other.manifest(&Which::Number(3)).unwrap()).unwrap().0;
     write(&memory, &key, &foreign);
     assert_eq!(snapshots.verify(&named("tag")).unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(snapshots.verify_all().unwrap().damage.len(), 1);
     write(&memory, &key, &bytes);
     assert!(snapshots.verify_all().unwrap().damage.is_empty());
     memory.delete(&[Key::new(&key).unwrap()], &DeleteOptions::default()).unwrap();

@@ -12,7 +12,7 @@ use worldstore::{Error, Registry, Result};
 use super::super::fs::address::Address;
 use super::super::fs::progress::Progress;
 use super::super::fs::show::print_json;
-use super::chain::{Place, blocking, options};
+use super::chain::{Place, blocking, on_chain, options};
 use crate::output::{counted, line, note};
 use crate::snapshot_args::{ExportArgs, ImportArgs, RestoreArgs};
 
@@ -55,6 +55,8 @@ fn write(snapshots: &Snapshots, which: &Which, target: &Place, key: &str, option
 
 pub async fn import(args: ImportArgs, registry: &Registry) -> Result<()> {
     let address = Address::object(registry, &args.archive, Root::Existing).await?;
+    // Before the target's folder is made.
+    address.store.stat(&address.path).await?;
     let (source, key) = Place::object(address)?;
     let place = Place::folder(&args.uri, Root::Create, registry).await?;
     let mut limits = ArchiveLimits::default();
@@ -77,9 +79,13 @@ pub async fn import(args: ImportArgs, registry: &Registry) -> Result<()> {
 }
 
 pub async fn restore(args: RestoreArgs, registry: &Registry) -> Result<()> {
+    let which = Which::Named(args.name);
+    let state = which.clone();
+    // Before the target's folder is made.
+    on_chain(&args.uri, registry, move |snapshots| snapshots.manifest(&state).map(drop)).await?;
     let source = Place::folder(&args.uri, Root::Existing, registry).await?;
     let target = Place::folder(&args.target, Root::Create, registry).await?;
-    let (shown, which) = (source.shown.clone(), Which::Named(args.name));
+    let shown = source.shown.clone();
     let progress = Progress::unknown();
     let restored = blocking(move || {
         let import = ImportOptions::default().with_manifests(options());
