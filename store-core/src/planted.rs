@@ -39,11 +39,11 @@ pub enum Bug {
     ManifestBeforeBlocks,
     /// A collection ignores pins.
     CollectIgnoresPins,
-    /// A collection deletes what marks an epoch.
+    /// Whoever was asleep until its number was expired, and free again, believes that it has published.
     CollectDeletesFence,
-    /// A collection deletes blocks before it has said that it will.
+    /// A collection removes blocks before it has published that it begins.
     CollectBeforeCondemned,
-    /// A publish does not look whether its blocks were condemned.
+    /// A publish does not look whether its blocks are so old that a collection may remove them.
     IgnoreCondemned,
     /// A block is not verified when it is read.
     SkipBlockCheck,

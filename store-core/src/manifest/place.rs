@@ -59,10 +59,9 @@ impl Manifests {
                 Ok(Outcome::Unknown) if planted.has(Bug::UnknownIsFailed) => return Ok(Placed::Theirs),
                 Ok(Outcome::Rejected) => in_doubt = true,
                 Ok(Outcome::Unknown) => in_doubt = true,
-                Err(error) if error.kind() == ErrorKind::OutcomeUnknown => (in_doubt, cause) = (true, Some(error)),
-                // Nothing has changed by this attempt; by those before, something may have.
-                Err(error) if in_doubt => cause = Some(error),
-                Err(error) => return Err(error),
+                Err(error) if !in_doubt && is_clear(&error) => return Err(error),
+                // By this attempt or one before, something may have changed.
+                Err(error) => (in_doubt, cause) = (true, Some(error)),
             }
             match self.look(own) {
                 Ok(Found::Mine) if planted.has(Bug::SeenIsDurable) => return Ok(Placed::Mine),
@@ -142,6 +141,12 @@ impl Manifests {
             None => error,
         }
     }
+}
+
+/// True if the error says that nothing has changed. Of one that nobody expected, such as that of a failing disk, it is
+/// not believed.
+fn is_clear(error: &Error) -> bool {
+    !matches!(error.kind(), ErrorKind::OutcomeUnknown | ErrorKind::Unexpected)
 }
 
 /// As who a manifest is published.

@@ -1,6 +1,7 @@
 //! The protocol: what wins, what is fenced, what is kept, and what is found out about answers that are lost.
 
 mod answers;
+mod crashes;
 mod fences;
 mod histories;
 mod keeping;
@@ -38,6 +39,17 @@ fn with(backend: &Arc<dyn Backend>, set: impl Fn(&mut ManifestOptions)) -> Manif
 /// Publishes an id at the end of the list of all.
 fn add(writer: &Writer, id: &str) -> Result<Arc<Stored>> {
     writer.publish(|draft| {
+        let log = draft.properties.entry("log".into()).or_default();
+        log.push_str(id);
+        log.push(' ');
+        Ok(())
+    })
+}
+
+/// As [`add`], and sets an entry to a content.
+fn add_with(writer: &Writer, id: &str, name: &str, content: &Content) -> Result<Arc<Stored>> {
+    writer.publish(|draft| {
+        draft.put(entry(name, content));
         let log = draft.properties.entry("log".into()).or_default();
         log.push_str(id);
         log.push(' ');
