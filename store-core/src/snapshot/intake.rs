@@ -1,7 +1,7 @@
 //! Taking objects in: first where nobody looks, then to their places; and out again after a failure.
 //!
 //! Staged objects lie under numbers in a folder that belongs to this intake alone. Nothing is put in its place before
-//! everything is staged and checked, nothing that is there is replaced, and what was there already has to be the same.
+//! everything is staged and checked, and what is there already has to be the same.
 
 use bytes::Bytes;
 
@@ -98,11 +98,12 @@ impl<'place> Intake<'place> {
                 MemberKind::File(key) => {
                     let key = Key::new(key)?;
                     self.doubtful = Some((at.clone(), key.clone()));
-                    match self.shift(&at, &key, &member, Condition::IfAbsent)? {
-                        Moved::Here => self.placed.push(key),
-                        Moved::Taken => self.expect_same(&key, &member)?,
-                    }
+                    let moved = self.shift(&at, &key, &member, Condition::IfAbsent)?;
                     self.doubtful = None;
+                    match moved {
+                        Moved::Here => self.placed.push(key),
+                        Moved::Taken => self.take_over(&at, &key, &member)?,
+                    }
                 }
                 MemberKind::Block => {
                     let (folder, generation) = self.blocks;
@@ -156,16 +157,26 @@ impl<'place> Intake<'place> {
         }
     }
 
-    /// What stands in the place of a file has to be the same: an import before this one has left it.
-    fn expect_same(&self, key: &Key, member: &ArchiveMember) -> Result<()> {
+    /// What stands in the place of a file has to be the same: an import before this one has left it. That it can be seen
+    /// does not mean that it is durable, so it gives way to the staged one, and is there again if this intake fails.
+    fn take_over(&self, at: &Key, key: &Key, member: &ArchiveMember) -> Result<()> {
+        let there = self.backend.stat(key, &StatOptions::default())?;
         match examine(self.backend, key, member.bytes, member.blake3) {
-            None => Ok(()),
-            Some(Problem::Missing) => Err(unknown(key)),
-            Some(Problem::Unreadable(error)) => Err(error),
+            None => {}
+            Some(Problem::Missing) => return Err(unknown(key)),
+            Some(Problem::Unreadable(error)) => return Err(error),
             Some(problem) => {
                 let message = "another object stands in the place of a file of the snapshot";
-                Err(Error::new(ErrorKind::AlreadyExists, message).with("key", key).with("found", problem))
+                return Err(Error::new(ErrorKind::AlreadyExists, message).with("key", key).with("found", problem));
             }
+        }
+        let condition = match (there.version, self.backend.info().capability) {
+            (Some(version), can) if can.rename && can.rename_if_match => Condition::IfMatch(version),
+            _ => Condition::None,
+        };
+        match self.shift(at, key, member, condition)? {
+            Moved::Here => Ok(()),
+            Moved::Taken => Err(Error::new(ErrorKind::Conflict, "a file is changed by someone else").with("key", key)),
         }
     }
 
@@ -190,7 +201,7 @@ impl<'place> Intake<'place> {
 
     fn renames(&self, condition: &Condition) -> bool {
         let can = self.backend.info().capability;
-        can.rename && (can.rename_if_absent || *condition == Condition::None)
+        can.rename && (can.rename_if_absent || *condition != Condition::IfAbsent)
     }
 
     fn is_missing(&self, key: &Key) -> Result<bool> {

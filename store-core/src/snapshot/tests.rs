@@ -1,5 +1,6 @@
 //! Snapshots: kept, verified, carried elsewhere.
 
+mod crashes;
 mod damage;
 mod faulty;
 mod random;

@@ -4,10 +4,10 @@ use std::io::{ErrorKind as IoKind, Read};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{ArchiveSummary, io_failed};
 use super::limits::{ArchiveLimits, within};
 use super::list::{ArchiveList, ArchiveMember, LIST, MANIFEST, corrupt};
 use super::tar::{BLOCK_BYTES, TRAILER_BYTES, difference, head, length_in, padded};
+use super::{ArchiveSummary, io_failed};
 use crate::blocks::{Hash, Hasher};
 use crate::error::{Error, ErrorKind, Result};
 

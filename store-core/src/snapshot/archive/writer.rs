@@ -4,10 +4,10 @@ use std::io::Write;
 
 use bytes::Bytes;
 
-use super::{ArchiveSummary, io_failed};
 use super::limits::{ArchiveLimits, within};
 use super::list::{ArchiveList, ArchiveMember, LIST, MANIFEST, corrupt};
 use super::tar::{BLOCK_BYTES, TRAILER_BYTES, head, padded};
+use super::{ArchiveSummary, io_failed};
 use crate::blocks::{Hash, Hasher};
 use crate::error::{Error, ErrorKind, Result};
 

@@ -14,7 +14,7 @@ use crate::manifest::File;
 use crate::ops::{Outcome, WriteOptions};
 
 /// What an entry is made of: files by key, and blocks.
-type Made = (BTreeMap<String, Vec<u8>>, Vec<Vec<u8>>, u64);
+pub type Made = (BTreeMap<String, Vec<u8>>, Vec<Vec<u8>>, u64);
 
 fn any_entries() -> impl Strategy<Value = BTreeMap<String, Made>> {
     let content = || proptest::collection::vec(any::<u8>(), 0..700);
@@ -24,7 +24,7 @@ fn any_entries() -> impl Strategy<Value = BTreeMap<String, Made>> {
 }
 
 /// A chain with these entries. Keys of files are made different by their entry's name.
-fn build(entries: &BTreeMap<String, Made>, block_bytes: u64) -> Snapshots {
+pub fn build(entries: &BTreeMap<String, Made>, block_bytes: u64) -> Snapshots {
     let backend: Arc<dyn Backend> = Arc::new(Memory::new());
     let options = ManifestOptions::default().with_blocks(BlockOptions::default().with_block_bytes(block_bytes));
     let manifests = Manifests::create(Arc::clone(&backend), root(), options).unwrap();
