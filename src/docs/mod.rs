@@ -19,6 +19,9 @@ pub mod durability {}
 #[doc = include_str!("features.md")]
 pub mod features {}
 
+#[doc = include_str!("manifests.md")]
+pub mod manifests {}
+
 #[doc = include_str!("operations.md")]
 #[cfg(feature = "snapshots")]
 pub mod operations {}

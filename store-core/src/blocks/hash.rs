@@ -113,7 +113,9 @@ fn digit(letter: u8) -> Option<u8> {
 }
 
 fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let text: String = nibbles.filter_map(|nibble| char::from_digit(u32::from(nibble), 16)).collect();
+    f.pad(&text)
 }
 
 /// Shown, stored and read as text.

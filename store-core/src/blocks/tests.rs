@@ -111,6 +111,22 @@ fn damage_names_the_key_and_can_be_healed() {
 }
 
 #[test]
+fn finds_that_blocks_are_not_checked() {
+    let run = |planted: crate::planted::Planted| {
+        let memory = Arc::new(Memory::new());
+        let options = BlockOptions { planted, ..BlockOptions::default() };
+        let blocks = Blocks::new(memory.clone(), folder(), options).unwrap();
+        let content = blocks.put("right").unwrap();
+        let key = blocks.key(&content.blocks[0]).unwrap();
+        let written = memory.write(&key, "wrong".into(), &WriteOptions::default()).unwrap();
+        assert!(matches!(written, Outcome::Applied(_)));
+        blocks.verify(&content).is_err()
+    };
+    assert!(run(Default::default()));
+    assert!(!run(Bug::SkipBlockCheck.into()), "the test above would fail");
+}
+
+#[test]
 fn blocks_in_another_order_are_not_the_content() {
     let blocks = store(&Arc::new(Memory::new()), 4);
     let mut content = blocks.put("00001111").unwrap();

@@ -1,7 +1,7 @@
 //! The folders of keys: making them durable, and removing them when an object needs their name.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::io::Errno;
 
@@ -11,40 +11,59 @@ use crate::key::{Key, Prefix};
 use crate::ops::Durability;
 use crate::vfs::{Folder, Vfs};
 
-/// Folders that are remembered. When there are more all are forgotten, and proved anew.
+/// Folders that are remembered. When there are more, all that are durable are forgotten and proved anew.
 const KNOWN_MAX: usize = 1 << 14;
 
-/// Folders whose names, and those of all folders above them, are known to be durable.
+/// What is known of folders: whether their names, and those of all folders above them, are durable.
 ///
 /// That a folder is there proves nothing: another may have made it a moment ago, or without durability, or was killed
 /// before its sync. So the first durable write of a backend into a folder syncs everything above it. The folder is
 /// remembered by its inode, which may be given to another once the folder is removed: what this backend removes it
 /// forgets, and what another removes is made durable by whoever makes it again.
 #[derive(Debug)]
-pub(super) struct DurableFolders(Mutex<HashSet<(u64, u64)>>);
+pub(super) struct FolderNames(Mutex<HashMap<Id, Name>>);
 
-impl DurableFolders {
+/// Device and inode.
+type Id = (u64, u64);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Name {
+    Durable,
+    /// Its sync has failed, and no later one proves anything.
+    Doubtful,
+}
+
+impl FolderNames {
     pub fn new() -> Self {
-        Self(Mutex::new(HashSet::new()))
+        Self(Mutex::new(HashMap::new()))
     }
 
-    fn knows(&self, folder: &impl Folder) -> Result<bool, Errno> {
-        let id = folder.stat_self().map_err(errno_of)?.id;
-        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&id))
+    fn known(&self) -> MutexGuard<'_, HashMap<Id, Name>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn learn(&self, folder: &impl Folder) -> Result<(), Errno> {
+    /// True if the name of the folder is durable, false if that is not known.
+    fn is_durable(&self, folder: &impl Folder) -> Result<bool, Errno> {
         let id = folder.stat_self().map_err(errno_of)?.id;
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= KNOWN_MAX {
-            known.clear();
+        match self.known().get(&id) {
+            Some(Name::Durable) => Ok(true),
+            Some(Name::Doubtful) => Err(Errno::IO),
+            None => Ok(false),
         }
-        known.insert(id);
+    }
+
+    fn learn(&self, folder: &impl Folder, name: Name) -> Result<(), Errno> {
+        let id = folder.stat_self().map_err(errno_of)?.id;
+        let mut known = self.known();
+        if known.len() >= KNOWN_MAX {
+            known.retain(|_, name| *name == Name::Doubtful);
+        }
+        known.insert(id, name);
         Ok(())
     }
 
-    fn forget(&self, id: (u64, u64)) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    fn forget(&self, id: Id) {
+        self.known().remove(&id);
     }
 }
 
@@ -56,7 +75,9 @@ pub(super) fn open_parent<V: Vfs>(
 ) -> Result<Arc<V::Folder>, Errno> {
     let parent = key.parent();
     match root.open_folder(&parent) {
-        Ok(folder) if parent.is_root() || durability != Durability::Full || root.durable().knows(&*folder)? => {
+        Ok(folder)
+            if parent.is_root() || durability != Durability::Full || root.folder_names().is_durable(&*folder)? =>
+        {
             Ok(folder)
         }
         Ok(folder) => match make_all(root, &parent, durability) {
@@ -82,15 +103,16 @@ fn make_all<V: Vfs>(root: &RootFolder<V>, folder: &Prefix, durability: Durabilit
             },
             opened => (opened?, false),
         };
-        if durability == Durability::Full && !root.durable().knows(&*below)? {
-            if let Err(errno) = above.sync().map_err(errno_of) {
-                // A later sync would not make this name durable, but it would another one.
-                if is_new {
-                    let _ = above.remove_folder(name);
+        if durability == Durability::Full && !root.folder_names().is_durable(&*below)? {
+            match above.sync().map_err(errno_of) {
+                Ok(()) => root.folder_names().learn(&*below, Name::Durable)?,
+                // The next one to make the folder makes a name that a sync can keep.
+                Err(errno) if is_new && above.remove_folder(name).is_ok() => return Err(errno),
+                Err(errno) => {
+                    root.folder_names().learn(&*below, Name::Doubtful)?;
+                    return Err(errno);
                 }
-                return Err(errno);
             }
-            root.durable().learn(&*below)?;
         }
         above = below;
     }
@@ -107,6 +129,6 @@ pub(super) fn remove_empty<V: Vfs>(root: &RootFolder<V>, above: &V::Folder, name
     if !entries.iter().all(|entry| remove_empty(root, &folder, &entry.name)) {
         return false;
     }
-    root.durable().forget(about.id);
+    root.folder_names().forget(about.id);
     matches!(above.remove_folder(name).map_err(errno_of), Ok(()) | Err(Errno::NOENT))
 }

@@ -6,7 +6,7 @@ use rustix::io::Errno;
 
 use super::errno::{absent_or, errno_of};
 use super::meta::meta_of;
-use super::publish::{Attempt, OldName, give_name, outcome, sync_names, take_free_name};
+use super::publish::{Attempt, OldName, give_name, may_have_name, outcome, sync_names, take_free_name};
 use super::root::{RootFolder, refuse_staging};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
@@ -80,6 +80,7 @@ fn attempt<V: Vfs>(
     };
     let mut old_name = match named {
         Ok(old_name) => old_name,
+        Err(errno) if may_have_name(errno, &file, folder, to.name()) => return Ok((Attempt::Named, None)),
         Err(errno) => return Ok((Attempt::Failed(errno), None)),
     };
     if let Some(time) = time {
@@ -186,7 +187,20 @@ fn delete_one<V: Vfs>(
             }
             // A folder is no object.
             Err(Errno::NOENT | Errno::ISDIR) => return Ok(absent),
-            Err(errno) => return Err(absent_or("delete", errno).with("key", key)),
+            Err(errno) => return Err(not_deleted(errno, &*folder.folder, key)),
+        }
+    }
+}
+
+/// The error for a name that was not removed, or that may have been.
+fn not_deleted(errno: Errno, folder: &impl Folder, key: &Key) -> Error {
+    let is_told_before =
+        matches!(errno, Errno::ACCESS | Errno::PERM | Errno::ROFS | Errno::NOTDIR | Errno::NAMETOOLONG);
+    match is_told_before || folder.stat(key.name()).is_ok() {
+        true => absent_or("delete", errno).with("key", key),
+        false => {
+            let message = "the file system has failed, and the object may be gone";
+            Error::new(ErrorKind::OutcomeUnknown, message).during("delete").with("key", key).caused_by(errno)
         }
     }
 }

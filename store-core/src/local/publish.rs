@@ -138,10 +138,14 @@ impl<V: Vfs> Staged<V> {
             Condition::IfAbsent => take_free_name(how, &*self.staging, &self.name, folder, self.key.name()).map(|_| ()),
             _ => self.staging.rename(&self.name, folder, self.key.name()).map_err(errno_of),
         };
-        if named.is_ok() {
-            *meta = self.file.stat().ok().map(|about| meta_of(self.key.clone(), &about));
+        match named {
+            Ok(()) => {
+                *meta = self.file.stat().ok().map(|about| meta_of(self.key.clone(), &about));
+                Ok(Attempt::Named)
+            }
+            Err(errno) if may_have_name(errno, &self.file, folder, self.key.name()) => Ok(Attempt::Named),
+            Err(errno) => Ok(Attempt::Failed(errno)),
         }
-        Ok(named.map_or_else(Attempt::Failed, |()| Attempt::Named))
     }
 
     pub fn discard(mut self) -> Result<()> {
@@ -202,9 +206,24 @@ pub(super) fn take_free_name<F: Folder>(
     }
 }
 
+/// True if a file may have got a name although that was answered with an error, as a disk that fails may do.
+pub(super) fn may_have_name<F: Folder>(errno: Errno, file: &F::File, folder: &F, name: &str) -> bool {
+    match errno {
+        // These are told before anything is done.
+        Errno::EXIST | Errno::NOENT | Errno::ISDIR | Errno::NOTDIR | Errno::NOTEMPTY | Errno::XDEV => false,
+        Errno::ACCESS | Errno::PERM | Errno::ROFS | Errno::INVAL | Errno::NAMETOOLONG => false,
+        _ => match (folder.stat(name).map_err(errno_of), file.stat()) {
+            (Ok(named), Ok(ours)) => named.id == ours.id,
+            (Err(Errno::NOENT), _) => false,
+            _ => true,
+        },
+    }
+}
+
 /// What came of one attempt to give a name.
 #[derive(Debug)]
 pub(super) enum Attempt {
+    /// It has the name, or nobody knows.
     Named,
     /// The condition is false.
     Rejected,

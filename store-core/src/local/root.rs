@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use super::STAGING;
 use super::abilities::Abilities;
 use super::errno::{absent_or, errno_of};
-use super::folders::DurableFolders;
+use super::folders::FolderNames;
 use super::locks::{Held, Locks};
 use super::meta::meta_of;
 use super::publish::NoReplace;
@@ -30,7 +30,7 @@ pub(super) struct RootFolder<V: Vfs> {
     no_replace: OnceLock<NoReplace>,
     abilities: Abilities,
     locks: Locks<V>,
-    durable: DurableFolders,
+    folder_names: FolderNames,
     /// Who opened it, as part of the names of files in the making.
     process: u32,
     /// The staging folder, once it was needed.
@@ -41,8 +41,8 @@ impl<V: Vfs> RootFolder<V> {
     pub fn open(vfs: V) -> Result<Self> {
         let folder = Arc::new(vfs.root().map_err(|source| Error::io("open", source))?);
         let (no_replace, abilities, locks) = (OnceLock::new(), Abilities::NONE, Locks::new());
-        let (durable, process, staging) = (DurableFolders::new(), std::process::id(), RwLock::new(None));
-        let mut root = Self { vfs, folder, no_replace, abilities, locks, durable, process, staging };
+        let (folder_names, process, staging) = (FolderNames::new(), std::process::id(), RwLock::new(None));
+        let mut root = Self { vfs, folder, no_replace, abilities, locks, folder_names, process, staging };
         root.abilities = Abilities::probe(&root)?;
         staging::sweep(&root)?;
         Ok(root)
@@ -87,9 +87,9 @@ impl<V: Vfs> RootFolder<V> {
         &self.folder
     }
 
-    /// Folders whose names are known to be durable.
-    pub fn durable(&self) -> &DurableFolders {
-        &self.durable
+    /// Which folders have names that are durable.
+    pub fn folder_names(&self) -> &FolderNames {
+        &self.folder_names
     }
 
     /// The process that has opened it.

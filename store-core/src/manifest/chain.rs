@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
+use super::change::no_manifests;
 use super::format::{HEADER_BYTES_MAX, MANIFEST_BYTES_MAX, Stored, decode};
 use super::{Manifests, missing};
 use crate::blocks::parse_number;
@@ -39,7 +40,7 @@ impl Manifests {
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::new(ErrorKind::Conflict, "the newest manifest is expired time and again before it can be read"))
+        Err(too_fast())
     }
 
     /// The greatest number that is in the folder, looking from here on only.
@@ -48,11 +49,25 @@ impl Manifests {
         Ok(self.numbers(after)?.into_iter().max())
     }
 
+    /// All numbers in the folder at one moment, and the manifest that was the newest then.
+    pub(super) fn listed(&self) -> Result<(Stored, Vec<u64>)> {
+        for _ in 0..RELOADS {
+            let numbers = self.numbers(None)?;
+            let newest = numbers.iter().max().ok_or_else(no_manifests)?;
+            match self.read(*newest) {
+                Ok(stored) => return Ok((stored, numbers)),
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(too_fast())
+    }
+
     /// The numbers above this one that are in the folder.
     pub(super) fn numbers(&self, after: Option<u64>) -> Result<Vec<u64>> {
-        let folder = &self.inner.folder;
-        let mut options = ListOptions::default();
-        options.after = after.map(|after| self.key(after)).transpose()?;
+        let folder = &self.inner.numbers;
+        let after = after.map(|after| self.key(after)).transpose()?;
+        let mut options = ListOptions { after, ..ListOptions::default() };
         let mut numbers = Vec::new();
         loop {
             let page = self.inner.backend.list(folder, &options)?;
@@ -105,7 +120,7 @@ impl Manifests {
                 _ => return Err(error),
             }
         }
-        Err(Error::new(ErrorKind::Conflict, "manifests are published and expired faster than one can be read"))
+        Err(too_fast())
     }
 
     fn read_linked(&self, newest: &Stored, number: u64) -> Result<Stored> {
@@ -126,7 +141,7 @@ impl Manifests {
     }
 
     pub(super) fn key(&self, number: u64) -> Result<Key> {
-        self.inner.folder.key(format!("{number:020}"))
+        self.inner.numbers.key(format!("{number:020}"))
     }
 
     fn cached(&self) -> Option<Arc<Stored>> {
@@ -146,6 +161,10 @@ impl Manifests {
         }
         stored
     }
+}
+
+fn too_fast() -> Error {
+    Error::new(ErrorKind::Conflict, "manifests are published and expired faster than one can be read")
 }
 
 /// The error for a manifest that does not fit into the chain.

@@ -96,7 +96,7 @@ impl Manifests {
     }
 
     /// Every block to which a manifest refers that `newest` keeps.
-    fn used(&self, newest: &Stored) -> Result<HashSet<(u64, Hash)>> {
+    pub(super) fn used(&self, newest: &Stored) -> Result<HashSet<(u64, Hash)>> {
         let mut used = HashSet::new();
         self.walk(newest, |stored| used.extend(stored.blocks().map(|block| (block.generation, block.hash))))?;
         Ok(used)

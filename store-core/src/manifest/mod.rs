@@ -81,9 +81,9 @@ pub struct Manifests {
 
 struct Inner {
     backend: Arc<dyn Backend>,
-    root: Prefix,
-    /// The folder of the manifests, in the root.
     folder: Prefix,
+    /// The folder of the manifests, in that one.
+    numbers: Prefix,
     blocks: Blocks,
     options: ManifestOptions,
     chance: Chance,
@@ -132,14 +132,14 @@ impl Manifests {
         Ok(manifests)
     }
 
-    fn new(backend: Arc<dyn Backend>, root: Prefix, options: ManifestOptions) -> Result<Self> {
+    fn new(backend: Arc<dyn Backend>, folder: Prefix, options: ManifestOptions) -> Result<Self> {
         options.check()?;
-        let folder = root.join("manifests")?;
+        let numbers = folder.join("manifests")?;
         let mut of_blocks = options.blocks.clone();
         of_blocks.planted = options.planted;
-        let blocks = Blocks::new(Arc::clone(&backend), root.join("blocks")?, of_blocks)?;
+        let blocks = Blocks::new(Arc::clone(&backend), folder.join("blocks")?, of_blocks)?;
         let (chance, cache) = (Chance::new(options.seed), Mutex::new(None));
-        Ok(Self { inner: Arc::new(Inner { backend, root, folder, blocks, options, chance, cache }) })
+        Ok(Self { inner: Arc::new(Inner { backend, folder, numbers, blocks, options, chance, cache }) })
     }
 
     /// The newest manifest, at some moment between call and answer.
@@ -173,8 +173,7 @@ impl Manifests {
     /// # Errors
     /// As for [`latest`](Self::latest).
     pub fn list(&self) -> Result<Vec<u64>> {
-        let newest = self.latest()?;
-        let mut numbers = self.numbers(None)?;
+        let (newest, mut numbers) = self.listed()?;
         numbers.retain(|number| newest.retains(*number));
         numbers.sort_unstable();
         Ok(numbers)
@@ -210,7 +209,7 @@ impl Manifests {
 
     /// The folder of the chain.
     pub fn folder(&self) -> &Prefix {
-        &self.inner.root
+        &self.inner.folder
     }
 
     /// The backend.
@@ -221,7 +220,7 @@ impl Manifests {
 
 impl fmt::Debug for Manifests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "manifests in {:?} of {}", self.inner.root.as_str(), self.inner.backend)
+        write!(f, "manifests in {:?} of {}", self.inner.folder.as_str(), self.inner.backend)
     }
 }
 

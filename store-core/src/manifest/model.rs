@@ -8,8 +8,8 @@ use crate::blocks::{Block, CommitId, Hash};
 
 /// One state of everything, complete in itself: the tables and files of it, and what must be kept.
 ///
-/// Manifests are numbered without gaps from 1 and never change. Field by field, the format is in
-/// [`format`](super::format).
+/// Manifests are numbered without gaps from 1 and never change. How they are written, field by field, is in the
+/// documentation of the facade under `docs::manifests`; [`encode`](super::encode) does it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

@@ -58,14 +58,24 @@ impl Manifests {
 
     /// Refuses a manifest that would refer to a block that is not there, or that a collection may remove.
     ///
-    /// A block to which the newest manifest refers stays. Any other must be young: put under the newest count of
-    /// collections or the one before it, for older ones are garbage, and may be removed at any time from now on. A
-    /// collection that begins after this check takes the number that is to be published, and the check is made anew.
+    /// A block to which the newest manifest refers, or an older one that it keeps, stays. Any other must be young: put
+    /// under the newest count of collections or the one before it, for older ones are garbage, and may be removed at any
+    /// time from now on. A collection that begins after this check takes the number that is to be published, and the
+    /// check is made anew.
     fn check_blocks(&self, base: &Stored, next: &Manifest) -> Result<Edit> {
         let planted = self.inner.options.planted;
         let stay: HashSet<&Block> = base.blocks().collect();
+        let mut kept = None;
         for block in next.blocks().filter(|block| !stay.contains(block)) {
             if !is_young(block, base.collections) && !planted.has(Bug::IgnoreCondemned) {
+                // Older manifests are read only for those who go back to one.
+                let kept = match &mut kept {
+                    Some(kept) => kept,
+                    none => none.insert(self.used(base)?),
+                };
+                if kept.contains(&(block.generation, block.hash)) {
+                    continue;
+                }
                 // From now on, putting the same content again writes it.
                 self.inner.blocks.follow(base);
                 let message = "a block was put before the last two collections, put it again";

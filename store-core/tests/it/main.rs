@@ -6,9 +6,11 @@
 mod again;
 mod archive;
 mod cas;
+mod crash;
 mod example;
 mod full_disk;
 mod kit;
+mod local_sim;
 mod manifests;
 mod model;
 mod mount;
@@ -19,3 +21,4 @@ mod processes_cas;
 mod store;
 mod surface;
 mod transfer;
+mod wal;

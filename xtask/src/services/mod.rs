@@ -14,6 +14,7 @@ mod redis;
 mod s3;
 mod server;
 mod sftp;
+mod strace;
 mod user;
 mod variables;
 
@@ -30,6 +31,7 @@ use crate::failure::{Context, Failure, Result};
 use crate::process;
 use crate::workspace::Workspace;
 use server::Server;
+pub use strace::show_strace;
 use variables::Variable;
 
 /// What is started, and for whom.

@@ -9,14 +9,9 @@ use super::tampered::Tampered;
 use super::{add, backend, caught, log, open, with};
 use crate::backend::Backend;
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::Key;
 use crate::manifest::*;
 use crate::ops::*;
 use crate::planted::{Bug, Planted};
-
-fn is_manifest(key: &Key) -> bool {
-    key.as_str().contains("/manifests/")
-}
 
 fn own_success_seen_as_exists(planted: Planted) {
     let memory = backend();
@@ -115,8 +110,7 @@ fn a_request_that_arrives_late_is_published_once_or_never() {
 }
 
 /// A name can be seen although its folder could not be synced: it is written again until that is acknowledged.
-#[test]
-fn what_is_only_seen_is_written_again() {
+fn a_name_is_only_seen(planted: Planted) {
     let (memory, seen) = (backend(), std::sync::Arc::new(Mutex::new(Vec::new())));
     open(&memory);
     let noted = std::sync::Arc::clone(&seen);
@@ -125,10 +119,20 @@ fn what_is_only_seen_is_written_again() {
         let outcome = inner.write(key, body, options)?;
         Ok(if options.condition == Condition::IfAbsent { Outcome::Unknown } else { outcome })
     });
-    let manifests = with(&unsynced, |_| {});
+    let manifests = with(&unsynced, |options| options.planted = planted);
     manifests.tag("x", 1).unwrap();
     assert_eq!(*seen.lock().unwrap(), [Condition::IfAbsent, Condition::None]);
     assert_eq!(manifests.latest().unwrap().number, 2);
+}
+
+#[test]
+fn what_is_only_seen_is_written_again() {
+    a_name_is_only_seen(Planted::default());
+}
+
+#[test]
+fn finds_that_what_is_seen_is_taken_for_durable() {
+    caught(|| a_name_is_only_seen(Planted::default().with(Bug::SeenIsDurable)));
 }
 
 #[test]
@@ -172,15 +176,12 @@ fn a_backend_that_overwrites_what_is_there_is_refused() {
 
 #[test]
 fn a_backend_that_cannot_write_only_what_is_absent_is_refused() {
-    #[derive(Debug)]
-    struct Unable;
     let memory = backend();
     open(&memory);
     let read_only: std::sync::Arc<dyn Backend> = std::sync::Arc::new(crate::wrap::ReadOnlyBackend::new(memory));
     let manifests = open(&read_only);
     assert_eq!(manifests.latest().unwrap().number, 1, "readers need no right to write");
     assert_eq!(manifests.writer().unwrap_err().kind(), ErrorKind::Unsupported);
-    let _ = Unable;
 }
 
 #[test]
@@ -189,11 +190,15 @@ fn errors_of_the_edit_come_out_and_publish_nothing() -> Result<()> {
     let writer = manifests.writer()?;
     let error = writer.publish(|_| Err(Error::invalid("not today"))).unwrap_err();
     assert_eq!(error.message(), "not today");
-    assert!(writer.publish(|draft| Ok(drop(draft.properties.insert("\n".into(), String::new())))).is_err());
-    let long = "x".repeat(MANIFEST_BYTES_MAX as usize);
-    let error = writer.publish(|draft| Ok(drop(draft.properties.insert("x".into(), long.clone())))).unwrap_err();
+    let set = |name: &str, value: &str| {
+        writer.publish(|draft| {
+            draft.properties.insert(name.into(), value.into());
+            Ok(())
+        })
+    };
+    assert_eq!(set("\n", "").unwrap_err().kind(), ErrorKind::Invalid);
+    let error = set("x", &"x".repeat(MANIFEST_BYTES_MAX as usize)).unwrap_err();
     assert_eq!((error.kind(), error.message()), (ErrorKind::Invalid, "manifest is too long"));
     assert_eq!(manifests.latest()?.number, 2);
-    assert!(is_manifest(&manifests.key(2)?));
     Ok(())
 }

@@ -168,7 +168,7 @@ fn go_on(vfs: &SimVfs, promised: &mut Promised) -> Result<()> {
     let writer = manifests.writer()?;
     publish(&writer, promised, format!("after-{}", promised.checks), 9)?;
     // That is much work, and not done for every image.
-    if vfs.used() % 8 != 0 {
+    if !vfs.used().is_multiple_of(8) {
         return Ok(());
     }
     manifests.expire(&ExpireOptions::default().with_keep_last(1))?;
@@ -184,8 +184,8 @@ fn go_on(vfs: &SimVfs, promised: &mut Promised) -> Result<()> {
     }
 }
 
-fn explorer(images: u64) -> Explorer {
-    Explorer::new("manifest::tests::crashes", images)
+fn explorer(test: &str, images: u64) -> Explorer {
+    Explorer::new(format!("manifest::tests::crashes::{test}"), images)
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn power_cuts_at_every_call() {
     let run = |vfs: &SimVfs, random: &mut Random, promised: &mut Promised| {
         drop(steps_by_chance(vfs, random, promised, Hasty::Sometimes));
     };
-    let report = explorer(5_000).explore(run, check).unwrap();
+    let report = explorer("power_cuts_at_every_call", 7_000).explore(run, check).unwrap();
     assert!(report.second_images() > 0, "{report:?}");
 }
 
@@ -208,7 +208,7 @@ fn failing_disks_at_every_call() {
             promised.tried.retain(|id| acknowledged.contains(id));
         }
     };
-    let report = explorer(5_000).explore_faults(run, check).unwrap();
+    let report = explorer("failing_disks_at_every_call", 3_000).explore_faults(run, check).unwrap();
     assert!(report.faults().1 > 0, "{report:?}");
 }
 
@@ -225,7 +225,7 @@ fn finds(bug: Bug, steps: &[Step]) {
     let run = |vfs: &SimVfs, random: &mut Random, promised: &mut Promised| {
         drop(work(vfs, random, promised, steps, Planted::default()));
     };
-    Explorer::fixed("manifest::tests::crashes", 200).explore(run, check).unwrap();
+    Explorer::fixed("manifest::tests::crashes", 100).explore(run, check).unwrap();
 }
 
 macro_rules! finds {

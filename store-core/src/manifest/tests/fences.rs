@@ -195,7 +195,7 @@ fn names_of_others_are_no_manifests() {
     let memory = backend();
     let manifests = open(&memory);
     for name in ["readme", "7", "0000000000000000000x", "00000000000000000009/x", "000000000000000000009"] {
-        let key = manifests.inner.folder.key(name).unwrap();
+        let key = manifests.inner.numbers.key(name).unwrap();
         let written = memory.write(&key, "x".into(), &WriteOptions::default()).unwrap();
         assert!(matches!(written, Outcome::Applied(_)));
     }

@@ -58,7 +58,10 @@ impl History {
             }
             let Some(owner) = &writer else { continue };
             let id = format!("{actor}-{round}");
-            let published = self.publish(&manifests, owner, &dice, &id);
+            let published = match dice.hits(0.2) {
+                true => self.go_back(&manifests, owner, &dice, &id),
+                false => self.publish(&manifests, owner, &dice, &id),
+            };
             let mut told = self.told.lock().unwrap();
             match published {
                 Ok(stored) => {
@@ -70,6 +73,7 @@ impl History {
                     match error.kind() {
                         ErrorKind::Fenced | ErrorKind::OutcomeUnknown => told.unclear.insert(id),
                         ErrorKind::Conflict | ErrorKind::Unavailable => told.refused.insert(id),
+                        ErrorKind::NotFound => told.refused.insert(id),
                         _ => panic!("{error:?}"),
                     };
                     if error.kind() == ErrorKind::Fenced {
@@ -105,6 +109,21 @@ impl History {
         }
         writer.publish(|draft| {
             drop(draft.remove(&name));
+            let log = draft.properties.entry("log".into()).or_default();
+            log.push_str(id);
+            log.push(' ');
+            Ok(())
+        })
+    }
+
+    /// Publishes the entries of an older manifest once more, as they were.
+    fn go_back(&self, manifests: &Manifests, writer: &Writer, dice: &Dice, id: &str) -> Result<Arc<Stored>> {
+        let numbers = manifests.list()?;
+        let older = manifests.at(numbers[dice.below(numbers.len() as u64) as usize])?;
+        writer.publish(|draft| {
+            let names: Vec<_> = draft.entries().map(|entry| entry.name.clone()).collect();
+            names.iter().for_each(|name| drop(draft.remove(name)));
+            older.entries.iter().for_each(|entry| drop(draft.put(entry.clone())));
             let log = draft.properties.entry("log".into()).or_default();
             log.push_str(id);
             log.push(' ');

@@ -174,7 +174,12 @@ fn blocks_that_are_too_old(planted: Planted) {
     let content = blocks.put("old").unwrap();
     manifests.collect(&CollectOptions::default()).unwrap();
     publish(&writer, "one", &content).unwrap();
-    writer.publish(|draft| Ok(drop(draft.remove("one")))).unwrap();
+    let emptied = writer.publish(|draft| {
+        draft.remove("one");
+        Ok(())
+    });
+    assert_eq!(emptied.unwrap().entries, []);
+    manifests.expire(&keep(1)).unwrap();
     manifests.collect(&CollectOptions::default()).unwrap();
     manifests.collect(&CollectOptions::default()).unwrap();
     let error = publish(&writer, "one", &content).expect_err("a block may go at any time");
@@ -196,6 +201,25 @@ fn a_block_that_is_too_old_must_be_put_again() {
 #[test]
 fn finds_that_blocks_are_not_looked_at_again() {
     caught(|| blocks_that_are_too_old(Planted::default().with(Bug::IgnoreCondemned)));
+}
+
+/// Whoever goes back to a manifest that is kept needs not put its contents again.
+#[test]
+fn blocks_of_a_manifest_that_is_kept_can_be_published_again() {
+    let memory = backend();
+    let manifests = open(&memory);
+    let (writer, content) = (manifests.writer().unwrap(), manifests.blocks().unwrap().put("best").unwrap());
+    let best = publish(&writer, "e", &content).unwrap();
+    manifests.tag("best", best.number).unwrap();
+    publish(&writer, "e", &manifests.blocks().unwrap().put("worse").unwrap()).unwrap();
+    manifests.expire(&keep(1)).unwrap();
+    (0..3).for_each(|_| drop(manifests.collect(&CollectOptions::default()).unwrap()));
+    publish(&writer, "e", &content).unwrap();
+    manifests.release("best").unwrap();
+    manifests.expire(&keep(1)).unwrap();
+    (0..3).for_each(|_| drop(manifests.collect(&CollectOptions::default()).unwrap()));
+    assert_eq!(manifests.blocks().unwrap().get(&content).unwrap().bytes().unwrap(), "best");
+    assert_eq!(block_keys(&manifests).len(), 1);
 }
 
 fn a_block_that_was_never_put(planted: Planted) {

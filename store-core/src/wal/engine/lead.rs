@@ -49,6 +49,14 @@ impl Engine {
         job
     }
 
+    /// Looks for room in this thread. True if there is some.
+    pub(super) fn probe(&self) -> bool {
+        if let Some(job) = self.take_lead() {
+            self.lead(job, Phase::Closing);
+        }
+        self.lock().admit().is_ok()
+    }
+
     /// Waits for an outcome, and leads meanwhile if nobody does.
     pub(super) fn settle(&self, slot: &Slot) -> Outcome {
         if let Some(outcome) = slot.outcome() {

@@ -109,7 +109,10 @@ impl Engine {
             let mut state = self.lock();
             if let Err(error) = state.admit() {
                 self.rouse(state);
-                return Err(error);
+                match self.settings.flusher == Flusher::Callers && self.probe() {
+                    true => continue,
+                    false => return Err(error),
+                }
             }
             if state.has_room(bytes, &self.settings) {
                 let slot = Arc::new(Slot::new());
@@ -145,9 +148,10 @@ impl Engine {
         let bytes = frame_bytes(payload) as u64;
         self.fits(bytes)?;
         let mut state = self.lock();
-        let slot = match state.admit().is_err() || state.has_room(bytes, &self.settings) {
-            true => Arc::new(Slot::settled(Ok(()))),
-            false => state.await_room(),
+        let slot = match state.admit() {
+            Err(_) if state.is_refusing() => state.await_room(),
+            Ok(()) if !state.has_room(bytes, &self.settings) => state.await_room(),
+            _ => Arc::new(Slot::settled(Ok(()))),
         };
         self.rouse(state);
         Ok(Room::new(slot, Arc::clone(self)))

@@ -105,6 +105,11 @@ impl State {
         }
     }
 
+    /// True if there was no room, and nothing worse.
+    pub(super) fn is_refusing(&self) -> bool {
+        self.failure.is_none() && self.phase == Phase::Open && self.refusal.is_some()
+    }
+
     pub(super) fn has_room(&self, bytes: u64, settings: &Settings) -> bool {
         let all = self.unsynced + bytes;
         all <= settings.queue_bytes && settings.log_bytes.is_none_or(|budget| self.retained + all <= budget)

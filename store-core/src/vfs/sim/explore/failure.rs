@@ -67,6 +67,13 @@ impl CrashFailure {
         self.images
     }
 
+    /// The command that shows it again.
+    pub fn command(&self) -> String {
+        let Self { suite, place, .. } = self;
+        let package = std::env::var("CARGO_PKG_NAME").unwrap_or_else(|_| "worldstore-core".to_owned());
+        format!("WORLDSTORE_CRASH_REPLAY={place} cargo nextest run -p {package} {suite}")
+    }
+
     /// What `WORLDSTORE_CRASH_REPLAY` takes: seed, call and image; call and image of a crash during the check.
     pub fn replay(&self) -> String {
         self.place.to_string()
@@ -90,8 +97,7 @@ impl Display for CrashFailure {
         if self.order_varies {
             writeln!(formatter, "  the order of calls differs between runs: a replay may need luck, and tries often")?;
         }
-        let package = std::env::var("CARGO_PKG_NAME").unwrap_or_else(|_| "worldstore-core".to_owned());
-        write!(formatter, "  replay: WORLDSTORE_CRASH_REPLAY={place} cargo nextest run -p {package} {suite}")
+        write!(formatter, "  replay: {}", self.command())
     }
 }
 

@@ -119,11 +119,11 @@ impl Explorer {
         check: impl Fn(&SimVfs, &mut M) -> Result<(), String>,
     ) -> Result<Report, CrashFailure> {
         let mut probe = Probe::new(self, &work, &check);
-        match &self.replay {
-            Some(place) => probe.replay_at(place)?,
-            None => probe.crash_everywhere()?,
-        }
-        Ok(probe.report.told())
+        let outcome = match &self.replay {
+            Some(place) => probe.replay_at(place),
+            None => probe.crash_everywhere(),
+        };
+        told(&probe.report, outcome)
     }
 
     /// Has each call of the work fail, once and from then on, in each way; checks what is there for the next process,
@@ -137,11 +137,11 @@ impl Explorer {
         check: impl Fn(&SimVfs, &mut M) -> Result<(), String>,
     ) -> Result<Report, CrashFailure> {
         let mut probe = Probe::new(self, &work, &check);
-        match &self.replay {
-            Some(place) => probe.replay_at(place)?,
-            None => probe.fail_everywhere()?,
-        }
-        Ok(probe.report.told())
+        let outcome = match &self.replay {
+            Some(place) => probe.replay_at(place),
+            None => probe.fail_everywhere(),
+        };
+        told(&probe.report, outcome)
     }
 
     /// Explores crashes, and then faults, in work that has a bug planted in it. Gives the failure by which it was
@@ -161,6 +161,16 @@ impl Explorer {
         match outcome {
             Err(failure) => Ok(failure),
             Ok(()) => Err(Box::new(report)),
+        }
+    }
+}
+
+fn told(report: &Report, outcome: Result<(), CrashFailure>) -> Result<Report, CrashFailure> {
+    match outcome {
+        Ok(()) => Ok(report.told()),
+        Err(failure) => {
+            report.told_failed(&failure);
+            Err(failure)
         }
     }
 }

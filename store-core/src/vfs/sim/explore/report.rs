@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter};
 use std::io::Write;
 
+use super::CrashFailure;
 use crate::vfs::sim::{Effect, Effects};
 
 /// What an exploration has covered: images, and how often each kind of loss and of fault was in them.
@@ -73,13 +74,14 @@ impl Report {
         self.order_varies
     }
 
+    /// As [`told`](Self::told), of an exploration that a failure has ended.
+    pub(super) fn told_failed(&self, failure: &CrashFailure) {
+        tell(&format!("{}\tfailed={}", self.line(), failure.command()));
+    }
+
     /// Adds a line to the file that collects reports, where the environment names one.
     pub(super) fn told(&self) -> Self {
-        if let Ok(path) = std::env::var("WORLDSTORE_CRASH_REPORT") {
-            // The report is a by-product: a check does not fail because it cannot be told.
-            let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-            let _ = file.and_then(|mut file| file.write_all(self.line().as_bytes()));
-        }
+        tell(&self.line());
         self.clone()
     }
 
@@ -98,7 +100,7 @@ impl Report {
         if let Some((bug, caught)) = &self.planted {
             line += &format!("\tplanted:{bug}={}", u64::from(*caught));
         }
-        line + "\n"
+        line
     }
 }
 
@@ -117,5 +119,13 @@ impl Display for Report {
             true => writeln!(formatter, "  the order of calls differs between runs"),
             false => Ok(()),
         }
+    }
+}
+
+fn tell(line: &str) {
+    if let Ok(path) = std::env::var("WORLDSTORE_CRASH_REPORT") {
+        // The report is a by-product: a check does not fail because it cannot be told.
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+        let _ = file.and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()));
     }
 }

@@ -1,0 +1,137 @@
+//! `cargo xtask torture`: the crash suites with optimisation and with far more images, kills and faults than in the tests.
+
+mod figures;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::failure::{Context, Failure, Result};
+use crate::workspace::Workspace;
+use crate::{process, services};
+use figures::Figures;
+
+/// How long, and what.
+///
+/// Runs every test of worldstore-core with `crash`, `planted` or `_sim` in its name: crashes and faults at every call, in memory, and real
+/// processes that are killed or whose system calls fail. Prints what was covered: images, what was lost in them, the
+/// share of faults that struck, planted bugs that were caught. A failure comes with its seed and the command that shows
+/// it again.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Crash images of all suites together; each takes its share.
+    #[arg(long, default_value_t = 2_000_000)]
+    images: u64,
+    /// Kills of processes at random moments.
+    #[arg(long, default_value_t = 2_000)]
+    kills: u64,
+    /// The first so many calls of each kind that strace fails, or kills at, each in a process of its own.
+    #[arg(long, default_value_t = 60)]
+    calls: u64,
+    /// Where chance begins. Default: another one each time, which is printed.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Only tests with this in their name, as in `wal`.
+    suite: Option<String>,
+}
+
+/// A profile that exists only here: as fast as a release, and with all assertions. The manifest need not know it, and
+/// what others build is not built anew.
+const PROFILE: [&str; 3] = [
+    "profile.torture.inherits='release'",
+    "profile.torture.debug-assertions=true",
+    "profile.torture.overflow-checks=true",
+];
+
+/// Runs the suites and tells what they covered.
+pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let seed = options.seed.unwrap_or_else(any_seed);
+    println!("commit {}, seed {seed}", commit(workspace));
+    let folder = workspace.cache("torture");
+    std::fs::create_dir_all(&folder).during(format_args!("making {}", folder.display()))?;
+    let report = folder.join(format!("{}.txt", std::process::id()));
+    let start = Instant::now();
+    let outcome = process::run("the crash suites", &mut suites(workspace, options, seed, &report));
+    let seconds = start.elapsed().as_secs_f64();
+    let told = take(&report)?;
+    let figures = Figures::read(&told)?;
+    println!("\n{figures}");
+    println!("{:.0} s; again with: cargo xtask torture {}", seconds, again(options, seed));
+    outcome?;
+    figures.check(options.suite.is_none().then_some(options.images))
+}
+
+fn suites(workspace: &Workspace, options: &Options, seed: u64, report: &Path) -> Command {
+    let mut command = workspace.cargo();
+    match process::works(workspace.cargo().args(["nextest", "--version"])) {
+        true => {
+            let suite = options.suite.as_deref().map(|suite| format!(" & test({suite})")).unwrap_or_default();
+            command.args(["nextest", "run", "--profile", "torture", "--no-fail-fast", "--cargo-profile", "torture"]);
+            command.args(["-p", "worldstore-core", "-E", &format!("test(/crash|planted|_sim/){suite}")]);
+        }
+        false => {
+            command.args(["test", "--profile", "torture", "--no-fail-fast", "-p", "worldstore-core"]);
+            command.args(["--lib", "--tests", "--"]);
+            match &options.suite {
+                Some(suite) => command.arg(suite),
+                None => command.args(["crash", "planted", "_sim"]),
+            };
+        }
+    }
+    command.args(PROFILE.iter().flat_map(|setting| ["--config", setting]));
+    for (variable, number) in [
+        ("WORLDSTORE_CRASH_IMAGES", options.images),
+        ("WORLDSTORE_CRASH_KILLS", options.kills),
+        ("WORLDSTORE_CRASH_CALLS", options.calls),
+        ("WORLDSTORE_CRASH_SEED", seed),
+    ] {
+        command.env(variable, number.to_string());
+    }
+    command.env("WORLDSTORE_CRASH_REPORT", report).env_remove("WORLDSTORE_CRASH_REPLAY");
+    services::show_strace(workspace, &mut command);
+    command
+}
+
+/// The lines that the suites have left. There are none if nothing was built.
+fn take(report: &PathBuf) -> Result<String> {
+    if !report.is_file() {
+        return Ok(String::new());
+    }
+    let told = std::fs::read_to_string(report).during(format_args!("reading {}", report.display()))?;
+    std::fs::remove_file(report).during(format_args!("removing {}", report.display()))?;
+    Ok(told)
+}
+
+fn any_seed() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.as_secs())
+}
+
+fn commit(workspace: &Workspace) -> String {
+    let mut git = Command::new("git");
+    git.args(["describe", "--always", "--dirty"]).current_dir(&workspace.root);
+    process::capture("git", &mut git).map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned())
+}
+
+fn again(options: &Options, seed: u64) -> String {
+    let Options { images, kills, calls, suite, .. } = options;
+    let suite = suite.as_deref().map(|suite| format!(" {suite}")).unwrap_or_default();
+    format!("--images {images} --kills {kills} --calls {calls} --seed {seed}{suite}")
+}
+
+/// Fails if a run has shown less than it should.
+impl Figures {
+    fn check(&self, images: Option<u64>) -> Result<()> {
+        if self.suites() == 0 {
+            return Err(Failure::new("no suite has told anything: is there a test of this name?"));
+        }
+        if let Some(bug) = self.missed() {
+            return Err(Failure::new(format!("the planted bug {bug} was not caught")));
+        }
+        match images {
+            Some(wanted) if self.images() < wanted => {
+                Err(Failure::new(format!("{} images were taken, fewer than {wanted}", self.images())))
+            }
+            _ => Ok(()),
+        }
+    }
+}
