@@ -137,13 +137,13 @@ fn an_archive_arrives_and_is_a_chain_again() {
     let verified = desk.ok(&["snapshot", "verify", "copy", "from sea"]);
     assert_eq!(verified, format!("read 1 manifest, 1 file, 2 blocks, 12 bytes: all right, content {CALM}\n"));
     assert_eq!(fs::read_to_string(desk.path("copy/data/calm.bin")).unwrap(), "calm");
-    assert!(!desk.path("copy/importing").exists());
+    assert!(files(&desk, "copy").iter().all(|name| !name.contains("importing")));
     let restored = desk.lines(&["snapshot", "restore", "sea", "monday", "second", "--json"]);
     assert_eq!((&restored[0]["content"], &restored[0]["blake3"]), (&json!(CALM), &json!(null)));
     assert_eq!(files(&desk, "second").iter().filter(|name| !name.contains("manifests")).count(), 3);
     // Into another kind of store, below a folder of it, and back again.
     let uri = format!("sqlite://{}!/worlds/sea", desk.path("all.db").display());
-    if desk.run(&["fs", "ls", &uri]).status.success() {
+    if cfg!(feature = "sqlite") {
         desk.ok(&["snapshot", "import", &uri, "monday.tar", "--tag", "monday"]);
         assert!(desk.ok(&["snapshot", "verify", &uri, "--all"]).contains("all right"));
     }
