@@ -80,7 +80,7 @@ impl<'place> Intake<'place> {
         match writer.commit()? {
             Outcome::Applied(_) => {}
             Outcome::Rejected => return Err(Error::unexpected("a random name is taken").with("key", &at)),
-            Outcome::Unknown => self.expect_staged(&at, member)?,
+            Outcome::Unknown => return Err(unknown(&at)),
         }
         self.staged.push((member.clone(), at));
         Ok(())
@@ -148,15 +148,6 @@ impl<'place> Intake<'place> {
         Vec::new()
     }
 
-    /// After an answer that was lost: the random name is nobody else's.
-    fn expect_staged(&self, at: &Key, member: &ArchiveMember) -> Result<()> {
-        match examine(self.backend, at, member.bytes, member.blake3) {
-            None => Ok(()),
-            Some(Problem::Unreadable(error)) => Err(error),
-            Some(_) => Err(unknown(at)),
-        }
-    }
-
     /// What stands in the place of a file has to be the same: an import before this one has left it. That it can be seen
     /// does not mean that it is durable, so it gives way to the staged one, and is there again if this intake fails.
     fn take_over(&self, at: &Key, key: &Key, member: &ArchiveMember) -> Result<()> {
@@ -183,8 +174,7 @@ impl<'place> Intake<'place> {
     /// Moves a staged object to its key.
     fn shift(&self, from: &Key, to: &Key, member: &ArchiveMember, condition: Condition) -> Result<Moved> {
         let can = self.backend.info().capability;
-        let renames = self.renames(&condition);
-        let outcome = if renames {
+        let outcome = if self.renames(&condition) {
             self.backend.rename(from, to, &RenameOptions::default().with_condition(condition))?
         } else if can.copy && (can.copy_if_absent || condition == Condition::None) {
             self.backend.copy(from, to, &CopyOptions::default().with_condition(condition))?
@@ -194,7 +184,7 @@ impl<'place> Intake<'place> {
         match outcome {
             Outcome::Applied(_) => Ok(Moved::Here),
             Outcome::Rejected => Ok(Moved::Taken),
-            Outcome::Unknown if renames && self.is_missing(from)? => Ok(Moved::Here),
+            // Even if it can be seen there: that does not mean that it is durable.
             Outcome::Unknown => Err(unknown(to)),
         }
     }

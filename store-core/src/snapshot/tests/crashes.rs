@@ -102,7 +102,7 @@ fn failing_disks_at_every_call_of_an_import() {
     let sent = Sent::new();
     let run =
         |vfs: &SimVfs, _: &mut Random, promised: &mut Promised| promised.acknowledged = sent.import(vfs, 1).is_ok();
-    let explorer = Explorer::new("snapshot::tests::crashes::failing_disks", 400);
+    let explorer = Explorer::new("snapshot::tests::crashes::failing_disks", 1_500);
     let report = explorer.explore_faults(run, |vfs, promised| sent.check(vfs, promised));
     assert!(report.unwrap().faults().1 > 0);
 }
