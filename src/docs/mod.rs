@@ -1,6 +1,6 @@
 //! Longer texts: how it is built, how bytes are kept, how stores are configured and a backend is written, how lakes are
-//! addressed, what survives what,
-//! what can be left out.
+//! addressed, what survives what, how states are kept and carried elsewhere, what to do when something breaks, what can be
+//! left out.
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
@@ -28,3 +28,11 @@ pub mod manifests {}
 
 #[doc = include_str!("lake.md")]
 pub mod lake {}
+
+#[doc = include_str!("operations.md")]
+#[cfg(feature = "snapshots")]
+pub mod operations {}
+
+#[doc = include_str!("snapshots.md")]
+#[cfg(feature = "snapshots")]
+pub mod snapshots {}

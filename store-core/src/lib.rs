@@ -35,6 +35,8 @@ pub mod ops;
 pub mod percent;
 #[doc(hidden)]
 pub mod planted;
+#[cfg(feature = "snapshots")]
+pub mod snapshot;
 pub mod store;
 #[cfg(feature = "table")]
 pub mod table;

@@ -7,6 +7,7 @@ use worldstore::TableFormat;
 
 use crate::fs_args::FsCommand;
 use crate::lake_args::LakeCommand;
+use crate::snapshot_args::{BlocksCommand, SnapshotCommand};
 
 const EXAMPLES: &str = "\
 Example:
@@ -72,6 +73,15 @@ pub enum Command {
     /// the configuration, or else it is below what WORLDSTORE_LAKE_ROOT names.
     #[command(subcommand, verbatim_doc_comment)]
     Lake(LakeCommand),
+    /// Keep states under names, verify them, carry them elsewhere
+    ///
+    /// A state is a manifest: everything that a chain of manifests refers to at one moment. URI is the folder of the
+    /// chain, in any store.
+    #[command(subcommand, verbatim_doc_comment)]
+    Snapshot(SnapshotCommand),
+    /// Remove and verify the blocks of which states are made
+    #[command(subcommand)]
+    Blocks(BlocksCommand),
 }
 
 impl Command {
@@ -86,7 +96,7 @@ impl Command {
             Self::Query(args) => args.ask.world.as_deref(),
             Self::Explain(args) => args.world.as_deref(),
             Self::Fork(args) => Some(&args.world),
-            Self::Fs(_) | Self::Lake(_) => None,
+            Self::Fs(_) | Self::Lake(_) | Self::Snapshot(_) | Self::Blocks(_) => None,
         }
     }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "workers talk over pipes, and skips are told")]
 
 mod again;
+mod archive;
 mod cas;
 mod crash;
 mod example;

@@ -7,6 +7,7 @@ mod init;
 mod lake;
 mod query;
 mod scan;
+mod snapshot;
 mod tables;
 mod ticks;
 
@@ -33,6 +34,8 @@ pub async fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
         Command::Fork(args) => fork::run(args, registry).await,
         Command::Fs(command) => fs::run(command, registry).await,
         Command::Lake(command) => lake::run(command, registry).await,
+        Command::Snapshot(command) => snapshot::run(command, registry).await,
+        Command::Blocks(command) => snapshot::run_blocks(command, registry).await,
         Command::Query(args) => return query::run(args, registry).await,
         Command::Explain(args) => return query::explain(args, registry).await,
     };

@@ -1,12 +1,12 @@
 //! `worldstore fs`: the objects of any byte store.
 
-mod address;
+pub mod address;
 mod caps;
 mod change;
 mod copy;
 mod list;
 mod look;
-mod progress;
+pub mod progress;
 mod read;
 pub mod show;
 mod sync;
