@@ -2,40 +2,30 @@
 
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::Stat;
-
 use crate::key::Key;
 use crate::ops::{ObjectMeta, Version};
+use crate::vfs::Stat;
 
 /// The metadata of the file that is the object.
 pub(super) fn meta_of(key: Key, about: &Stat) -> ObjectMeta {
-    let meta = ObjectMeta::new(key, about.st_size as u64).with_version(version_of(about));
-    match system_time(times(about).0) {
+    let meta = ObjectMeta::new(key, about.length).with_version(version_of(about));
+    match system_time(about.modified) {
         Some(modified) => meta.with_modified(modified),
         None => meta,
     }
 }
 
 /// Seconds and nanoseconds since 1970.
-pub(super) type Time = (i64, u64);
-
-/// The times of the last change of the content, and of anything.
-#[allow(clippy::unnecessary_cast, reason = "the types differ from system to system")]
-pub(super) fn times(about: &Stat) -> (Time, Time) {
-    let modified = (about.st_mtime as i64, about.st_mtime_nsec as u64);
-    (modified, (about.st_ctime as i64, about.st_ctime_nsec as u64))
-}
+pub(super) type Time = (i64, u32);
 
 /// Inode, size, and both times of change, in hexadecimal digits.
-#[allow(clippy::unnecessary_cast, reason = "the types differ from system to system")]
 fn version_of(about: &Stat) -> Version {
     let mut text = Digits { bytes: [0; Digits::BYTES_MAX], length: 0 };
-    text.push(b'-', about.st_ino as u64);
-    text.push(b'-', about.st_size as u64);
-    let (modified, changed) = times(about);
-    for (seconds, nanoseconds) in [modified, changed] {
+    text.push(b'-', about.id.1);
+    text.push(b'-', about.length);
+    for (seconds, nanoseconds) in [about.modified, about.changed] {
         text.push(b'-', seconds as u64);
-        text.push(b'.', nanoseconds);
+        text.push(b'.', u64::from(nanoseconds));
     }
     // Nothing is lost: it is ASCII.
     Version::new(&*String::from_utf8_lossy(&text.bytes[1..text.length]))
@@ -71,7 +61,7 @@ pub(super) fn system_time((seconds, nanoseconds): Time) -> Option<SystemTime> {
         true => SystemTime::UNIX_EPOCH.checked_sub(whole)?,
         false => SystemTime::UNIX_EPOCH.checked_add(whole)?,
     };
-    second.checked_add(Duration::from_nanos(nanoseconds))
+    second.checked_add(Duration::from_nanos(u64::from(nanoseconds)))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! and the parents of every folder made on the way.
 
 mod abilities;
+mod errno;
 mod locks;
 mod meta;
 mod moves;
@@ -16,22 +17,20 @@ mod walk;
 mod walks;
 
 use std::fmt;
-use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rustix::buffer::spare_capacity;
-use rustix::io::{pread, retry_on_intr};
 
 use crate::backend::{Backend, Writer};
 use crate::capability::Capability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::ops::*;
+use crate::vfs::{File, OsVfs, Vfs};
 use publish::Staged;
-use root::{RootFolder, failed};
+use root::RootFolder;
 use walks::Walks;
 
 /// The folder below the root where objects are staged. No key may have it as a segment, wherever: a folder of the root
@@ -41,7 +40,7 @@ pub const STAGING: &str = ".worldstore-staging";
 /// Bytes of one chunk of a read.
 const CHUNK_BYTES: u64 = 1 << 20;
 
-/// A backend on a folder of a local file system.
+/// A backend on a folder of a local file system: of the operating system's, unless it is [put on](Local::on) another.
 ///
 /// Files get mode 0600 and folders 0700. Symbolic links are not followed, inside the root or out of it. Empty folders
 /// stay behind when their objects are deleted; no listing shows them, and an object may take their name.
@@ -77,10 +76,10 @@ const CHUNK_BYTES: u64 = 1 << 20;
 /// If syncing fails after an object has got its name, the outcome is [`Outcome::Unknown`]; a delete answers
 /// [`Deleted::Failed`] with `OutcomeUnknown`. The change is visible, but may be lost in a power cut.
 #[derive(Debug)]
-pub struct Local {
-    root: Arc<RootFolder>,
+pub struct Local<V: Vfs = OsVfs> {
+    root: Arc<RootFolder<V>>,
     /// Listings that wait for their next page.
-    walks: Walks,
+    walks: Walks<V>,
 }
 
 impl Local {
@@ -91,8 +90,7 @@ impl Local {
     /// without replacing.
     pub fn new(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
-        staging::create_folders(folder).map_err(|error| error.with("path", folder.display()))?;
-        let local = Self::open(folder)?;
+        let local = Self::on(OsVfs::create(folder)?)?;
         local.root.no_replace().map_err(|error| error.with("path", folder.display()))?;
         Ok(local)
     }
@@ -103,9 +101,19 @@ impl Local {
     /// # Errors
     /// `NotFound` if it does not; `Invalid` if it is no folder; `PermissionDenied` and the like.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
-        let folder = folder.as_ref();
-        let root = RootFolder::open(folder).map_err(|error| error.with("path", folder.display()))?;
-        Ok(Self { root: Arc::new(root), walks: Walks::default() })
+        Self::on(OsVfs::open(folder)?)
+    }
+}
+
+impl<V: Vfs> Local<V> {
+    /// Opens the root of a file system. It is not touched before the first write, unless it has no files without names:
+    /// then the staging folder is made, to try what the file system can do.
+    ///
+    /// # Errors
+    /// `PermissionDenied` and the like.
+    pub fn on(vfs: V) -> Result<Self> {
+        let root = RootFolder::open(vfs.clone()).map_err(|error| error.with("path", vfs.path().display()))?;
+        Ok(Self { root: Arc::new(root), walks: Walks::new() })
     }
 
     /// The folder.
@@ -113,7 +121,7 @@ impl Local {
         self.root.path()
     }
 
-    fn stage(&self, key: &Key, options: &WriteOptions) -> Result<Staged> {
+    fn stage(&self, key: &Key, options: &WriteOptions) -> Result<Staged<V>> {
         self.expect_able(&options.condition).map_err(|error| error.with("key", key))?;
         if options.token.is_some() {
             self.expect_tokens(key)?;
@@ -142,13 +150,13 @@ impl Local {
     }
 }
 
-impl fmt::Display for Local {
+impl<V: Vfs> fmt::Display for Local<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "local({})", self.root.path().display())
     }
 }
 
-impl Backend for Local {
+impl<V: Vfs> Backend for Local<V> {
     fn info(&self) -> BackendInfo {
         let abilities = self.root.abilities();
         let if_match = abilities.compare_and_swap();
@@ -212,7 +220,7 @@ impl Backend for Local {
         match tokens::is(&file, token) {
             Ok(true) => Ok(Settled::Applied(meta)),
             Ok(false) => Ok(Settled::Other(meta)),
-            Err(errno) => Err(Error::io("settle", errno.into()).with("key", key)),
+            Err(source) => Err(Error::io("settle", source).with("key", key)),
         }
     }
 
@@ -229,10 +237,10 @@ impl Backend for Local {
     }
 
     fn copy(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Outcome> {
-        let mut source = self.root.open_file(from)?;
+        let source = self.root.open_file(from)?;
         let target = WriteOptions::default().with_condition(options.condition.clone());
         let mut staged = self.stage(to, &target.with_durability(options.durability))?;
-        staged.copy_from(&mut source)?;
+        staged.copy_from(&source)?;
         staged.publish()
     }
 
@@ -246,7 +254,7 @@ impl Backend for Local {
     }
 }
 
-impl Writer for Staged {
+impl<V: Vfs> Writer for Staged<V> {
     fn write(&mut self, chunk: Bytes) -> Result<()> {
         self.append(&chunk)
     }
@@ -261,13 +269,13 @@ impl Writer for Staged {
 }
 
 /// The chunks of an open file. All come from the file that was opened, whatever the name means later.
-struct FileChunks {
-    file: File,
+struct FileChunks<F> {
+    file: F,
     key: Key,
     left: Range<u64>,
 }
 
-impl Iterator for FileChunks {
+impl<F: File> Iterator for FileChunks<F> {
     type Item = Result<Bytes>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -281,17 +289,17 @@ impl Iterator for FileChunks {
     }
 }
 
-fn read_at(file: &File, key: &Key, range: Range<u64>) -> Result<Bytes> {
+fn read_at(file: &impl File, key: &Key, range: Range<u64>) -> Result<Bytes> {
     let length = (range.end - range.start) as usize;
     let mut bytes = Vec::with_capacity(length);
     while bytes.len() < length {
         let offset = range.start + bytes.len() as u64;
-        match retry_on_intr(|| pread(file, spare_capacity(&mut bytes), offset)) {
+        match file.read_to_spare(&mut bytes, offset) {
             Ok(0) => {
                 return Err(Error::new(ErrorKind::Corrupt, "file is shorter than when it was opened").with("key", key));
             }
             Ok(_) => {}
-            Err(errno) => return Err(failed("read", errno).with("key", key)),
+            Err(source) => return Err(Error::io("read", source).with("key", key)),
         }
     }
     // There may have been more room than was asked for.

@@ -1,20 +1,20 @@
 //! Renaming and deleting: changes of names, without new bytes.
 
-use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
-use rustix::fs::{AtFlags, fstat, renameat, unlinkat};
 use rustix::io::Errno;
 
-use super::abilities::stamp;
+use super::errno::{absent_or, errno_of};
 use super::meta::meta_of;
 use super::publish::{Attempt, OldName, give_name, outcome, sync_names, take_free_name};
-use super::root::{RootFolder, absent_or, refuse_staging};
+use super::root::{RootFolder, refuse_staging};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::ops::{Condition, Deleted, ObjectMeta, Outcome, RenameOptions};
+use crate::vfs::{File, Folder, Vfs};
 
 /// Moves an object.
-pub(super) fn rename(root: &RootFolder, from: &Key, to: &Key, options: &RenameOptions) -> Result<Outcome> {
+pub(super) fn rename<V: Vfs>(root: &RootFolder<V>, from: &Key, to: &Key, options: &RenameOptions) -> Result<Outcome> {
     refuse_staging(to.as_str())?;
     if from == to {
         return rename_to_itself(root, to, &options.condition);
@@ -32,25 +32,25 @@ pub(super) fn rename(root: &RootFolder, from: &Key, to: &Key, options: &RenameOp
     };
     let Some(Moved { source, meta }) = moved else { return Ok(Outcome::Unknown) };
     // The new name first: a crash in between leaves the object under both names, never under none.
-    Ok(outcome(meta, options.durability, [&target, &source]))
+    Ok(outcome(meta, options.durability, [&*target, &*source]))
 }
 
 /// A file that has got its new name.
-struct Moved {
+struct Moved<F> {
     /// The folder that it came from.
-    source: OwnedFd,
+    source: Arc<F>,
     /// None if it is not known what became of the old name, or of the file.
     meta: Option<ObjectMeta>,
 }
 
 /// Compares and renames under the locks of both keys.
-fn attempt(
-    root: &RootFolder,
+fn attempt<V: Vfs>(
+    root: &RootFolder<V>,
     from: &Key,
-    folder: &OwnedFd,
+    folder: &V::Folder,
     to: &Key,
     condition: &Condition,
-) -> Result<(Attempt, Option<Moved>)> {
+) -> Result<(Attempt, Option<Moved<V::Folder>>)> {
     let how = root.no_replace()?;
     let lock = root.lock_two(from, to)?;
     let file = root.open_file(from)?;
@@ -60,8 +60,8 @@ fn attempt(
     let source = root.open_folder(&from.parent()).map_err(|errno| absent_or("rename", errno).with("key", from))?;
     let time = lock.next_stamp()?;
     let named = match condition {
-        Condition::IfAbsent => take_free_name(how, &source, from.name(), folder, to.name()),
-        _ => renameat(&source, from.name(), folder, to.name()).map(|()| OldName::Gone),
+        Condition::IfAbsent => take_free_name(how, &*source, from.name(), folder, to.name()),
+        _ => source.rename(from.name(), folder, to.name()).map(|()| OldName::Gone).map_err(errno_of),
     };
     let old_name = match named {
         Ok(old_name) => old_name,
@@ -69,14 +69,14 @@ fn attempt(
     };
     if let Some(time) = time {
         // A file of another owner cannot be stamped. Its inode and the time of the rename make its version then.
-        let _ = stamp(&file, time);
+        let _ = file.set_modified(time);
     }
-    let about = fstat(&file).ok().filter(|_| old_name == OldName::Gone);
+    let about = file.stat().ok().filter(|_| old_name == OldName::Gone);
     Ok((Attempt::Named, Some(Moved { source, meta: about.map(|about| meta_of(to.clone(), &about)) })))
 }
 
 /// Nothing moves, and the state stays what it is.
-fn rename_to_itself(root: &RootFolder, key: &Key, condition: &Condition) -> Result<Outcome> {
+fn rename_to_itself<V: Vfs>(root: &RootFolder<V>, key: &Key, condition: &Condition) -> Result<Outcome> {
     let meta = root.stat(key)?;
     Ok(match condition {
         Condition::IfAbsent => Outcome::Rejected,
@@ -86,9 +86,9 @@ fn rename_to_itself(root: &RootFolder, key: &Key, condition: &Condition) -> Resu
 }
 
 /// Deletes objects and makes that durable: once for all neighbours in the list that share a folder.
-pub(super) fn delete(root: &RootFolder, keys: &[Key], condition: &Condition) -> Vec<Deleted> {
+pub(super) fn delete<V: Vfs>(root: &RootFolder<V>, keys: &[Key], condition: &Condition) -> Vec<Deleted> {
     let mut deleted = Vec::with_capacity(keys.len());
-    let mut unsynced: Option<Unsynced> = None;
+    let mut unsynced: Option<Unsynced<V::Folder>> = None;
     for key in keys {
         let parent = key.parent();
         if let Some(other) = unsynced.take_if(|other| other.prefix != parent) {
@@ -104,17 +104,17 @@ pub(super) fn delete(root: &RootFolder, keys: &[Key], condition: &Condition) -> 
 }
 
 /// A folder from which names were removed.
-struct Unsynced {
+struct Unsynced<F> {
     prefix: Prefix,
-    folder: OwnedFd,
+    folder: Arc<F>,
     /// Where the answers for these names begin.
     since: usize,
 }
 
-impl Unsynced {
+impl<F: Folder> Unsynced<F> {
     /// Syncs the folder. If that fails it is not known whether the names come back after a power cut.
     fn sync(self, deleted: &mut [Deleted]) {
-        let Err(errno) = sync_names(&self.folder) else { return };
+        let Err(errno) = sync_names(&*self.folder) else { return };
         for answer in deleted.iter_mut().skip(self.since).filter(|answer| matches!(answer, Deleted::Deleted)) {
             let message = "the object is gone, but may come back after a power cut";
             let error = Error::new(ErrorKind::OutcomeUnknown, message).during("delete").with("folder", &self.prefix);
@@ -123,11 +123,11 @@ impl Unsynced {
     }
 }
 
-fn delete_one(
-    root: &RootFolder,
+fn delete_one<V: Vfs>(
+    root: &RootFolder<V>,
     key: &Key,
     condition: &Condition,
-    unsynced: &mut Option<Unsynced>,
+    unsynced: &mut Option<Unsynced<V::Folder>>,
     deleted: &mut [Deleted],
 ) -> Result<Deleted> {
     refuse_staging(key.as_str())?;
@@ -150,7 +150,7 @@ fn delete_one(
                 unsynced.insert(Unsynced { prefix, folder, since })
             }
         };
-        match unlinkat(&folder.folder, key.name(), AtFlags::empty()) {
+        match folder.folder.remove(key.name()).map_err(errno_of) {
             Ok(()) => return Ok(Deleted::Deleted),
             // The folder was removed and made again since it was opened for another key.
             Err(Errno::NOENT) if folder.since < deleted.len() => {

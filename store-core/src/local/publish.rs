@@ -1,24 +1,18 @@
 //! Publishing: staging an object, syncing it, and giving it its name in one step.
 
-use std::fs::File;
-use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{
-    AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, fstat, fsync, linkat, mkdirat, openat, renameat, renameat_with,
-    statat, unlinkat,
-};
 use rustix::io::Errno;
 
-use super::abilities::stamp;
+use super::errno::{absent_or, errno_of, failed};
 use super::meta::meta_of;
-use super::root::{RootFolder, absent_or, failed, refuse_staging};
-use super::staging::{self, FOLDER_MODE};
+use super::root::{FileOf, RootFolder, refuse_staging};
+use super::staging;
 use super::tokens;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::ops::{Condition, Durability, ObjectMeta, Outcome, WriteOptions};
+use crate::vfs::{File, Folder, Kind, Vfs};
 
 /// How a file gets a name that must be free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,11 +33,13 @@ pub(super) enum OldName {
 
 /// An object in the making: a file in the staging folder. Dropping it removes the file.
 #[derive(Debug)]
-pub(super) struct Staged {
-    root: Arc<RootFolder>,
-    staging: Arc<OwnedFd>,
+pub(super) struct Staged<V: Vfs> {
+    root: Arc<RootFolder<V>>,
+    staging: Arc<V::Folder>,
     name: String,
-    file: File,
+    file: FileOf<V>,
+    /// Bytes so far.
+    length: u64,
     key: Key,
     condition: Condition,
     durability: Durability,
@@ -52,39 +48,49 @@ pub(super) struct Staged {
     broken: bool,
 }
 
-impl Staged {
-    pub fn begin(root: &Arc<RootFolder>, key: &Key, options: &WriteOptions) -> Result<Self> {
+impl<V: Vfs> Staged<V> {
+    pub fn begin(root: &Arc<RootFolder<V>>, key: &Key, options: &WriteOptions) -> Result<Self> {
         refuse_staging(key.as_str())?;
         let mut staging = root.staging()?;
-        let name = staging::unique_name();
-        let mut file = staging::create(&staging, &name);
+        let name = staging::unique_name(root.vfs());
+        let mut file = staging.create(&name).map_err(errno_of);
         if matches!(file, Err(Errno::NOENT)) {
             staging = root.staging_again()?;
-            file = staging::create(&staging, &name);
+            file = staging.create(&name).map_err(errno_of);
         }
         let file = file.map_err(|errno| failed("write", errno).with("key", key))?;
         let (root, key, condition) = (Arc::clone(root), key.clone(), options.condition.clone());
         let durability = options.durability;
-        let (file, published, broken) = (file.into(), false, false);
-        let staged = Self { root, staging, name, file, key, condition, durability, published, broken };
+        let (length, published, broken) = (0, false, false);
+        let staged = Self { root, staging, name, file, length, key, condition, durability, published, broken };
         if let Some(token) = &options.token {
-            tokens::set(&staged.file, token).map_err(|errno| failed("write", errno).with("key", &staged.key))?;
+            let kept = tokens::set(&staged.file, token);
+            kept.map_err(|source| Error::io("write", source).with("key", &staged.key))?;
         }
         Ok(staged)
     }
 
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
         self.refuse_broken()?;
-        let written = self.file.write_all(bytes);
+        let written = self.file.write_all_at(bytes, self.length);
         self.broken = written.is_err();
+        self.length += bytes.len() as u64;
         written.map_err(|source| Error::io("write", source).with("key", &self.key))
     }
 
-    pub fn copy_from(&mut self, source: &mut impl Read) -> Result<()> {
+    /// Appends what is in a file, from its beginning, to an object that has no bytes yet.
+    pub fn copy_from(&mut self, source: &FileOf<V>) -> Result<()> {
         self.refuse_broken()?;
-        let copied = std::io::copy(source, &mut self.file);
-        self.broken = copied.is_err();
-        copied.map(|_| ()).map_err(|source| Error::io("copy", source).with("key", &self.key))
+        loop {
+            match self.file.copy_at(source, self.length) {
+                Ok(0) => return Ok(()),
+                Ok(count) => self.length += count,
+                Err(source) => {
+                    self.broken = true;
+                    return Err(Error::io("copy", source).with("key", &self.key));
+                }
+            }
+        }
     }
 
     fn refuse_broken(&self) -> Result<()> {
@@ -112,51 +118,52 @@ impl Staged {
         let named = give_name(&self.root, &self.key, self.durability, |folder| self.take_name(folder, &mut meta));
         let Some(folder) = named.map_err(|error| error.during("write"))? else { return Ok(Outcome::Rejected) };
         self.published = true;
-        Ok(outcome(meta, self.durability, [&folder]))
+        Ok(outcome(meta, self.durability, [&*folder]))
     }
 
     /// Compares and gives the name under the lock of the key: one step for everyone who takes it.
-    fn take_name(&self, folder: &OwnedFd, meta: &mut Option<ObjectMeta>) -> Result<Attempt> {
+    fn take_name(&self, folder: &V::Folder, meta: &mut Option<ObjectMeta>) -> Result<Attempt> {
         let how = self.root.no_replace()?;
         let lock = self.root.lock(&self.key)?;
         if !self.root.may_take(&self.key, &self.condition)? {
             return Ok(Attempt::Rejected);
         }
         if let Some(time) = lock.next_stamp()? {
-            stamp(&self.file, time).map_err(|errno| failed("stamp", errno).with("key", &self.key))?;
+            let stamped = self.file.set_modified(time);
+            stamped.map_err(|source| Error::io("stamp", source).with("key", &self.key))?;
         }
         let named = match self.condition {
             // An old name that stays is swept a day later.
-            Condition::IfAbsent => take_free_name(how, &self.staging, &self.name, folder, self.key.name()).map(|_| ()),
-            _ => renameat(&self.staging, &self.name, folder, self.key.name()),
+            Condition::IfAbsent => take_free_name(how, &*self.staging, &self.name, folder, self.key.name()).map(|_| ()),
+            _ => self.staging.rename(&self.name, folder, self.key.name()).map_err(errno_of),
         };
         if named.is_ok() {
-            *meta = fstat(&self.file).ok().map(|about| meta_of(self.key.clone(), &about));
+            *meta = self.file.stat().ok().map(|about| meta_of(self.key.clone(), &about));
         }
         Ok(named.map_or_else(Attempt::Failed, |()| Attempt::Named))
     }
 
     pub fn discard(mut self) -> Result<()> {
         self.published = true;
-        let removed = unlinkat(&self.staging, &self.name, AtFlags::empty());
-        removed.map_err(|errno| failed("abort", errno).with("key", &self.key))
+        let removed = self.staging.remove(&self.name);
+        removed.map_err(|source| Error::io("abort", source).with("key", &self.key))
     }
 }
 
-impl Drop for Staged {
+impl<V: Vfs> Drop for Staged<V> {
     fn drop(&mut self) {
         if !self.published {
             // What cannot be removed now is swept when the root is opened a day later.
-            let _ = unlinkat(&self.staging, &self.name, AtFlags::empty());
+            let _ = self.staging.remove(&self.name);
         }
     }
 }
 
 /// The outcome once a name is given: whatever fails from here on, an error would claim that nothing has changed.
-pub(super) fn outcome<'folder>(
+pub(super) fn outcome<'folder, F: Folder>(
     meta: Option<ObjectMeta>,
     durability: Durability,
-    folders: impl IntoIterator<Item = &'folder OwnedFd>,
+    folders: impl IntoIterator<Item = &'folder F>,
 ) -> Outcome {
     let synced = durability != Durability::Full || folders.into_iter().all(|folder| sync_names(folder).is_ok());
     match meta {
@@ -166,29 +173,29 @@ pub(super) fn outcome<'folder>(
 }
 
 /// Makes the names in a folder durable.
-pub(super) fn sync_names(folder: &OwnedFd) -> Result<(), Errno> {
+pub(super) fn sync_names(folder: &impl Folder) -> Result<(), Errno> {
     #[cfg(test)]
     if super::tests::sync_fails() {
         return Err(Errno::IO);
     }
-    fsync(folder)
+    folder.sync().map_err(errno_of)
 }
 
-pub(super) fn take_free_name(
+pub(super) fn take_free_name<F: Folder>(
     how: NoReplace,
-    from: &OwnedFd,
+    from: &F,
     from_name: &str,
-    to: &OwnedFd,
+    to: &F,
     to_name: &str,
 ) -> Result<OldName, Errno> {
     match how {
         NoReplace::Rename => {
-            renameat_with(from, from_name, to, to_name, RenameFlags::NOREPLACE)?;
+            from.rename_no_replace(from_name, to, to_name).map_err(errno_of)?;
             Ok(OldName::Gone)
         }
         NoReplace::Link => {
-            linkat(from, from_name, to, to_name, AtFlags::empty())?;
-            let removed = unlinkat(from, from_name, AtFlags::empty());
+            from.link(from_name, to, to_name).map_err(errno_of)?;
+            let removed = from.remove(from_name);
             Ok(if removed.is_ok() { OldName::Gone } else { OldName::Stays })
         }
     }
@@ -208,12 +215,12 @@ const ATTEMPTS: usize = 100;
 
 /// Calls `attempt` with the folder of the key, made if it is missing, until the name is given; removes folders without
 /// objects that have it. Returns the folder, or none if the condition is false.
-pub(super) fn give_name(
-    root: &RootFolder,
+pub(super) fn give_name<V: Vfs>(
+    root: &RootFolder<V>,
     key: &Key,
     durability: Durability,
-    mut attempt: impl FnMut(&OwnedFd) -> Result<Attempt>,
-) -> Result<Option<OwnedFd>> {
+    mut attempt: impl FnMut(&V::Folder) -> Result<Attempt>,
+) -> Result<Option<Arc<V::Folder>>> {
     for _ in 0..ATTEMPTS {
         let folder = match open_parent(root, key, durability) {
             Ok(folder) => folder,
@@ -230,8 +237,8 @@ pub(super) fn give_name(
                     // What was a folder a moment ago is an object now, which may be replaced.
                     Ok(_) => {}
                     Err(error) if !error.is_not_found() => return Err(error),
-                    Err(_) if remove_empty(&folder, key.name()) => {}
-                    Err(_) => refuse_taken(&folder, key)?,
+                    Err(_) if remove_empty(&*folder, key.name()) => {}
+                    Err(_) => refuse_taken(&*folder, key)?,
                 }
             }
             // The folder is gone again, or the source of a rename is, which the next attempt finds out.
@@ -249,40 +256,32 @@ pub(super) fn give_name(
 
 /// Refuses a name that something else than an object has. Others may have put an object there, or removed what was
 /// there: then it is worth another attempt.
-fn refuse_taken(folder: &OwnedFd, key: &Key) -> Result<()> {
-    let taken = match statat(folder, key.name(), AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(about) => FileType::from_raw_mode(about.st_mode),
+fn refuse_taken(folder: &impl Folder, key: &Key) -> Result<()> {
+    let taken = match folder.stat(key.name()).map_err(errno_of) {
+        Ok(about) => about.kind,
         Err(Errno::NOENT) => return Ok(()),
         Err(errno) => return Err(absent_or("publish", errno).with("key", key)),
     };
     match taken {
-        FileType::RegularFile => Ok(()),
-        FileType::Directory => Err(Error::invalid("key is a folder").with("key", key)),
-        _ => Err(Error::invalid("key is the name of a special file").with("key", key)),
+        Kind::File => Ok(()),
+        Kind::Folder => Err(Error::invalid("key is a folder").with("key", key)),
+        Kind::Link | Kind::Other => Err(Error::invalid("key is the name of a special file").with("key", key)),
     }
 }
 
 /// Removes a folder below which there are only folders. False if there is anything else, which stays.
-fn remove_empty(above: &OwnedFd, name: &str) -> bool {
-    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::RDONLY;
-    let folder = match openat(above, name, flags, Mode::empty()) {
+fn remove_empty<F: Folder>(above: &F, name: &str) -> bool {
+    let folder = match above.open_folder(name).map_err(errno_of) {
         Ok(folder) => folder,
         Err(errno) => return errno == Errno::NOENT,
     };
-    let Ok(entries) = Dir::read_from(&folder) else { return false };
-    for entry in entries {
-        let Ok(entry) = entry else { return false };
-        match entry.file_name().to_str() {
-            Ok("." | "..") => {}
-            Ok(below) if remove_empty(&folder, below) => {}
-            _ => return false,
-        }
-    }
-    matches!(unlinkat(above, name, AtFlags::REMOVEDIR), Ok(()) | Err(Errno::NOENT))
+    let Ok(entries) = folder.list() else { return false };
+    let has_only_folders = entries.iter().all(|entry| remove_empty(&folder, &entry.name));
+    has_only_folders && matches!(above.remove_folder(name).map_err(errno_of), Ok(()) | Err(Errno::NOENT))
 }
 
 /// Opens the folder of a key and makes it if it is missing, durably if asked for.
-fn open_parent(root: &RootFolder, key: &Key, durability: Durability) -> Result<OwnedFd, Errno> {
+fn open_parent<V: Vfs>(root: &RootFolder<V>, key: &Key, durability: Durability) -> Result<Arc<V::Folder>, Errno> {
     let parent = key.parent();
     match root.open_folder(&parent) {
         Err(Errno::NOENT) => {}
@@ -292,8 +291,8 @@ fn open_parent(root: &RootFolder, key: &Key, durability: Durability) -> Result<O
     for (end, _) in parent.as_str().match_indices('/').chain([(parent.as_str().len(), "")]) {
         let path = &parent.as_str()[..end];
         let name = path.rsplit('/').next().unwrap_or(path);
-        match mkdirat(&above, name, FOLDER_MODE) {
-            Ok(()) if durability == Durability::Full => fsync(&above)?,
+        match above.make_folder(name).map_err(errno_of) {
+            Ok(()) if durability == Durability::Full => above.sync().map_err(errno_of)?,
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(errno),
         }

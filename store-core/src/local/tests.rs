@@ -129,20 +129,6 @@ fn links_are_not_listed() {
     assert_eq!(below.unwrap_err().kind(), ErrorKind::PermissionDenied);
 }
 
-/// Systems without a call that resolves below a folder walk segment by segment, and must stay inside as well.
-#[test]
-fn walking_segment_by_segment_stays_inside() {
-    let Place { outside, root, local, .. } = &place();
-    symlink(outside, root.join("folder")).unwrap();
-    symlink(outside.join("secret"), root.join("file")).unwrap();
-    put(local, "a/b/c", "x");
-    let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
-    assert!(local.root.walk_below("a/b/c", flags).is_ok());
-    for name in ["folder/secret", "file", "folder"] {
-        assert!(local.root.walk_below(name, flags).is_err(), "{name}");
-    }
-}
-
 #[test]
 fn modes_are_private() {
     let Place { root, local, .. } = &place();

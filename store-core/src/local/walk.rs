@@ -1,29 +1,30 @@
 //! Listing files in the byte order of their keys, folder by folder and no further than the page goes.
 
 use std::ops::Range;
-use std::os::fd::OwnedFd;
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::Duration;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
 
 use super::STAGING;
-use super::meta::{Time, meta_of, system_time, times};
-use super::root::{RootFolder, absent_or, failed, refuse_staging};
+use super::errno::{absent_or, errno_of, failed};
+use super::meta::{Time, meta_of, system_time};
+use super::root::{RootFolder, refuse_staging};
 use super::walks::{Stage, Walks};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::key::{Key, Prefix};
 use crate::listing::{self, Start};
 use crate::ops::{ListOptions, ListPage, ObjectMeta};
+use crate::vfs::{Folder, Kind, Stat, Vfs};
 
 /// How long a folder must have been left alone before it was read, for its time of change to tell whether what was read
 /// still holds: the clock of file systems stands still for up to ten milliseconds.
 const QUIET: Duration = Duration::from_millis(100);
 
 /// Lists a page. If there are `walks`, it goes on with the one that ended where this page begins, and leaves its own.
-pub(super) fn list(
-    root: &RootFolder,
-    walks: Option<&Walks>,
+pub(super) fn list<V: Vfs>(
+    root: &RootFolder<V>,
+    walks: Option<&Walks<V>>,
     prefix: &Prefix,
     options: &ListOptions,
 ) -> Result<ListPage> {
@@ -38,7 +39,7 @@ pub(super) fn list(
     let waiting = walks.and_then(|walks| walks.take(&stage)).filter(|walk| walk.still_holds(&folder));
     let mut walk = match waiting {
         Some(walk) => walk,
-        None => Walk::begin(folder, below.clone(), stage.start, options.one_level)?,
+        None => Walk::begin(root.vfs(), folder, below.clone(), stage.start, options.one_level)?,
     };
     let page = listing::page(prefix, options, &mut walk)?;
     if let (Some(walks), Some(next)) = (walks, &page.next) {
@@ -50,17 +51,19 @@ pub(super) fn list(
 }
 
 /// A walk in the order of keys: a folder's entries are sorted as if its sub-folders ended in `/`.
-pub(super) struct Walk {
+pub(super) struct Walk<V: Vfs> {
+    /// Tells the time.
+    vfs: V,
     start: Start,
     /// One object of each sub-folder is enough.
     one_level: bool,
-    stack: Vec<Level>,
+    stack: Vec<Level<V>>,
     /// The name of the object that was given out last, in the last level.
     last: Option<Range<usize>>,
 }
 
-struct Level {
-    folder: OwnedFd,
+struct Level<V: Vfs> {
+    folder: Arc<V::Folder>,
     /// Keys in this folder begin with this.
     below: String,
     /// All names, one after the other, with a trailing `/` for folders.
@@ -74,17 +77,17 @@ struct Level {
 /// The times by which a change of a folder shows.
 type Changed = (Time, Time);
 
-impl Walk {
-    fn begin(folder: OwnedFd, below: String, start: Start, one_level: bool) -> Result<Self> {
-        let mut walk = Self { start, one_level, stack: Vec::new(), last: None };
+impl<V: Vfs> Walk<V> {
+    fn begin(vfs: &V, folder: Arc<V::Folder>, below: String, start: Start, one_level: bool) -> Result<Self> {
+        let mut walk = Self { vfs: vfs.clone(), start, one_level, stack: Vec::new(), last: None };
         walk.enter(folder, below)?;
         Ok(walk)
     }
 
     /// True if reading all folders again would bring the same names. `folder` is the first of them as it is found now.
-    fn still_holds(&self, folder: &OwnedFd) -> bool {
-        let is_same = |level: &Level| match (fstat(folder), fstat(&level.folder)) {
-            (Ok(now), Ok(then)) => (now.st_dev, now.st_ino) == (then.st_dev, then.st_ino),
+    fn still_holds(&self, folder: &V::Folder) -> bool {
+        let is_same = |level: &Level<V>| match (folder.stat_self(), level.folder.stat_self()) {
+            (Ok(now), Ok(then)) => now.id == then.id,
             _ => false,
         };
         self.stack.first().is_some_and(is_same) && self.stack.iter().all(Level::still_holds)
@@ -97,35 +100,26 @@ impl Walk {
         }
     }
 
-    fn enter(&mut self, folder: OwnedFd, below: String) -> Result<()> {
-        let changed = changed_long_ago(&folder);
-        let entries = Dir::read_from(&folder).map_err(|errno| failed("list", errno))?;
-        let mut level = Level { folder, below, text: String::new(), names: Vec::new(), changed };
-        for entry in entries {
-            let entry = entry.map_err(|errno| failed("list", errno))?;
-            // A name that is no key (not UTF-8, control characters) was not written by us and cannot be asked for.
-            let Ok(name) = entry.file_name().to_str() else { continue };
-            if name == "." || name == ".." || name == STAGING {
-                continue;
+    fn enter(&mut self, folder: Arc<V::Folder>, below: String) -> Result<()> {
+        let changed = changed_long_ago(&self.vfs, &folder);
+        let (mut text, mut names) = (String::new(), Vec::new());
+        // A name that is no key (control characters) was not written by us and cannot be asked for.
+        let listed = folder.for_each(&mut |name, kind| {
+            let begin = text.len();
+            match kind {
+                _ if name == STAGING => return,
+                Kind::File => text.push_str(name),
+                Kind::Folder => text.extend([name, "/"]),
+                Kind::Link | Kind::Other => return,
             }
-            let begin = level.text.len();
-            level.text.push_str(name);
-            match kind(&level.folder, entry.file_type(), name)? {
-                Some(FileType::Directory) => level.text.push('/'),
-                Some(FileType::RegularFile) => {}
-                _ => {
-                    level.text.truncate(begin);
-                    continue;
-                }
+            match may_hold(&self.start, &below, &text[begin..]) {
+                true => names.push(begin..text.len()),
+                false => text.truncate(begin),
             }
-            match may_hold(&self.start, &level.below, &level.text[begin..]) {
-                true => level.names.push(begin..level.text.len()),
-                false => level.text.truncate(begin),
-            }
-        }
-        let Level { text, names, .. } = &mut level;
+        });
+        listed.map_err(|source| Error::io("list", source))?;
         names.sort_unstable_by(|one, other| text[other.clone()].cmp(&text[one.clone()]));
-        self.stack.push(level);
+        self.stack.push(Level { folder, below, text, names, changed });
         Ok(())
     }
 
@@ -141,10 +135,9 @@ impl Walk {
             };
             let name = &level.text[place.clone()];
             if let Some(plain) = name.strip_suffix('/') {
-                let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY;
                 let below = format!("{}{name}", level.below);
-                match openat(&level.folder, plain, flags, Mode::empty()) {
-                    Ok(folder) => self.enter(folder, below)?,
+                match level.folder.open_folder(plain).map_err(errno_of) {
+                    Ok(folder) => self.enter(Arc::new(folder), below)?,
                     // Removed or replaced since it was read.
                     Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
                     Err(errno) => return Err(failed("list", errno).with("folder", below)),
@@ -156,13 +149,13 @@ impl Walk {
             let key = Key::new(&level.below);
             level.below.truncate(above);
             let Ok(key) = key else { continue };
-            match statat(&level.folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(about) if FileType::from_raw_mode(about.st_mode) == FileType::RegularFile => {
+            match level.folder.stat(name).map_err(errno_of) {
+                Ok(about) if about.kind == Kind::File => {
                     self.last = Some(place);
                     return Ok(Some(meta_of(key, &about)));
                 }
                 // Removed or replaced since it was read.
-                Ok(_) | Err(Errno::NOENT) => {}
+                Ok(_) | Err(Errno::NOENT | Errno::LOOP) => {}
                 Err(errno) => return Err(failed("list", errno).with("key", key)),
             }
         }
@@ -170,7 +163,7 @@ impl Walk {
     }
 }
 
-impl Iterator for Walk {
+impl<V: Vfs> Iterator for Walk<V> {
     type Item = Result<ObjectMeta>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -178,18 +171,22 @@ impl Iterator for Walk {
     }
 }
 
-impl Level {
+impl<V: Vfs> Level<V> {
     fn still_holds(&self) -> bool {
-        let now = || fstat(&self.folder).ok().map(|about| times(&about));
+        let now = || self.folder.stat_self().ok().map(times);
         self.changed.is_some() && now() == self.changed
     }
 }
 
 /// The times of a folder before it is read, if a change while it is read gets later ones.
-fn changed_long_ago(folder: &OwnedFd) -> Option<Changed> {
-    let times = times(&fstat(folder).ok()?);
-    let quiet = SystemTime::now().duration_since(system_time(times.1)?).ok()?;
+fn changed_long_ago<V: Vfs>(vfs: &V, folder: &V::Folder) -> Option<Changed> {
+    let times = times(folder.stat_self().ok()?);
+    let quiet = vfs.now().duration_since(system_time(times.1)?).ok()?;
     (quiet >= QUIET).then_some(times)
+}
+
+fn times(about: Stat) -> Changed {
+    (about.modified, about.changed)
 }
 
 /// False if everything under this name comes before the start. Folders end in `/`.
@@ -201,17 +198,5 @@ fn may_hold(start: &Start, below: &str, name: &str) -> bool {
         (true, _) => name >= rest || rest.starts_with(name),
         (false, Start::At(_)) => name >= rest,
         (false, Start::After(_)) => name > rest,
-    }
-}
-
-/// The type of an entry; asked for where the folder does not tell. None if it is gone.
-fn kind(folder: &OwnedFd, told: FileType, name: &str) -> Result<Option<FileType>> {
-    if told != FileType::Unknown {
-        return Ok(Some(told));
-    }
-    match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) => Ok(Some(FileType::from_raw_mode(stat.st_mode))),
-        Err(Errno::NOENT) => Ok(None),
-        Err(errno) => Err(failed("list", errno)),
     }
 }

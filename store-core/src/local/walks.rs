@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use super::walk::Walk;
 use crate::key::Prefix;
 use crate::listing::Start;
+use crate::vfs::Vfs;
 
 /// How many wait at a time; the one that has waited longest goes first.
 const WAITING_MAX: usize = 8;
@@ -23,19 +24,22 @@ pub(super) struct Stage {
 }
 
 /// The walks of one backend. Each keeps its folders open, and the names that are still to come.
-#[derive(Default)]
-pub(super) struct Walks(Mutex<VecDeque<(Stage, Walk)>>);
+pub(super) struct Walks<V: Vfs>(Mutex<VecDeque<(Stage, Walk<V>)>>);
 
-impl Walks {
+impl<V: Vfs> Walks<V> {
+    pub fn new() -> Self {
+        Self(Mutex::new(VecDeque::new()))
+    }
+
     /// The walk that has come this far; it is for one page only.
-    pub fn take(&self, stage: &Stage) -> Option<Walk> {
+    pub fn take(&self, stage: &Stage) -> Option<Walk<V>> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = waiting.iter().position(|(other, _)| other == stage)?;
         waiting.remove(place).map(|(_, walk)| walk)
     }
 
     /// Keeps a walk for the next page.
-    pub fn put(&self, stage: Stage, walk: Walk) {
+    pub fn put(&self, stage: Stage, walk: Walk<V>) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let oldest = if waiting.len() == WAITING_MAX { waiting.pop_front() } else { None };
         waiting.push_back((stage, walk));
@@ -51,7 +55,7 @@ impl Walks {
     }
 }
 
-impl fmt::Debug for Walks {
+impl<V: Vfs> fmt::Debug for Walks<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Walks")
     }

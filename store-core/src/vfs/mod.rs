@@ -11,9 +11,18 @@
 //! that has failed is not made good by one that succeeds later: what it should have kept may be lost for ever.
 
 use std::fmt::{Debug, Display};
-use std::io::{IoSlice, Result};
+use std::io::{ErrorKind, IoSlice, Result};
 use std::path::Path;
 use std::time::SystemTime;
+
+#[cfg(unix)]
+mod os;
+
+#[cfg(unix)]
+pub use os::{OsFile, OsFolder, OsVfs};
+
+/// Bytes of one step of a copy.
+const COPY_BYTES: usize = 64 << 10;
 
 /// A file system, or the part of one below a root. Clones are the same file system.
 ///
@@ -35,15 +44,16 @@ pub trait Vfs: Clone + Send + Sync + Debug + Display + 'static {
     fn now(&self) -> SystemTime;
 }
 
-/// An open folder. Names are single segments; where a `path` is taken it may have several, parted by `/`.
+/// An open folder. Names are single segments; where a `path` is taken it may have several, parted by `/`. What has an
+/// empty segment, `.` or `..` is refused with `EINVAL`.
 pub trait Folder: Send + Sync + Debug + Sized + 'static {
     /// An open file.
     type File: File;
 
-    /// Another handle on this folder.
+    /// Another handle on this folder. What one of them has locked is not locked by the other.
     ///
     /// # Errors
-    /// Too many open files.
+    /// Too many open files; `EACCES` if the folder was taken from us since.
     fn reopen(&self) -> Result<Self>;
 
     /// Opens a folder below.
@@ -89,7 +99,8 @@ pub trait Folder: Send + Sync + Debug + Sized + 'static {
     /// `EOPNOTSUPP` where the file system has none.
     fn create_unnamed(&self) -> Result<Self::File>;
 
-    /// Tells of a file or a folder without opening it.
+    /// Tells of a file or a folder without opening it: that takes no right to read. A symbolic link as the last segment is
+    /// told as one, or is `ELOOP`.
     ///
     /// # Errors
     /// As for [`open`](Self::open).
@@ -106,6 +117,15 @@ pub trait Folder: Send + Sync + Debug + Sized + 'static {
     /// # Errors
     /// Those of the file system.
     fn list(&self) -> Result<Vec<Entry>>;
+
+    /// As [`list`](Self::list), without making a string of each name.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    fn for_each(&self, visit: &mut dyn FnMut(&str, Kind)) -> Result<()> {
+        self.list()?.iter().for_each(|entry| visit(&entry.name, entry.kind));
+        Ok(())
+    }
 
     /// Gives a file another name, there or in another folder, and replaces the file that had it.
     ///
@@ -155,6 +175,19 @@ pub trait File: Send + Sync + Debug + 'static {
     /// Those of the file system; never `EINTR`.
     fn read_at(&self, buffer: &mut [u8], position: u64) -> Result<usize>;
 
+    /// Appends to a buffer what is read from a position, without making it larger than its capacity, and tells how many
+    /// bytes; 0 only at the end of the file, or if there is no room.
+    ///
+    /// # Errors
+    /// As for [`read_at`](Self::read_at).
+    fn read_to_spare(&self, buffer: &mut Vec<u8>, position: u64) -> Result<usize> {
+        let before = buffer.len();
+        buffer.resize(buffer.capacity(), 0);
+        let read = self.read_at(&mut buffer[before..], position);
+        buffer.truncate(before + *read.as_ref().unwrap_or(&0));
+        read
+    }
+
     /// Writes at a position, and tells how many bytes: there may be fewer than given.
     ///
     /// # Errors
@@ -167,6 +200,33 @@ pub trait File: Send + Sync + Debug + 'static {
     /// # Errors
     /// As for [`write_at`](Self::write_at).
     fn write_vectored_at(&self, pieces: &[IoSlice<'_>], position: u64) -> Result<usize>;
+
+    /// Writes all of it. If that fails, any part of it may be written.
+    ///
+    /// # Errors
+    /// As for [`write_at`](Self::write_at).
+    fn write_all_at(&self, bytes: &[u8], position: u64) -> Result<()> {
+        let mut written = 0;
+        while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+            match self.write_at(rest, position + written as u64)? {
+                0 => return Err(ErrorKind::WriteZero.into()),
+                count => written += count,
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies some bytes of another file from a position to the same position here, within the system where it can, and
+    /// tells how many; 0 only at the end of the other file.
+    ///
+    /// # Errors
+    /// As for [`read_at`](Self::read_at) and [`write_at`](Self::write_at).
+    fn copy_at(&self, source: &Self, position: u64) -> Result<u64>
+    where
+        Self: Sized,
+    {
+        copy_through_memory(source, self, position)
+    }
 
     /// Makes the bytes durable, and the length if it has grown.
     ///
@@ -198,19 +258,19 @@ pub trait File: Send + Sync + Debug + 'static {
     /// Those of the file system.
     fn stat(&self) -> Result<Stat>;
 
-    /// Sets the time of the last change of the bytes.
+    /// Sets the time of the last change of the bytes, also through a handle that is for reading.
     ///
     /// # Errors
     /// Those of the file system.
     fn set_modified(&self, time: SystemTime) -> Result<()>;
 
-    /// An extended attribute of users. None if it has no such.
+    /// An extended attribute of users, whose name begins with `user.`. None if it has no such.
     ///
     /// # Errors
     /// `EOPNOTSUPP` where files have none.
     fn attribute(&self, name: &str) -> Result<Option<Vec<u8>>>;
 
-    /// Sets an extended attribute of users.
+    /// Sets an extended attribute of users, whose name begins with `user.`.
     ///
     /// # Errors
     /// `EOPNOTSUPP` where files have none, `ENOSPC`.
@@ -274,4 +334,12 @@ pub struct Entry {
     pub name: String,
     /// What it stands for.
     pub kind: Kind,
+}
+
+/// A step of a copy where the file system has no call for it.
+fn copy_through_memory<F: File>(source: &F, target: &F, position: u64) -> Result<u64> {
+    let mut buffer = vec![0; COPY_BYTES];
+    let count = source.read_at(&mut buffer, position)?;
+    target.write_all_at(&buffer[..count], position)?;
+    Ok(count as u64)
 }

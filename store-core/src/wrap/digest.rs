@@ -24,46 +24,10 @@ impl fmt::Display for Digest {
 }
 
 /// A digest in the making.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Digester {
-    state: u32,
+    crc32c: u32,
     length: u64,
-}
-
-impl Default for Digester {
-    fn default() -> Self {
-        Self { state: !0, length: 0 }
-    }
-}
-
-/// Slicing by eight: one table per byte of a word.
-const TABLES: [[u32; 256]; 8] = tables();
-
-const fn tables() -> [[u32; 256]; 8] {
-    const POLYNOMIAL: u32 = 0x82f6_3b78;
-    let mut tables = [[0; 256]; 8];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut value = byte as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            value = if value & 1 == 1 { (value >> 1) ^ POLYNOMIAL } else { value >> 1 };
-            bit += 1;
-        }
-        tables[0][byte] = value;
-        byte += 1;
-    }
-    let mut table = 1;
-    while table < 8 {
-        let mut byte = 0;
-        while byte < 256 {
-            let before = tables[table - 1][byte];
-            tables[table][byte] = (before >> 8) ^ tables[0][(before & 0xff) as usize];
-            byte += 1;
-        }
-        table += 1;
-    }
-    tables
 }
 
 impl Digester {
@@ -77,21 +41,12 @@ impl Digester {
     /// Adds bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.length += bytes.len() as u64;
-        let (words, rest) = bytes.as_chunks::<8>();
-        for [a, b, c, d, e, f, g, h] in words {
-            let low = self.state ^ u32::from_le_bytes([*a, *b, *c, *d]);
-            let [a, b, c, d] = low.to_le_bytes();
-            let bytes = [a, b, c, d, *e, *f, *g, *h];
-            self.state = (0..8).fold(0, |state, place| state ^ TABLES[7 - place][usize::from(bytes[place])]);
-        }
-        for byte in rest {
-            self.state = (self.state >> 8) ^ TABLES[0][usize::from(self.state as u8 ^ byte)];
-        }
+        self.crc32c = crc32c::crc32c_append(self.crc32c, bytes);
     }
 
     /// The digest of what was added.
     pub fn finish(&self) -> Digest {
-        Digest { crc32c: !self.state, length: self.length }
+        Digest { crc32c: self.crc32c, length: self.length }
     }
 
     /// Compares with the digest that is on record.

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::vfs::OsVfs;
 
 struct Place {
     folder: tempfile::TempDir,
-    root: RootFolder,
+    root: RootFolder<OsVfs>,
 }
 
 fn place() -> Place {
     let folder = tempfile::tempdir().unwrap();
-    let root = RootFolder::open(folder.path()).unwrap();
+    let root = RootFolder::open(OsVfs::open(folder.path()).unwrap()).unwrap();
     Place { folder, root }
 }
 
@@ -22,11 +23,11 @@ fn key(text: &str) -> Key {
     Key::new(text).unwrap()
 }
 
-fn nanoseconds(time: Timespec) -> u64 {
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+fn nanoseconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() as u64
 }
 
-fn next(root: &RootFolder, key: &Key) -> u64 {
+fn next(root: &RootFolder<OsVfs>, key: &Key) -> u64 {
     nanoseconds(root.lock(key).unwrap().next_stamp().unwrap().unwrap())
 }
 
@@ -34,7 +35,7 @@ fn next(root: &RootFolder, key: &Key) -> u64 {
 #[test]
 fn stamps_only_grow() {
     let place = place();
-    let other = RootFolder::open(place.folder.path()).unwrap();
+    let other = RootFolder::open(OsVfs::open(place.folder.path()).unwrap()).unwrap();
     let mut last = 0;
     for round in 0..200 {
         let stamp = next(if round % 2 == 0 { &place.root } else { &other }, &key("a"));
@@ -57,7 +58,7 @@ fn lock_file(place: &Place, key: &Key) -> PathBuf {
 #[test]
 fn two_locks_at_a_time_never_wait_in_a_circle() {
     let place = place();
-    let roots = [place.root, RootFolder::open(place.folder.path()).unwrap()];
+    let roots = [place.root, RootFolder::open(OsVfs::open(place.folder.path()).unwrap()).unwrap()];
     let inside: Vec<_> = (0..SHARDS).map(|_| AtomicUsize::new(0)).collect();
     let inside = Arc::new(inside);
     std::thread::scope(|scope| {

@@ -108,9 +108,9 @@ fn tokens_outlive_the_backend() {
 fn a_file_system_without_locks_or_attributes_refuses() {
     let Place { root, local, .. } = &place();
     let version = put(local, "a", "x").version.unwrap();
-    let mut poor = RootFolder::open(root).unwrap();
+    let mut poor = RootFolder::open(OsVfs::open(root).unwrap()).unwrap();
     poor.limit_for_test(abilities::Abilities::NONE);
-    let poor = Local { root: Arc::new(poor), walks: Walks::default() };
+    let poor = Local { root: Arc::new(poor), walks: Walks::new() };
     let capability = poor.info().capability;
     assert!(!capability.write_if_match && !capability.delete_if_match && !capability.write_tokens);
     assert!(!capability.copy_if_match && !capability.rename_if_match && capability.write_if_absent);

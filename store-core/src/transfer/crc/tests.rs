@@ -15,6 +15,9 @@ fn published_vectors() {
     assert_eq!(Crc32c::of(&rising).to_string(), "46dd794e");
 }
 
+/// The polynomial, its bits reversed.
+const POLYNOMIAL: u32 = 0x82f6_3b78;
+
 fn bit_by_bit(bytes: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for byte in bytes {
