@@ -5,6 +5,7 @@
 //! - [`Memory`] and [`Local`] are backends; the conformance kit (feature `conformance`) tests others.
 //! - [`kv`] makes a backend of an ordered key-value store.
 //! - [`vfs`] is the file system under everything durable, as an argument.
+//! - [`wal`] is a write-ahead log on it.
 //! - [`transfer`] moves much at once: many keys, files in and out, folders between stores. [`hive`] writes and reads
 //!   partition paths.
 //! - Feature `table` adds append-only tables over Arrow: [`table::TableBackend`], scans, predicates, and tables in
@@ -22,11 +23,14 @@ pub mod kv;
 pub mod listing;
 pub mod memory;
 pub mod ops;
+#[doc(hidden)]
+pub mod planted;
 pub mod store;
 #[cfg(feature = "table")]
 pub mod table;
 pub mod transfer;
 pub mod vfs;
+pub mod wal;
 pub mod wrap;
 
 #[cfg(feature = "conformance")]

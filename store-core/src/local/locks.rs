@@ -3,8 +3,8 @@
 //!
 //! Keys share a fixed number of lock files in the staging folder. A lock is a mutex between the threads of one backend
 //! and `flock` between everyone else: it goes with the process that holds it, however that ends. It is held while a
-//! condition is compared and a name given, and never while bytes are written or synced; a process that is stopped
-//! just then keeps the others waiting until it goes on or is killed.
+//! condition is compared and a name given, and not while bytes are written or synced (but for a rename whose source was
+//! replaced just then); a process that is stopped meanwhile keeps the others waiting until it goes on or is killed.
 //!
 //! The lock files are never removed and stay empty. The time of modification of each is the last stamp that was given
 //! to an object under it.

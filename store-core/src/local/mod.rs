@@ -6,6 +6,7 @@
 
 mod abilities;
 mod errno;
+mod folders;
 mod locks;
 mod meta;
 mod moves;

@@ -10,8 +10,8 @@ use super::publish::{Attempt, OldName, give_name, outcome, sync_names, take_free
 use super::root::{RootFolder, refuse_staging};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
-use crate::ops::{Condition, Deleted, ObjectMeta, Outcome, RenameOptions};
-use crate::vfs::{File, Folder, Vfs};
+use crate::ops::{Condition, Deleted, Durability, ObjectMeta, Outcome, RenameOptions};
+use crate::vfs::{File, Folder, Stat, Vfs};
 
 /// Moves an object.
 pub(super) fn rename<V: Vfs>(root: &RootFolder<V>, from: &Key, to: &Key, options: &RenameOptions) -> Result<Outcome> {
@@ -19,10 +19,11 @@ pub(super) fn rename<V: Vfs>(root: &RootFolder<V>, from: &Key, to: &Key, options
     if from == to {
         return rename_to_itself(root, to, &options.condition);
     }
-    root.open_file(from)?;
+    let (file, mut synced) = root.open_object(from)?;
+    sync_bytes(&file, options.durability)?;
     let mut moved = None;
     let named = give_name(root, to, options.durability, |folder| {
-        let (attempt, result) = attempt(root, from, folder, to, &options.condition)?;
+        let (attempt, result) = attempt(root, from, folder, to, options, &mut synced)?;
         moved = result;
         Ok(attempt)
     });
@@ -43,27 +44,41 @@ struct Moved<F> {
     meta: Option<ObjectMeta>,
 }
 
-/// Compares and renames under the locks of both keys.
+/// Makes the bytes of a file durable that may have been written without.
+fn sync_bytes(file: &impl File, durability: Durability) -> Result<()> {
+    match durability {
+        Durability::None => Ok(()),
+        Durability::File | Durability::Full => file.sync_all().map_err(|source| Error::io("sync", source)),
+    }
+}
+
+/// Compares and renames under the locks of both keys. `synced` is the state whose bytes were synced.
 fn attempt<V: Vfs>(
     root: &RootFolder<V>,
     from: &Key,
     folder: &V::Folder,
     to: &Key,
-    condition: &Condition,
+    options: &RenameOptions,
+    synced: &mut ObjectMeta,
 ) -> Result<(Attempt, Option<Moved<V::Folder>>)> {
     let how = root.no_replace()?;
     let lock = root.lock_two(from, to)?;
-    let file = root.open_file(from)?;
-    if !root.may_take(to, condition)? {
+    let (file, about) = root.open_object(from)?;
+    if !root.may_take(to, &options.condition)? {
         return Ok((Attempt::Rejected, None));
+    }
+    if about.version != synced.version {
+        // It was replaced since. That others wait for this sync is better than to run after them for ever.
+        sync_bytes(&file, options.durability)?;
+        *synced = about;
     }
     let source = root.open_folder(&from.parent()).map_err(|errno| absent_or("rename", errno).with("key", from))?;
     let time = lock.next_stamp()?;
-    let named = match condition {
+    let named = match options.condition {
         Condition::IfAbsent => take_free_name(how, &*source, from.name(), folder, to.name()),
         _ => source.rename(from.name(), folder, to.name()).map(|()| OldName::Gone).map_err(errno_of),
     };
-    let old_name = match named {
+    let mut old_name = match named {
         Ok(old_name) => old_name,
         Err(errno) => return Ok((Attempt::Failed(errno), None)),
     };
@@ -71,8 +86,19 @@ fn attempt<V: Vfs>(
         // A file of another owner cannot be stamped. Its inode and the time of the rename make its version then.
         let _ = file.set_modified(time);
     }
-    let about = file.stat().ok().filter(|_| old_name == OldName::Gone);
+    let mut about = file.stat().ok();
+    if about.is_some_and(|about| about.links > 1 && has_name(&*source, from.name(), &about)) {
+        // A crash has left the object under both names, and then a rename has nothing to do.
+        old_name = if source.remove(from.name()).is_ok() { OldName::Gone } else { OldName::Stays };
+        about = file.stat().ok();
+    }
+    let about = about.filter(|_| old_name == OldName::Gone);
     Ok((Attempt::Named, Some(Moved { source, meta: about.map(|about| meta_of(to.clone(), &about)) })))
+}
+
+/// True if a name stands for this file.
+fn has_name(folder: &impl Folder, name: &str, about: &Stat) -> bool {
+    folder.stat(name).is_ok_and(|found| found.id == about.id)
 }
 
 /// Nothing moves, and the state stays what it is.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use rustix::io::Errno;
 
 use super::errno::{absent_or, errno_of, failed};
+use super::folders::{open_parent, remove_empty};
 use super::meta::meta_of;
 use super::root::{FileOf, RootFolder, refuse_staging};
 use super::staging;
 use super::tokens;
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::{Key, Prefix};
+use crate::key::Key;
 use crate::ops::{Condition, Durability, ObjectMeta, Outcome, WriteOptions};
 use crate::vfs::{File, Folder, Kind, Vfs};
 
@@ -52,7 +53,7 @@ impl<V: Vfs> Staged<V> {
     pub fn begin(root: &Arc<RootFolder<V>>, key: &Key, options: &WriteOptions) -> Result<Self> {
         refuse_staging(key.as_str())?;
         let mut staging = root.staging()?;
-        let name = staging::unique_name(root.vfs());
+        let name = staging::unique_name(root);
         let mut file = staging.create(&name).map_err(errno_of);
         if matches!(file, Err(Errno::NOENT)) {
             staging = root.staging_again()?;
@@ -237,7 +238,7 @@ pub(super) fn give_name<V: Vfs>(
                     // What was a folder a moment ago is an object now, which may be replaced.
                     Ok(_) => {}
                     Err(error) if !error.is_not_found() => return Err(error),
-                    Err(_) if remove_empty(&*folder, key.name()) => {}
+                    Err(_) if remove_empty(root, &folder, key.name()) => {}
                     Err(_) => refuse_taken(&*folder, key)?,
                 }
             }
@@ -267,38 +268,6 @@ fn refuse_taken(folder: &impl Folder, key: &Key) -> Result<()> {
         Kind::Folder => Err(Error::invalid("key is a folder").with("key", key)),
         Kind::Link | Kind::Other => Err(Error::invalid("key is the name of a special file").with("key", key)),
     }
-}
-
-/// Removes a folder below which there are only folders. False if there is anything else, which stays.
-fn remove_empty<F: Folder>(above: &F, name: &str) -> bool {
-    let folder = match above.open_folder(name).map_err(errno_of) {
-        Ok(folder) => folder,
-        Err(errno) => return errno == Errno::NOENT,
-    };
-    let Ok(entries) = folder.list() else { return false };
-    let has_only_folders = entries.iter().all(|entry| remove_empty(&folder, &entry.name));
-    has_only_folders && matches!(above.remove_folder(name).map_err(errno_of), Ok(()) | Err(Errno::NOENT))
-}
-
-/// Opens the folder of a key and makes it if it is missing, durably if asked for.
-fn open_parent<V: Vfs>(root: &RootFolder<V>, key: &Key, durability: Durability) -> Result<Arc<V::Folder>, Errno> {
-    let parent = key.parent();
-    match root.open_folder(&parent) {
-        Err(Errno::NOENT) => {}
-        opened => return opened,
-    }
-    let mut above = root.open_folder(&Prefix::root())?;
-    for (end, _) in parent.as_str().match_indices('/').chain([(parent.as_str().len(), "")]) {
-        let path = &parent.as_str()[..end];
-        let name = path.rsplit('/').next().unwrap_or(path);
-        match above.make_folder(name).map_err(errno_of) {
-            Ok(()) if durability == Durability::Full => above.sync().map_err(errno_of)?,
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(errno),
-        }
-        above = root.open_folder_at(path)?;
-    }
-    Ok(above)
 }
 
 fn unusable(errno: Errno) -> Error {

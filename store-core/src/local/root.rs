@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use super::STAGING;
 use super::abilities::Abilities;
 use super::errno::{absent_or, errno_of};
+use super::folders::DurableFolders;
 use super::locks::{Held, Locks};
 use super::meta::meta_of;
 use super::publish::NoReplace;
@@ -29,6 +30,9 @@ pub(super) struct RootFolder<V: Vfs> {
     no_replace: OnceLock<NoReplace>,
     abilities: Abilities,
     locks: Locks<V>,
+    durable: DurableFolders,
+    /// Who opened it, as part of the names of files in the making.
+    process: u32,
     /// The staging folder, once it was needed.
     staging: RwLock<Option<Arc<V::Folder>>>,
 }
@@ -37,7 +41,8 @@ impl<V: Vfs> RootFolder<V> {
     pub fn open(vfs: V) -> Result<Self> {
         let folder = Arc::new(vfs.root().map_err(|source| Error::io("open", source))?);
         let (no_replace, abilities, locks) = (OnceLock::new(), Abilities::NONE, Locks::new());
-        let mut root = Self { vfs, folder, no_replace, abilities, locks, staging: RwLock::new(None) };
+        let (durable, process, staging) = (DurableFolders::new(), std::process::id(), RwLock::new(None));
+        let mut root = Self { vfs, folder, no_replace, abilities, locks, durable, process, staging };
         root.abilities = Abilities::probe(&root)?;
         staging::sweep(&root)?;
         Ok(root)
@@ -80,6 +85,16 @@ impl<V: Vfs> RootFolder<V> {
 
     pub fn folder(&self) -> &V::Folder {
         &self.folder
+    }
+
+    /// Folders whose names are known to be durable.
+    pub fn durable(&self) -> &DurableFolders {
+        &self.durable
+    }
+
+    /// The process that has opened it.
+    pub fn process(&self) -> u32 {
+        self.process
     }
 
     /// What the file system can do, as it was when the root was opened.

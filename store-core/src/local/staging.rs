@@ -30,7 +30,7 @@ pub(super) fn locks<V: Vfs>(root: &RootFolder<V>) -> Result<V::Folder> {
 
 /// A file to try things on, without a name.
 pub(super) fn scratch<V: Vfs>(root: &RootFolder<V>) -> Result<FileOf<V>> {
-    let (staging, name) = (staging(root)?, unique_name(root.vfs()));
+    let (staging, name) = (staging(root)?, unique_name(root));
     let file = staging.create(&name).map_err(|source| refused(root, errno_of(source)))?;
     staging.remove(&name).map_err(|source| refused(root, errno_of(source)))?;
     Ok(file)
@@ -58,7 +58,7 @@ pub(super) fn probe<V: Vfs>(root: &RootFolder<V>) -> Result<NoReplace> {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(NoReplace::Rename),
         Err(error) => return Err(error),
     };
-    let (one, two) = (unique_name(root.vfs()), unique_name(root.vfs()));
+    let (one, two) = (unique_name(root), unique_name(root));
     match staging.create(&one).map_err(errno_of) {
         Ok(_) => {}
         Err(Errno::ROFS | Errno::ACCESS | Errno::PERM) => return Ok(NoReplace::Rename),
@@ -87,10 +87,10 @@ pub(super) fn sweep<V: Vfs>(root: &RootFolder<V>) -> Result<()> {
     Ok(())
 }
 
-/// A name that no other writer uses: process, time and a counter.
-pub(super) fn unique_name(vfs: &impl Vfs) -> String {
+/// A name that no other writer uses: process, time and a counter. If one does after all, the file is not made.
+pub(super) fn unique_name<V: Vfs>(root: &RootFolder<V>) -> String {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let now = vfs.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = root.vfs().now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    format!("{:x}-{:x}-{count:x}", std::process::id(), now.as_nanos())
+    format!("{:x}-{:x}-{count:x}", root.process(), now.as_nanos())
 }

@@ -10,6 +10,9 @@
 //! [`Folder::sync`] of the folder that holds it has returned. Before that, any part of it may survive or not. A sync
 //! that has failed is not made good by one that succeeds later: what it should have kept may be lost for ever.
 
+#[cfg(all(unix, feature = "sim"))]
+pub mod sim;
+
 use std::fmt::{Debug, Display};
 use std::io::{ErrorKind, IoSlice, Result};
 use std::path::Path;

@@ -78,12 +78,18 @@ fn failed(operation: &'static str, source: io::Error, path: &Path) -> Error {
     Error::io(operation, source).with("path", path.display())
 }
 
-/// Makes a folder and its parents, each synced into the one above.
+/// Makes a folder and its parents, each synced into the one above before anything is made in it. So what is there has
+/// durable parents, but perhaps no durable name itself: whoever made it may have been killed.
 fn create_folders(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
+    use io::ErrorKind::{InvalidInput, PermissionDenied, ReadOnlyFilesystem};
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.is_dir() {
+        return match std::fs::File::open(parent).and_then(|above| above.sync_all()) {
+            // What we may not open or change was made by others, for good.
+            Err(source) if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem | InvalidInput) => Ok(()),
+            synced => synced,
+        };
+    }
     if parent != folder {
         create_folders(parent)?;
     }

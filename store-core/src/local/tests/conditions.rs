@@ -153,3 +153,18 @@ fn a_foreign_change_is_another_version() {
     assert_eq!(local.write(&key("a"), Bytes::new(), &options).unwrap(), Outcome::Rejected);
     assert_eq!(get(local, "a").unwrap(), "two");
 }
+
+/// A crash may leave a file under both names of a rename, of which the system says that there is nothing to rename.
+#[test]
+fn a_rename_to_a_second_name_of_the_object_takes_the_first_away() {
+    let Place { root, local, .. } = &place();
+    put(local, "f/a", "x");
+    put(local, "g/other", "x");
+    fs::hard_link(root.join("f/a"), root.join("g/b")).unwrap();
+    let renamed = local.rename(&key("f/a"), &key("g/b"), &RenameOptions::if_absent()).unwrap();
+    assert_eq!(renamed, Outcome::Rejected);
+    let renamed = local.rename(&key("f/a"), &key("g/b"), &RenameOptions::default()).unwrap();
+    let meta = renamed.applied(&key("g/b"), &Condition::None).unwrap();
+    assert_eq!(names(local), ["g/b", "g/other"]);
+    assert_eq!(local.stat(&key("g/b"), &StatOptions::default()).unwrap(), meta);
+}

@@ -1,0 +1,190 @@
+//! The lead: groups are taken, written, published, and those who wait are woken.
+
+use std::time::Instant;
+
+use super::slot::{Outcome, Slot, this_thread};
+use super::state::{Group, Job, Phase, State, panicked};
+use super::sync::{MutexGuard, Ordering, thread};
+use super::{Engine, Flusher};
+use crate::planted::Bug;
+use crate::wal::sink::{Failure, Sink};
+
+impl Engine {
+    /// The life of the flusher: it leads while there is something to do, and sleeps.
+    pub(super) fn flush(&self) {
+        loop {
+            let mut state = self.lock();
+            let job = loop {
+                if let Some(job) = state.take_lead(&self.settings) {
+                    break job;
+                }
+                if state.is_over() {
+                    return;
+                }
+                state.asleep = true;
+                state = self.work.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
+                state.asleep = false;
+            };
+            self.queued.store(state.queued(), Ordering::Relaxed);
+            drop(state);
+            self.lead(job, Phase::Open);
+        }
+    }
+
+    /// Gives the lock back and wakes the flusher, if there is something to do that nobody does.
+    pub(super) fn rouse(&self, mut state: MutexGuard<'_, State>) {
+        let wakes = state.asleep && state.is_idle();
+        state.asleep &= !wakes;
+        drop(state);
+        if wakes {
+            self.work.notify_one();
+        }
+    }
+
+    /// The lead for a thread that waits.
+    pub(super) fn take_lead(&self) -> Option<Job> {
+        let mut state = self.lock();
+        let job = state.take_lead(&self.settings);
+        self.queued.store(state.queued(), Ordering::Relaxed);
+        job
+    }
+
+    /// Waits for an outcome, and leads meanwhile if nobody does.
+    pub(super) fn settle(&self, slot: &Slot) -> Outcome {
+        if let Some(outcome) = slot.outcome() {
+            return outcome;
+        }
+        let waker = this_thread();
+        loop {
+            // The waker first: whoever gives up the lead from here on wakes this thread, or the flusher.
+            if let Some(outcome) = slot.outcome_or_wake(&waker) {
+                return outcome;
+            }
+            match self.take_lead() {
+                Some(job) => self.lead(job, Phase::Closing),
+                None => thread::park(),
+            }
+        }
+    }
+
+    /// Does a job with the lead, goes on with the next ones in the phase `Open`, and gives up the lead.
+    pub(super) fn lead(&self, job: Job, phase: Phase) {
+        let lead = Lead(self);
+        let mut next = Some(job);
+        while let Some(job) = next.take() {
+            let size = self.run(job);
+            if phase == Phase::Open {
+                self.gather(size);
+                let mut state = self.lock();
+                next = state.next_job(&self.settings);
+                self.queued.store(state.queued(), Ordering::Relaxed);
+            }
+        }
+        drop(lead);
+    }
+
+    /// Does a job, and tells of how many records it was.
+    fn run(&self, job: Job) -> usize {
+        let mut sink = self.sink.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        match job {
+            Job::Write(group) => self.write(&mut **sink, group),
+            Job::Probe => {
+                match sink.make_room() {
+                    Ok(()) => self.lock().admit_again().iter().for_each(|slot| slot.complete(Ok(()))),
+                    Err(failure) => self.fail(None, &failure),
+                }
+                0
+            }
+        }
+    }
+
+    fn write(&self, sink: &mut dyn Sink, mut group: Group) -> usize {
+        while let Some(rest) = group.records.get(group.done..).filter(|rest| !rest.is_empty()) {
+            if self.settings.planted.has(Bug::AckBeforeSync) {
+                group.slots.iter().for_each(|slot| slot.complete(Ok(())));
+            }
+            let written = sink.write(rest, group.first + group.done as u64);
+            match written.and_then(|count| sink.check().map(|()| count)) {
+                Ok(count) => self.publish(&mut group, count),
+                Err(failure) => {
+                    self.fail(Some(&mut group), &failure);
+                    break;
+                }
+            }
+        }
+        group.records.len()
+    }
+
+    fn publish(&self, group: &mut Group, count: usize) {
+        let through = group.first + (group.done + count) as u64 - 1;
+        let records = group.records.get(group.done..group.done + count).unwrap_or_default();
+        let due = self.lock().publish(through, records);
+        self.durable.store(through, Ordering::Release);
+        group.settle(count);
+        due.iter().for_each(|slot| slot.complete(Ok(())));
+    }
+
+    /// Tells everyone of a failure.
+    pub(super) fn fail(&self, group: Option<&mut Group>, failure: &Failure) {
+        let leaders = group.as_deref().and_then(|group| group.records.get(group.done..)).unwrap_or_default();
+        let (failed, rooms) = {
+            let mut state = self.lock();
+            let slots = state.fail(failure, leaders);
+            self.queued.store(0, Ordering::Relaxed);
+            slots
+        };
+        if let Some(group) = group {
+            group.fail(failure);
+        }
+        failed.iter().for_each(|slot| slot.complete(Err(failure.clone())));
+        // They ask again, and are told then.
+        rooms.iter().for_each(|slot| slot.complete(Ok(())));
+    }
+
+    /// Gives those who were just woken the time to come back, if they were several: a group of many costs what a
+    /// group of one does.
+    fn gather(&self, size: usize) {
+        if size < 2 || self.settings.gather.is_zero() {
+            return;
+        }
+        let begin = Instant::now();
+        while self.queued.load(Ordering::Relaxed) < size && begin.elapsed() < self.settings.gather {
+            thread::yield_now();
+        }
+    }
+}
+
+/// The lead; given up when dropped, also by a panic.
+struct Lead<'a>(&'a Engine);
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(None, &panicked());
+        }
+        let mut state = self.0.lock();
+        if !state.release() {
+            // The flusher ends once nobody leads.
+            let ends = state.is_over() && state.asleep;
+            drop(state);
+            if ends {
+                self.0.work.notify_one();
+            }
+            return;
+        }
+        match self.0.settings.flusher {
+            Flusher::Thread => {
+                state.asleep = false;
+                drop(state);
+                self.0.work.notify_one();
+            }
+            Flusher::Callers => {
+                let waiting = state.first_waiting();
+                drop(state);
+                if let Some(slot) = waiting {
+                    slot.nudge();
+                }
+            }
+        }
+    }
+}

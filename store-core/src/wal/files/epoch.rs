@@ -1,0 +1,108 @@
+//! The claim of a writer on the log: the file `EPOCH`, replaced by each one that opens it.
+//!
+//! The writer keeps its mark open, so that the file's id is given to no other. Under the name stands another file once
+//! a later writer has come: then nothing more is acknowledged. Whoever comes replaces the mark before it reads what is
+//! in the log, so all that was acknowledged before is there to be read.
+
+use std::io;
+
+use super::names::{self, EPOCH};
+use super::{failed, read_small, write_all};
+use crate::error::{Error, ErrorKind, Result};
+use crate::vfs::{File, Folder};
+use crate::wal::format::{EPOCH_BYTES, EpochMark, LogId};
+use crate::wrap::Dice;
+
+/// How often a number that another opener has just taken is counted up.
+const ATTEMPTS: u64 = 100;
+
+/// The claim.
+#[derive(Debug)]
+pub(super) struct Claim<File> {
+    pub mark: EpochMark,
+    /// True if there was no log before.
+    pub created: bool,
+    /// Kept open for its id.
+    _file: File,
+    id: (u64, u64),
+}
+
+/// The mark that stands in the folder.
+pub(super) fn read<F: Folder>(folder: &F) -> Result<Option<EpochMark>> {
+    // One byte more, so that a longer file shows.
+    let bytes = read_small(folder, EPOCH, EPOCH_BYTES + 1)?;
+    bytes.map(|bytes| EpochMark::decode(&bytes).map_err(|error| error.with("file", EPOCH))).transpose()
+}
+
+/// Claims the log for a new epoch, above that of the mark and of all segments.
+pub(super) fn claim<F: Folder>(folder: &F) -> Result<Claim<F::File>> {
+    let before = read(folder)?;
+    let segments = segment_epochs(folder)?;
+    if before.is_none() && segments.is_some() {
+        return Err(Error::new(ErrorKind::Corrupt, "log has segments and no mark of its epoch").with("file", EPOCH));
+    }
+    let log = before.map_or_else(new_log, |mark| mark.log);
+    let newest = before.map_or(0, |mark| mark.epoch).max(segments.unwrap_or(0));
+    for epoch in newest + 1..=newest + ATTEMPTS {
+        let mark = EpochMark { log, epoch };
+        let name = names::claim(epoch);
+        let file = match folder.create(&name) {
+            Err(source) if source.kind() == io::ErrorKind::AlreadyExists => continue,
+            made => made.map_err(|source| failed("create", source, &name))?,
+        };
+        // Who took the same number before has renamed its file by now, and its mark stands.
+        let now = read(folder)?.map_or(0, |mark| mark.epoch);
+        if now >= epoch {
+            folder.remove(&name).map_err(|source| failed("remove", source, &name))?;
+            return Err(raced());
+        }
+        return publish(folder, &name, file, mark, before.is_none());
+    }
+    Err(raced())
+}
+
+fn publish<F: Folder>(folder: &F, name: &str, file: F::File, mark: EpochMark, created: bool) -> Result<Claim<F::File>> {
+    write_all(&file, &mark.encode(), 0).map_err(|source| failed("write", source, name))?;
+    file.sync_all().map_err(|source| failed("sync", source, name))?;
+    let id = file.stat().map_err(|source| failed("stat", source, name))?.id;
+    folder.rename(name, folder, EPOCH).map_err(|source| failed("rename", source, name))?;
+    folder.sync().map_err(|source| failed("sync folder", source, EPOCH))?;
+    let claim = Claim { mark, created, _file: file, id };
+    claim.check(folder)?;
+    let epochs = segment_epochs(folder)?;
+    match epochs.is_none_or(|epoch| epoch < mark.epoch) {
+        true => Ok(claim),
+        false => Err(raced()),
+    }
+}
+
+impl<File> Claim<File> {
+    /// Looks whether the mark still stands.
+    pub(super) fn check<F: Folder>(&self, folder: &F) -> Result<()> {
+        let stat = folder.stat(EPOCH).map_err(|source| failed("stat", source, EPOCH))?;
+        match stat.id == self.id {
+            true => Ok(()),
+            false => {
+                let error = Error::new(ErrorKind::Fenced, "another writer has taken the log over");
+                Err(error.with("epoch", self.mark.epoch))
+            }
+        }
+    }
+}
+
+/// The highest epoch in the name of a segment.
+fn segment_epochs<F: Folder>(folder: &F) -> Result<Option<u64>> {
+    let entries = folder.list().map_err(|source| failed("list", source, ""))?;
+    Ok(entries.iter().filter_map(|entry| names::parse_segment(&entry.name)).map(|(_, epoch)| epoch).max())
+}
+
+fn new_log() -> LogId {
+    let halves = [Dice::unseeded().number(), Dice::unseeded().number()];
+    let mut id = [0; 16];
+    id.iter_mut().zip(halves.iter().flat_map(|half| half.to_le_bytes())).for_each(|(to, from)| *to = from);
+    LogId(id)
+}
+
+fn raced() -> Error {
+    Error::new(ErrorKind::Conflict, "another opens the log at the same time")
+}

@@ -1,0 +1,38 @@
+//! The names of files in the folder of a log.
+
+pub(super) const LOCK: &str = "LOCK";
+pub(super) const EPOCH: &str = "EPOCH";
+const SEGMENT: &str = ".wal";
+const TEMPORARY: &str = ".tmp";
+/// Digits of the largest number.
+const DIGITS: usize = 20;
+
+/// The name of a segment.
+pub(super) fn segment(first: u64, epoch: u64) -> String {
+    format!("{first:020}-{epoch:020}{SEGMENT}")
+}
+
+/// The first record and the epoch in the name of a segment.
+pub(super) fn parse_segment(name: &str) -> Option<(u64, u64)> {
+    let (first, epoch) = name.strip_suffix(SEGMENT)?.split_once('-')?;
+    Some((number(first)?, number(epoch)?))
+}
+
+fn number(text: &str) -> Option<u64> {
+    (text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+}
+
+/// The name of a segment that is being prepared.
+pub(super) fn prepared(epoch: u64, number: u64) -> String {
+    format!("{epoch:020}-{number:020}{TEMPORARY}")
+}
+
+/// The name of a mark that is being made.
+pub(super) fn claim(epoch: u64) -> String {
+    format!("{epoch:020}{TEMPORARY}")
+}
+
+/// True for names that a crash may leave behind.
+pub(super) fn is_temporary(name: &str) -> bool {
+    name.ends_with(TEMPORARY)
+}

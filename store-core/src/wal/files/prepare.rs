@@ -1,0 +1,174 @@
+//! The next segment, made ready while the one before is written: full of zeros and durable, under a temporary name.
+//!
+//! Writing over bytes that are there already changes nothing but them, so that a sync has no length and no map of
+//! blocks to write: it takes half the time.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+
+use super::archive::Files;
+use super::{FileOf, failed, write_all};
+use crate::error::{Error, Result};
+use crate::planted::Bug;
+use crate::vfs::{File, Folder, Vfs};
+
+/// Zeros that are written at once.
+const ZEROS_BYTES: usize = 1 << 20;
+/// Zeros that are synced at once, so that the syncs of the log wait for few of them.
+const SYNC_BYTES: u64 = 4 << 20;
+
+/// A file that is ready to become a segment.
+#[derive(Debug)]
+pub(super) struct Prepared<F> {
+    pub name: String,
+    pub file: F,
+    pub bytes: u64,
+}
+
+/// What shall be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Order {
+    name: String,
+    bytes: u64,
+}
+
+/// Makes files ready, in a thread of its own or when one is asked for.
+pub(super) struct Preparer<V: Vfs> {
+    files: Arc<Files<V>>,
+    /// One that was made and not used.
+    ready: Option<Prepared<FileOf<V>>>,
+    thread: Option<Worker<FileOf<V>>>,
+    stop: Arc<AtomicBool>,
+}
+
+struct Worker<F> {
+    orders: Option<Sender<Order>>,
+    results: Receiver<Result<Prepared<F>>>,
+    /// What it works on.
+    under_way: bool,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl<V: Vfs> Preparer<V> {
+    pub(super) fn new(files: Arc<Files<V>>, threaded: bool) -> Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let thread = threaded.then(|| Worker::start(Arc::clone(&files), Arc::clone(&stop))).transpose()?;
+        Ok(Self { files, ready: None, thread, stop })
+    }
+
+    /// Begins to make one.
+    pub(super) fn begin(&mut self, name: String, bytes: u64) {
+        if let Some(worker) = self.thread.as_mut().filter(|worker| !worker.under_way && self.ready.is_none()) {
+            let sent = worker.orders.as_ref().map(|orders| orders.send(Order { name, bytes }));
+            worker.under_way = matches!(sent, Some(Ok(())));
+        }
+    }
+
+    /// One that is ready. `name` and `bytes` are for one that has to be made.
+    pub(super) fn take(&mut self, name: String, bytes: u64) -> Result<Prepared<FileOf<V>>> {
+        if let Some(ready) = self.ready.take() {
+            return Ok(ready);
+        }
+        if let Some(worker) = self.thread.as_mut().filter(|worker| worker.under_way) {
+            worker.under_way = false;
+            return worker.results.recv().map_err(|_| Error::unexpected("the log's thread for segments is gone"))?;
+        }
+        make(&self.files, &Order { name, bytes }, &self.stop)
+    }
+
+    /// Keeps one that was not used.
+    pub(super) fn give_back(&mut self, prepared: Prepared<FileOf<V>>) {
+        self.ready = Some(prepared);
+    }
+
+    /// Ends the thread and removes what was not used. A crash would leave it behind, so nothing depends on it.
+    pub(super) fn end(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(mut worker) = self.thread.take() {
+            worker.orders = None;
+            if worker.under_way {
+                self.ready = worker.results.recv().ok().and_then(Result::ok);
+            }
+            if let Some(thread) = worker.thread.take() {
+                let _ = thread.join();
+            }
+        }
+        if let Some(prepared) = self.ready.take() {
+            let _ = self.files.folder.remove(&prepared.name);
+        }
+    }
+}
+
+impl<V: Vfs> Drop for Preparer<V> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl<F: File> Worker<F> {
+    fn start<V>(files: Arc<Files<V>>, stop: Arc<AtomicBool>) -> Result<Self>
+    where
+        V: Vfs,
+        V::Folder: Folder<File = F>,
+    {
+        let (orders, waiting) = channel::<Order>();
+        let (done, results) = channel();
+        let work = move || {
+            for order in waiting {
+                if done.send(make(&files, &order, &stop)).is_err() {
+                    break;
+                }
+            }
+        };
+        let named = thread::Builder::new().name("worldstore-segments".into());
+        let thread = named.spawn(work).map_err(|source| Error::io("start the log's thread for segments", source))?;
+        Ok(Self { orders: Some(orders), results, under_way: false, thread: Some(thread) })
+    }
+}
+
+fn make<V: Vfs>(files: &Files<V>, order: &Order, stop: &AtomicBool) -> Result<Prepared<FileOf<V>>> {
+    let name = &order.name;
+    let file = create(files, name).map_err(|source| failed("create", source, name))?;
+    match fill(files, &file, order.bytes, stop) {
+        Ok(()) => Ok(Prepared { name: name.clone(), file, bytes: order.bytes }),
+        Err(source) => {
+            // What it has taken is given back; a name that stays is removed when the log is opened.
+            let _ = files.folder.remove(name);
+            Err(failed("prepare", source, name).with("bytes", order.bytes))
+        }
+    }
+}
+
+fn create<V: Vfs>(files: &Files<V>, name: &str) -> io::Result<FileOf<V>> {
+    match files.folder.create(name) {
+        Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {
+            files.folder.remove(name)?;
+            files.folder.create(name)
+        }
+        made => made,
+    }
+}
+
+fn fill<V: Vfs>(files: &Files<V>, file: &FileOf<V>, bytes: u64, stop: &AtomicBool) -> io::Result<()> {
+    match file.allocate(0, bytes) {
+        Err(source) if source.kind() != io::ErrorKind::Unsupported => return Err(source),
+        _ => {}
+    }
+    let zeros = vec![0; ZEROS_BYTES.min(bytes as usize)];
+    let mut position = 0;
+    while position < bytes && !stop.load(Ordering::Relaxed) {
+        let part = (bytes - position).min(zeros.len() as u64) as usize;
+        write_all(file, zeros.get(..part).unwrap_or_default(), position)?;
+        position += part as u64;
+        if position.is_multiple_of(SYNC_BYTES) && position < bytes {
+            file.sync_data()?;
+        }
+    }
+    match files.planted.has(Bug::SkipSegmentSync) {
+        true => Ok(()),
+        false => file.sync_all(),
+    }
+}

@@ -1,0 +1,243 @@
+//! The log as its users hold it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use bytes::Bytes;
+
+use super::engine::{Appended, Engine, Room};
+use super::files::{self, Opened, Recovery};
+use super::options::{OverBudget, WalOptions, check_payload};
+use super::record::{Record, RecordKind};
+use super::sink::{Archive, Records, Sink, Trimmed};
+use super::stats::WalStats;
+use crate::error::{Error, Result};
+use crate::vfs::Vfs;
+
+/// An open log. Clones are the same log, for as many threads as there are.
+///
+/// When the last one is dropped, what was appended is made durable, and the log is closed. That takes a sync; in async code
+/// it is better done with [`close`](Self::close) where blocking is allowed.
+#[derive(Clone)]
+pub struct Wal {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Arc<Engine>,
+    archive: Arc<dyn Archive>,
+    over_budget: OverBudget,
+    epoch: u64,
+    flusher: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Wal {
+    /// Opens the log in a folder below the root, and makes it if there is none. The folder is its alone.
+    ///
+    /// All of the log is read. What the last writer was writing when it was stopped is cut off, if none of it was
+    /// acknowledged. Then the writers before are locked out.
+    ///
+    /// # Errors
+    /// `Conflict` if another has it open. `Corrupt` if it is damaged in a way that no crash leaves: then nothing of it was
+    /// changed, and [`salvage`](super::salvage) copies what can be read. `Unsupported` if it is of a later version of
+    /// the format. `Invalid` if an option is. `StorageFull` and others of the file system.
+    pub fn open<V: Vfs>(vfs: &V, folder: &str, options: WalOptions) -> Result<(Self, Recovery)> {
+        let Opened { sink, files, recovery } = files::open(vfs, folder, &options, 1)?;
+        let archive = Arc::new(files::FileArchive(files));
+        let state = Reopened { last: recovery.last, bytes: recovery.bytes, epoch: recovery.epoch };
+        let wal = Self::start(Box::new(sink), archive, state, &options)?;
+        Ok((wal, recovery))
+    }
+
+    /// A log on a sink and an archive that are open.
+    pub(crate) fn start(
+        sink: Box<dyn Sink>,
+        archive: Arc<dyn Archive>,
+        state: Reopened,
+        options: &WalOptions,
+    ) -> Result<Self> {
+        let engine = Engine::new(sink, state.last, state.bytes, options.settings());
+        let flusher = Mutex::new(engine.start()?);
+        let (over_budget, epoch) = (options.over_budget, state.epoch);
+        Ok(Self { inner: Arc::new(Inner { engine, archive, over_budget, epoch, flusher }) })
+    }
+
+    /// Appends a record. It has its number then, and is on its way: [`Appended`] tells when it is durable.
+    ///
+    /// Over budget it waits or fails, as [`WalOptions::over_budget`] says.
+    ///
+    /// # Errors
+    /// `Invalid`: the payload is larger than 64 MiB, or than a budget. `Unavailable`: over budget. `StorageFull`: there was
+    /// no room for records before; it is looked for again. `Poisoned`, `Fenced`: the log has failed, or is closed.
+    /// In each case nothing was appended.
+    pub fn append(&self, kind: RecordKind, payload: impl Into<Bytes>) -> Result<Appended> {
+        let payload = checked(payload.into())?;
+        self.inner.engine.append(kind.get(), payload, self.inner.over_budget)
+    }
+
+    /// Appends a record as [`append`](Self::append) does, and never waits for room.
+    ///
+    /// # Errors
+    /// As for [`append`](Self::append); `Unavailable` over budget.
+    pub fn try_append(&self, kind: RecordKind, payload: impl Into<Bytes>) -> Result<Appended> {
+        self.inner.engine.append(kind.get(), checked(payload.into())?, OverBudget::Refuse)
+    }
+
+    /// Appends a record, waits until it is durable, and gives its number: the fastest way for one who waits anyway.
+    ///
+    /// # Errors
+    /// As for [`append`](Self::append) and [`Appended::wait`].
+    pub fn append_durable(&self, kind: RecordKind, payload: impl Into<Bytes>) -> Result<u64> {
+        self.inner.engine.append_durable(kind.get(), checked(payload.into())?)
+    }
+
+    /// Waits until a record with so many bytes may be within the budgets.
+    ///
+    /// # Errors
+    /// `Invalid` if it never will.
+    pub fn room(&self, payload_bytes: usize) -> Result<Room> {
+        check_payload(payload_bytes)?;
+        self.inner.engine.room(payload_bytes)
+    }
+
+    /// The first record that is kept, or that will be: 1 until the log is trimmed.
+    pub fn first(&self) -> u64 {
+        self.inner.archive.first()
+    }
+
+    /// The last record that was appended, durable or not. One less than the first if there is none.
+    pub fn last(&self) -> u64 {
+        self.inner.engine.last()
+    }
+
+    /// The last record that is durable; all before it are.
+    pub fn durable(&self) -> u64 {
+        self.inner.engine.durable()
+    }
+
+    /// Waits until a record, and all before it, are durable.
+    ///
+    /// # Errors
+    /// `Invalid` if no such record was appended; otherwise as for [`Appended::wait`].
+    pub fn wait_durable(&self, seq: u64) -> Result<()> {
+        self.inner.engine.wait_durable(seq)
+    }
+
+    /// Reads records after a number, in their order, up to the last one that is durable now. They are read as they are asked
+    /// for, with little memory. Trimming them meanwhile ends it with `NotFound`.
+    ///
+    /// # Errors
+    /// `NotFound` if records after that one were trimmed already: from [`first`](Self::first) minus one on all are
+    /// there. `Invalid` if no such record is durable.
+    pub fn replay(&self, after: u64) -> Result<Replay> {
+        let through = self.durable();
+        if after > through {
+            let error = Error::invalid("record is not durable").with("after", after);
+            return Err(error.with("durable", through));
+        }
+        Ok(Replay(self.inner.archive.replay(after, through)?))
+    }
+
+    /// Forgets records up to a number, because they are kept elsewhere. Whole segments go, from the oldest on; the last
+    /// one stays. What went stays gone after a crash.
+    ///
+    /// # Errors
+    /// `Invalid` if no such record is durable. `Poisoned` if a name could not be removed durably.
+    pub fn trim(&self, through: u64) -> Result<Trimmed> {
+        let durable = self.durable();
+        if through > durable {
+            let error = Error::invalid("record is not durable").with("through", through);
+            return Err(error.with("durable", durable));
+        }
+        let trimmed = self.inner.archive.trim(through);
+        self.inner.engine.trimmed(&trimmed.as_ref().map(|trimmed| trimmed.bytes).map_err(Clone::clone));
+        trimmed.map_err(|failure| failure.error())
+    }
+
+    /// Figures.
+    pub fn stats(&self) -> WalStats {
+        let counts = self.inner.engine.counts();
+        WalStats {
+            epoch: self.inner.epoch,
+            first: self.first(),
+            last: counts.last,
+            durable: self.durable(),
+            unsynced_bytes: counts.unsynced_bytes,
+            retained_bytes: counts.retained_bytes,
+            segments: self.inner.archive.segments(),
+            groups: counts.groups,
+            records: counts.records,
+            largest_group: counts.largest_group,
+            bytes: counts.bytes,
+        }
+    }
+
+    /// Makes durable what was appended, ends the threads and lets go of the log, for all clones: what they append from
+    /// now on fails.
+    ///
+    /// # Errors
+    /// As for [`Appended::wait`]. The log is let go of all the same.
+    pub fn close(&self) -> Result<()> {
+        self.inner.close()
+    }
+}
+
+/// What a sink was found to hold when it was opened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reopened {
+    /// The last record.
+    pub last: u64,
+    /// Bytes of frames.
+    pub bytes: u64,
+    /// The epoch of this writer.
+    pub epoch: u64,
+}
+
+fn checked(payload: Bytes) -> Result<Bytes> {
+    check_payload(payload.len())?;
+    Ok(payload)
+}
+
+impl Inner {
+    fn close(&self) -> Result<()> {
+        self.engine.close(|| {
+            let flusher = self.flusher.lock().unwrap_or_else(PoisonError::into_inner).take();
+            // A waker may drop the last handle in the flusher itself.
+            if let Some(flusher) = flusher.filter(|flusher| flusher.thread().id() != thread::current().id()) {
+                let _ = flusher.join();
+            }
+        })
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Who wants to know has waited for the records, or called `close`.
+        let _ = self.close();
+    }
+}
+
+impl fmt::Debug for Wal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let archive = &self.inner.archive;
+        f.debug_struct("Wal").field("durable", &self.durable()).field("archive", archive).finish_non_exhaustive()
+    }
+}
+
+/// Records of a log, read as they are asked for. It ends after the first error.
+pub struct Replay(Records);
+
+impl Iterator for Replay {
+    type Item = Result<Record>;
+
+    fn next(&mut self) -> Option<Result<Record>> {
+        self.0.next()
+    }
+}
+
+impl fmt::Debug for Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replay").finish_non_exhaustive()
+    }
+}
