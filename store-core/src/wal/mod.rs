@@ -48,6 +48,7 @@ mod engine;
 mod files;
 pub mod format;
 mod handle;
+mod objects;
 mod options;
 mod record;
 mod sink;
@@ -57,6 +58,7 @@ mod sync;
 pub use engine::{Appended, Room};
 pub use files::{Cut, Recovery, Salvage, SegmentReport, SegmentState, WalReader, WalReport, salvage};
 pub use handle::{Replay, Wal};
+pub use objects::ObjectRecovery;
 #[doc(hidden)]
 pub use options::Threads;
 pub use options::{IfLocked, OverBudget, WalOptions};
