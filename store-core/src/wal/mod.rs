@@ -56,9 +56,9 @@ mod stats;
 mod sync;
 
 pub use engine::{Appended, Room};
-pub use files::{Cut, Recovery, Salvage, SegmentReport, SegmentState, WalReader, WalReport, salvage};
+pub use files::{Cut, Recovery, Salvage, SegmentReport, SegmentState, WalReader, WalReport, salvage, survey};
 pub use handle::{Replay, Wal};
-pub use objects::ObjectRecovery;
+pub use objects::{ObjectRecovery, ObjectReport, ObjectWalReader, salvage_objects, survey_objects};
 #[doc(hidden)]
 pub use options::Threads;
 pub use options::{IfLocked, OverBudget, WalOptions};

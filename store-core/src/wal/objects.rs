@@ -22,12 +22,16 @@ mod archive;
 mod names;
 mod object;
 mod open;
+mod reader;
 mod replay;
+mod salvage;
 mod shelf;
 mod sink;
 
 pub use open::ObjectRecovery;
 pub(crate) use open::{Opened, open};
+pub use reader::{ObjectReport, ObjectWalReader};
+pub use salvage::{salvage_objects, survey_objects};
 
 #[cfg(test)]
 mod tests;

@@ -88,7 +88,7 @@ impl Archive for ObjectArchive {
     }
 
     fn replay(&self, after: u64, through: u64) -> Result<Records> {
-        Ok(Box::new(Replay::new(&self.shelf, self.log, after, through)?))
+        Ok(Box::new(Replay::new(&self.shelf, self.log, after, Some(through))?))
     }
 
     fn first(&self) -> u64 {

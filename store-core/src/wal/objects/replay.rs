@@ -63,6 +63,12 @@ fn missing(shelf: &Shelf, number: u64) -> Error {
     error.with("folder", &shelf.folder).with("number", number)
 }
 
+/// The error for records that are in no object.
+pub(super) fn gap(shelf: &Shelf, expected: u64, found: u64) -> Error {
+    let error = Error::new(ErrorKind::Corrupt, "records of the log are missing").with("folder", &shelf.folder);
+    error.with("expected", expected).with("found", found)
+}
+
 /// An object, to be read.
 pub(super) fn read(shelf: &Shelf, slot: Slot, log: Option<LogId>) -> Result<ObjectReader> {
     let key = slot.key(&shelf.folder)?;
@@ -82,7 +88,8 @@ pub(super) struct Replay {
     ahead: Option<Result<Slot>>,
     reader: Option<ObjectReader>,
     after: u64,
-    through: u64,
+    /// None for all that is there.
+    through: Option<u64>,
     /// The next number, once an object has been read.
     expected: Option<u64>,
     is_over: bool,
@@ -90,16 +97,16 @@ pub(super) struct Replay {
 
 impl Replay {
     /// Finds the object where the records begin.
-    pub(super) fn new(shelf: &Arc<Shelf>, log: LogId, after: u64, through: u64) -> Result<Self> {
+    pub(super) fn new(shelf: &Arc<Shelf>, log: LogId, after: u64, through: Option<u64>) -> Result<Self> {
         let mut chain = Chain::new(shelf)?;
         let ahead = chain.step()?.map(|(slot, _)| Ok(slot));
         let first = ahead.as_ref().and_then(|slot| slot.as_ref().ok()).map_or(1, |slot| slot.first);
-        if first > after.saturating_add(1) && after < through {
+        let is_over = through.is_some_and(|through| after >= through);
+        if first > after.saturating_add(1) && !is_over {
             let error = Error::not_found("records of the log have been trimmed");
             return Err(error.with("after", after).with("first", first));
         }
         let shelf = Arc::clone(shelf);
-        let is_over = after >= through;
         Ok(Self { shelf, log, chain, ahead, reader: None, after, through, expected: None, is_over })
     }
 
@@ -113,7 +120,7 @@ impl Replay {
             };
             match reader.step()? {
                 Some(record) if record.seq <= self.after => {}
-                Some(record) if record.seq > self.through => return Ok(None),
+                Some(record) if self.through.is_some_and(|through| record.seq > through) => return Ok(None),
                 Some(record) => return Ok(Some(record)),
                 None => {
                     self.expected = Some(reader.next);
@@ -131,17 +138,18 @@ impl Replay {
             if self.ahead.as_ref().is_some_and(|next| self.is_early(next)) {
                 continue;
             }
-            if self.expected.is_some_and(|expected| expected != slot.first) {
-                return Err(self.gap(slot.first));
+            match self.expected {
+                Some(expected) if expected != slot.first => return Err(gap(&self.shelf, expected, slot.first)),
+                _ => {}
             }
-            if slot.first > self.through {
+            if self.through.is_some_and(|through| slot.first > through) {
                 return Ok(false);
             }
             self.reader = Some(read(&self.shelf, slot, Some(self.log))?);
             return Ok(true);
         }
-        match self.expected {
-            Some(expected) if expected <= self.through => Err(self.gap(expected)),
+        match (self.expected, self.through) {
+            (Some(expected), Some(through)) if expected <= through => Err(gap(&self.shelf, expected, expected)),
             _ => Ok(false),
         }
     }
@@ -149,11 +157,6 @@ impl Replay {
     /// True if what is asked for begins in this object or later.
     fn is_early(&self, slot: &Result<Slot>) -> bool {
         slot.as_ref().is_ok_and(|slot| slot.first <= self.after.saturating_add(1))
-    }
-
-    fn gap(&self, found: u64) -> Error {
-        let error = Error::new(ErrorKind::Corrupt, "records of the log are missing").with("folder", &self.shelf.folder);
-        error.with("expected", self.expected.unwrap_or(found)).with("found", found)
     }
 }
 

@@ -55,19 +55,18 @@ impl PutFailure {
 }
 
 impl Shelf {
-    /// A folder of a backend that can do what is needed.
+    /// A folder of a backend that can keep writers apart.
     pub(super) fn new(backend: Arc<dyn Backend>, folder: Prefix, planted: Planted) -> Result<Self> {
         let capability = backend.info().capability;
-        let needs = [
-            (capability.write && capability.write_if_absent, "write_if_absent"),
-            (capability.list_sorted, "list_sorted"),
-        ];
-        if let Some((_, missing)) = needs.iter().find(|(has, _)| !has) {
-            let error = Error::unsupported("a log needs a backend with this capability").with("capability", missing);
-            return Err(error.with("backend", &backend));
-        }
+        need(&backend, capability.write && capability.write_if_absent, "write_if_absent")?;
         let tokens = capability.write_tokens.then(Tokens::default);
-        Ok(Self { backend, folder, tokens, planted })
+        Ok(Self { tokens, planted, ..Self::to_read(backend, folder)? })
+    }
+
+    /// A folder of a backend that is only read.
+    pub(super) fn to_read(backend: Arc<dyn Backend>, folder: Prefix) -> Result<Self> {
+        need(&backend, backend.info().capability.list_sorted, "list_sorted")?;
+        Ok(Self { backend, folder, tokens: None, planted: Planted::default() })
     }
 
     /// The objects after a key, with their sizes, in order. Other names are left out.
@@ -223,6 +222,16 @@ impl Shelf {
             Deleted::Failed(error) => Err(error),
             _ => Ok(()),
         })
+    }
+}
+
+fn need(backend: &Arc<dyn Backend>, has: bool, capability: &str) -> Result<()> {
+    match has {
+        true => Ok(()),
+        false => {
+            let error = Error::unsupported("a log needs a backend with this capability").with("capability", capability);
+            Err(error.with("backend", backend))
+        }
     }
 }
 

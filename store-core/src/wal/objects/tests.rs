@@ -2,6 +2,7 @@
 
 mod damage;
 mod outcomes;
+mod reading;
 mod stub;
 mod writers;
 
