@@ -3,6 +3,7 @@
 mod appends;
 mod embedded;
 mod load;
+mod own;
 mod peer;
 mod race;
 mod raw;
@@ -69,6 +70,8 @@ fn peers() -> Vec<Box<dyn Peer>> {
     vec![
         Box::new(raw::OneThread),
         Box::new(raw::GroupCommit),
+        Box::new(own::Files),
+        Box::new(own::Objects),
         Box::new(sqlite::Sqlite),
         Box::new(embedded::Redb),
         Box::new(embedded::Fjall),
