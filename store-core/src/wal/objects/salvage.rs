@@ -80,7 +80,10 @@ impl<W: Vfs> ObjectRescue<'_, W> {
     fn object(&mut self, slot: Slot) -> Result<()> {
         let key = slot.key(&self.shelf.folder)?;
         let bytes = match self.shelf.read(&key) {
-            Err(error) if error.kind() == ErrorKind::Corrupt => return Ok(self.damage(error)),
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                self.damage(error);
+                return Ok(());
+            }
             bytes => bytes?,
         };
         let header =
