@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 /// No round writes more than this.
-const ROUND_BYTES_MAX: usize = 512 << 20;
+const ROUND_BYTES_MAX: usize = 1 << 30;
 /// What a frame adds to its payload, for the raw files and the limits of a round.
 pub const HEADER: usize = 32;
 /// More appends by one writer are not reached in a round: what preallocated files need not have room for.
-const WRITER_APPENDS_MAX: usize = 20_000;
+const WRITER_APPENDS_MAX: usize = 12_000;
 
 /// One round's work.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +32,16 @@ impl Load {
     /// So many records by one writer, however long that takes.
     pub fn of_records(count: usize, payload: usize) -> Self {
         Self { writers: 1, payload, time: Duration::MAX, each_max: count }
+    }
+
+    /// For so long everyone appends before anything is timed: files have grown then, and caches are filled.
+    pub fn warm_up(&self) -> Duration {
+        self.time / 2
+    }
+
+    /// After so many appends a writer is warm.
+    pub fn warm_max(&self) -> usize {
+        self.each_max / 3
     }
 
     /// Bytes of a frame in a raw file.

@@ -67,7 +67,7 @@ impl Objects {
 pub fn fill(wal: &Wal, load: &Load) -> Result<(), Failure> {
     let mut records = load.records(0);
     for _ in 0..load.each_max {
-        let _ = wal.append(RecordKind::DATA, Bytes::copy_from_slice(records.step()))?;
+        drop(wal.append(RecordKind::DATA, Bytes::copy_from_slice(records.step()))?);
     }
     wal.wait_durable(wal.last())?;
     Ok(wal.close()?)

@@ -20,12 +20,15 @@ pub struct Run {
 
 /// What one writer did.
 struct Lane {
+    /// Appends before the others were ready too.
+    warm: u64,
     start: Instant,
     end: Instant,
     latencies: Vec<u64>,
 }
 
-/// Lets every writer append its records, one after the other. `append` returns when the record is durable.
+/// Lets every writer append its records, one after the other. `append` returns when the record is durable. Nothing is
+/// timed until all have appended for a while.
 pub fn race(load: &Load, append: impl Fn(&[u8]) -> Result<(), Failure> + Sync) -> Result<Run, Failure> {
     let (append, barrier) = (&append, &Barrier::new(load.writers));
     let lanes: Vec<Lane> = thread::scope(|scope| {
@@ -40,7 +43,7 @@ pub fn race(load: &Load, append: impl Fn(&[u8]) -> Result<(), Failure> + Sync) -
     let end = lanes.iter().map(|lane| lane.end).max().ok_or("no writers")?;
     Ok(Run {
         took: end - start,
-        appended: lanes.iter().map(|lane| lane.latencies.len() as u64).collect(),
+        appended: lanes.iter().map(|lane| lane.warm + lane.latencies.len() as u64).collect(),
         latencies: lanes.into_iter().flat_map(|lane| lane.latencies).collect(),
     })
 }
@@ -53,13 +56,21 @@ fn lane(
 ) -> Result<Lane, Failure> {
     let (mut records, mut latencies) = (load.records(writer), Vec::with_capacity(load.each_max));
     barrier.wait();
+    let (begin, mut warm, mut failed) = (Instant::now(), 0, None);
+    while warm < load.warm_max() && begin.elapsed() < load.warm_up() && failed.is_none() {
+        failed = append(records.step()).err();
+        warm += 1;
+    }
+    // The others wait here for one that failed as well.
+    barrier.wait();
+    failed.map_or(Ok(()), Err)?;
     let start = Instant::now();
     let mut end = start;
-    while latencies.len() < load.each_max && end.duration_since(start) < load.time {
+    while latencies.len() + warm < load.each_max && end.duration_since(start) < load.time {
         append(records.step())?;
         let now = Instant::now();
         latencies.push(u64::try_from(now.duration_since(end).as_nanos())?);
         end = now;
     }
-    Ok(Lane { start, end, latencies })
+    Ok(Lane { warm: warm as u64, start, end, latencies })
 }

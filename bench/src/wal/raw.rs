@@ -43,19 +43,27 @@ impl Peer for OneThread {
     fn run(&self, folder: &Path, load: &Load) -> Result<Run, Failure> {
         let file = preallocated(folder, load.bytes_max())?;
         let mut writers: Vec<_> = (0..load.writers).map(|writer| load.records(writer)).collect();
-        let (mut groups, mut group) = (Vec::with_capacity(load.each_max), Vec::new());
-        let start = Instant::now();
-        let mut end = start;
-        while groups.len() < load.each_max && end.duration_since(start) < load.time {
+        let (mut groups, mut group, mut warm) = (Vec::with_capacity(load.each_max), Vec::new(), 0);
+        let mut write = |number: usize| {
             group.clear();
             writers.iter_mut().for_each(|records| frame(&mut group, records.step()));
-            file.write_all_at(&group, (groups.len() * group.len()) as u64)?;
-            file.sync_data()?;
+            file.write_all_at(&group, (number * group.len()) as u64)?;
+            file.sync_data()
+        };
+        let begin = Instant::now();
+        while warm < load.warm_max() && begin.elapsed() < load.warm_up() {
+            write(warm)?;
+            warm += 1;
+        }
+        let start = Instant::now();
+        let mut end = start;
+        while groups.len() + warm < load.each_max && end.duration_since(start) < load.time {
+            write(groups.len() + warm)?;
             let now = Instant::now();
             groups.push(u64::try_from(now.duration_since(end).as_nanos())?);
             end = now;
         }
-        let appended = vec![groups.len() as u64; load.writers];
+        let appended = vec![(groups.len() + warm) as u64; load.writers];
         let latencies = groups.into_iter().flat_map(|time| std::iter::repeat_n(time, load.writers)).collect();
         Ok(Run { took: end - start, appended, latencies })
     }

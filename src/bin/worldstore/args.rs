@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use worldstore::TableFormat;
 
 use crate::fs_args::FsCommand;
+use crate::wal_args::WalCommand;
 
 const EXAMPLES: &str = "\
 Example:
@@ -65,6 +66,13 @@ pub enum Command {
     /// path in it follows `!/`. All sizes are in bytes, all times in UTC. With --json each line is an object.
     #[command(subcommand, verbatim_doc_comment)]
     Fs(FsCommand),
+    /// Look at a write-ahead log, test it, and save what can be read of a damaged one
+    ///
+    /// LOG is the folder of a log: `./log`, or `s3://bucket/log` and the like for one whose records are kept as
+    /// objects. None of these commands changes it or locks its writer out; what a writer has not acknowledged yet
+    /// may show. With --json each line is an object.
+    #[command(subcommand, verbatim_doc_comment)]
+    Wal(WalCommand),
 }
 
 impl Command {
@@ -79,7 +87,7 @@ impl Command {
             Self::Query(args) => args.ask.world.as_deref(),
             Self::Explain(args) => args.world.as_deref(),
             Self::Fork(args) => Some(&args.world),
-            Self::Fs(_) => None,
+            Self::Fs(_) | Self::Wal(_) => None,
         }
     }
 }

@@ -10,6 +10,7 @@ mod files;
 mod fs_args;
 mod output;
 mod sources;
+mod wal_args;
 
 use std::process::ExitCode;
 

@@ -6,7 +6,7 @@ use super::desk::Desk;
 fn every_command_has_help() {
     let desk = Desk::new();
     let help = desk.ok(&["--help"]);
-    let commands = ["init", "import", "tables", "runs", "ticks", "scan", "query", "explain", "fork", "fs"];
+    let commands = ["init", "import", "tables", "runs", "ticks", "scan", "query", "explain", "fork", "fs", "wal"];
     for command in commands {
         assert!(help.lines().any(|line| line.trim_start().starts_with(&format!("{command} "))), "{command} in\n{help}");
         let own = desk.ok(&[command, "--help"]);
@@ -16,6 +16,9 @@ fn every_command_has_help() {
         ["ls", "tree", "cat", "head", "cp", "sync", "mv", "rm", "stat", "du", "glob", "ping", "caps", "schemes"];
     for command in commands {
         assert!(desk.ok(&["fs", command, "--help"]).contains(&format!("Usage: worldstore fs {command}")));
+    }
+    for command in ["inspect", "verify", "salvage"] {
+        assert!(desk.ok(&["wal", command, "--help"]).contains(&format!("Usage: worldstore wal {command}")));
     }
     assert!(desk.ok(&["--version"]).starts_with("worldstore "));
 }

@@ -13,5 +13,6 @@ mod import;
 mod place;
 mod query;
 mod readme;
+mod wal;
 mod wrong;
 mod wrong_query;

@@ -8,6 +8,7 @@ mod query;
 mod scan;
 mod tables;
 mod ticks;
+mod wal;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ pub async fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
         Command::Scan(args) => scan::run(args, registry).await,
         Command::Fork(args) => fork::run(args, registry).await,
         Command::Fs(command) => fs::run(command, registry).await,
+        Command::Wal(command) => wal::run(command, registry).await,
         Command::Query(args) => return query::run(args, registry).await,
         Command::Explain(args) => return query::explain(args, registry).await,
     };

@@ -1,6 +1,6 @@
 //! `worldstore fs`: the objects of any byte store.
 
-mod address;
+pub mod address;
 mod caps;
 mod change;
 mod copy;
@@ -8,7 +8,7 @@ mod list;
 mod look;
 mod progress;
 mod read;
-mod show;
+pub mod show;
 mod sync;
 mod tree;
 
