@@ -18,3 +18,6 @@ pub mod durability {}
 
 #[doc = include_str!("features.md")]
 pub mod features {}
+
+#[doc = include_str!("log.md")]
+pub mod log {}

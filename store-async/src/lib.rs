@@ -6,6 +6,7 @@
 //! - [`SyncBackendAdapter`] and [`table::SyncTableAdapter`] make async what is sync, on tokio's blocking pool.
 //! - [`AsyncBackendAdapter`] makes sync what is async, on a runtime of its own or a borrowed one.
 //! - [`AsyncMemory`] is `worldstore_core::Memory` without a hop to another thread.
+//! - [`AsyncWal`] is the write-ahead log of `worldstore_core::wal`, awaited.
 //! - [`CountingBackend`] counts calls and bytes.
 //! - [`object_store`] (feature `object-store`) shows any backend as an `object_store::ObjectStore`, for Lance,
 //!   DataFusion and whatever else reads through that trait.
@@ -25,6 +26,7 @@ pub mod sync_adapter;
 #[cfg(feature = "table")]
 pub mod table;
 mod transfer;
+mod wal;
 pub mod wrap;
 
 pub use async_adapter::AsyncBackendAdapter;
@@ -33,6 +35,7 @@ pub use counting::{CountingBackend, Counts};
 pub use memory::AsyncMemory;
 pub use store::{AsyncAtomicWriter, AsyncEntries, AsyncSeekReader, AsyncStore};
 pub use sync_adapter::SyncBackendAdapter;
+pub use wal::{AsyncReplay, AsyncWal};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

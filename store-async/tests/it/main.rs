@@ -11,4 +11,5 @@ mod reverse;
 mod streams;
 mod surface;
 mod transfer;
+mod wal;
 mod wrap;

@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
 
-use super::engine::{Appended, Engine, Room};
+use super::engine::{Appended, Engine, Waiting};
 use super::files::{self, Opened, Recovery};
 use super::objects::{self, ObjectRecovery};
 use super::options::{OverBudget, WalOptions, check_payload};
@@ -119,11 +119,11 @@ impl Wal {
         self.inner.engine.append_durable(kind.get(), checked(payload.into())?)
     }
 
-    /// Waits until a record with so many bytes may be within the budgets.
+    /// Waits until a record with so many bytes may be within the budgets. It promises nothing: another may be faster.
     ///
     /// # Errors
     /// `Invalid` if it never will.
-    pub fn room(&self, payload_bytes: usize) -> Result<Room> {
+    pub fn room(&self, payload_bytes: usize) -> Result<Waiting> {
         check_payload(payload_bytes)?;
         self.inner.engine.room(payload_bytes)
     }
@@ -148,7 +148,23 @@ impl Wal {
     /// # Errors
     /// `Invalid` if no such record was appended; otherwise as for [`Appended::wait`].
     pub fn wait_durable(&self, seq: u64) -> Result<()> {
-        self.inner.engine.wait_durable(seq)
+        match seq <= self.durable() {
+            true => Ok(()),
+            false => self.until_durable(seq)?.wait(),
+        }
+    }
+
+    /// As [`wait_durable`](Self::wait_durable), as a future too.
+    ///
+    /// # Errors
+    /// As for [`wait_durable`](Self::wait_durable).
+    pub fn until_durable(&self, seq: u64) -> Result<Waiting> {
+        self.inner.engine.until_durable(seq)
+    }
+
+    /// What happens over budget.
+    pub fn over_budget(&self) -> OverBudget {
+        self.inner.over_budget
     }
 
     /// Reads records after a number, in their order, up to the last one that is durable now. They are read as they are asked

@@ -1,5 +1,7 @@
 //! The log through its handle, on the file system of the machine.
 
+mod shuttled;
+
 use super::*;
 use crate::error::{ErrorKind, Result};
 use crate::vfs::OsVfs;

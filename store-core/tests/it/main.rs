@@ -17,3 +17,4 @@ mod processes_cas;
 mod store;
 mod surface;
 mod transfer;
+mod wal;

@@ -1,4 +1,4 @@
-//! What a caller holds: a record on its way, or a place in the line for room.
+//! What a caller holds: a record on its way, or a wait for room or for the watermark.
 
 use std::fmt;
 use std::pin::Pin;
@@ -62,29 +62,28 @@ impl fmt::Debug for Appended {
     }
 }
 
-/// Waits for room within the budgets: as a future, or blocking with [`wait`](Self::wait).
-///
-/// It promises nothing: another may be faster. Ask again then.
-pub struct Room {
+/// A wait, for room within the budgets or for records to be durable: as a future under any runtime, or blocking with
+/// [`wait`](Self::wait). Dropping it changes nothing.
+pub struct Waiting {
     slot: Arc<Slot>,
     engine: Arc<Engine>,
 }
 
-impl Room {
+impl Waiting {
     pub(super) fn new(slot: Arc<Slot>, engine: Arc<Engine>) -> Self {
         Self { slot, engine }
     }
 
-    /// Waits until there may be room, or the log has failed or is closed: appending tells.
+    /// Blocks until it is over.
     ///
     /// # Errors
-    /// None for now.
+    /// Of a wait for records, as for [`Appended::wait`]. A wait for room has none: appending tells what is wrong.
     pub fn wait(&self) -> Result<()> {
         self.engine.settle(&self.slot).map_err(|failure| failure.error())
     }
 }
 
-impl Future for Room {
+impl Future for Waiting {
     type Output = Result<()>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
@@ -92,9 +91,9 @@ impl Future for Room {
     }
 }
 
-impl fmt::Debug for Room {
+impl fmt::Debug for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Room").finish_non_exhaustive()
+        f.debug_struct("Waiting").finish_non_exhaustive()
     }
 }
 

@@ -49,6 +49,14 @@ impl Engine {
         job
     }
 
+    /// Looks for room in this thread. True if there is some.
+    pub(super) fn probe(&self) -> bool {
+        if let Some(job) = self.take_lead() {
+            self.lead(job, Phase::Closing);
+        }
+        self.lock().admit().is_ok()
+    }
+
     /// Waits for an outcome, and leads meanwhile if nobody does.
     pub(super) fn settle(&self, slot: &Slot) -> Outcome {
         if let Some(outcome) = slot.outcome() {
@@ -179,11 +187,10 @@ impl Drop for Lead<'_> {
                 self.0.work.notify_one();
             }
             Flusher::Callers => {
-                let waiting = state.first_waiting();
+                // Not everyone who waits is there to lead: a slot may have lost its caller.
+                let waiting = state.waiting();
                 drop(state);
-                if let Some(slot) = waiting {
-                    slot.nudge();
-                }
+                waiting.iter().for_each(|slot| slot.nudge());
             }
         }
     }

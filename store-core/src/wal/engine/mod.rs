@@ -28,7 +28,7 @@ use super::stats::Counts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::planted::Planted;
 
-pub use self::appended::{Appended, Room};
+pub use self::appended::{Appended, Waiting};
 
 /// Whether a thread leads when nobody waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +109,10 @@ impl Engine {
             let mut state = self.lock();
             if let Err(error) = state.admit() {
                 self.rouse(state);
-                return Err(error);
+                match self.settings.flusher == Flusher::Callers && self.probe() {
+                    true => continue,
+                    false => return Err(error),
+                }
             }
             if state.has_room(bytes, &self.settings) {
                 let slot = Arc::new(Slot::new());
@@ -141,16 +144,17 @@ impl Engine {
     }
 
     /// Resolves when a record with such a payload may fit.
-    pub(crate) fn room(self: &Arc<Self>, payload: usize) -> Result<Room> {
+    pub(crate) fn room(self: &Arc<Self>, payload: usize) -> Result<Waiting> {
         let bytes = frame_bytes(payload) as u64;
         self.fits(bytes)?;
         let mut state = self.lock();
-        let slot = match state.admit().is_err() || state.has_room(bytes, &self.settings) {
-            true => Arc::new(Slot::settled(Ok(()))),
-            false => state.await_room(),
+        let slot = match state.admit() {
+            Err(_) if state.is_refusing() => state.await_room(),
+            Ok(()) if !state.has_room(bytes, &self.settings) => state.await_room(),
+            _ => Arc::new(Slot::settled(Ok(()))),
         };
         self.rouse(state);
-        Ok(Room::new(slot, Arc::clone(self)))
+        Ok(Waiting::new(slot, Arc::clone(self)))
     }
 
     /// The last record that was taken on.
@@ -163,15 +167,17 @@ impl Engine {
         self.durable.load(Ordering::Acquire)
     }
 
-    /// Waits until a record is durable.
-    pub(crate) fn wait_durable(&self, seq: u64) -> Result<()> {
-        if seq <= self.durable() {
-            return Ok(());
-        }
+    /// Resolves when a record is durable.
+    pub(crate) fn until_durable(self: &Arc<Self>, seq: u64) -> Result<Waiting> {
+        let slot = self.watch(seq)?;
+        Ok(Waiting::new(slot, Arc::clone(self)))
+    }
+
+    fn watch(&self, seq: u64) -> Result<Arc<Slot>> {
         let mut state = self.lock();
         let slot = state.watch(seq)?;
         self.rouse(state);
-        self.settle(&slot).map_err(|failure| failure.error())
+        Ok(slot)
     }
 
     /// Notes that the log holds fewer bytes, or that it failed meanwhile.
@@ -204,8 +210,8 @@ impl Engine {
 
     /// Waits for whoever still leads.
     fn drained(&self) -> Result<()> {
-        let last = self.last();
-        self.wait_durable(last)?;
+        let slot = self.watch(self.last())?;
+        self.settle(&slot).map_err(|failure| failure.error())?;
         self.lock().failed()
     }
 

@@ -105,6 +105,11 @@ impl State {
         }
     }
 
+    /// True if there was no room, and nothing worse.
+    pub(super) fn is_refusing(&self) -> bool {
+        self.failure.is_none() && self.phase == Phase::Open && self.refusal.is_some()
+    }
+
     pub(super) fn has_room(&self, bytes: u64, settings: &Settings) -> bool {
         let all = self.unsynced + bytes;
         all <= settings.queue_bytes && settings.log_bytes.is_none_or(|budget| self.retained + all <= budget)
@@ -193,9 +198,10 @@ impl State {
         self.is_idle()
     }
 
-    /// One who waits for a record in the queue.
-    pub(super) fn first_waiting(&self) -> Option<Arc<Slot>> {
-        self.slots.first().or(self.rooms.first()).cloned()
+    /// All who wait, whatever for.
+    pub(super) fn waiting(&self) -> Slots {
+        let watchers = self.watchers.iter().map(|(_, slot)| slot);
+        self.slots.iter().chain(watchers).chain(&self.rooms).cloned().collect()
     }
 
     /// True if the flusher has nothing more to do, ever.

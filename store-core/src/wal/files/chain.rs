@@ -6,7 +6,7 @@ use super::names;
 use super::{failed, read_all};
 use crate::error::{Error, ErrorKind, Result};
 use crate::vfs::{File, Folder, Kind};
-use crate::wal::format::{HEADER_BYTES, LogId, SegmentHeader};
+use crate::wal::format::{EpochMark, HEADER_BYTES, LogId, SegmentHeader};
 
 /// How often the folder is listed again because a segment was trimmed meanwhile.
 const ATTEMPTS: usize = 100;
@@ -23,7 +23,8 @@ pub(super) struct Segment {
 pub(super) struct Chain {
     /// By their first records, which differ. Epochs do not go down.
     pub segments: Vec<Segment>,
-    /// Segments in which a writer went on that had been overtaken: nothing in them was ever acknowledged.
+    /// Segments in which a writer went on that had been overtaken: nothing in them was ever acknowledged. And those
+    /// that were trimmed and came back.
     pub superseded: Vec<String>,
     /// What a crash left behind.
     pub temporary: Vec<String>,
@@ -32,9 +33,9 @@ pub(super) struct Chain {
 }
 
 /// Reads names and headers.
-pub(super) fn read<F: Folder>(folder: &F, log: LogId) -> Result<Chain> {
+pub(super) fn read<F: Folder>(folder: &F, mark: &EpochMark) -> Result<Chain> {
     for _ in 0..ATTEMPTS {
-        if let Some(chain) = try_read(folder, log)? {
+        if let Some(chain) = try_read(folder, mark)? {
             return Ok(chain);
         }
     }
@@ -42,12 +43,13 @@ pub(super) fn read<F: Folder>(folder: &F, log: LogId) -> Result<Chain> {
 }
 
 /// None if a segment is gone before its header was read.
-fn try_read<F: Folder>(folder: &F, log: LogId) -> Result<Option<Chain>> {
+fn try_read<F: Folder>(folder: &F, mark: &EpochMark) -> Result<Option<Chain>> {
     let mut chain = Chain::default();
     for entry in folder.list().map_err(|source| failed("list", source, ""))? {
         let parsed = names::parse_segment(&entry.name);
         match parsed.filter(|_| entry.kind == Kind::File) {
-            Some((first, epoch)) => match read_header(folder, &entry.name, log)? {
+            Some((first, _)) if first < mark.first => chain.superseded.push(entry.name),
+            Some((first, epoch)) => match read_header(folder, &entry.name, mark.log)? {
                 Some(header) if (header.first, header.epoch) == (first, epoch) => {
                     chain.segments.push(Segment { name: entry.name, header });
                 }

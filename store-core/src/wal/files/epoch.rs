@@ -37,14 +37,17 @@ pub(super) fn read<F: Folder>(folder: &F) -> Result<Option<EpochMark>> {
 /// Claims the log for a new epoch, above that of the mark and of all segments.
 pub(super) fn claim<F: Folder>(folder: &F) -> Result<Claim<F::File>> {
     let before = read(folder)?;
-    let segments = segment_epochs(folder)?;
-    if before.is_none() && segments.is_some() {
+    let names = segment_names(folder)?;
+    if before.is_none() && !names.is_empty() {
         return Err(Error::new(ErrorKind::Corrupt, "log has segments and no mark of its epoch").with("file", EPOCH));
     }
     let log = before.map_or_else(new_log, |mark| mark.log);
-    let newest = before.map_or(0, |mark| mark.epoch).max(segments.unwrap_or(0));
+    let newest = before.map_or(0, |mark| mark.epoch).max(newest(&names));
+    let trimmed = before.map_or(1, |mark| mark.first);
+    // A segment that was trimmed may come back if the sync of its removal failed. From here on it does not count.
+    let first = names.iter().map(|(first, _)| *first).filter(|first| *first >= trimmed).min().unwrap_or(trimmed);
     for epoch in newest + 1..=newest + ATTEMPTS {
-        let mark = EpochMark { log, epoch };
+        let mark = EpochMark { log, epoch, first };
         let name = names::claim(epoch);
         let file = match folder.create(&name) {
             Err(source) if source.kind() == io::ErrorKind::AlreadyExists => continue,
@@ -69,8 +72,7 @@ fn publish<F: Folder>(folder: &F, name: &str, file: F::File, mark: EpochMark, cr
     folder.sync().map_err(|source| failed("sync folder", source, EPOCH))?;
     let claim = Claim { mark, created, _file: file, id };
     claim.check(folder)?;
-    let epochs = segment_epochs(folder)?;
-    match epochs.is_none_or(|epoch| epoch < mark.epoch) {
+    match newest(&segment_names(folder)?) < mark.epoch {
         true => Ok(claim),
         false => Err(raced()),
     }
@@ -90,10 +92,14 @@ impl<File> Claim<File> {
     }
 }
 
-/// The highest epoch in the name of a segment.
-fn segment_epochs<F: Folder>(folder: &F) -> Result<Option<u64>> {
+/// The first records and the epochs in the names of segments.
+fn segment_names<F: Folder>(folder: &F) -> Result<Vec<(u64, u64)>> {
     let entries = folder.list().map_err(|source| failed("list", source, ""))?;
-    Ok(entries.iter().filter_map(|entry| names::parse_segment(&entry.name)).map(|(_, epoch)| epoch).max())
+    Ok(entries.iter().filter_map(|entry| names::parse_segment(&entry.name)).collect())
+}
+
+fn newest(names: &[(u64, u64)]) -> u64 {
+    names.iter().map(|(_, epoch)| *epoch).max().unwrap_or(0)
 }
 
 fn new_log() -> LogId {

@@ -13,13 +13,17 @@ use crate::wal::options::IfLocked;
 pub(super) fn create<V: Vfs>(vfs: &V, path: &str) -> Result<FolderOf<V>> {
     let mut folder = vfs.root().map_err(|source| failed("open folder", source, ""))?;
     for name in path.split('/') {
-        match folder.make_folder(name) {
-            Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(failed("make folder", source, name));
+        let made = match folder.make_folder(name) {
+            Err(source) if source.kind() == io::ErrorKind::AlreadyExists => false,
+            made => made.map(|()| true).map_err(|source| failed("make folder", source, name))?,
+        };
+        if let Err(source) = folder.sync() {
+            // A name whose sync has failed may be lost even after one that succeeds. So the next attempt makes it anew.
+            if made {
+                let _ = folder.remove_folder(name);
             }
-            _ => {}
+            return Err(failed("sync folder", source, name));
         }
-        folder.sync().map_err(|source| failed("sync folder", source, name))?;
         folder = folder.open_folder(name).map_err(|source| failed("open folder", source, name))?;
     }
     folder.sync().map_err(|source| failed("sync folder", source, path))?;

@@ -74,7 +74,7 @@ pub struct WalReport {
     pub epoch: u64,
     /// Its segments, by their first records.
     pub segments: Vec<SegmentReport>,
-    /// Segments of writers that had been overtaken; the next writer removes them.
+    /// Segments of writers that had been overtaken, or that were trimmed; the next writer removes them.
     pub superseded: Vec<String>,
 }
 
@@ -107,7 +107,7 @@ impl<V: Vfs> WalReader<V> {
     /// `Corrupt` if a header is damaged.
     pub fn headers(&self) -> Result<Vec<(String, SegmentHeader)>> {
         let folder = folder::open(&self.vfs, &self.path)?;
-        let chain = chain::read(&folder, self.mark.log)?;
+        let chain = chain::read(&folder, &self.mark)?;
         Ok(chain.segments.into_iter().map(|segment| (segment.name, segment.header)).collect())
     }
 
@@ -117,7 +117,7 @@ impl<V: Vfs> WalReader<V> {
     /// `Corrupt`, with the file and the offset, at the first damage.
     pub fn verify(&self) -> Result<WalReport> {
         let folder = folder::open(&self.vfs, &self.path)?;
-        let chain = chain::read(&folder, self.mark.log)?;
+        let chain = chain::read(&folder, &self.mark)?;
         let mut segments = Vec::new();
         for (index, segment) in chain.segments.iter().enumerate() {
             let next = chain.segments.get(index + 1).map(|next| next.header);

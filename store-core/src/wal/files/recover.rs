@@ -39,7 +39,7 @@ pub struct Recovery {
     pub clean: bool,
     /// The torn tail that was cut: records that were being written, and of which none was acknowledged.
     pub cut: Option<Cut>,
-    /// Segments that were removed, because their writers had been overtaken when they wrote them.
+    /// Segments that were removed: their writers had been overtaken when they wrote them, or they were trimmed before.
     pub superseded: Vec<String>,
     /// Numbers whose records were lost in a salvage.
     pub lost: Vec<RangeInclusive<u64>>,
@@ -72,7 +72,7 @@ pub(in crate::wal) fn open<V: Vfs>(vfs: &V, path: &str, options: &WalOptions, st
     let folder = folder::create(vfs, path)?;
     let lock = folder::lock(&folder, options.if_locked)?;
     let claim = epoch::claim(&folder)?;
-    let chain = chain::read(&folder, claim.mark.log)?;
+    let chain = chain::read(&folder, &claim.mark)?;
     let mut found = Found::read(&folder, &chain, options.planted)?;
     let mut recovery = found.recovery(&claim, &chain, start);
     recovery.locked = lock.is_some();

@@ -70,7 +70,8 @@ fn rescue<V: Vfs, W: Vfs>(vfs: &V, source: &str, mut rescue: Rescue<'_, W>) -> R
         // Where a later writer has begun, this one had lost the log.
         let later = segments.iter().filter(|(_, other)| other.epoch > header.epoch);
         let limit = later.map(|(_, other)| other.first).min().unwrap_or(u64::MAX);
-        if header.first < limit {
+        let trimmed = log.is_some_and(|mark| header.first < mark.first);
+        if header.first < limit && !trimmed {
             rescue.segment(&folder, name, header, limit)?;
         }
     }

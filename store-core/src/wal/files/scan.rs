@@ -248,6 +248,13 @@ pub(super) fn scan<F: File>(reader: &mut FrameReader<F>, rules: &mut Rules, plan
             Step::End => break,
         }
     }
+    if scan.ended.is_none()
+        && rules.is_overtaken()
+        && let Ok(Step::Frame(frame, _)) = reader.step(&rules.name)
+        && matches!(frame.kind, SEAL | FENCE)
+    {
+        scan.ended = Some(frame.kind);
+    }
     scan.next = rules.expected;
     rules.leave(scan.ended.is_some(), scan.fault, scan.end)?;
     Ok(scan)

@@ -3,7 +3,7 @@
 use super::{BufMut, Error, LogId, Result, VERSION, array, corrupt, u32_at, u64_at};
 
 /// Bytes of the file `EPOCH`.
-pub const EPOCH_BYTES: usize = 48;
+pub const EPOCH_BYTES: usize = 56;
 const MAGIC: [u8; 8] = *b"WSTEPO\r\n";
 
 /// What the file `EPOCH` says.
@@ -13,6 +13,9 @@ pub struct EpochMark {
     pub log: LogId,
     /// Counts the writers of the log, from 1.
     pub epoch: u64,
+    /// The first record that was kept when the writer came. A segment that begins before it was trimmed, and is only there
+    /// because its removal was not durable.
+    pub first: u64,
 }
 
 impl EpochMark {
@@ -25,6 +28,7 @@ impl EpochMark {
         rest.put_u32_le(0);
         rest.put_slice(&self.log.0);
         rest.put_u64_le(self.epoch);
+        rest.put_u64_le(self.first);
         rest.put_u32_le(0);
         let crc = crc32c::crc32c(&bytes[..EPOCH_BYTES - 4]);
         bytes[EPOCH_BYTES - 4..].copy_from_slice(&crc.to_le_bytes());
@@ -46,6 +50,6 @@ impl EpochMark {
         if version != VERSION {
             return Err(Error::unsupported("log is of another version of the format").with("version", version));
         }
-        Ok(Self { log: LogId(array(bytes, 16)), epoch: u64_at(bytes, 32) })
+        Ok(Self { log: LogId(array(bytes, 16)), epoch: u64_at(bytes, 32), first: u64_at(bytes, 40) })
     }
 }
