@@ -244,20 +244,30 @@ fn checked(payload: Bytes) -> Result<Bytes> {
 
 impl Inner {
     fn close(&self) -> Result<()> {
-        self.engine.close(|| {
-            let flusher = self.flusher.lock().unwrap_or_else(PoisonError::into_inner).take();
-            // A waker may drop the last handle in the flusher itself.
-            if let Some(flusher) = flusher.filter(|flusher| flusher.thread().id() != thread::current().id()) {
-                let _ = flusher.join();
-            }
-        })
+        let flusher = self.flusher.lock().unwrap_or_else(PoisonError::into_inner).take();
+        close(&self.engine, flusher)
     }
 }
 
+fn close(engine: &Engine, flusher: Option<JoinHandle<()>>) -> Result<()> {
+    engine.close(|| {
+        if let Some(flusher) = flusher {
+            let _ = flusher.join();
+        }
+    })
+}
+
 impl Drop for Inner {
+    /// Who wants to know has waited for the records, or called `close`.
     fn drop(&mut self) {
-        // Who wants to know has waited for the records, or called `close`.
-        let _ = self.close();
+        if !self.engine.is_led_here() {
+            let _ = self.close();
+            return;
+        }
+        // A waker has dropped the last handle, in the thread that writes: it cannot wait for itself.
+        let engine = Arc::clone(&self.engine);
+        let flusher = self.flusher.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let _ = thread::Builder::new().name("worldstore-log-end".into()).spawn(move || close(&engine, flusher));
     }
 }
 

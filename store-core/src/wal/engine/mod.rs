@@ -208,6 +208,11 @@ impl Engine {
         drained.and(sink.close(ending).map_err(|failure| failure.error()))
     }
 
+    /// True if this thread has the lead: then it must not wait for the log.
+    pub(crate) fn is_led_here(&self) -> bool {
+        self.lock().is_led_here()
+    }
+
     /// Waits for whoever still leads.
     fn drained(&self) -> Result<()> {
         let slot = self.watch(self.last())?;

@@ -44,6 +44,8 @@ pub(super) struct State {
     retained: u64,
     /// True while a thread has the lead.
     leading: bool,
+    /// Which one.
+    leader: Option<std::thread::ThreadId>,
     /// True while the flusher sleeps and nobody has roused it.
     pub(super) asleep: bool,
     /// True if a leader shall look for room.
@@ -66,6 +68,7 @@ impl State {
             unsynced: 0,
             retained,
             leading: false,
+            leader: None,
             asleep: false,
             probe: false,
             phase: Phase::Open,
@@ -161,6 +164,7 @@ impl State {
         }
         let job = self.next_job(settings);
         self.leading = job.is_some();
+        self.leader = self.leading.then(|| std::thread::current().id());
         job
     }
 
@@ -187,6 +191,11 @@ impl State {
         Some(Job::Write(Group { first, records, slots, done: 0 }))
     }
 
+    /// True if this thread has the lead.
+    pub(super) fn is_led_here(&self) -> bool {
+        self.leader == Some(std::thread::current().id())
+    }
+
     /// True if there is something to do that nobody does.
     pub(super) fn is_idle(&self) -> bool {
         !self.leading && (!self.queue.is_empty() || self.probe)
@@ -195,6 +204,7 @@ impl State {
     /// Gives up the lead. True if there is more to do.
     pub(super) fn release(&mut self) -> bool {
         self.leading = false;
+        self.leader = None;
         self.is_idle()
     }
 

@@ -77,8 +77,13 @@ impl<V: Vfs> Archive for FileArchive<V> {
         let _one = files.trimming.lock().unwrap_or_else(PoisonError::into_inner);
         let mut trimmed = Trimmed::default();
         while let Some(oldest) = files.oldest_done(through) {
-            let removed = files.folder.remove(&oldest.name);
-            removed.map_err(|source| Failure::fatal(failed("remove", source, &oldest.name)))?;
+            match files.folder.remove(&oldest.name) {
+                // A writer that was overtaken may trim too.
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Failure::fatal(failed("remove", source, &oldest.name)));
+                }
+                _ => {}
+            }
             let synced = files.folder.sync();
             synced.map_err(|source| Failure::fatal(failed("sync folder", source, &oldest.name)))?;
             files.entries().remove(0);

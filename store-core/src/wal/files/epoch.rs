@@ -46,6 +46,10 @@ pub(super) fn claim<F: Folder>(folder: &F) -> Result<Claim<F::File>> {
     let trimmed = before.map_or(1, |mark| mark.first);
     // A segment that was trimmed may come back if the sync of its removal failed. From here on it does not count.
     let first = names.iter().map(|(first, _)| *first).filter(|first| *first >= trimmed).min().unwrap_or(trimmed);
+    if trimmed > 1 && names.iter().all(|(first, _)| *first < trimmed) {
+        let error = Error::new(ErrorKind::Corrupt, "segments of the log are missing").with("expected", trimmed);
+        return Err(error.with("file", EPOCH));
+    }
     for epoch in newest + 1..=newest + ATTEMPTS {
         let mark = EpochMark { log, epoch, first };
         let name = names::claim(epoch);

@@ -7,8 +7,8 @@
 //! | `{first}-{epoch}.wal` | a segment; both numbers have 20 digits |
 //! | `….tmp` | on its way to one of the others; removed by the next writer |
 //!
-//! A segment has one writer. Each writer begins new ones, so that nothing which an overtaken writer still does can
-//! touch what the later one writes: their names differ in the epoch.
+//! A segment has one writer. Each writer begins new ones, and puts a copy in the place of the last one that it found: their
+//! names differ in the epoch. So nothing which an overtaken writer still does can touch what counts.
 
 mod archive;
 mod chain;

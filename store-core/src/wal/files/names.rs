@@ -1,5 +1,9 @@
 //! The names of files in the folder of a log.
 
+use std::io;
+
+use crate::vfs::Folder;
+
 pub(super) const LOCK: &str = "LOCK";
 pub(super) const EPOCH: &str = "EPOCH";
 const SEGMENT: &str = ".wal";
@@ -35,4 +39,14 @@ pub(super) fn claim(epoch: u64) -> String {
 /// True for names that a crash may leave behind.
 pub(super) fn is_temporary(name: &str) -> bool {
     name.ends_with(TEMPORARY)
+}
+
+/// Gives a file the name of a segment. No other writer ever uses this name, so that there is nothing to replace.
+pub(super) fn publish<F: Folder>(folder: &F, temporary: &str, name: &str) -> io::Result<()> {
+    match folder.rename_no_replace(temporary, folder, name) {
+        Err(source) if matches!(source.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            folder.rename(temporary, folder, name)
+        }
+        renamed => renamed,
+    }
 }

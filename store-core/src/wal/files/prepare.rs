@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use super::archive::Files;
 use super::{FileOf, failed, write_all};
@@ -18,7 +19,9 @@ use crate::vfs::{File, Folder, Vfs};
 /// Zeros that are written at once.
 const ZEROS_BYTES: usize = 1 << 20;
 /// Zeros that are synced at once, so that the syncs of the log wait for few of them.
-const SYNC_BYTES: u64 = 4 << 20;
+const SYNC_BYTES: u64 = 1 << 20;
+/// The longest pause after such a sync. Pauses are as long as the sync was.
+const PAUSE_MAX: Duration = Duration::from_millis(20);
 
 /// A file that is ready to become a segment.
 #[derive(Debug)]
@@ -41,7 +44,29 @@ pub(super) struct Preparer<V: Vfs> {
     /// One that was made and not used.
     ready: Option<Prepared<FileOf<V>>>,
     thread: Option<Worker<FileOf<V>>>,
-    stop: Arc<AtomicBool>,
+    pace: Arc<Pace>,
+}
+
+/// How much of a hurry there is.
+#[derive(Debug, Default)]
+struct Pace {
+    /// Nobody wants it any more.
+    stop: AtomicBool,
+    /// The log waits for it.
+    urgent: AtomicBool,
+}
+
+impl Pace {
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Leaves the disk to the log for as long as it was taken from it.
+    fn pause(&self, taken: Duration) {
+        if !self.urgent.load(Ordering::Relaxed) && !self.is_stopped() {
+            thread::sleep(taken.min(PAUSE_MAX));
+        }
+    }
 }
 
 struct Worker<F> {
@@ -54,9 +79,9 @@ struct Worker<F> {
 
 impl<V: Vfs> Preparer<V> {
     pub(super) fn new(files: Arc<Files<V>>, threaded: bool) -> Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let thread = threaded.then(|| Worker::start(Arc::clone(&files), Arc::clone(&stop))).transpose()?;
-        Ok(Self { files, ready: None, thread, stop })
+        let pace = Arc::new(Pace::default());
+        let thread = threaded.then(|| Worker::start(Arc::clone(&files), Arc::clone(&pace))).transpose()?;
+        Ok(Self { files, ready: None, thread, pace })
     }
 
     /// Begins to make one.
@@ -74,9 +99,12 @@ impl<V: Vfs> Preparer<V> {
         }
         if let Some(worker) = self.thread.as_mut().filter(|worker| worker.under_way) {
             worker.under_way = false;
-            return worker.results.recv().map_err(|_| Error::unexpected("the log's thread for segments is gone"))?;
+            self.pace.urgent.store(true, Ordering::Relaxed);
+            let result = worker.results.recv();
+            self.pace.urgent.store(false, Ordering::Relaxed);
+            return result.map_err(|_| Error::unexpected("the log's thread for segments is gone"))?;
         }
-        make(&self.files, &Order { name, bytes }, &self.stop)
+        make(&self.files, &Order { name, bytes }, None)
     }
 
     /// Keeps one that was not used.
@@ -86,7 +114,7 @@ impl<V: Vfs> Preparer<V> {
 
     /// Ends the thread and removes what was not used. A crash would leave it behind, so nothing depends on it.
     pub(super) fn end(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.pace.stop.store(true, Ordering::Relaxed);
         if let Some(mut worker) = self.thread.take() {
             worker.orders = None;
             if worker.under_way {
@@ -109,7 +137,7 @@ impl<V: Vfs> Drop for Preparer<V> {
 }
 
 impl<F: File> Worker<F> {
-    fn start<V>(files: Arc<Files<V>>, stop: Arc<AtomicBool>) -> Result<Self>
+    fn start<V>(files: Arc<Files<V>>, pace: Arc<Pace>) -> Result<Self>
     where
         V: Vfs,
         V::Folder: Folder<File = F>,
@@ -118,7 +146,7 @@ impl<F: File> Worker<F> {
         let (done, results) = channel();
         let work = move || {
             for order in waiting {
-                if done.send(make(&files, &order, &stop)).is_err() {
+                if done.send(make(&files, &order, Some(&pace))).is_err() {
                     break;
                 }
             }
@@ -129,10 +157,11 @@ impl<F: File> Worker<F> {
     }
 }
 
-fn make<V: Vfs>(files: &Files<V>, order: &Order, stop: &AtomicBool) -> Result<Prepared<FileOf<V>>> {
+/// Makes one; at a pace if it is made ahead.
+fn make<V: Vfs>(files: &Files<V>, order: &Order, pace: Option<&Pace>) -> Result<Prepared<FileOf<V>>> {
     let name = &order.name;
     let file = create(files, name).map_err(|source| failed("create", source, name))?;
-    match fill(files, &file, order.bytes, stop) {
+    match fill(files, &file, order.bytes, pace) {
         Ok(()) => Ok(Prepared { name: name.clone(), file, bytes: order.bytes }),
         Err(source) => {
             // What it has taken is given back; a name that stays is removed when the log is opened.
@@ -152,19 +181,23 @@ fn create<V: Vfs>(files: &Files<V>, name: &str) -> io::Result<FileOf<V>> {
     }
 }
 
-fn fill<V: Vfs>(files: &Files<V>, file: &FileOf<V>, bytes: u64, stop: &AtomicBool) -> io::Result<()> {
+fn fill<V: Vfs>(files: &Files<V>, file: &FileOf<V>, bytes: u64, pace: Option<&Pace>) -> io::Result<()> {
     match file.allocate(0, bytes) {
         Err(source) if source.kind() != io::ErrorKind::Unsupported => return Err(source),
         _ => {}
     }
     let zeros = vec![0; ZEROS_BYTES.min(bytes as usize)];
     let mut position = 0;
-    while position < bytes && !stop.load(Ordering::Relaxed) {
+    while position < bytes && !pace.is_some_and(Pace::is_stopped) {
         let part = (bytes - position).min(zeros.len() as u64) as usize;
         write_all(file, zeros.get(..part).unwrap_or_default(), position)?;
         position += part as u64;
         if position.is_multiple_of(SYNC_BYTES) && position < bytes {
+            let begin = Instant::now();
             file.sync_data()?;
+            if let Some(pace) = pace {
+                pace.pause(begin.elapsed());
+            }
         }
     }
     match files.planted.has(Bug::SkipSegmentSync) {

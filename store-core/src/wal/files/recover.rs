@@ -8,11 +8,11 @@ use super::chain::{self, Chain, Segment};
 use super::epoch::{self, Claim};
 use super::scan::{FrameReader, Rules, Scan, Step, scan};
 use super::writer::{Active, FileSink};
-use super::{BLOCK_BYTES, FileOf, FolderOf, failed, folder, read_all, write_all};
+use super::{BLOCK_BYTES, FileOf, FolderOf, failed, folder, names, read_all, write_all};
 use crate::error::{Error, ErrorKind, Result};
 use crate::planted::{Bug, Planted};
 use crate::vfs::{File, Folder, Vfs};
-use crate::wal::format::{FENCE, FRAME_BYTES, FrameHeader, LogId, Place};
+use crate::wal::format::{FENCE, FRAME_BYTES, FrameHeader, HEADER_BYTES, LogId, Place, SegmentHeader};
 use crate::wal::options::WalOptions;
 
 /// What opening a log has found and done.
@@ -81,9 +81,9 @@ pub(in crate::wal) fn open<V: Vfs>(vfs: &V, path: &str, options: &WalOptions, st
         false => None,
     };
     if active.is_none() {
-        found.mend(&folder, claim.mark.epoch)?;
+        found.mend(&folder, &claim)?;
     }
-    remove_leftovers(&folder, &chain)?;
+    remove_leftovers(&folder, chain.superseded.iter().chain(&chain.temporary).chain(&found.replaced))?;
     // What this thread did since it has the epoch was for nothing if another came meanwhile.
     claim.check(&folder)?;
     let files = Arc::new(Files::new(folder, claim.mark.log, found.entries, start, options.planted));
@@ -97,6 +97,8 @@ struct Found {
     last: Option<Last>,
     records: u64,
     lost: Vec<RangeInclusive<u64>>,
+    /// A segment in whose place there is a copy now.
+    replaced: Option<String>,
 }
 
 /// The last segment, behind whose end there may be a torn tail.
@@ -110,7 +112,7 @@ struct Last {
 
 impl Found {
     fn read<F: Folder>(folder: &F, chain: &Chain, planted: Planted) -> Result<Self> {
-        let mut found = Self { entries: Vec::new(), last: None, records: 0, lost: Vec::new() };
+        let mut found = Self { entries: Vec::new(), last: None, records: 0, lost: Vec::new(), replaced: None };
         for (index, segment) in chain.segments.iter().enumerate() {
             let next = chain.segments.get(index + 1).map(|next| next.header);
             let (scan, tail) = read_segment(folder, segment, next, planted)?;
@@ -147,22 +149,28 @@ impl Found {
         }
     }
 
-    /// Makes the last segment durable as it was read, without its torn tail, and ends it.
-    fn mend<F: Folder>(&mut self, folder: &F, epoch: u64) -> Result<()> {
-        let Some(last) = &self.last else { return Ok(()) };
-        let name = &last.segment.name;
-        let file = folder.open_writable(name).map_err(|source| failed("open", source, name))?;
-        last.refresh(&file)?;
-        let mut end = last.scan.end;
-        if last.scan.ended.is_none() {
-            let header = &last.segment.header;
-            let place = Place::new(&header.log, header.number).with_planted(last.planted);
-            let fence = FrameHeader::new(FENCE, 0, last.scan.next, epoch, 0).encode(&place, end, &[]);
-            write_all(&file, &fence, end).map_err(|source| failed("write", source, name))?;
-            end += FRAME_BYTES as u64;
+    /// Puts a copy in the place of the last segment, without its torn tail and with an end.
+    ///
+    /// A copy, because nothing that an overtaken writer still does can reach it; and because after a sync that failed the
+    /// system shows bytes which are not on the disk, and never tries again: they could be told as durable and be lost. If
+    /// there is no room for a copy, the segment is written anew where it is.
+    fn mend<F: Folder>(&mut self, folder: &F, claim: &Claim<F::File>) -> Result<()> {
+        let Some(last) = self.last.as_ref().filter(|last| last.scan.next > last.segment.header.first) else {
+            // Without a record it tells the next number, until there is a segment that does.
+            return Ok(());
+        };
+        let epoch = claim.mark.epoch;
+        match last.copy(folder, epoch) {
+            Err(error) if error.kind() == ErrorKind::StorageFull => last.rewrite(folder, epoch),
+            Err(error) => Err(error),
+            Ok(name) => {
+                if let Some(entry) = self.entries.last_mut() {
+                    self.replaced = Some(std::mem::replace(&mut entry.name, name));
+                    entry.header.epoch = epoch;
+                }
+                Ok(())
+            }
         }
-        file.set_length(end).map_err(|source| failed("cut", source, name))?;
-        file.sync_all().map_err(|source| failed("sync", source, name))
     }
 
     /// The last segment to be written on behind its tail, torn or not: what must never be done.
@@ -180,19 +188,63 @@ impl Last {
         self.scan.ended.is_none() && self.tail > self.scan.end
     }
 
-    /// Writes the bytes once more as they were read. After a sync that failed the system shows bytes which are not on
-    /// the disk, and does not try again: without this they could be told as durable and be lost all the same.
-    fn refresh<F: File>(&self, file: &F) -> Result<()> {
+    /// Makes the copy durable under a name of this epoch, and tells the name.
+    fn copy<F: Folder>(&self, folder: &F, epoch: u64) -> Result<String> {
+        let header = SegmentHeader { epoch, ..self.segment.header };
+        let (temporary, name) = (names::prepared(epoch, header.number), names::segment(header.first, epoch));
+        let file = folder.create(&temporary).map_err(|source| failed("create", source, &temporary))?;
+        let copied = self.transfer(folder, &file, &header, epoch);
+        if let Err(error) = copied {
+            let _ = folder.remove(&temporary);
+            return Err(error);
+        }
+        let renamed = names::publish(folder, &temporary, &name);
+        renamed.map_err(|source| failed("rename", source, &name))?;
+        folder.sync().map_err(|source| failed("sync folder", source, &name))?;
+        Ok(name)
+    }
+
+    fn transfer<F: Folder>(&self, folder: &F, file: &F::File, header: &SegmentHeader, epoch: u64) -> Result<()> {
+        let name = &self.segment.name;
+        let source = folder.open(name).map_err(|source| failed("open", source, name))?;
+        write_all(file, &header.encode(), 0).map_err(|source| failed("copy", source, name))?;
+        self.write_to(&source, file, HEADER_BYTES as u64)?;
+        self.end(file, epoch)
+    }
+
+    /// Writes the segment anew where it is.
+    fn rewrite<F: Folder>(&self, folder: &F, epoch: u64) -> Result<()> {
+        let name = &self.segment.name;
+        let file = folder.open_writable(name).map_err(|source| failed("open", source, name))?;
+        self.write_to(&file, &file, 0)?;
+        self.end(&file, epoch)
+    }
+
+    /// Puts a fence behind the last record, unless the segment has its end, cuts off the rest, and syncs.
+    fn end<F: File>(&self, file: &F, epoch: u64) -> Result<()> {
+        let (name, header) = (&self.segment.name, &self.segment.header);
+        let mut end = self.scan.end;
+        if self.scan.ended.is_none() {
+            let place = Place::new(&header.log, header.number).with_planted(self.planted);
+            let fence = FrameHeader::new(FENCE, 0, self.scan.next, epoch, 0).encode(&place, end, &[]);
+            write_all(file, &fence, end).map_err(|source| failed("write", source, name))?;
+            end += FRAME_BYTES as u64;
+        }
+        file.set_length(end).map_err(|source| failed("cut", source, name))?;
+        file.sync_all().map_err(|source| failed("sync", source, name))
+    }
+
+    /// Writes the bytes from a position to the last record as they are read.
+    fn write_to<F: File>(&self, from: &F, to: &F, mut position: u64) -> Result<()> {
         let name = &self.segment.name;
         let mut block = vec![0; BLOCK_BYTES.min(self.scan.end as usize)];
-        let mut position = 0;
         while position < self.scan.end {
             let most = (self.scan.end - position).min(block.len() as u64) as usize;
             let part = block.get_mut(..most).unwrap_or_default();
-            let count = read_all(file, part, position).map_err(|source| failed("read", source, name))?;
+            let count = read_all(from, part, position).map_err(|source| failed("read", source, name))?;
             let read = part.get(..count).filter(|read| !read.is_empty());
             let read = read.ok_or_else(|| shrunk(name, position))?;
-            write_all(file, read, position).map_err(|source| failed("write", source, name))?;
+            write_all(to, read, position).map_err(|source| failed("write", source, name))?;
             position += count as u64;
         }
         Ok(())
@@ -208,7 +260,7 @@ fn shrunk(name: &str, offset: u64) -> Error {
 pub(super) fn read_segment<F: Folder>(
     folder: &F,
     segment: &Segment,
-    next: Option<crate::wal::format::SegmentHeader>,
+    next: Option<SegmentHeader>,
     planted: Planted,
 ) -> Result<(Scan, u64)> {
     let name = &segment.name;
@@ -239,8 +291,8 @@ pub(super) fn read_segment<F: Folder>(
 }
 
 /// Removes what crashes and overtaken writers have left.
-fn remove_leftovers<F: Folder>(folder: &F, chain: &Chain) -> Result<()> {
-    for name in chain.superseded.iter().chain(&chain.temporary) {
+fn remove_leftovers<'a, F: Folder>(folder: &F, names: impl Iterator<Item = &'a String>) -> Result<()> {
+    for name in names {
         match folder.remove(name) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
                 return Err(failed("remove", source, name));

@@ -140,6 +140,8 @@ pub(super) struct Rules {
     pub next: Option<SegmentHeader>,
     /// The number that comes next.
     pub expected: u64,
+    /// The epoch of the last frame.
+    epoch: u64,
 }
 
 /// What a frame says.
@@ -155,7 +157,7 @@ pub(super) enum Meaning {
 
 impl Rules {
     pub(super) fn new(name: &str, header: SegmentHeader, next: Option<SegmentHeader>) -> Self {
-        Self { name: name.to_owned(), header, next, expected: header.first }
+        Self { name: name.to_owned(), header, next, expected: header.first, epoch: 0 }
     }
 
     /// True if all records of the segment were seen, because the next writer began here. What an overtaken one has
@@ -170,11 +172,8 @@ impl Rules {
         if frame.seq != self.expected {
             return damaged("sequence numbers of the log have a gap");
         }
-        let epoch_right = match frame.kind {
-            FENCE => frame.epoch > self.header.epoch,
-            _ => frame.epoch == self.header.epoch,
-        };
-        if !epoch_right {
+        // A copy has records of earlier writers; a fence may have been put in place by a later one.
+        if frame.epoch < self.epoch || (frame.epoch > self.header.epoch && frame.kind != FENCE) {
             return damaged("record is of another epoch than its segment");
         }
         let meaning = match (frame.kind, <[u8; 8]>::try_from(payload)) {
@@ -190,6 +189,7 @@ impl Rules {
             Meaning::Ended => Some(frame.seq),
         }
         .ok_or_else(|| self.damage("sequence number is out of range", offset))?;
+        self.epoch = frame.epoch;
         if self.next.is_some_and(|next| self.expected > next.first) {
             return Err(self.damage("segments of the log overlap", offset));
         }

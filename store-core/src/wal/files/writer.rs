@@ -95,10 +95,22 @@ impl<V: Vfs> FileSink<V> {
         self.preparer.begin(self.next_name(), self.next_bytes);
     }
 
+    /// The next segment; a small one if there is no room for a large one.
+    fn prepared(&mut self) -> Result<Prepared<FileOf<V>>> {
+        let least = self.segment_bytes.min(FIRST_BYTES);
+        match self.preparer.take(self.next_name(), self.next_bytes) {
+            Err(error) if error.kind() == ErrorKind::StorageFull && self.next_bytes > least => {
+                self.next_bytes = least;
+                self.preparer.take(self.next_name(), least)
+            }
+            taken => taken,
+        }
+    }
+
     /// Ends the segment that is written and begins the next, whose first record is `first`.
     fn rotate(&mut self, first: u64) -> Result<(), Failure> {
         // First of all, so that nothing has changed if there is no room for it.
-        let prepared = self.preparer.take(self.next_name(), self.next_bytes).map_err(refused_if_full)?;
+        let prepared = self.prepared().map_err(refused_if_full)?;
         if let Some(active) = self.active.take()
             && let Err(failure) = self.seal(&active, first, true)
         {
@@ -157,14 +169,7 @@ impl<V: Vfs> FileSink<V> {
             let failed = |source| Error::unexpected("sync of a segment failed").with("file", name).caused_by(source);
             file.sync_data().map_err(failed)?;
         }
-        let folder = &self.files.folder;
-        let renamed = match folder.rename_no_replace(&prepared.name, folder, name) {
-            // No other writer ever uses this name, so that there is nothing to replace.
-            Err(source) if matches!(source.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
-                folder.rename(&prepared.name, folder, name)
-            }
-            renamed => renamed,
-        };
+        let renamed = names::publish(&self.files.folder, &prepared.name, name);
         renamed.map_err(|source| failed("rename", source, name))
     }
 
@@ -246,7 +251,7 @@ impl<V: Vfs> Sink for FileSink<V> {
     }
 
     fn make_room(&mut self) -> Result<(), Failure> {
-        let prepared = self.preparer.take(self.next_name(), self.next_bytes).map_err(refused_if_full)?;
+        let prepared = self.prepared().map_err(refused_if_full)?;
         self.preparer.give_back(prepared);
         Ok(())
     }

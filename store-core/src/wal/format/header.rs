@@ -7,7 +7,7 @@ use super::{BufMut, Error, HEADER_BYTES, LogId, MAGIC, Result, VERSION, array, c
 pub struct SegmentHeader {
     /// The log to which it belongs.
     pub log: LogId,
-    /// Counts the segments of the log, from 1.
+    /// Counts the segments of the log, from 1. A copy keeps it.
     pub number: u64,
     /// The sequence number of its first record.
     pub first: u64,

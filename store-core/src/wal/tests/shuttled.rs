@@ -28,13 +28,17 @@ mod sync {
 
 use sync::{Arc, thread};
 
+/// The number at which a sink fails, and how.
+type Fails = Option<(u64, fn(Error) -> Failure)>;
+/// What a thread does.
+type Work = Box<dyn FnOnce(&Arc<Engine>, &Plain) + Send>;
+
 /// Keeps how far it is durable, and takes its time.
 struct Slow {
     durable: Arc<Plain>,
     /// Records that it takes at once.
     part: usize,
-    /// The number at which it fails, and how.
-    fails: Option<(u64, fn(Error) -> Failure)>,
+    fails: Fails,
 }
 
 impl Sink for Slow {
@@ -84,7 +88,7 @@ struct Run {
 }
 
 impl Run {
-    fn new(settings: Settings, fails: Option<(u64, fn(Error) -> Failure)>) -> Self {
+    fn new(settings: Settings, fails: Fails) -> Self {
         let durable = Arc::new(Plain::new(0));
         let sink = Slow { durable: Arc::clone(&durable), part: 2, fails };
         let engine = Engine::new(Box::new(sink), 0, 0, settings);
@@ -93,7 +97,7 @@ impl Run {
     }
 
     /// Runs each of these in a thread, and closes the log.
-    fn threads(mut self, works: Vec<Box<dyn FnOnce(&Arc<Engine>, &Plain) + Send>>) {
+    fn threads(mut self, works: Vec<Work>) {
         let threads: Vec<_> = works
             .into_iter()
             .map(|work| {
@@ -139,7 +143,7 @@ fn leaves(engine: &Arc<Engine>, durable: &Plain) {
     assert!(seq <= durable.load(Order::SeqCst), "acknowledged before it was durable");
 }
 
-fn all() -> Vec<Box<dyn FnOnce(&Arc<Engine>, &Plain) + Send>> {
+fn all() -> Vec<Work> {
     vec![Box::new(waits), Box::new(leads), Box::new(awaits), Box::new(leaves)]
 }
 

@@ -79,6 +79,26 @@ fn a_writer_overtaken_twice_is_fenced() {
     assert_eq!(records(&wal).len(), 4);
 }
 
+/// A segment that an overtaken writer still changes is no longer the one that counts.
+#[test]
+fn what_an_overtaken_writer_does_to_its_files_counts_for_nothing() {
+    use worldstore_core::vfs::File;
+    let vfs = SimVfs::new();
+    let (old, _) = Wal::open(&vfs, PATH, small()).unwrap();
+    fill(&old, 2);
+    let folder = vfs.root().unwrap().open_folder(PATH).unwrap();
+    let stalled = folder.open_writable(&segments(&vfs, PATH)[0]).unwrap();
+    let new = take_over(&vfs);
+    stalled.set_length(100).unwrap();
+    stalled.write_at(&[7; 500], 64).unwrap();
+    stalled.sync_all().unwrap();
+    assert_eq!(records(&new).len(), 2);
+    fill(&new, 1);
+    let image = vfs.image(Choice::Everything).vfs;
+    assert_eq!(Wal::open(&image, PATH, small()).unwrap().1.records, 3);
+    drop(old);
+}
+
 #[test]
 fn epochs_rise_and_leave_no_files() {
     let vfs = SimVfs::new();

@@ -240,6 +240,47 @@ fn a_group_without_room_is_taken_back() {
     assert_eq!(Wal::open(&vfs.image(Choice::Nothing).vfs, PATH, small()).unwrap().1.last, 3);
 }
 
+/// All that trimming leaves is never nothing: a log without segments has lost them.
+#[test]
+fn segments_that_are_all_missing_are_damage() {
+    let vfs = nine(true);
+    let (wal, _) = Wal::open(&vfs, PATH, small()).unwrap();
+    wal.trim(9).unwrap();
+    wal.close().unwrap();
+    let (wal, recovery) = Wal::open(&vfs, PATH, small()).unwrap();
+    assert!(recovery.first > 1 && recovery.last == 9);
+    wal.close().unwrap();
+    let folder = vfs.root().unwrap().open_folder(PATH).unwrap();
+    segments(&vfs, PATH).iter().for_each(|name| folder.remove(name).unwrap());
+    assert_eq!(kind(Wal::open(&vfs, PATH, small())), Some(ErrorKind::Corrupt));
+}
+
+/// A waker that owns the log and is the last to hold it.
+#[test]
+fn the_last_handle_may_go_in_the_thread_that_writes() {
+    struct Owner(std::sync::Mutex<Option<Wal>>, std::sync::mpsc::Sender<()>);
+    impl std::task::Wake for Owner {
+        fn wake(self: std::sync::Arc<Self>) {
+            drop(self.0.lock().unwrap().take());
+            self.1.send(()).unwrap();
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let vfs = OsVfs::open(folder.path()).unwrap();
+    let (wal, _) = Wal::open(&vfs, "log", WalOptions::new()).unwrap();
+    let (sender, woken) = std::sync::mpsc::channel();
+    let mut appended = wal.append(RecordKind::DATA, "last").unwrap();
+    let waker = Waker::from(std::sync::Arc::new(Owner(std::sync::Mutex::new(Some(wal)), sender)));
+    if Pin::new(&mut appended).poll(&mut Context::from_waker(&waker)).is_pending() {
+        woken.recv().unwrap();
+    }
+    drop(waker);
+    let opened = std::iter::from_fn(|| Some(Wal::open(&vfs, "log", WalOptions::new())));
+    // It is closed behind our back.
+    let (_, recovery) = opened.flat_map(Result::ok).next().unwrap();
+    assert_eq!(recovery.last, 1);
+}
+
 /// Trap 16: whoever goes away changes nothing.
 #[test]
 fn records_of_callers_who_went_away_are_written() {
