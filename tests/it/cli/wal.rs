@@ -7,7 +7,7 @@ use std::sync::Arc;
 use expect_test::expect;
 use serde_json::{Value, json};
 use worldstore::core::vfs::OsVfs;
-use worldstore::core::wal::{IfLocked, RecordKind, Wal, WalOptions};
+use worldstore::core::wal::{RecordKind, Wal, WalOptions};
 use worldstore::core::{Backend, Local, Prefix};
 
 use super::desk::{Desk, code_of, errors_of};
@@ -21,9 +21,7 @@ fn with_files() -> Desk {
     let desk = Desk::new();
     let vfs = OsVfs::open(&desk.path("")).unwrap();
     for range in [1..=5, 6..=9] {
-        // A command that another test starts may hold the lock for a moment after it was let go of.
-        let options = WalOptions::new().with_if_locked(IfLocked::TakeOver);
-        let (wal, _) = Wal::open(&vfs, "log", options).unwrap();
+        let (wal, _) = Wal::open(&vfs, "log", WalOptions::new()).unwrap();
         append(&wal, range);
     }
     desk
@@ -77,7 +75,7 @@ fn inspect_prints_segments_and_records() {
     let desk = with_files();
     expect![[r#"
           number   epoch        first         last    records          bytes  state   name
-               1       1            1            5          5            200  sealed  00000000000000000001-00000000000000000001.wal
+               1       2            1            5          5            200  sealed  00000000000000000001-00000000000000000002.wal
                2       2            6            9          4            160  sealed  00000000000000000006-00000000000000000002.wal
         log ID, epoch 2, records 1..=9: 9 records and 360 bytes in 2 segments
 
