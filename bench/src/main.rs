@@ -5,6 +5,7 @@
 mod bytes;
 mod measure;
 mod report;
+mod wal;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,6 +39,8 @@ struct Arguments {
 enum Subject {
     /// The byte layer against std::fs, object_store and OpenDAL.
     Bytes,
+    /// The log against raw system calls, SQLite, redb, fjall and sled.
+    Wal,
 }
 
 fn main() -> ExitCode {
@@ -61,11 +64,22 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Some(folder) => tempfile::tempdir_in(folder)?,
         None => tempfile::tempdir()?,
     };
-    let Subject::Bytes = arguments.subject;
-    let rows = bytes::rows(folder.path(), arguments.scale, arguments.only.as_deref())?;
-    println!("{}", report::table(&rows));
+    let (place, scale, only) = (folder.path(), arguments.scale, arguments.only.as_deref());
+    let json = match arguments.subject {
+        Subject::Bytes => {
+            let rows = bytes::rows(place, scale, only)?;
+            println!("{}", report::table(&rows));
+            serde_json::to_vec_pretty(&rows)?
+        }
+        Subject::Wal => {
+            let rows = wal::rows(place, scale, only)?;
+            println!("{}", wal::report::appends(&rows.appends));
+            println!("{}", report::table(&rows.replay));
+            serde_json::to_vec_pretty(&rows)?
+        }
+    };
     if let Some(file) = &arguments.json {
-        std::fs::write(file, serde_json::to_vec_pretty(&rows)?)?;
+        std::fs::write(file, json)?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use worldstore::TableFormat;
 use crate::fs_args::FsCommand;
 use crate::lake_args::LakeCommand;
 use crate::snapshot_args::{BlocksCommand, SnapshotCommand};
+use crate::wal_args::WalCommand;
 
 const EXAMPLES: &str = "\
 Example:
@@ -82,6 +83,13 @@ pub enum Command {
     /// Remove and verify the blocks of which states are made
     #[command(subcommand)]
     Blocks(BlocksCommand),
+    /// Look at a write-ahead log, test it, and save what can be read of a damaged one
+    ///
+    /// LOG is the folder of a log: `./log`, or `s3://bucket/log` and the like for one whose records are kept as
+    /// objects. None of these commands changes it or locks its writer out; what a writer has not acknowledged yet
+    /// may show. With --json each line is an object.
+    #[command(subcommand, verbatim_doc_comment)]
+    Wal(WalCommand),
 }
 
 impl Command {
@@ -96,7 +104,7 @@ impl Command {
             Self::Query(args) => args.ask.world.as_deref(),
             Self::Explain(args) => args.world.as_deref(),
             Self::Fork(args) => Some(&args.world),
-            Self::Fs(_) | Self::Lake(_) | Self::Snapshot(_) | Self::Blocks(_) => None,
+            Self::Fs(_) | Self::Lake(_) | Self::Snapshot(_) | Self::Blocks(_) | Self::Wal(_) => None,
         }
     }
 }

@@ -8,11 +8,14 @@ use bytes::Bytes;
 
 use super::engine::{Appended, Engine, Waiting};
 use super::files::{self, Opened, Recovery};
+use super::objects::{self, ObjectRecovery};
 use super::options::{OverBudget, WalOptions, check_payload};
 use super::record::{Record, RecordKind};
 use super::sink::{Archive, Records, Sink, Trimmed};
 use super::stats::WalStats;
+use crate::backend::Backend;
 use crate::error::{Error, Result};
+use crate::key::Prefix;
 use crate::vfs::Vfs;
 
 /// An open log. Clones are the same log, for as many threads as there are.
@@ -47,6 +50,30 @@ impl Wal {
         let archive = Arc::new(files::FileArchive(files));
         let state = Reopened { last: recovery.last, bytes: recovery.bytes, epoch: recovery.epoch };
         let wal = Self::start(Box::new(sink), archive, state, &options)?;
+        Ok((wal, recovery))
+    }
+
+    /// Opens the log in a folder of a backend, and makes it if there is none. The folder is its alone.
+    ///
+    /// Names and sizes of all its objects are looked at, and the last one is read; the others are tested when they are
+    /// replayed. Then the writers before are locked out. Of the options, those of segments and locks mean nothing here.
+    /// What is durable is what the backend says: [`Capability::durable`](crate::Capability::durable). A write that fails in
+    /// passing is tried again for about a second; for reads, and for longer, there is
+    /// [`RetryBackend`](crate::wrap::RetryBackend).
+    ///
+    /// # Errors
+    /// `Unsupported` unless the backend has `write_if_absent` and `list_sorted`. `Corrupt` if objects are missing or the
+    /// last one is damaged. `Conflict` if others open it all the time. `OutcomeUnknown` and others of the backend; opening
+    /// again does no harm.
+    pub fn open_objects(
+        backend: Arc<dyn Backend>,
+        folder: Prefix,
+        options: WalOptions,
+    ) -> Result<(Self, ObjectRecovery)> {
+        options.check()?;
+        let objects::Opened { sink, archive, recovery } = objects::open(backend, folder, options.planted)?;
+        let state = Reopened { last: recovery.last, bytes: recovery.bytes, epoch: recovery.epoch };
+        let wal = Self::start(Box::new(sink), Arc::new(archive), state, &options)?;
         Ok((wal, recovery))
     }
 

@@ -4,7 +4,7 @@
 //! [`Wal::append`] gives a record its number and returns at once; [`Appended::wait`] returns when the record is durable,
 //! and so does the [`Appended`] as a future, under any runtime. Records of many threads share a sync. [`Wal::replay`]
 //! reads them back, [`Wal::trim`] forgets those that are kept elsewhere. [`WalReader`] reads a log without opening it for
-//! writing; [`salvage`] copies what can be read of a damaged one. [`format`](mod@format) holds the bytes.
+//! writing; [`salvage`] copies what can be read of a damaged one. [`Wal::open_objects`] opens a log on a [`Backend`]. [`format`](mod@format) holds the bytes.
 //!
 //! ```
 //! use worldstore_core::vfs::OsVfs;
@@ -48,6 +48,7 @@ mod engine;
 mod files;
 pub mod format;
 mod handle;
+mod objects;
 mod options;
 mod record;
 mod sink;
@@ -55,8 +56,9 @@ mod stats;
 mod sync;
 
 pub use engine::{Appended, Waiting};
-pub use files::{Cut, Recovery, Salvage, SegmentReport, SegmentState, WalReader, WalReport, salvage};
+pub use files::{Cut, Recovery, Salvage, SegmentReport, SegmentState, WalReader, WalReport, salvage, survey};
 pub use handle::{Replay, Wal};
+pub use objects::{ObjectRecovery, ObjectReport, ObjectWalReader, salvage_objects, survey_objects};
 #[doc(hidden)]
 pub use options::Threads;
 pub use options::{IfLocked, OverBudget, WalOptions};
@@ -65,7 +67,7 @@ pub use sink::Trimmed;
 pub use stats::WalStats;
 
 #[cfg(doc)]
-use crate::vfs::Vfs;
+use crate::{backend::Backend, vfs::Vfs};
 
 #[cfg(test)]
 mod tests;

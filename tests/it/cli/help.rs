@@ -8,7 +8,7 @@ fn every_command_has_help() {
     let help = desk.ok(&["--help"]);
     let commands = [
         "init", "import", "tables", "runs", "ticks", "scan", "query", "explain", "fork", "fs", "lake", "snapshot",
-        "blocks",
+        "blocks", "wal",
     ];
     for command in commands {
         assert!(help.lines().any(|line| line.trim_start().starts_with(&format!("{command} "))), "{command} in\n{help}");
@@ -25,6 +25,9 @@ fn every_command_has_help() {
     }
     for command in ["collect", "verify"] {
         assert!(desk.ok(&["blocks", command, "--help"]).contains(&format!("Usage: worldstore blocks {command}")));
+    }
+    for command in ["inspect", "verify", "salvage"] {
+        assert!(desk.ok(&["wal", command, "--help"]).contains(&format!("Usage: worldstore wal {command}")));
     }
     assert!(desk.ok(&["--version"]).starts_with("worldstore "));
 }

@@ -16,5 +16,6 @@ mod place;
 mod query;
 mod readme;
 mod snapshot;
+mod wal;
 mod wrong;
 mod wrong_query;

@@ -14,6 +14,9 @@ mod fake;
 #[cfg(feature = "http")]
 #[cfg(test)]
 mod http;
+#[cfg(feature = "s3")]
+#[cfg(test)]
+mod log;
 #[cfg(test)]
 mod memory;
 #[cfg(any(feature = "s3", feature = "azure"))]

@@ -21,7 +21,7 @@ use crate::suite::{self, applied, body, bytes, key, write, write_parts};
 
 const CREDENTIALS: (&str, &str) = ("testing", "testing-secret");
 
-fn service() -> Option<String> {
+pub fn service() -> Option<String> {
     address(
         "WORLDSTORE_TEST_S3_ENDPOINT",
         "pip install 'moto[server]' && moto_server -p 5000, at http://127.0.0.1:5000",
@@ -53,7 +53,7 @@ fn config(endpoint: &str, uri: &str) -> S3Config {
         .with_delete_conditions(Conditions::Kept)
 }
 
-fn backend(endpoint: &str) -> ObjectStoreBackend {
+pub fn backend(endpoint: &str) -> ObjectStoreBackend {
     config(endpoint, &format!("s3://{}", create_bucket(endpoint))).connect().unwrap()
 }
 

@@ -10,6 +10,7 @@ mod scan;
 mod snapshot;
 mod tables;
 mod ticks;
+mod wal;
 
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ pub async fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
         Command::Lake(command) => lake::run(command, registry).await,
         Command::Snapshot(command) => snapshot::run(command, registry).await,
         Command::Blocks(command) => snapshot::run_blocks(command, registry).await,
+        Command::Wal(command) => wal::run(command, registry).await,
         Command::Query(args) => return query::run(args, registry).await,
         Command::Explain(args) => return query::explain(args, registry).await,
     };

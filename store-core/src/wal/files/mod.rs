@@ -31,7 +31,8 @@ use crate::vfs::{File, Folder, Vfs};
 
 pub use reader::{SegmentReport, SegmentState, WalReader, WalReport};
 pub use recover::{Cut, Recovery};
-pub use salvage::{Salvage, salvage};
+pub(super) use salvage::Rescue;
+pub use salvage::{Salvage, salvage, survey};
 
 pub(super) use archive::FileArchive;
 pub(super) use recover::{Opened, open};

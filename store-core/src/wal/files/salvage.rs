@@ -43,11 +43,19 @@ pub struct Salvage {
 /// # Errors
 /// `AlreadyExists` if the target holds a log; `NotFound` if the source is none; those of the file systems.
 pub fn salvage<V: Vfs, W: Vfs>(vfs: &V, source: &str, target: &W, path: &str) -> Result<Salvage> {
-    if folder::create(target, path).and_then(|folder| epoch::read(&folder))?.is_some() {
-        return Err(Error::new(ErrorKind::AlreadyExists, "there is a log at the target").with("path", path));
-    }
+    rescue(vfs, source, Rescue::into(target, path)?)
+}
+
+/// Finds what [`salvage`] would find, and writes nothing.
+///
+/// # Errors
+/// `NotFound` if there is no such folder; those of the file system.
+pub fn survey<V: Vfs>(vfs: &V, source: &str) -> Result<Salvage> {
+    rescue(vfs, source, Rescue::<V>::nowhere())
+}
+
+fn rescue<V: Vfs, W: Vfs>(vfs: &V, source: &str, mut rescue: Rescue<'_, W>) -> Result<Salvage> {
     let folder = folder::open(vfs, source)?;
-    let mut rescue = Rescue { copy: Copy::new(target, path), report: Salvage::default(), expected: None };
     let log = epoch::read(&folder).unwrap_or_else(|error| {
         rescue.report.damage.push(error.with("file", EPOCH));
         None
@@ -67,15 +75,37 @@ pub fn salvage<V: Vfs, W: Vfs>(vfs: &V, source: &str, target: &W, path: &str) ->
             rescue.segment(&folder, name, header, limit)?;
         }
     }
-    rescue.copy.end()?;
-    Ok(rescue.report)
+    rescue.end()
 }
 
-struct Rescue<'a, W: Vfs> {
-    copy: Copy<'a, W>,
-    report: Salvage,
+/// A salvage under way.
+pub(in crate::wal) struct Rescue<'a, W: Vfs> {
+    /// None if nothing is to be written.
+    copy: Option<Copy<'a, W>>,
+    pub report: Salvage,
     /// The number that comes next.
-    expected: Option<u64>,
+    pub expected: Option<u64>,
+}
+
+impl<'a, W: Vfs> Rescue<'a, W> {
+    /// Into a new log.
+    pub fn into(target: &'a W, path: &'a str) -> Result<Self> {
+        if folder::create(target, path).and_then(|folder| epoch::read(&folder))?.is_some() {
+            return Err(Error::new(ErrorKind::AlreadyExists, "there is a log at the target").with("path", path));
+        }
+        Ok(Self { copy: Some(Copy::new(target, path)), ..Self::nowhere() })
+    }
+
+    /// Only to see what there is.
+    pub fn nowhere() -> Self {
+        Self { copy: None, report: Salvage::default(), expected: None }
+    }
+
+    /// Ends the new log.
+    pub fn end(self) -> Result<Salvage> {
+        self.copy.map_or(Ok(()), |mut copy| copy.end())?;
+        Ok(self.report)
+    }
 }
 
 impl<W: Vfs> Rescue<'_, W> {
@@ -127,7 +157,8 @@ impl<W: Vfs> Rescue<'_, W> {
         }
     }
 
-    fn frame(&mut self, seq: u64, kind: u8, payload: Bytes) -> Result<()> {
+    /// Takes a record, or numbers that an earlier salvage lost.
+    pub fn frame(&mut self, seq: u64, kind: u8, payload: Bytes) -> Result<()> {
         let last = match (kind, <[u8; 8]>::try_from(&payload[..])) {
             (LOST, Ok(last)) => u64::from_le_bytes(last),
             _ => seq,
@@ -144,7 +175,7 @@ impl<W: Vfs> Rescue<'_, W> {
         match kind {
             LOST => self.lose(seq..=last)?,
             _ => {
-                self.copy.add(seq, kind, payload)?;
+                self.copy.as_mut().map_or(Ok(()), |copy| copy.add(seq, kind, payload))?;
                 self.report.copied += 1;
                 let first = self.report.records.as_ref().map_or(seq, |records| *records.start());
                 self.report.records = Some(first..=seq);
@@ -155,10 +186,11 @@ impl<W: Vfs> Rescue<'_, W> {
     }
 
     fn lose(&mut self, range: RangeInclusive<u64>) -> Result<()> {
-        let last = Bytes::copy_from_slice(&range.end().to_le_bytes());
-        self.copy.flush()?;
-        self.copy.add(*range.start(), LOST, last)?;
-        self.copy.flush()?;
+        if let Some(copy) = &mut self.copy {
+            copy.flush()?;
+            copy.add(*range.start(), LOST, Bytes::copy_from_slice(&range.end().to_le_bytes()))?;
+            copy.flush()?;
+        }
         self.report.lost.push(range);
         Ok(())
     }

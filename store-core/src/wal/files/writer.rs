@@ -280,7 +280,11 @@ impl<V: Vfs> Sink for FileSink<V> {
             self.seal(&active, active.next, false)
         });
         self.preparer.end();
-        self.lock = None;
+        // Closing the file is not enough: a process that is just being started has a copy of it for a moment. If this
+        // fails, closing it remains.
+        if let Some(lock) = self.lock.take() {
+            let _ = lock.unlock();
+        }
         sealed
     }
 }

@@ -1,0 +1,48 @@
+//! `worldstore wal salvage`.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::json;
+use worldstore::core::wal::{salvage, salvage_objects};
+use worldstore::{Error, ErrorKind, Registry, Result};
+
+use super::place::{Log, split};
+use super::verify::pairs;
+use crate::commands::fs::address::refuse_inside;
+use crate::commands::fs::show::print_json;
+use crate::output::{counted, line};
+
+/// Refuses a target that lies in the log, or that holds anything.
+pub fn refuse(log: &str, target: &Path, registry: &Registry) -> Result<()> {
+    refuse_inside(registry, log, &target.display().to_string())?;
+    let holds = match fs::read_dir(target) {
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(Error::io("list", source).with("folder", target.display())),
+        Ok(mut entries) => entries.next().is_some(),
+    };
+    match holds {
+        true => Err(Error::new(ErrorKind::AlreadyExists, "folder is not empty").with("folder", target.display())),
+        false => Ok(()),
+    }
+}
+
+pub fn run(log: &Log, target: &Path, json: bool) -> Result<()> {
+    let (into, path) = split(target)?;
+    let found = match log {
+        Log::Files { vfs, name } => salvage(vfs, name, &into, &path)?,
+        Log::Objects { backend, folder } => salvage_objects(Arc::clone(backend), folder.clone(), &into, &path)?,
+    };
+    if json {
+        let damage: Vec<String> = found.damage.iter().map(ToString::to_string).collect();
+        let (first, last) = found.records.clone().map(|records| (*records.start(), *records.end())).unzip();
+        return print_json(&json!({
+            "copied": found.copied, "first": first, "last": last, "lost": pairs(&found.lost), "damage": damage,
+        }));
+    }
+    found.damage.iter().try_for_each(|damage| line(&damage.to_string()))?;
+    found.lost.iter().try_for_each(|range| line(&format!("lost: {range:?}")))?;
+    let range = found.records.map(|records| format!(", {records:?}")).unwrap_or_default();
+    line(&format!("copied {}{range}, to {}", counted(found.copied, "record"), target.display()))
+}
