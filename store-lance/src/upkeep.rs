@@ -153,7 +153,7 @@ impl LanceTables {
     }
 
     fn folder(&self, table: &TableName) -> Result<Prefix> {
-        self.prefix().join(&format!("{table}{FOLDER_ENDING}"))
+        self.prefix().join(format!("{table}{FOLDER_ENDING}"))
     }
 }
 

@@ -19,7 +19,7 @@ const FRAME: usize = 40;
 /// A log in files: nine records of two writers.
 fn with_files() -> Desk {
     let desk = Desk::new();
-    let vfs = OsVfs::open(&desk.path("")).unwrap();
+    let vfs = OsVfs::open(desk.path("")).unwrap();
     for range in [1..=5, 6..=9] {
         let (wal, _) = Wal::open(&vfs, "log", WalOptions::new()).unwrap();
         append(&wal, range);

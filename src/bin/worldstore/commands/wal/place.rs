@@ -35,7 +35,7 @@ impl Log {
     pub async fn find(uri: &str, registry: &Registry) -> Result<Self> {
         let address = Address::folder(registry, uri, Root::Existing).await?;
         if let Some(folder) =
-            address.folder.as_ref().map(|root| root.join(&address.path)).filter(|path| is_of_files(path))
+            address.folder.as_ref().map(|root| root.join(&address.path)).filter(is_of_files)
         {
             let (vfs, name) = split(&folder)?;
             return Ok(Self::Files { vfs, name });
