@@ -34,9 +34,7 @@ impl Log {
     /// Finds out what the URI names.
     pub async fn find(uri: &str, registry: &Registry) -> Result<Self> {
         let address = Address::folder(registry, uri, Root::Existing).await?;
-        if let Some(folder) =
-            address.folder.as_ref().map(|root| root.join(&address.path)).filter(is_of_files)
-        {
+        if let Some(folder) = address.folder.as_ref().map(|root| root.join(&address.path)).filter(is_of_files) {
             let (vfs, name) = split(&folder)?;
             return Ok(Self::Files { vfs, name });
         }
