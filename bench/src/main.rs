@@ -73,8 +73,12 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         Subject::Wal => {
             let rows = wal::rows(place, scale, only)?;
-            println!("{}", wal::report::appends(&rows.appends));
-            println!("{}", report::table(&rows.replay));
+            if !rows.appends.is_empty() {
+                println!("{}", wal::report::appends(&rows.appends));
+            }
+            if !rows.replay.is_empty() {
+                println!("{}", report::table(&rows.replay));
+            }
             serde_json::to_vec_pretty(&rows)?
         }
     };
