@@ -1,7 +1,7 @@
 //! What one query has listed: each folder once, so that all its scans of a label see the same files.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use worldstore_async::AsyncBackend;
 use worldstore_core::{Error, ErrorKind, ListOptions, ListPage, Prefix, Result, listing};
@@ -12,7 +12,11 @@ use crate::io_stats::Counters;
 #[derive(Debug, Default)]
 pub(crate) struct Memo {
     held: Mutex<HashMap<(Prefix, bool), ListPage>>,
+    /// One gate for each listing: whoever wants what another is listing waits for it.
+    gates: Mutex<HashMap<(Prefix, bool), Arc<Gate>>>,
 }
+
+type Gate = futures::lock::Mutex<()>;
 
 impl Memo {
     /// All that lies in a folder, in one page.
@@ -26,6 +30,8 @@ impl Memo {
         options: ListOptions,
         counters: &Counters,
     ) -> Result<ListPage> {
+        let gate = self.gate(&folder, options.one_level);
+        let _alone = gate.lock().await;
         if let Some(page) = self.find(&folder, options.one_level)? {
             return Ok(page);
         }
@@ -45,6 +51,11 @@ impl Memo {
         }
         self.held().insert((folder, options.one_level), all.clone());
         Ok(all)
+    }
+
+    fn gate(&self, folder: &Prefix, one_level: bool) -> Arc<Gate> {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(gates.entry((folder.clone(), one_level)).or_default())
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<(Prefix, bool), ListPage>> {

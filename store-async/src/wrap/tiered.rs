@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use worldstore_core::ops::*;
 use worldstore_core::wrap::{TierChecks, TierDigester, TierEntry, TierIndex, TierOptions, TierStats};
-use worldstore_core::{ErrorKind, Key, Prefix, Result};
+use worldstore_core::{Error, ErrorKind, Key, Prefix, Result};
 
 use crate::backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
 
@@ -108,7 +108,7 @@ impl Tier {
         let reply = match self.remote.read(&entry.meta.key, &pinned).await {
             Ok(reply) => reply,
             // It has changed since: the caller reads what is there now.
-            Err(error) if matches!(error.kind(), ErrorKind::ConditionFailed | ErrorKind::NotFound) => return Ok(None),
+            Err(error) if has_changed(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
         let checks = self.keep(entry, reply.body).await?;
@@ -221,8 +221,13 @@ impl AsyncBackend for AsyncTieredBackend {
         let Some(entry) = tier.entry(&meta)? else { return tier.remote.read(key, options).await };
         let Some(checks) = tier.checks(&entry).await? else { return tier.remote.read(key, options).await };
         let rest = wanted.clone();
-        let chunks = TierChunks { tier: Arc::clone(tier), entry, checks, rest, remote: None };
-        Ok(ReadReply::new(meta, wanted, into_stream(chunks)))
+        let mut chunks = TierChunks { tier: Arc::clone(tier), entry, checks, rest, remote: None };
+        let first = chunks.step().await;
+        match &first {
+            // It has changed since it was looked up, and nothing of it was handed out: what is there now will do.
+            Some(Err(error)) if options.version.is_none() && has_changed(error) => tier.remote.read(key, options).await,
+            _ => Ok(ReadReply::new(meta, wanted, stream::iter(first).chain(into_stream(chunks)).boxed())),
+        }
     }
 
     async fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>> {
@@ -288,6 +293,11 @@ impl AsyncBackend for AsyncTieredBackend {
     fn presign(&self) -> Option<&dyn AsyncPresign> {
         self.tier.remote.presign()
     }
+}
+
+/// True if an object is no longer in the state that was asked for.
+fn has_changed(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConditionFailed | ErrorKind::NotFound)
 }
 
 /// A body out of the store near by, checked window by window. Where that fails, the rest comes from the remote.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::backend::{Backend, Presign, Writer};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::ops::*;
 
@@ -103,7 +103,7 @@ impl Tier {
         let reply = match self.remote.read(&entry.meta.key, &pinned) {
             Ok(reply) => reply,
             // It has changed since: the caller reads what is there now.
-            Err(error) if matches!(error.kind(), ErrorKind::ConditionFailed | ErrorKind::NotFound) => return Ok(None),
+            Err(error) if has_changed(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
         let checks = self.keep(entry, reply.body)?;
@@ -210,8 +210,13 @@ impl Backend for TieredBackend {
         let Some(entry) = tier.entry(&meta)? else { return tier.remote.read(key, options) };
         let Some(checks) = tier.checks(&entry)? else { return tier.remote.read(key, options) };
         let rest = wanted.clone();
-        let chunks = TierChunks { tier: Arc::clone(tier), entry, checks, rest, remote: None };
-        Ok(ReadReply::new(meta, wanted, Box::new(chunks)))
+        let mut chunks = TierChunks { tier: Arc::clone(tier), entry, checks, rest, remote: None };
+        let first = chunks.next();
+        match &first {
+            // It has changed since it was looked up, and nothing of it was handed out: what is there now will do.
+            Some(Err(error)) if options.version.is_none() && has_changed(error) => tier.remote.read(key, options),
+            _ => Ok(ReadReply::new(meta, wanted, Box::new(first.into_iter().chain(chunks)))),
+        }
     }
 
     fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>> {
@@ -275,6 +280,11 @@ impl Backend for TieredBackend {
     fn presign(&self) -> Option<&dyn Presign> {
         self.tier.remote.presign()
     }
+}
+
+/// True if an object is no longer in the state that was asked for.
+fn has_changed(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConditionFailed | ErrorKind::NotFound)
 }
 
 /// A body out of the store near by, checked window by window. Where that fails, the rest comes from the remote.

@@ -1,9 +1,10 @@
 //! The segments of an open log, as its writer, its readers and its trimmers see them.
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::replay::Replay;
-use super::{FolderOf, failed};
+use super::{FolderOf, failed, names};
 use crate::error::{Error, ErrorKind, Result};
 use crate::planted::{Bug, Planted};
 use crate::vfs::{Folder, Vfs};
@@ -28,13 +29,13 @@ pub(in crate::wal) struct Files<V: Vfs> {
     /// The first number of a log that has no segments.
     start: u64,
     entries: Mutex<Vec<Entry>>,
-    /// One trims at a time.
-    trimming: Mutex<()>,
+    /// One trims at a time, and knows the floor that the last one has left.
+    trimming: Mutex<Option<u64>>,
 }
 
 impl<V: Vfs> Files<V> {
     pub(super) fn new(folder: FolderOf<V>, log: LogId, entries: Vec<Entry>, start: u64, planted: Planted) -> Self {
-        Self { folder, log, planted, start, entries: Mutex::new(entries), trimming: Mutex::new(()) }
+        Self { folder, log, planted, start, entries: Mutex::new(entries), trimming: Mutex::new(None) }
     }
 
     pub(super) fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
@@ -56,12 +57,53 @@ impl<V: Vfs> Files<V> {
     /// The oldest segment, if nothing in it is wanted any more. The last one always is: it tells the next number.
     fn oldest_done(&self, through: u64) -> Option<Entry> {
         let entries = self.entries();
-        let (oldest, next) = (entries.first()?, entries.get(1)?);
+        entries.windows(2).next().filter(|pair| self.is_done(pair, through)).and_then(<[Entry]>::first).cloned()
+    }
+
+    /// The first record of the first segment that is still wanted. None if all are.
+    fn floor(&self, through: u64) -> Option<u64> {
+        let entries = self.entries();
+        let last = entries.windows(2).take_while(|pair| self.is_done(pair, through)).last();
+        last.and_then(<[Entry]>::last).map(|kept| kept.header.first)
+    }
+
+    /// True if nothing in the first of two segments is wanted.
+    fn is_done(&self, pair: &[Entry], through: u64) -> bool {
+        let [oldest, next] = pair else { return false };
         let last = match self.planted.has(Bug::TrimTooFar) {
             true => oldest.header.first,
             false => next.header.first - 1,
         };
-        (last <= through).then(|| oldest.clone())
+        last <= through
+    }
+
+    /// Removes a file. A writer that was overtaken may trim too, so it may be gone.
+    fn remove(&self, name: &str) -> Result<(), Failure> {
+        match self.folder.remove(name) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(Failure::fatal(failed("remove", source, name)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes durable from where on the log counts. What goes below that may come back, if the sync of its removal failed,
+    /// to this writer or to one before it whose failure nobody remembers.
+    fn raise_floor(&self, first: u64) -> Result<(), Failure> {
+        let name = names::floor(first);
+        match self.folder.create(&name) {
+            Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(source) => {
+                let error = failed("create", source, &name);
+                // Nothing has changed, and the next trim may find room.
+                return Err(match error.kind() {
+                    ErrorKind::StorageFull => Failure::refused(error),
+                    _ => Failure::fatal(error),
+                });
+            }
+            Ok(_) => {}
+        }
+        self.folder.sync().map_err(|source| Failure::fatal(failed("sync folder", source, &name)))
     }
 }
 
@@ -74,16 +116,16 @@ impl<V: Vfs> Archive for FileArchive<V> {
     /// older one before it.
     fn trim(&self, through: u64) -> Result<Trimmed, Failure> {
         let files = &*self.0;
-        let _one = files.trimming.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut before = files.trimming.lock().unwrap_or_else(PoisonError::into_inner);
         let mut trimmed = Trimmed::default();
-        while let Some(oldest) = files.oldest_done(through) {
-            match files.folder.remove(&oldest.name) {
-                // A writer that was overtaken may trim too.
-                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Failure::fatal(failed("remove", source, &oldest.name)));
-                }
-                _ => {}
+        if let Some(floor) = files.floor(through) {
+            files.raise_floor(floor)?;
+            if let Some(lower) = before.replace(floor) {
+                files.remove(&names::floor(lower))?;
             }
+        }
+        while let Some(oldest) = files.oldest_done(through) {
+            files.remove(&oldest.name)?;
             let synced = files.folder.sync();
             synced.map_err(|source| Failure::fatal(failed("sync folder", source, &oldest.name)))?;
             files.entries().remove(0);

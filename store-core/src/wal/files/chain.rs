@@ -57,6 +57,10 @@ fn try_read<F: Folder>(folder: &F, mark: &EpochMark) -> Result<Option<Chain>> {
                 None => return Ok(None),
             },
             None if names::is_temporary(&entry.name) => chain.temporary.push(entry.name),
+            // The mark says the same by now.
+            None if names::parse_floor(&entry.name).is_some_and(|floor| floor <= mark.first) => {
+                chain.temporary.push(entry.name);
+            }
             None => {}
         }
     }

@@ -27,11 +27,14 @@ pub(super) struct Claim<File> {
     id: (u64, u64),
 }
 
-/// The mark that stands in the folder.
+/// The mark that stands in the folder, with the first record as trims since then have left it.
 pub(super) fn read<F: Folder>(folder: &F) -> Result<Option<EpochMark>> {
     // One byte more, so that a longer file shows.
-    let bytes = read_small(folder, EPOCH, EPOCH_BYTES + 1)?;
-    bytes.map(|bytes| EpochMark::decode(&bytes).map_err(|error| error.with("file", EPOCH))).transpose()
+    let Some(bytes) = read_small(folder, EPOCH, EPOCH_BYTES + 1)? else { return Ok(None) };
+    let mark = EpochMark::decode(&bytes).map_err(|error| error.with("file", EPOCH))?;
+    let entries = folder.list().map_err(|source| failed("list", source, ""))?;
+    let floor = entries.iter().filter_map(|entry| names::parse_floor(&entry.name)).max();
+    Ok(Some(EpochMark { first: floor.map_or(mark.first, |floor| floor.max(mark.first)), ..mark }))
 }
 
 /// Claims the log for a new epoch, above that of the mark and of all segments.

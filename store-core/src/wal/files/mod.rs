@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `LOCK` | empty; locked by who has the log open: a comfort, not what keeps writers apart |
 //! | `EPOCH` | the mark of the writer that has the log; replaced by the next one |
+//! | `{first}.floor` | empty: what begins before this record was trimmed |
 //! | `{first}-{epoch}.wal` | a segment; both numbers have 20 digits |
 //! | `….tmp` | on its way to one of the others; removed by the next writer |
 //!

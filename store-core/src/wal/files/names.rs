@@ -7,6 +7,7 @@ use crate::vfs::Folder;
 pub(super) const LOCK: &str = "LOCK";
 pub(super) const EPOCH: &str = "EPOCH";
 const SEGMENT: &str = ".wal";
+const FLOOR: &str = ".floor";
 const TEMPORARY: &str = ".tmp";
 /// Digits of the largest number.
 const DIGITS: usize = 20;
@@ -20,6 +21,16 @@ pub(super) fn segment(first: u64, epoch: u64) -> String {
 pub(super) fn parse_segment(name: &str) -> Option<(u64, u64)> {
     let (first, epoch) = name.strip_suffix(SEGMENT)?.split_once('-')?;
     Some((number(first)?, number(epoch)?))
+}
+
+/// The name of an empty file that says: what begins before this record was trimmed.
+pub(super) fn floor(first: u64) -> String {
+    format!("{first:020}{FLOOR}")
+}
+
+/// The record in the name of a floor.
+pub(super) fn parse_floor(name: &str) -> Option<u64> {
+    number(name.strip_suffix(FLOOR)?)
 }
 
 fn number(text: &str) -> Option<u64> {

@@ -198,9 +198,12 @@ impl Last {
             let _ = folder.remove(&temporary);
             return Err(error);
         }
-        let renamed = names::publish(folder, &temporary, &name);
-        renamed.map_err(|source| failed("rename", source, &name))?;
-        folder.sync().map_err(|source| failed("sync folder", source, &name))?;
+        // Never `StorageFull` from here on: the copy may have its name, durably or not, and the next writer would take it
+        // for the segment and remove the other.
+        let published = names::publish(folder, &temporary, &name).and_then(|()| folder.sync());
+        published.map_err(|source| {
+            Error::unexpected("copy of the last segment could not be published").with("file", &name).caused_by(source)
+        })?;
         Ok(name)
     }
 

@@ -182,17 +182,45 @@ fn a_failed_sync_of_the_folder_poisons() {
 /// A name that was removed and may come back: no other goes before it is known to be gone.
 #[test]
 fn a_failed_trim_poisons() {
-    let vfs = nine(true);
-    let (wal, _) = Wal::open(&vfs, PATH, small()).unwrap();
-    vfs.inject(Fault::new(FaultKind::Io).on(Operation::SyncFolder));
-    assert_eq!(kind(wal.trim(9)), Some(ErrorKind::Poisoned));
-    assert_eq!(kind(wal.append(RecordKind::DATA, "x")), Some(ErrorKind::Poisoned));
-    assert_eq!(segments(&vfs, PATH).len(), 2);
-    drop(wal);
-    for number in 0..40 {
-        let image = vfs.image(Choice::nth(1, 0, number)).vfs;
-        assert_eq!(Wal::open(&image, PATH, small()).unwrap().1.last, 9);
+    // The first sync is that of the floor: nothing is removed before. The second is that of a removal.
+    for (call, left) in [(1, 3), (2, 2)] {
+        let vfs = nine(true);
+        let (wal, _) = Wal::open(&vfs, PATH, small()).unwrap();
+        vfs.inject(Fault::new(FaultKind::Io).on(Operation::SyncFolder).at(call));
+        assert_eq!(kind(wal.trim(9)), Some(ErrorKind::Poisoned));
+        assert_eq!(kind(wal.append(RecordKind::DATA, "x")), Some(ErrorKind::Poisoned));
+        assert_eq!(segments(&vfs, PATH).len(), left);
+        drop(wal);
+        for number in 0..40 {
+            let image = vfs.image(Choice::nth(1, 0, number)).vfs;
+            assert_eq!(Wal::open(&image, PATH, small()).unwrap().1.last, 9);
+        }
     }
+}
+
+/// Trap 14: a segment whose removal was never made durable, by a writer whose failure nobody remembers, comes back after
+/// later ones were trimmed. It does not count.
+#[test]
+fn a_segment_that_comes_back_after_a_later_trim_does_not_count() {
+    let vfs = nine(true);
+    let folder = vfs.root().unwrap().open_folder(PATH).unwrap();
+    let floors = || folder.list().unwrap().into_iter().filter(|entry| entry.name.ends_with(".floor")).count();
+    let oldest = segments(&vfs, PATH).remove(0);
+    let mut bytes = vec![0; file(&vfs, &oldest).stat().unwrap().length as usize];
+    assert_eq!(file(&vfs, &oldest).read_at(&mut bytes, 0).unwrap(), bytes.len());
+
+    let (wal, _) = Wal::open(&vfs, PATH, small()).unwrap();
+    assert!(wal.trim(9).unwrap().segments > 0);
+    let first = wal.first();
+    drop(wal);
+    assert_eq!(floors(), 1);
+    folder.create(&oldest).unwrap().write_all_at(&bytes, 0).unwrap();
+    assert_eq!(WalReader::open(&vfs, PATH).unwrap().verify().unwrap().first(), first);
+    let (wal, recovery) = Wal::open(&vfs, PATH, small()).unwrap();
+    assert_eq!((recovery.first, recovery.last), (first, 9));
+    assert_eq!(recovery.superseded, [oldest]);
+    assert_eq!(floors(), 0, "the mark says it from here on");
+    drop(wal);
 }
 
 /// Trap 15: a full disk refuses records before they are acknowledged, keeps what is there, and trimming helps.
