@@ -112,11 +112,11 @@ async fn a_download_whose_future_is_dropped_is_gone_on_with_by_either_side() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("target");
     let bytes = vec![7; 1 << 20];
-    // In parts, so that the body has several chunks.
+    // So many chunks that it cannot be through with all of them when it first has to wait after one.
     let root = folder.path().join("data");
     let local = Arc::new(worldstore_core::Local::new(&root).unwrap());
     let store_of_files = AsyncStore::new(Arc::new(SyncBackendAdapter::new(local.clone())));
-    let long = bytes.repeat(4);
+    let long = bytes.repeat(48);
     store_of_files.write("a", long.clone()).await.unwrap();
     let begun = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&begun);
