@@ -5,7 +5,9 @@
 
 #![allow(clippy::panic, reason = "a broken promise must stop the fuzzer")]
 
+mod archives;
 mod keys;
+mod lakes;
 mod manifests;
 mod wal;
 
@@ -13,8 +15,14 @@ mod wal;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All checks.
-pub const TARGETS: &[Target] =
-    &[("hive", keys::hive), ("keys", keys::keys), ("manifest", manifests::manifest), ("wal", wal::wal)];
+pub const TARGETS: &[Target] = &[
+    ("archive", archives::archive),
+    ("hive", keys::hive),
+    ("lake", lakes::lake),
+    ("keys", keys::keys),
+    ("manifest", manifests::manifest),
+    ("wal", wal::wal),
+];
 
 /// Runs the check of a target.
 ///
