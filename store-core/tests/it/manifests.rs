@@ -40,16 +40,24 @@ fn sleepers_that_wake_up_acknowledge_nothing() {
     for round in 0..STOPS {
         let sleeper = &sleepers[round % sleepers.len()];
         sleeper.signal("STOP");
-        let writer = manifests.writer().unwrap();
-        for step in 0..2 {
-            match add(&writer, &format!("parent-{round}-{step}")) {
-                Ok(_) => taken += 1,
-                // The other one is awake.
-                Err(error) => assert_eq!(error.kind(), ErrorKind::Fenced, "{error:?}"),
+        std::thread::scope(|scope| {
+            let (done, is_done) = std::sync::mpsc::channel::<()>();
+            // One that was stopped while it held the lock of a key keeps everyone waiting until it goes on.
+            scope.spawn(move || {
+                let _ = is_done.recv_timeout(Duration::from_secs(1));
+                sleeper.signal("CONT");
+            });
+            let writer = manifests.writer().unwrap();
+            for step in 0..2 {
+                match add(&writer, &format!("parent-{round}-{step}")) {
+                    Ok(_) => taken += 1,
+                    // The other one is awake.
+                    Err(error) => assert_eq!(error.kind(), ErrorKind::Fenced, "{error:?}"),
+                }
             }
-        }
-        manifests.expire(&ExpireOptions::default().with_keep_last(1)).unwrap();
-        sleeper.signal("CONT");
+            manifests.expire(&ExpireOptions::default().with_keep_last(1)).unwrap();
+            drop(done);
+        });
         std::thread::sleep(Duration::from_millis(5));
     }
     assert!(taken > 0);
