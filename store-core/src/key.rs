@@ -119,6 +119,11 @@ impl Prefix {
         self.key(rest).map(|key| Self(key.0))
     }
 
+    /// For messages: the root has a name there.
+    pub(crate) fn told(&self) -> &str {
+        if self.is_root() { "the root" } else { &self.0 }
+    }
+
     /// What follows this prefix in `key`, if the key is below it.
     pub fn strip<'key>(&self, key: &'key str) -> Option<&'key str> {
         match self.is_root() {

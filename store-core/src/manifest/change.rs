@@ -51,7 +51,7 @@ impl Manifests {
     pub(super) fn begin(&self) -> Result<Arc<Stored>> {
         self.refuse_unable()?;
         let taken =
-            || Error::new(ErrorKind::AlreadyExists, "there are manifests already").with("folder", self.folder());
+            || Error::new(ErrorKind::AlreadyExists, "there are manifests already").with("folder", self.folder().told());
         if self.greatest(None)?.is_some() {
             return Err(taken());
         }

@@ -151,7 +151,7 @@ impl Manifests {
     /// [`NotFound`](ErrorKind::NotFound) if there is no chain, [`Corrupt`](ErrorKind::Corrupt) with the key if the
     /// manifest is damaged: an older one is never given in its place.
     pub fn latest(&self) -> Result<Arc<Stored>> {
-        self.newest()?.ok_or_else(|| no_manifests().with("folder", self.folder()))
+        self.newest()?.ok_or_else(|| no_manifests().with("folder", self.folder().told()))
     }
 
     /// The manifest with this number. It is checked to be the one of the chain.

@@ -65,7 +65,7 @@ pub(crate) fn open(backend: Arc<dyn Backend>, folder: Prefix, planted: Planted) 
             Put::Taken => {}
         }
     }
-    Err(Error::new(ErrorKind::Conflict, "others open the log all the time").with("folder", &shelf.folder))
+    Err(Error::new(ErrorKind::Conflict, "others open the log all the time").with("folder", shelf.folder.told()))
 }
 
 fn opened(shelf: Arc<Shelf>, end: &End, last: Slot, epoch: u64) -> Opened {

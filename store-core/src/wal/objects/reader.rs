@@ -45,7 +45,7 @@ impl ObjectWalReader {
         let shelf = Arc::new(Shelf::to_read(backend, folder)?);
         let (slot, _) = Chain::new(&shelf)?
             .step()?
-            .ok_or_else(|| Error::not_found("there is no log").with("folder", &shelf.folder))?;
+            .ok_or_else(|| Error::not_found("there is no log").with("folder", shelf.folder.told()))?;
         let log = replay::read(&shelf, slot, None)?.header.log;
         Ok(Self { shelf, log, first: slot.first })
     }

@@ -60,12 +60,12 @@ fn missing(shelf: &Shelf, number: u64) -> Error {
         Ok(Some(floor)) if number < floor.number => Error::not_found("records of the log have been trimmed"),
         Ok(_) => Error::new(ErrorKind::Corrupt, "object of the log is missing"),
     };
-    error.with("folder", &shelf.folder).with("number", number)
+    error.with("folder", shelf.folder.told()).with("number", number)
 }
 
 /// The error for records that are in no object.
 pub(super) fn gap(shelf: &Shelf, expected: u64, found: u64) -> Error {
-    let error = Error::new(ErrorKind::Corrupt, "records of the log are missing").with("folder", &shelf.folder);
+    let error = Error::new(ErrorKind::Corrupt, "records of the log are missing").with("folder", shelf.folder.told());
     error.with("expected", expected).with("found", found)
 }
 

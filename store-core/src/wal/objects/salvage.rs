@@ -44,7 +44,7 @@ pub fn survey_objects(backend: Arc<dyn Backend>, folder: Prefix) -> Result<Salva
 fn begin(shelf: &Shelf) -> Result<Slot> {
     match shelf.slots(None).next().transpose()? {
         Some(_) => Ok(shelf.floor()?.unwrap_or(Slot::START)),
-        None => Err(Error::not_found("there is no log").with("folder", &shelf.folder)),
+        None => Err(Error::not_found("there is no log").with("folder", shelf.folder.told())),
     }
 }
 

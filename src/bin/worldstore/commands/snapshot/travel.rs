@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use serde_json::json;
-use worldstore::core::snapshot::archive::ArchiveLimits;
+use worldstore::core::snapshot::archive::{ArchiveLimits, ArchiveReader};
 use worldstore::core::snapshot::{Exported, ImportOptions, Imported, Snapshots, Which};
 use worldstore::core::{Chunks, Condition, Prefix, ReadOptions, WriteOptions};
 use worldstore::storage::Root;
@@ -58,10 +58,12 @@ pub async fn import(args: ImportArgs, registry: &Registry) -> Result<()> {
     // Before the target's folder is made.
     address.store.stat(&address.path).await?;
     let (source, key) = Place::object(address)?;
-    let place = Place::folder(&args.uri, Root::Create, registry).await?;
     let mut limits = ArchiveLimits::default();
     limits.members_max = args.members_max.unwrap_or(limits.members_max);
     limits.total_bytes_max = args.bytes_max.unwrap_or(limits.total_bytes_max);
+    let (source, key) =
+        look(source, key, limits.clone()).await.map_err(|error| error.with("archive", &args.archive))?;
+    let place = Place::folder(&args.uri, Root::Create, registry).await?;
     let import = ImportOptions::default().with_limits(limits).with_manifests(options());
     let (archive, tag) = (source.shown.clone(), args.tag.clone());
     let progress = Progress::unknown();
@@ -76,6 +78,16 @@ pub async fn import(args: ImportArgs, registry: &Registry) -> Result<()> {
     .await;
     progress.finish();
     tell(&imported.map_err(|error| error.with("archive", &archive))?, &archive, args.json)
+}
+
+/// Reads the head of an archive, before anything is made for what is in it.
+async fn look(source: Place, key: String, limits: ArchiveLimits) -> Result<(Place, String)> {
+    blocking(move || {
+        let body = source.store()?.read(&key, &ReadOptions::default())?.body;
+        ArchiveReader::new(Stream::new(body), &limits)?;
+        Ok((source, key))
+    })
+    .await
 }
 
 pub async fn restore(args: RestoreArgs, registry: &Registry) -> Result<()> {
