@@ -44,6 +44,7 @@ mod config;
 mod flush;
 mod idle;
 mod memtable;
+mod publish;
 mod read;
 mod state;
 mod stats;
@@ -51,4 +52,5 @@ mod upkeep;
 
 pub use cache::TableCache;
 pub use config::CacheConfig;
+pub use publish::{Cut, CutTable, Publish};
 pub use stats::{CacheStats, TableStats};
