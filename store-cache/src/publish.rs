@@ -1,11 +1,33 @@
 //! Publication: what a cache tells the world after a flush, and the contract of whoever writes it down.
 
+#[cfg(feature = "manifests")]
+pub(crate) mod blocking;
+#[cfg(feature = "manifests")]
+pub(crate) mod content;
+#[cfg(feature = "manifests")]
+pub(crate) mod entry;
+#[cfg(feature = "manifests")]
+mod options;
+#[cfg(feature = "manifests")]
+pub(crate) mod publisher;
+#[cfg(feature = "manifests")]
+mod upkeep;
+
 use std::fmt::Debug;
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use worldstore_core::Result;
 use worldstore_core::table::TableName;
+
+#[cfg(feature = "manifests")]
+pub use options::{FileCheck, PublisherOptions};
+#[cfg(feature = "manifests")]
+pub use publisher::ManifestPublisher;
+#[cfg(feature = "manifests")]
+pub use upkeep::{
+    ExpireTablesOptions, ExpiredTables, expire_tables, retained_versions, verify_manifest, verify_retained,
+};
 
 /// A state of all tables of a cache at one sequence number: a tick is in all of its tables, or in none.
 #[derive(Debug, Clone, PartialEq, Eq)]
