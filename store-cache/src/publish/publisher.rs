@@ -25,6 +25,34 @@ const ROWS: &str = "rows";
 /// Nothing is published of which a file is missing or has another length than was written. The work of the chain is done
 /// on the blocking pool of the runtime, and ends as it began if the caller goes away; the next publication waits for it.
 ///
+/// ```
+/// # use std::sync::Arc;
+/// # use arrow::datatypes::{DataType, Field, Schema};
+/// use worldstore_async::table::{AsyncTableBackend, SyncTableAdapter};
+/// use worldstore_cache::{Cut, CutTable, ManifestPublisher, PinnedTables, Publish, PublisherOptions};
+/// use worldstore_core::manifest::{ManifestOptions, Manifests};
+/// use worldstore_core::snapshot::Which;
+/// use worldstore_core::table::*;
+/// use worldstore_core::{Memory, Prefix};
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let tables: Arc<dyn AsyncTableBackend> = Arc::new(SyncTableAdapter::new(Arc::new(MemoryTables::new())));
+/// let name = TableName::new("events")?;
+/// let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
+/// let info = tables.create(&name, &CreateOptions::new(schema.clone())).await?;
+///
+/// let manifests = Manifests::create(Arc::new(Memory::new()), Prefix::new("world")?, ManifestOptions::default())?;
+/// let publisher = ManifestPublisher::claim(manifests.clone(), tables.clone(), PublisherOptions::default()).await?;
+/// let table = CutTable { name: name.clone(), version: info.version, watermark: 0, rows: 0, schema };
+/// let number = publisher.publish(&Cut { seq: 0, tables: vec![table] }).await?;
+///
+/// let pinned = PinnedTables::open(tables, manifests, Which::Newest).await?;
+/// assert_eq!((pinned.number(), pinned.list(&ListTablesOptions::default()).await?), (number, vec![name]));
+/// # Ok(())
+/// # }
+/// ```
+///
 /// No other handle of the same [`Writer`] may publish tables: what comes meanwhile makes a publication fail with `Conflict`.
 #[derive(Debug)]
 pub struct ManifestPublisher {
@@ -132,7 +160,10 @@ impl Publish for ManifestPublisher {
             let error = Error::new(ErrorKind::Fenced, "another writer has taken over");
             return Err(error.with("epoch", self.writer.epoch()).with("newest_epoch", base.epoch));
         }
-        if let Some((number, _)) = state.acknowledged.as_ref().filter(|(_, published)| published == cut) {
+        // Of a table at watermark 0 nobody can tell whether it is the one that was published.
+        let is_certain = cut.tables.iter().all(|table| table.watermark > 0);
+        let acknowledged = state.acknowledged.as_ref().filter(|(_, published)| is_certain && published == cut);
+        if let Some((number, _)) = acknowledged {
             // Once that is expired, the newest one says the same.
             return Ok(if base.retains(*number) { *number } else { base.number });
         }

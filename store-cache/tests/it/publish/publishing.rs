@@ -122,6 +122,19 @@ async fn the_same_cut_is_published_once_and_what_others_put_stays() {
     assert_eq!((newest.entry("note"), newest.entry("table/edges")), (Some(&note), None));
 }
 
+/// An empty table looks like the one before it under its name, and has files of its own.
+#[tokio::test]
+async fn an_empty_table_that_was_made_anew_is_published_anew() {
+    let world = World::new().await;
+    let publisher = world.publisher().await;
+    world.publish(&publisher, 0).await.unwrap();
+    world.tables.remove(&name("edges"), &RemoveTableOptions::default()).await.unwrap();
+    world.tables.create(&name("edges"), &CreateOptions::new(schema())).await.unwrap();
+    world.publish(&publisher, 0).await.unwrap();
+    let verified = worldstore_cache::verify_manifest(&world.manifests(), Which::Newest).await.unwrap();
+    assert_eq!((verified.files, verified.damage.len()), (3, 0));
+}
+
 #[tokio::test]
 async fn a_file_that_is_missing_or_short_is_never_published() {
     for (check, break_old) in [(FileCheck::New, false), (FileCheck::Changed, true)] {

@@ -81,6 +81,8 @@ async fn a_table_that_was_made_anew_is_not_the_one_that_was_published() {
     assert_eq!(gone.kind(), ErrorKind::NotFound);
     world.tables.create(&name("edges"), &CreateOptions::new(schema())).await.unwrap();
     (world.append("edges", 3).await, world.append("edges", 4).await);
+    let described = cold.describe(&name("edges"), &DescribeOptions::default()).await.unwrap_err();
+    assert!(described.to_string().contains("another has its name"), "{described}");
     for pinned in [&warm, &cold] {
         let replaced = pinned.scan(&name("edges"), &Scan::all()).await.err().unwrap();
         assert_eq!(replaced.kind(), ErrorKind::NotFound);
