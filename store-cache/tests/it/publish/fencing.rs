@@ -165,7 +165,8 @@ async fn what_was_committed_and_not_published_is_published_by_the_next() {
     world.publish(&publisher, 2).await.unwrap();
     let after = world.reader().await;
     assert_eq!(after.seq(), 2);
-    (check_ticks(&after).await, check_ticks(&before).await);
+    check_ticks(&after).await;
+    check_ticks(&before).await;
 }
 
 /// A caller that goes away leaves a publication behind, which ends before the next begins.

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use worldstore_async::{AsyncBackend, AsyncBackendAdapter};
 use worldstore_cache::FileCheck;
 use worldstore_core::blocks::Hash;
-use worldstore_core::manifest::{Entry, Manifest};
+use worldstore_core::manifest::{Draft, Entry, Manifest};
 use worldstore_core::memory::{Moment, Verdict};
 use worldstore_core::snapshot::content_hash;
 use worldstore_core::table::{CompactOptions, Predicate, RemoveTableOptions};
@@ -84,7 +84,8 @@ async fn files_are_looked_at_once_and_read_only_if_nobody_knows_them() {
 async fn compaction_leaves_the_content_as_it_is_and_dropped_rows_do_not() {
     let world = World::new().await;
     let publisher = world.publisher().await;
-    (world.tick(1).await, world.tick(2).await);
+    world.tick(1).await;
+    world.tick(2).await;
     let before = world.publish(&publisher, 2).await.unwrap();
     world.compact("agents").await;
     let after = world.publish(&publisher, 2).await.unwrap();
@@ -108,7 +109,11 @@ async fn the_same_cut_is_published_once_and_what_others_put_stays() {
     let world = World::new().await;
     let writer = world.manifests().writer().unwrap();
     let note = Entry::new("note", "7", Hash::of(b"7"));
-    writer.publish(|draft| Ok(drop(draft.put(note.clone())))).unwrap();
+    let put = |draft: &mut Draft<'_>| {
+        draft.put(note.clone());
+        Ok(())
+    };
+    writer.publish(put).unwrap();
     let publisher = world.publisher().await;
     assert_eq!((publisher.epoch(), publisher.published_seq().await.unwrap()), (2, 0));
     world.tick(1).await;
@@ -170,7 +175,8 @@ async fn a_file_that_is_missing_or_short_is_never_published() {
 async fn cuts_that_cannot_be_are_refused() {
     let world = World::new().await;
     let publisher = world.publisher().await;
-    (world.tick(1).await, world.tick(2).await);
+    world.tick(1).await;
+    world.tick(2).await;
     let kind = async |cut: &Cut| publisher.publish(cut).await.unwrap_err().kind();
     let good = world.cut(2).await;
     let mut unsorted = good.clone();

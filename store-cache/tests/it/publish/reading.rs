@@ -72,7 +72,8 @@ async fn nothing_is_changed_through_it() {
 async fn a_table_that_was_made_anew_is_not_the_one_that_was_published() {
     let world = World::new().await;
     let publisher = world.publisher().await;
-    (world.tick(1).await, world.tick(2).await);
+    world.tick(1).await;
+    world.tick(2).await;
     world.publish(&publisher, 2).await.unwrap();
     let (warm, cold) = (world.reader().await, world.reader().await);
     check_ticks(&warm).await;
@@ -80,7 +81,8 @@ async fn a_table_that_was_made_anew_is_not_the_one_that_was_published() {
     let gone = warm.scan(&name("edges"), &Scan::all()).await.err().unwrap();
     assert_eq!(gone.kind(), ErrorKind::NotFound);
     world.tables.create(&name("edges"), &CreateOptions::new(schema())).await.unwrap();
-    (world.append("edges", 3).await, world.append("edges", 4).await);
+    world.append("edges", 3).await;
+    world.append("edges", 4).await;
     let described = cold.describe(&name("edges"), &DescribeOptions::default()).await.unwrap_err();
     assert!(described.to_string().contains("another has its name"), "{described}");
     for pinned in [&warm, &cold] {

@@ -17,7 +17,8 @@ fn keep_last(manifests: &Manifests, keep: u64) {
 async fn a_lease_keeps_versions_through_compaction_and_expiry() {
     let world = World::new().await;
     let (publisher, manifests) = (world.publisher().await, world.manifests());
-    (world.tick(1).await, world.tick(2).await);
+    world.tick(1).await;
+    world.tick(2).await;
     let number = world.publish(&publisher, 2).await.unwrap();
     let mut pinned = world.reader().await.with_lease("reader", Duration::from_secs(100)).await.unwrap();
     assert_eq!(pinned.number(), number);
@@ -119,7 +120,8 @@ async fn verification_finds_every_file_that_is_not_what_was_published() {
 async fn a_published_world_travels_as_a_snapshot() {
     let world = World::new().await;
     let publisher = world.publisher().await;
-    (world.tick(1).await, world.tick(2).await);
+    world.tick(1).await;
+    world.tick(2).await;
     world.publish(&publisher, 2).await.unwrap();
     world.compact("agents").await;
     world.publish(&publisher, 2).await.unwrap();
