@@ -44,6 +44,9 @@ mod config;
 mod flush;
 mod idle;
 mod memtable;
+#[cfg(feature = "manifests")]
+mod pinned;
+mod publish;
 mod read;
 mod state;
 mod stats;
@@ -51,4 +54,12 @@ mod upkeep;
 
 pub use cache::TableCache;
 pub use config::CacheConfig;
+#[cfg(feature = "manifests")]
+pub use pinned::PinnedTables;
+pub use publish::{Cut, CutTable, Publish};
+#[cfg(feature = "manifests")]
+pub use publish::{
+    ExpireTablesOptions, ExpiredTables, FileCheck, ManifestPublisher, PublisherOptions, expire_tables,
+    retained_versions, verify_manifest, verify_retained,
+};
 pub use stats::{CacheStats, TableStats};

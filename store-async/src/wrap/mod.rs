@@ -5,6 +5,8 @@ mod cache;
 mod checksum;
 mod clock;
 mod fault;
+#[cfg(feature = "snapshots")]
+mod ledger;
 mod limit;
 mod metered;
 mod prefix;
@@ -20,6 +22,8 @@ pub use cache::AsyncCacheBackend;
 pub use checksum::AsyncChecksumBackend;
 pub use clock::{Timer, TokioClock};
 pub use fault::AsyncFaultBackend;
+#[cfg(feature = "snapshots")]
+pub use ledger::{AsyncLedgerBackend, Ledger, Noted};
 pub use limit::AsyncLimitBackend;
 pub use metered::AsyncMetricsBackend;
 pub use prefix::AsyncPrefixBackend;

@@ -8,5 +8,6 @@ mod foreign;
 mod interleave;
 mod model;
 mod probe;
+mod publish;
 mod support;
 mod triggers;

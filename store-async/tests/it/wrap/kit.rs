@@ -21,6 +21,8 @@ async fn each_wrapper_conforms_and_answers_as_memory_does() {
             AsyncTieredBackend::open(memory(), memory(), TierOptions::default().with_bytes_max(700)).await.unwrap(),
         ),
         Arc::new(AsyncChecksumBackend::new(memory(), Arc::new(MemoryDigests::new()))),
+        Arc::new(AsyncLedgerBackend::new(memory())),
+        Arc::new(AsyncLedgerBackend::with_entries_max(memory(), 2)),
         Arc::new(AsyncTimeoutBackend::new(memory(), TimeoutOptions::new(Duration::from_secs(600)))),
     ];
     for wrapper in wrappers {

@@ -17,6 +17,7 @@ use worldstore_core::{Backend, Chunks, Error, ErrorKind, Key, Memory, Prefix, Pr
 mod caching;
 mod kit;
 mod late;
+mod ledger;
 mod retrying;
 mod spans;
 mod stacking;
