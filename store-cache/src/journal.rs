@@ -140,6 +140,9 @@ impl Journal {
     /// # Errors
     /// Why the record is not in the log.
     pub fn record_of(&mut self, seq: u64) -> Result<Option<Appended>> {
+        if self.durable(seq) >= seq {
+            return Ok(None);
+        }
         self.log_again()?;
         let index = self.pending.partition_point(|pending| pending.seq < seq);
         match self.pending.get(index).map(|pending| pending.appended.clone()) {
