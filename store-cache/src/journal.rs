@@ -51,7 +51,16 @@ pub(crate) struct Withdrawn {
 
 impl Journal {
     pub fn new(wal: AsyncWal, durability: Durability, places: Places) -> Self {
-        Self { wal, durability, pending: VecDeque::new(), places, refused: false, failure: None, fatal: None, end: None }
+        Self {
+            wal,
+            durability,
+            pending: VecDeque::new(),
+            places,
+            refused: false,
+            failure: None,
+            fatal: None,
+            end: None,
+        }
     }
 
     /// Puts an append into the log's queue.

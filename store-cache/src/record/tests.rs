@@ -32,9 +32,10 @@ fn payload() -> Result<Bytes> {
 /// Reads everything there is.
 fn read(payload: Bytes) -> Result<usize> {
     let append = read_append(payload)?;
-    append.parts.iter().try_fold(0, |rows, part| {
-        Ok(rows + part.batches()?.iter().map(RecordBatch::num_rows).sum::<usize>())
-    })
+    append
+        .parts
+        .iter()
+        .try_fold(0, |rows, part| Ok(rows + part.batches()?.iter().map(RecordBatch::num_rows).sum::<usize>()))
 }
 
 #[test]

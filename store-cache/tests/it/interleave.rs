@@ -100,6 +100,10 @@ async fn readers_beside_a_writer_see_a_prefix_of_what_it_wrote() {
             for first in (0..600).step_by(3) {
                 let _ = append(&cache, "t", rows(first..first + 3)).await.unwrap();
                 written.store(first + 3, Ordering::SeqCst);
+                // Flushes run in the background: they get the time for it.
+                if first % 15 == 0 {
+                    tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+                }
             }
         }
     });

@@ -6,9 +6,7 @@ use worldstore_async::AsyncWal;
 use worldstore_async::table::AsyncTableBackend;
 use worldstore_cache::{CacheConfig, CacheRecovery, Durability, TableCache};
 use worldstore_core::ErrorKind;
-use worldstore_core::table::{
-    CreateOptions, EvolveOptions, FlushOptions, Level, RemoveTableOptions, ShutdownOptions,
-};
+use worldstore_core::table::{CreateOptions, EvolveOptions, FlushOptions, Level, RemoveTableOptions, ShutdownOptions};
 use worldstore_core::vfs::sim::{Fault, FaultKind, Operation, SimVfs};
 use worldstore_core::wal::WalOptions;
 
@@ -270,6 +268,9 @@ async fn a_dropped_append_is_an_append() {
         let table = name("a");
         let taken = append(&cache, table.as_str(), rows([number]));
         tokio::select! { biased; _ = taken => {}, () = std::future::ready(()) => {} }
+        // One record is that of the table. Nothing is read that is not in the log.
+        let stats = cache.stats();
+        assert!(stats.visible_seq < stats.log.unwrap().durable);
     }
     let seq = cache.stats().last_seq;
     assert_eq!(seq, 50);
