@@ -7,6 +7,7 @@ mod crash;
 mod failures;
 mod foreign;
 mod interleave;
+mod kill;
 mod log;
 mod model;
 mod probe;

@@ -144,18 +144,22 @@ async fn a_fenced_publication_ends_it() {
 
 #[tokio::test]
 async fn an_append_of_a_greater_epoch_ends_it() {
-    let (probe, press) = (Probe::new(), Arc::new(Press::default()));
-    let cache = open(&probe, &press).await;
-    create(&cache, "a").await;
-    create(&cache, "b").await;
-    let receipt = append(&cache, "a", rows(0..3)).await.unwrap();
-    let theirs = AppendOptions::exactly_once(0, 1).with_epoch(8);
-    let _ = probe.inner.append(&name("a"), vec![rows(50..53)], &theirs).await.unwrap();
-    // With the answer lost, the epoch tells that the commit under this number is not ours.
-    probe.fail(Fault::Before);
-    assert_eq!(cache.wait(&receipt, Level::Committed).await.unwrap_err().kind(), ErrorKind::Fenced);
-    assert_eq!(append(&cache, "b", rows([9])).await.unwrap_err().kind(), ErrorKind::Fenced);
-    assert_eq!(read(&*probe.inner, "a").await, [50, 51, 52]);
+    for is_answer_lost in [false, true] {
+        let (probe, press) = (Probe::new(), Arc::new(Press::default()));
+        let cache = open(&probe, &press).await;
+        create(&cache, "a").await;
+        create(&cache, "b").await;
+        let receipt = append(&cache, "a", rows(0..3)).await.unwrap();
+        let theirs = AppendOptions::exactly_once(0, 1).with_epoch(8);
+        let _ = probe.inner.append(&name("a"), vec![rows(50..53)], &theirs).await.unwrap();
+        if is_answer_lost {
+            // The epoch tells that the commit under this number is not ours.
+            probe.fail(Fault::Before);
+        }
+        assert_eq!(cache.wait(&receipt, Level::Committed).await.unwrap_err().kind(), ErrorKind::Fenced);
+        assert_eq!(append(&cache, "b", rows([9])).await.unwrap_err().kind(), ErrorKind::Fenced);
+        assert_eq!(read(&*probe.inner, "a").await, [50, 51, 52]);
+    }
 }
 
 #[tokio::test]
