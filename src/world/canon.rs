@@ -131,12 +131,6 @@ pub(super) fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
 
 fn write_type(data_type: &DataType, out: &mut Vec<u8>) -> Result<()> {
     use DataType::*;
-    let unit = |unit: &TimeUnit| match unit {
-        TimeUnit::Second => 0,
-        TimeUnit::Millisecond => 3,
-        TimeUnit::Microsecond => 6,
-        TimeUnit::Nanosecond => 9,
-    };
     match data_type {
         Null => out.push(0x00),
         Boolean => out.push(0x01),
@@ -156,23 +150,6 @@ fn write_type(data_type: &DataType, out: &mut Vec<u8>) -> Result<()> {
         }
         Utf8 | LargeUtf8 | Utf8View => out.push(0x50),
         Binary | LargeBinary | BinaryView | FixedSizeBinary(_) => out.push(0x51),
-        Date32 => out.push(0x60),
-        Date64 => out.push(0x61),
-        Time32(of) | Time64(of) => out.extend([0x62, unit(of)]),
-        Timestamp(of, None) => out.extend([0x63, unit(of), 0]),
-        Timestamp(of, Some(zone)) => {
-            out.extend([0x63, unit(of), 1]);
-            write_bytes(zone.as_bytes(), out);
-        }
-        Duration(of) => out.extend([0x64, unit(of)]),
-        Interval(of) => out.extend([
-            0x65,
-            match of {
-                IntervalUnit::YearMonth => 0,
-                IntervalUnit::DayTime => 1,
-                IntervalUnit::MonthDayNano => 2,
-            },
-        ]),
         List(item) | LargeList(item) | FixedSizeList(item, _) => {
             out.push(0x70);
             write_type(item.data_type(), out)?;
@@ -192,6 +169,32 @@ fn write_type(data_type: &DataType, out: &mut Vec<u8>) -> Result<()> {
             out.push(0x72);
             fields.iter().try_for_each(|field| write_type(field.data_type(), out))?;
         }
+        other => return write_time_type(other, out),
+    }
+    Ok(())
+}
+
+fn write_time_type(data_type: &DataType, out: &mut Vec<u8>) -> Result<()> {
+    use DataType::*;
+    let unit = |unit: &TimeUnit| match unit {
+        TimeUnit::Second => 0,
+        TimeUnit::Millisecond => 3,
+        TimeUnit::Microsecond => 6,
+        TimeUnit::Nanosecond => 9,
+    };
+    match data_type {
+        Date32 => out.push(0x60),
+        Date64 => out.push(0x61),
+        Time32(of) | Time64(of) => out.extend([0x62, unit(of)]),
+        Timestamp(of, None) => out.extend([0x63, unit(of), 0]),
+        Timestamp(of, Some(zone)) => {
+            out.extend([0x63, unit(of), 1]);
+            write_bytes(zone.as_bytes(), out);
+        }
+        Duration(of) => out.extend([0x64, unit(of)]),
+        Interval(IntervalUnit::YearMonth) => out.extend([0x65, 0]),
+        Interval(IntervalUnit::DayTime) => out.extend([0x65, 1]),
+        Interval(IntervalUnit::MonthDayNano) => out.extend([0x65, 2]),
         other => return Err(Error::unsupported("type has no canonical encoding").with("type", other)),
     }
     Ok(())

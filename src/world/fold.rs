@@ -11,6 +11,8 @@ use worldstore_core::{Error, Result};
 
 /// Rows that are held beyond twice the ones that are needed, before the others are let go.
 const SLACK_ROWS: usize = 65_536;
+/// Batches that are held before their rows are put into one.
+const CHUNKS_MAX: usize = 512;
 
 /// Whether entities that ended are part of a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -106,9 +108,10 @@ impl Newest {
             self.places.insert(id, new);
         }
         // Ended entities that are not shown need their place until all older rows have come, and no row.
-        let kept = if held { batch } else { RecordBatch::new_empty(batch.schema()) };
-        self.rows_held += kept.num_rows();
-        self.chunks.push(kept);
+        if held {
+            self.rows_held += batch.num_rows();
+            self.chunks.push(batch);
+        }
         self.compact()
     }
 
@@ -144,7 +147,7 @@ impl Newest {
 
     /// Lets outdated rows go once they are more than those that are needed.
     fn compact(&mut self) -> Result<()> {
-        if self.rows_held <= 2 * self.places.len() + SLACK_ROWS && self.chunks.len() <= SLACK_ROWS {
+        if self.rows_held <= 2 * self.places.len() + SLACK_ROWS && self.chunks.len() <= CHUNKS_MAX {
             return Ok(());
         }
         let shown: Vec<u64> =

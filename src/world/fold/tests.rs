@@ -69,3 +69,19 @@ fn memory_stays_near_the_live_entities() {
     let base = super::Base::of(&rows).unwrap();
     assert!((0..1_000).all(|row| base.tick.value(row) == 399 && base.entity.value(row) == row as u64));
 }
+
+#[test]
+fn many_small_batches_are_put_together() {
+    let mut newest = Newest::new(batch(&[]).schema(), Ended::Hide);
+    for tick in 0..3_000 {
+        newest.take(batch(&[(tick as u64 % 700, tick, 1, tick % 7 != 0)]), |_| true).unwrap();
+    }
+    assert!(newest.chunks().len() <= super::CHUNKS_MAX, "{}", newest.chunks().len());
+    let expected = |entity: i64| (0..3_000).rev().find(|tick| tick % 700 == entity).filter(|tick| tick % 7 != 0);
+    let sorted = newest.sorted();
+    assert_eq!(sorted.order.len(), (0..700).filter_map(expected).count());
+    for (entity, chunk, row) in &sorted.order {
+        let base = super::Base::of(&sorted.chunks[*chunk]).unwrap();
+        assert_eq!((base.entity.value(*row), Some(base.tick.value(*row))), (*entity, expected(*entity as i64)));
+    }
+}
