@@ -11,6 +11,7 @@ use worldstore_core::table::{
 use worldstore_core::{Error, Result};
 
 use crate::cache::TableCache;
+use crate::flush;
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
@@ -20,9 +21,7 @@ impl AsyncTableBackend for TableCache {
     }
 
     async fn create(&self, table: &TableName, options: &CreateOptions) -> Result<TableInfo> {
-        let info = self.shared.inner.create(table, options).await?;
-        self.adopt(&info);
-        Ok(info)
+        self.create_fresh(table, options).await
     }
 
     async fn describe(&self, table: &TableName, options: &DescribeOptions) -> Result<TableInfo> {
@@ -36,7 +35,8 @@ impl AsyncTableBackend for TableCache {
         if options.watermark.is_some() || options.epoch.is_some() {
             return Err(Error::unsupported("the cache gives sequence numbers and epoch itself").with("table", table));
         }
-        self.buffer(table, batches).await
+        let receipts = self.append_all(vec![(table.clone(), batches)]).await?;
+        receipts.into_iter().next().ok_or_else(|| Error::unexpected("append gave no receipt"))
     }
 
     async fn scan(&self, table: &TableName, scan: &Scan) -> Result<TableScan<AsyncBatches>> {
@@ -84,16 +84,14 @@ impl AsyncTableBackend for TableCache {
         match &options.table {
             Some(table) => {
                 self.load(table).await?;
-                self.flush_table(table).await
+                flush::table(&self.shared, table).await
             }
-            None => self.flush_all().await,
+            None => flush::all(&self.shared).await,
         }?;
         self.shared.inner.flush(options).await
     }
 
     async fn shutdown(&self, options: &ShutdownOptions) -> Result<()> {
-        self.state().closed = true;
-        self.flush_all().await?;
-        self.shared.inner.shutdown(options).await
+        self.shut_down(options).await
     }
 }

@@ -1,99 +1,186 @@
-//! Flushing: freeze, commit, forget; and what to do if the commit fails.
+//! Flushing: seal, commit, forget, publish, trim; and what to do if something fails.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use arrow::datatypes::SchemaRef;
+use futures::{StreamExt, stream};
 use tokio::time::Instant;
 use worldstore_core::table::{AppendOptions, DescribeOptions, TableInfo, TableName};
 use worldstore_core::{Error, ErrorKind, Result};
 
-use crate::cache::{Shared, TableCache};
+use crate::cache::Shared;
 use crate::memtable::Memtable;
-use crate::state::{Failure, TableState, lock};
+use crate::publication::publish;
+use crate::retry;
+use crate::state::{Failure, State, Version, lock};
 
-/// The pause after the first failure; it doubles with each further one.
-const RETRY_FIRST: Duration = Duration::from_millis(100);
-/// The longest pause.
-const RETRY_MAX: Duration = Duration::from_secs(30);
+/// Tables that are flushed at once.
+const TABLES_AT_ONCE: usize = 4;
 
 /// What a flush takes to the table.
 struct Frozen {
     rows: Arc<Memtable>,
-    schema: arrow::datatypes::SchemaRef,
+    schema: SchemaRef,
     expected: u64,
     next: u64,
+    /// The rows that the table has without them.
+    before: u64,
     /// An earlier attempt failed, and may have reached the table all the same.
     is_repeated: bool,
 }
 
-impl TableCache {
-    /// Flushes every table; goes on after a failure and returns the first.
-    pub(crate) async fn flush_all(&self) -> Result<()> {
-        let names: Vec<TableName> = self.state().tables.keys().cloned().collect();
-        let mut first = Ok(());
-        for name in names {
-            let flushed = self.flush_table(&name).await;
-            first = first.and(flushed);
-        }
-        first
-    }
+/// Flushes what all tables hold at the time of the call, cut at one sequence number; goes on after a failure and returns
+/// the first. In a task of its own: a caller that goes away does not stop a commit under way.
+pub(crate) async fn all(shared: &Arc<Shared>) -> Result<()> {
+    detached(shared, run_all(Arc::clone(shared))).await
+}
 
-    /// Flushes what one table holds at the time of the call.
-    pub(crate) async fn flush_table(&self, name: &TableName) -> Result<()> {
-        flush(&self.shared, name).await
+/// Flushes what one table holds at the time of the call.
+pub(crate) async fn table(shared: &Arc<Shared>, name: &TableName) -> Result<()> {
+    detached(shared, run_one(Arc::clone(shared), name.clone())).await
+}
+
+/// Flushes tables in the background.
+pub(crate) fn spawn(shared: &Arc<Shared>, names: Vec<TableName>) {
+    for name in names {
+        let shared = Arc::clone(shared);
+        shared.runtime.clone().spawn(async move {
+            if let Err(error) = background(&shared, &name).await {
+                tracing::warn!(table = %name, %error, "flush failed, rows stay buffered");
+            }
+        });
     }
 }
 
-/// Flushes in a task of its own: a caller that goes away does not stop a commit under way.
-pub(crate) async fn flush(shared: &Arc<Shared>, name: &TableName) -> Result<()> {
-    let task = shared.runtime.spawn(run(Arc::clone(shared), name.clone()));
-    task.await.map_err(|source| Error::unexpected("flush task failed").with("table", name).caused_by(source))?
+/// Learns what has become of records.
+pub(crate) fn settle(shared: &Shared) {
+    if lock(&shared.state).settle() {
+        shared.room.notify_waiters();
+    }
 }
 
-async fn run(shared: Arc<Shared>, name: TableName) -> Result<()> {
-    let (flushing, until) = {
+async fn detached(shared: &Shared, work: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
+    let task = shared.runtime.spawn(work);
+    task.await.map_err(|source| Error::unexpected("flush task failed").caused_by(source))?
+}
+
+async fn run_all(shared: Arc<Shared>) -> Result<()> {
+    let until = lock(&shared.state).last_seq;
+    let logged = until_logged(&shared, until).await;
+    // One instant for all tables: what comes later is in none of these commits, so a cut between them exists.
+    let (names, until) = {
         let mut state = lock(&shared.state);
-        let table = state.table(&name)?;
-        (Arc::clone(&table.flushing), table.last_seq())
+        let durable = state.durable();
+        state.tables.values_mut().for_each(|table| table.seal(durable));
+        (state.tables.keys().cloned().collect::<Vec<_>>(), durable)
+    };
+    let flushes: Vec<_> = names.into_iter().map(|name| alone(Arc::clone(&shared), name, until)).collect();
+    let flushed: Vec<_> = stream::iter(flushes).buffered(TABLES_AT_ONCE).collect().await;
+    let first = flushed.into_iter().fold(logged, Result::and);
+    first.and(finish(&shared).await)
+}
+
+async fn run_one(shared: Arc<Shared>, name: TableName) -> Result<()> {
+    let until = lock(&shared.state).table(&name)?.last_seq();
+    let logged = until_logged(&shared, until).await;
+    {
+        let mut state = lock(&shared.state);
+        let durable = state.durable();
+        state.table(&name)?.seal(durable);
+    }
+    let flushed = alone(Arc::clone(&shared), name, until).await;
+    logged.and(flushed).and(finish(&shared).await)
+}
+
+/// Commits first what an earlier flush left, then what has come since.
+async fn background(shared: &Arc<Shared>, name: &TableName) -> Result<()> {
+    let flushing = Arc::clone(&lock(&shared.state).table(name)?.flushing);
+    let alone = flushing.lock_owned().await;
+    let until = {
+        let mut state = lock(&shared.state);
+        let table = state.table(name)?;
+        table.scheduled = false;
+        table.last_seq()
+    };
+    let logged = until_logged(shared, until).await;
+    commit_through(shared, name, u64::MAX).await?;
+    {
+        let mut state = lock(&shared.state);
+        let durable = state.durable();
+        state.table(name)?.seal(durable);
+    }
+    commit_through(shared, name, u64::MAX).await?;
+    drop(alone);
+    logged.and(finish(shared).await)
+}
+
+async fn alone(shared: Arc<Shared>, name: TableName, until: u64) -> Result<()> {
+    let flushing = match lock(&shared.state).tables.get(&name) {
+        Some(table) => Arc::clone(&table.flushing),
+        None => return Ok(()),
     };
     let _one_at_a_time = flushing.lock().await;
-    flush_alone(&shared, &name, until).await
+    commit_through(&shared, &name, until).await
 }
 
-/// Flushes up to a sequence number, for one who keeps other flushes of the table away.
-pub(crate) async fn flush_alone(shared: &Shared, name: &TableName, until: u64) -> Result<()> {
-    // Twice at most: what an earlier flush left frozen, then what came after it.
-    while let Some(frozen) = freeze(shared, name, until)? {
+/// Publishes what was committed, and forgets the records that nobody needs any more.
+async fn finish(shared: &Arc<Shared>) -> Result<()> {
+    publish(shared).await?;
+    trim(shared).await;
+    Ok(())
+}
+
+/// Waits until the log holds all appends up to a sequence number. At once without a log.
+pub(crate) async fn until_logged(shared: &Shared, seq: u64) -> Result<()> {
+    loop {
+        let record = {
+            let mut state = lock(&shared.state);
+            if state.settle() {
+                shared.room.notify_waiters();
+            }
+            match &mut state.journal {
+                None => return Ok(()),
+                Some(journal) => journal.record_of(seq)?,
+            }
+        };
+        let Some(record) = record else { return Ok(()) };
+        let outcome = record.await;
+        settle(shared);
+        // Behind a record that was taken back there may be others.
+        outcome.map(drop)?;
+    }
+}
+
+/// Commits what is sealed up to a sequence number, for one who keeps other flushes of the table away.
+pub(crate) async fn commit_through(shared: &Shared, name: &TableName, until: u64) -> Result<()> {
+    while let Some(frozen) = next(shared, name, until)? {
         commit(shared, name, &frozen).await?;
     }
     Ok(())
 }
 
-/// Swaps the live memtable out, unless an earlier one is still on its way.
-fn freeze(shared: &Shared, name: &TableName, until: u64) -> Result<Option<Frozen>> {
+/// The oldest rows that are sealed.
+fn next(shared: &Shared, name: &TableName, until: u64) -> Result<Option<Frozen>> {
     let mut state = lock(&shared.state);
-    let table = state.table(name)?;
+    state.check_fence()?;
+    let Some(table) = state.tables.get_mut(name) else { return Ok(None) };
     if let Some(failure) = table.failure.as_ref().filter(|failure| failure.fatal) {
         return Err(repeated(&failure.error));
     }
-    if table.watermark >= until {
-        return Ok(None);
-    }
-    let is_repeated = table.frozen.is_some() && table.failure.is_some();
-    let TableState { frozen, live, .. } = table;
-    let rows = match frozen {
-        Some(rows) => Arc::clone(rows),
-        None if live.is_empty() => return Ok(None),
-        None => Arc::clone(frozen.insert(Arc::new(std::mem::take(live)))),
-    };
+    let Some(rows) = table.frozen.front().filter(|rows| rows.first_seq() <= until) else { return Ok(None) };
+    let (rows, schema) = (Arc::clone(rows), table.schema.clone());
+    let is_repeated = std::mem::replace(&mut table.attempted, true);
     let next = rows.last_seq();
-    Ok(Some(Frozen { rows, schema: table.schema.clone(), expected: table.watermark, next, is_repeated }))
+    Ok(Some(Frozen { rows, schema, expected: table.watermark, next, before: table.rows, is_repeated }))
 }
 
 async fn commit(shared: &Shared, name: &TableName, frozen: &Frozen) -> Result<()> {
-    let batch = frozen.rows.coalesce(&frozen.schema)?;
-    let options = AppendOptions::exactly_once(frozen.expected, frozen.next);
-    let appended = shared.inner.append(name, vec![batch], &options).await;
+    let batches = frozen.rows.coalesce(&frozen.schema)?;
+    let mut options = AppendOptions::exactly_once(frozen.expected, frozen.next);
+    if let Some(publisher) = &shared.publisher {
+        options = options.with_epoch(publisher.epoch());
+    }
+    let appended = shared.inner.append(name, batches, &options).await;
     let done = match appended {
         Ok(receipt) => match receipt.version {
             Some(version) => Ok(version),
@@ -103,7 +190,7 @@ async fn commit(shared: &Shared, name: &TableName, frozen: &Frozen) -> Result<()
     };
     match done {
         Ok(version) => {
-            finish(shared, name, frozen, version);
+            committed(shared, name, frozen, version);
             Ok(())
         }
         Err((error, fatal)) => Err(fail(shared, name, error, fatal)),
@@ -112,11 +199,17 @@ async fn commit(shared: &Shared, name: &TableName, frozen: &Frozen) -> Result<()
 
 /// After an error, the table itself says whether the rows are in it.
 async fn read_back(shared: &Shared, name: &TableName, frozen: &Frozen, error: Error) -> Result<u64, (Error, bool)> {
-    if error.kind() == ErrorKind::ConditionFailed && !frozen.is_repeated {
+    let is_refused = error.kind() == ErrorKind::ConditionFailed && !frozen.is_repeated;
+    if is_refused || error.kind() == ErrorKind::Fenced {
         // Refused at the first attempt: whoever moved the watermark, it was not this cache.
         return Err((error, true));
     }
+    let epoch = shared.publisher.as_ref().map(|publisher| publisher.epoch());
     match shared.inner.describe(name, &DescribeOptions::default()).await {
+        Ok(info) if epoch.is_some_and(|epoch| info.epoch > epoch) => {
+            let fenced = Error::new(ErrorKind::Fenced, "a writer of a greater epoch has taken the table over");
+            Err((fenced.with("have", info.epoch).caused_by(error), true))
+        }
         Ok(TableInfo { watermark, version, .. }) if watermark == frozen.next => Ok(version),
         Ok(TableInfo { watermark, .. }) if watermark != frozen.expected => {
             Err((error.with("watermark", watermark), true))
@@ -127,29 +220,66 @@ async fn read_back(shared: &Shared, name: &TableName, frozen: &Frozen, error: Er
 }
 
 /// Makes the commit visible to reads and forgets the rows, in one step.
-fn finish(shared: &Shared, name: &TableName, frozen: &Frozen, version: u64) {
+fn committed(shared: &Shared, name: &TableName, frozen: &Frozen, version: u64) {
     let mut state = lock(&shared.state);
+    let rows = frozen.rows.rows() as u64;
     state.counters.flushes += 1;
-    state.counters.rows += frozen.rows.rows() as u64;
+    state.counters.rows += rows;
     if let Some(table) = state.tables.get_mut(name) {
-        table.version = version;
-        table.watermark = frozen.next;
-        table.rows += frozen.rows.rows() as u64;
-        table.frozen = None;
+        let (first, watermark) = (frozen.rows.first_seq(), frozen.next);
+        let (rows, schema) = (frozen.before + rows, frozen.schema.clone());
+        table.note(Version { version, first, watermark, rows, schema }, shared.publisher.is_some());
+        table.frozen.pop_front();
+        table.attempted = false;
         table.failure = None;
     }
+    state.publication.is_due = shared.publisher.is_some();
+    state.recount();
+    drop(state);
+    shared.room.notify_waiters();
 }
 
 fn fail(shared: &Shared, name: &TableName, error: Error, fatal: bool) -> Error {
     let error = Arc::new(error);
     let mut state = lock(&shared.state);
     state.counters.failed += 1;
+    if error.kind() == ErrorKind::Fenced {
+        state.fenced.get_or_insert(Arc::clone(&error));
+    }
     if let Some(table) = state.tables.get_mut(name) {
         let count = table.failure.as_ref().map_or(0, |failure| failure.count).saturating_add(1);
-        let pause = RETRY_FIRST.saturating_mul(1 << (count - 1).min(16)).min(RETRY_MAX);
-        table.failure = Some(Failure { error: Arc::clone(&error), count, retry_at: Instant::now() + pause, fatal });
+        let retry_at = Instant::now() + retry::pause(count);
+        table.failure = Some(Failure { error: Arc::clone(&error), count, retry_at, fatal });
     }
     repeated(&error)
+}
+
+/// Forgets records of the log that only hold rows that are in their tables, and published where that is done.
+async fn trim(shared: &Shared) {
+    let (wal, number) = {
+        let mut state = lock(&shared.state);
+        let through = state.trimmable(shared.publisher.is_some());
+        let Some(journal) = &mut state.journal else { return };
+        let Some(number) = journal.places.forget(through) else { return };
+        (journal.wal.clone(), number)
+    };
+    if let Err(error) = wal.trim(number).await {
+        tracing::warn!(%error, "log could not be trimmed");
+        if let Some(journal) = &mut lock(&shared.state).journal {
+            journal.failure = Some(Arc::new(error));
+        }
+    }
+}
+
+impl State {
+    /// No row up to here is needed from the log.
+    fn trimmable(&self, has_publisher: bool) -> u64 {
+        match (has_publisher, &self.publication.last) {
+            (false, _) => self.committed(),
+            (true, Some((cut, _))) => cut.seq.min(self.committed()),
+            (true, None) => 0,
+        }
+    }
 }
 
 /// The same error for one more caller.

@@ -1,4 +1,4 @@
-//! The background flusher: rows older than the idle time, and flushes that are due again.
+//! The background: rows older than the idle time, and what is due again after a failure.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -7,10 +7,11 @@ use tokio::time::{Instant, sleep_until};
 use worldstore_core::table::TableName;
 
 use crate::cache::Shared;
-use crate::flush::flush;
-use crate::state::{TableState, lock};
+use crate::flush;
+use crate::publication::publish;
+use crate::state::{State, TableState, lock};
 
-/// Starts the flusher; it ends with the cache.
+/// Starts the background; it ends with the cache.
 pub(crate) fn spawn(shared: &Arc<Shared>, idle: Duration) {
     shared.runtime.spawn(run(Arc::downgrade(shared), idle));
 }
@@ -19,12 +20,14 @@ async fn run(cache: Weak<Shared>, idle: Duration) {
     // Looking at least so often lets the task notice that the cache is gone.
     let longest = idle.min(Duration::from_secs(1));
     while let Some(shared) = cache.upgrade() {
-        for name in due(&shared, idle) {
-            if let Err(error) = flush(&shared, &name).await {
-                tracing::warn!(table = %name, %error, "idle flush failed, rows stay buffered");
-            }
+        // In tasks of their own: a table whose store hangs keeps no other waiting.
+        flush::spawn(&shared, due(&shared, idle));
+        if lock(&shared.state).is_publication_due()
+            && let Err(error) = publish(&shared).await
+        {
+            tracing::warn!(%error, "publication failed, it is tried again");
         }
-        let wake = next_deadline(&shared, idle).min(Instant::now() + longest);
+        let wake = next_deadline(&shared, idle).clamp(Instant::now(), Instant::now() + longest);
         drop(shared);
         sleep_until(wake).await;
     }
@@ -32,15 +35,32 @@ async fn run(cache: Weak<Shared>, idle: Duration) {
 
 fn due(shared: &Shared, idle: Duration) -> Vec<TableName> {
     let now = Instant::now();
-    let state = lock(&shared.state);
-    let is_due = |table: &TableState| deadline(table, idle).is_some_and(|deadline| deadline <= now);
-    state.tables.iter().filter(|(_, table)| is_due(table)).map(|(name, _)| name.clone()).collect()
+    let mut state = lock(&shared.state);
+    state.settle();
+    if let Some(journal) = &mut state.journal {
+        // What the log had no room for; why it has none still, the journal keeps.
+        let _ = journal.log_again();
+    }
+    if state.fenced.is_some() {
+        return Vec::new();
+    }
+    let mut due = Vec::new();
+    for (name, table) in &mut state.tables {
+        if !table.scheduled && deadline(table, idle).is_some_and(|deadline| deadline <= now) {
+            table.scheduled = true;
+            due.push(name.clone());
+        }
+    }
+    due
 }
 
 fn next_deadline(shared: &Shared, idle: Duration) -> Instant {
     let state = lock(&shared.state);
-    let earliest = state.tables.values().filter_map(|table| deadline(table, idle)).min();
-    earliest.unwrap_or_else(|| Instant::now() + idle)
+    let tables = state.tables.values().filter(|table| !table.scheduled);
+    let earliest = tables.filter_map(|table| deadline(table, idle)).min();
+    let retry = state.publication.failure.as_ref().map(|(_, _, retry_at)| *retry_at);
+    let idle = Instant::now() + idle;
+    earliest.unwrap_or(idle).min(retry.unwrap_or(idle))
 }
 
 /// When the table is to be flushed: by the age of its oldest row, but after a failure not before its pause is over.
@@ -50,5 +70,12 @@ fn deadline(table: &TableState, idle: Duration) -> Option<Instant> {
         Some(failure) if failure.fatal => None,
         Some(failure) => Some(failure.retry_at),
         None => Some(aged),
+    }
+}
+
+impl State {
+    fn is_publication_due(&self) -> bool {
+        let is_waiting = self.publication.failure.as_ref().is_some_and(|(_, _, retry_at)| *retry_at > Instant::now());
+        self.publication.is_due && self.fenced.is_none() && !is_waiting
     }
 }

@@ -38,17 +38,29 @@
 //! # }
 //! ```
 
+mod append;
 mod backend;
+mod builder;
 mod cache;
 mod config;
 mod flush;
 mod idle;
+mod journal;
 mod memtable;
+mod publication;
+mod publish;
 mod read;
+mod record;
+mod recovery;
+mod retry;
 mod state;
 mod stats;
 mod upkeep;
+mod wait;
 
+pub use builder::CacheBuilder;
 pub use cache::TableCache;
-pub use config::CacheConfig;
+pub use config::{CacheConfig, Durability};
+pub use publish::{Cut, CutTable, Publish};
+pub use recovery::{CacheRecovery, TableRecovery};
 pub use stats::{CacheStats, TableStats};

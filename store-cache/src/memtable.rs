@@ -1,4 +1,7 @@
-//! Rows of one table in memory, in the order of their sequence numbers.
+//! Rows of one table in memory, append by append, in the order of their sequence numbers.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
@@ -7,72 +10,150 @@ use tokio::time::Instant;
 use worldstore_core::table::schema::widen;
 use worldstore_core::{Error, Result};
 
-/// Batches of one table that no commit contains yet.
+/// Batches with fewer rows are put together before they are committed.
+const SMALL_ROWS: usize = 16_384;
+/// Rows at which a batch that was put together is large enough.
+const LARGE_ROWS: usize = 131_072;
+
+/// The rows of one append.
+#[derive(Debug, Clone)]
+pub(crate) struct Chunk {
+    pub seq: u64,
+    pub batches: Vec<RecordBatch>,
+    pub rows: usize,
+    /// Bytes that the arrays hold.
+    pub bytes: usize,
+    /// When they came.
+    pub since: Instant,
+}
+
+impl Chunk {
+    pub fn new(seq: u64, batches: Vec<RecordBatch>, since: Instant) -> Self {
+        let rows = batches.iter().map(RecordBatch::num_rows).sum();
+        let bytes = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+        Self { seq, batches, rows, bytes, since }
+    }
+}
+
+/// Appends that no commit contains yet.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Memtable {
-    batches: Vec<RecordBatch>,
+    chunks: VecDeque<Arc<Chunk>>,
     rows: usize,
     bytes: usize,
-    last_seq: u64,
-    oldest: Option<Instant>,
 }
 
 impl Memtable {
-    /// Adds the rows of one append. Sequence numbers only grow.
-    pub fn push(&mut self, batches: Vec<RecordBatch>, seq: u64, now: Instant) {
-        self.rows += rows_of(&batches);
-        self.bytes += bytes_of(&batches);
-        self.last_seq = seq;
-        self.oldest.get_or_insert(now);
-        self.batches.extend(batches);
+    /// Adds the rows of an append, nearly always the newest one.
+    pub fn push(&mut self, chunk: Arc<Chunk>) {
+        self.rows += chunk.rows;
+        self.bytes += chunk.bytes;
+        let at = match self.last_seq() > chunk.seq {
+            false => self.chunks.len(),
+            true => self.chunks.partition_point(|other| other.seq <= chunk.seq),
+        };
+        self.chunks.insert(at, chunk);
+    }
+
+    /// Takes out what has come up to a sequence number.
+    pub fn take_through(&mut self, seq: u64) -> Self {
+        let rest = self.chunks.split_off(self.chunks.partition_point(|chunk| chunk.seq <= seq));
+        let taken = Self::of(std::mem::replace(&mut self.chunks, rest));
+        self.rows -= taken.rows;
+        self.bytes -= taken.bytes;
+        taken
+    }
+
+    /// Takes back an append.
+    pub fn withdraw(&mut self, seq: u64) {
+        let kept = self.chunks.drain(..).filter(|chunk| chunk.seq != seq).collect();
+        *self = Self::of(kept);
     }
 
     /// Gives the rows the columns that their table has now.
     pub fn widen(&mut self, schema: &SchemaRef) -> Result<()> {
-        let widened: Vec<_> = self.batches.iter().map(|batch| widen(batch, schema)).collect::<Result<_>>()?;
-        self.bytes = bytes_of(&widened);
-        self.batches = widened;
+        let widened = |chunk: &Arc<Chunk>| {
+            let batches = chunk.batches.iter().map(|batch| widen(batch, schema)).collect::<Result<_>>()?;
+            Ok(Arc::new(Chunk::new(chunk.seq, batches, chunk.since)))
+        };
+        *self = Self::of(self.chunks.iter().map(widened).collect::<Result<_>>()?);
         Ok(())
     }
 
+    fn of(chunks: VecDeque<Arc<Chunk>>) -> Self {
+        let (rows, bytes) = (chunks.iter().map(|chunk| chunk.rows).sum(), chunks.iter().map(|chunk| chunk.bytes).sum());
+        Self { chunks, rows, bytes }
+    }
+
     pub fn is_empty(&self) -> bool {
-        self.batches.is_empty()
+        self.chunks.is_empty()
     }
 
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Bytes that the arrays hold.
+    pub fn appends(&self) -> usize {
+        self.chunks.len()
+    }
+
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The sequence number of the newest row.
+    /// The sequence number of the oldest row; 0 without rows.
+    pub fn first_seq(&self) -> u64 {
+        self.chunks.front().map_or(0, |chunk| chunk.seq)
+    }
+
+    /// The sequence number of the newest row; 0 without rows.
     pub fn last_seq(&self) -> u64 {
-        self.last_seq
+        self.chunks.back().map_or(0, |chunk| chunk.seq)
     }
 
     /// When the oldest row came.
     pub fn oldest(&self) -> Option<Instant> {
-        self.oldest
+        self.chunks.front().map(|chunk| chunk.since)
     }
 
-    pub fn batches(&self) -> &[RecordBatch] {
-        &self.batches
+    /// The appends up to a sequence number.
+    pub fn through(&self, seq: u64) -> impl Iterator<Item = &Arc<Chunk>> {
+        // Nearly all are: those that are not stand at the end.
+        let behind = self.chunks.iter().rev().take_while(|chunk| chunk.seq > seq).count();
+        self.chunks.iter().take(self.chunks.len() - behind)
     }
 
-    /// All rows as one batch, so that a commit of many small appends writes few large pages.
-    pub fn coalesce(&self, schema: &SchemaRef) -> Result<RecordBatch> {
-        concat_batches(schema, &self.batches)
-            .map_err(|source| Error::unexpected("buffered batches do not fit together").caused_by(source))
+    /// All rows as few batches, so that a commit of many small appends writes few large pages.
+    pub fn coalesce(&self, schema: &SchemaRef) -> Result<Vec<RecordBatch>> {
+        let mut large = Vec::new();
+        let (mut small, mut rows) = (Vec::new(), 0);
+        for batch in self.chunks.iter().flat_map(|chunk| &chunk.batches) {
+            let batch = match Arc::ptr_eq(batch.schema_ref(), schema) {
+                true => batch.clone(),
+                false => widen(batch, schema)?,
+            };
+            let is_large = batch.num_rows() >= SMALL_ROWS;
+            if (is_large || rows >= LARGE_ROWS) && !small.is_empty() {
+                large.push(joined(schema, &std::mem::take(&mut small))?);
+                rows = 0;
+            }
+            match is_large {
+                true => large.push(batch),
+                false => {
+                    rows += batch.num_rows();
+                    small.push(batch);
+                }
+            }
+        }
+        if !small.is_empty() {
+            large.push(joined(schema, &small)?);
+        }
+        Ok(large)
     }
 }
 
-pub(crate) fn rows_of(batches: &[RecordBatch]) -> usize {
-    batches.iter().map(RecordBatch::num_rows).sum()
-}
-
-pub(crate) fn bytes_of(batches: &[RecordBatch]) -> usize {
-    batches.iter().map(RecordBatch::get_array_memory_size).sum()
+/// Small batches as one.
+pub(crate) fn joined(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch> {
+    concat_batches(schema, batches)
+        .map_err(|source| Error::unexpected("buffered batches do not fit together").caused_by(source))
 }

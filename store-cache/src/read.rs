@@ -1,6 +1,7 @@
 //! Reading: one pinned state of memory and table, streamed as their union.
 
-use arrow::record_batch::RecordBatch;
+use std::sync::Arc;
+
 use futures::StreamExt;
 use futures::stream;
 use worldstore_async::table::AsyncBatches;
@@ -8,22 +9,26 @@ use worldstore_core::Result;
 use worldstore_core::table::{Reader, Scan, TableInfo, TableName, TableScan};
 
 use crate::cache::TableCache;
+use crate::memtable::Chunk;
 
-/// A table at one sequence: the version, and the batches that continue it.
+/// A table at one sequence: the version, and the appends that continue it.
 struct Pin {
     info: TableInfo,
-    batches: Vec<RecordBatch>,
+    chunks: Vec<Arc<Chunk>>,
 }
 
 impl TableCache {
     /// Takes version and memory in one step. Whatever is flushed later, this state stays readable as it is.
     fn pin(&self, name: &TableName) -> Result<Pin> {
         let mut state = self.state();
+        state.settle();
+        let visible = state.visible();
         let table = state.table(name)?;
-        let batches = table.memtables().flat_map(|memtable| memtable.batches()).cloned().collect();
-        let rows = table.rows + table.buffered_rows() as u64;
-        let info = TableInfo::new(name.clone(), table.schema.clone(), table.version, table.last_seq(), rows);
-        Ok(Pin { info, batches })
+        let chunks: Vec<_> = table.memtables().flat_map(|memtable| memtable.through(visible)).cloned().collect();
+        let rows = table.rows + chunks.iter().map(|chunk| chunk.rows as u64).sum::<u64>();
+        let last_seq = chunks.last().map_or(table.watermark, |chunk| chunk.seq);
+        let info = TableInfo::new(name.clone(), table.schema.clone(), table.version, last_seq, rows);
+        Ok(Pin { info, chunks })
     }
 
     pub(crate) async fn describe_pinned(&self, name: &TableName) -> Result<TableInfo> {
@@ -33,9 +38,10 @@ impl TableCache {
 
     pub(crate) async fn scan_pinned(&self, name: &TableName, scan: &Scan) -> Result<TableScan<AsyncBatches>> {
         self.load(name).await?;
-        let Pin { info, batches } = self.pin(name)?;
+        let Pin { info, chunks } = self.pin(name)?;
         let table = self.shared.inner.scan(name, &scan.clone().with_version(info.version)).await?;
         let memory = Reader::new(scan, &info.schema)?;
+        let batches = chunks.into_iter().flat_map(|chunk| chunk.batches.clone());
         let memory = stream::iter(batches).map(move |batch| memory.read(&batch));
         let batches = cut(table.batches.chain(memory).boxed(), scan.limit);
         Ok(TableScan::new(table.schema, info.version, info.watermark, batches))

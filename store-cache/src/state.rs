@@ -1,14 +1,17 @@
-//! What the cache knows: one sequence for all tables, and per table the committed version and what continues it.
+//! What the cache knows: one sequence for all tables, and per table the committed versions and what continues them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::SchemaRef;
 use tokio::time::Instant;
 use worldstore_core::table::{TableInfo, TableName};
-use worldstore_core::{Error, Result};
+use worldstore_core::{Error, ErrorKind, Result};
 
-use crate::memtable::Memtable;
+use crate::config::Durability;
+use crate::journal::{Journal, again};
+use crate::memtable::{Chunk, Memtable};
+use crate::publication::Publication;
 use crate::stats::FlushCounters;
 
 /// One table. Its rows are: the version `version` of the table, then `frozen`, then `live`, each row in exactly one.
@@ -21,15 +24,32 @@ pub(crate) struct TableState {
     pub watermark: u64,
     /// Rows of that version.
     pub rows: u64,
-    /// Rows under way to the table. They stay as they are until their commit is certain: a repeated commit must carry
-    /// the same rows under the same sequence number.
-    pub frozen: Option<Arc<Memtable>>,
+    /// Rows under way to the table, oldest first; all of them are durable in the log, if there is one. They stay as they
+    /// are until their commit is certain: a repeated commit must carry the same rows under the same sequence number.
+    pub frozen: VecDeque<Arc<Memtable>>,
+    /// True once a commit of the first of them was tried.
+    pub attempted: bool,
     /// Rows that came after.
     pub live: Memtable,
     /// The failures since the last commit.
     pub failure: Option<Failure>,
+    /// True while a flush of the background is about to begin.
+    pub scheduled: bool,
     /// Held while a flush of this table is under way.
     pub flushing: Arc<tokio::sync::Mutex<()>>,
+    /// Versions since the last publication, and the one in it; the last is the newest.
+    pub versions: Vec<Version>,
+}
+
+/// A version of a table, as far as publication needs it.
+#[derive(Debug, Clone)]
+pub(crate) struct Version {
+    pub version: u64,
+    /// The first sequence number that it added to the version before.
+    pub first: u64,
+    pub watermark: u64,
+    pub rows: u64,
+    pub schema: SchemaRef,
 }
 
 /// Why the last flush failed, and when the next is due.
@@ -44,21 +64,25 @@ pub(crate) struct Failure {
 
 impl TableState {
     pub fn new(info: &TableInfo) -> Self {
+        let (version, watermark, rows, schema) = (info.version, info.watermark, info.rows, info.schema.clone());
         Self {
             schema: info.schema.clone(),
-            version: info.version,
-            watermark: info.watermark,
-            rows: info.rows,
-            frozen: None,
+            version,
+            watermark,
+            rows,
+            frozen: VecDeque::new(),
+            attempted: false,
             live: Memtable::default(),
             failure: None,
+            scheduled: false,
             flushing: Arc::default(),
+            versions: vec![Version { version, first: watermark, watermark, rows, schema }],
         }
     }
 
     /// Memtables in the order of their rows.
     pub fn memtables(&self) -> impl Iterator<Item = &Memtable> {
-        self.frozen.as_deref().into_iter().chain([&self.live]).filter(|memtable| !memtable.is_empty())
+        self.frozen.iter().map(Arc::as_ref).chain([&self.live]).filter(|memtable| !memtable.is_empty())
     }
 
     pub fn buffered_rows(&self) -> usize {
@@ -77,24 +101,137 @@ impl TableState {
     pub fn last_seq(&self) -> u64 {
         self.memtables().last().map_or(self.watermark, Memtable::last_seq)
     }
+
+    /// The oldest sequence number of the table that is not committed.
+    pub fn first_unflushed(&self) -> Option<u64> {
+        self.memtables().next().map(Memtable::first_seq)
+    }
+
+    /// Swaps rows up to a sequence number out of the live memtable, to be flushed.
+    pub fn seal(&mut self, through: u64) {
+        let sealed = self.live.take_through(through);
+        if !sealed.is_empty() {
+            self.frozen.push_back(Arc::new(sealed));
+        }
+    }
+
+    /// Notes the newest version. One with the rows of the version before takes its place.
+    pub fn note(&mut self, version: Version, is_remembered: bool) {
+        (self.version, self.watermark, self.rows) = (version.version, version.watermark, version.rows);
+        self.schema = version.schema.clone();
+        match self.versions.last_mut() {
+            Some(last) if last.watermark == version.watermark => *last = Version { first: last.first, ..version },
+            _ if is_remembered => self.versions.push(version),
+            _ => self.versions = vec![version],
+        }
+    }
+
+    /// True if the last failure asks for patience, or for ever.
+    pub fn is_waiting(&self, now: Instant) -> bool {
+        self.failure.as_ref().is_some_and(|failure| failure.fatal || failure.retry_at > now)
+    }
 }
 
+/// Everything behind the lock.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// The last sequence number given out; dense over all tables.
+    /// The last sequence number given out, over all tables.
     pub last_seq: u64,
     pub tables: BTreeMap<TableName, TableState>,
+    /// Bytes in all memtables.
+    pub bytes: usize,
+    /// The log, if there is one.
+    pub journal: Option<Journal>,
+    pub publication: Publication,
     pub closed: bool,
+    /// Another writer has taken over: nothing is taken or committed any more.
+    pub fenced: Option<Arc<Error>>,
     pub counters: FlushCounters,
 }
 
 impl State {
-    pub fn buffered_bytes(&self) -> usize {
-        self.tables.values().map(TableState::buffered_bytes).sum()
-    }
-
     pub fn table(&mut self, name: &TableName) -> Result<&mut TableState> {
         self.tables.get_mut(name).ok_or_else(|| Error::not_found("no such table").with("table", name))
+    }
+
+    /// Learns of a table.
+    pub fn adopt(&mut self, info: &TableInfo) {
+        self.last_seq = self.last_seq.max(info.watermark);
+        self.tables.entry(info.name.clone()).or_insert_with(|| TableState::new(info));
+    }
+
+    /// Adds the rows of an append.
+    pub fn push(&mut self, name: &TableName, chunk: Chunk) -> Result<()> {
+        let bytes = chunk.bytes;
+        self.table(name)?.live.push(Arc::new(chunk));
+        self.bytes += bytes;
+        Ok(())
+    }
+
+    /// Looks what has become of records on their way to the log. True if rows were withdrawn.
+    pub fn settle(&mut self) -> bool {
+        let Some(journal) = &mut self.journal else { return false };
+        let withdrawn = journal.settle();
+        if let Some(fatal) = journal.fatal.as_ref().filter(|fatal| fatal.kind() == ErrorKind::Fenced) {
+            self.fenced.get_or_insert(Arc::clone(fatal));
+        }
+        for append in &withdrawn {
+            for name in &append.tables {
+                if let Some(table) = self.tables.get_mut(name) {
+                    table.live.withdraw(append.seq);
+                }
+            }
+        }
+        if !withdrawn.is_empty() {
+            self.recount();
+        }
+        !withdrawn.is_empty()
+    }
+
+    /// Counts the bytes anew, after something other than an append.
+    pub fn recount(&mut self) {
+        self.bytes = self.tables.values().map(TableState::buffered_bytes).sum();
+    }
+
+    /// Rows up to here may be flushed: their records are durable, or there is no log.
+    pub fn durable(&self) -> u64 {
+        self.journal.as_ref().map_or(self.last_seq, |journal| journal.durable(self.last_seq))
+    }
+
+    /// Rows up to here are read.
+    pub fn visible(&self) -> u64 {
+        match &self.journal {
+            Some(journal) if journal.durability == Durability::Durable => journal.durable(self.last_seq),
+            _ => self.last_seq,
+        }
+    }
+
+    /// All appends up to this one are in the tables.
+    pub fn committed(&self) -> u64 {
+        let first = self.tables.values().filter_map(TableState::first_unflushed).min();
+        // What the log may hold and nobody knows is not committed either.
+        first.map_or(self.last_seq, |first| first - 1).min(self.durable())
+    }
+
+    /// Whether anything can still be committed.
+    ///
+    /// # Errors
+    /// `Fenced`.
+    pub fn check_fence(&self) -> Result<()> {
+        self.fenced.as_ref().map_or(Ok(()), |error| Err(again(error)))
+    }
+
+    /// Whether appends are taken.
+    ///
+    /// # Errors
+    /// `Fenced`; `Poisoned` after a shutdown, or a failure of the log.
+    pub fn check_open(&self) -> Result<()> {
+        self.check_fence()?;
+        if self.closed {
+            return Err(Error::new(ErrorKind::Poisoned, "the cache is shut down"));
+        }
+        let fatal = self.journal.as_ref().and_then(|journal| journal.fatal.as_ref());
+        fatal.map_or(Ok(()), |error| Err(again(error)))
     }
 }
 

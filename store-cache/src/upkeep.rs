@@ -4,15 +4,50 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedMutexGuard;
 use worldstore_core::table::{
-    CompactOptions, Compaction, EvolveOptions, ExpireOptions, Expiry, RemoveTableOptions, TableInfo, TableName,
+    CompactOptions, Compaction, CreateOptions, DescribeOptions, EvolveOptions, ExpireOptions, Expiry,
+    RemoveTableOptions, ShutdownOptions, TableInfo, TableName,
 };
-use worldstore_core::{Error, Result};
+use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::cache::{Shared, TableCache};
-use crate::flush::flush_alone;
-use crate::state::lock;
+use crate::flush::{self, commit_through, until_logged};
+use crate::record;
+use crate::state::{TableState, Version, lock};
 
 impl TableCache {
+    /// Creates a table. Where there is a log, it first says so: older rows in it are not those of this table.
+    pub(crate) async fn create_fresh(&self, name: &TableName, options: &CreateOptions) -> Result<TableInfo> {
+        let (name, options) = (name.clone(), options.clone());
+        self.detached(async move |shared| {
+            // One after the other: rows of a table that another has just made must not be forgotten.
+            let _alone = shared.creating.lock().await;
+            lock(&shared.state).check_open()?;
+            match shared.inner.describe(&name, &DescribeOptions::default()).await {
+                Ok(_) => {
+                    let info = shared.inner.create(&name, &options).await?;
+                    lock(&shared.state).adopt(&info);
+                    return Ok(info);
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+            let flushing = lock(&shared.state).tables.get(&name).map(|table| Arc::clone(&table.flushing));
+            let _still = match flushing {
+                Some(flushing) => Some(flushing.lock_owned().await),
+                None => None,
+            };
+            log_fresh(&shared, &name).await?;
+            let info = shared.inner.create(&name, &options).await?;
+            let mut state = lock(&shared.state);
+            state.last_seq = state.last_seq.max(info.watermark);
+            // Whatever was known under this name was removed behind the cache's back.
+            state.tables.insert(name, TableState::new(&info));
+            state.recount();
+            Ok(info)
+        })
+        .await
+    }
+
     /// Changes the columns once all rows of the old ones are in the table. Rows that come meanwhile get the new columns
     /// in memory.
     pub(crate) async fn evolve_flushed(&self, name: &TableName, options: &EvolveOptions) -> Result<TableInfo> {
@@ -23,10 +58,15 @@ impl TableCache {
             let mut state = lock(&shared.state);
             let table = state.table(&name)?;
             table.live.widen(&info.schema)?;
-            table.schema = info.schema.clone();
-            table.version = info.version;
+            for frozen in &mut table.frozen {
+                Arc::make_mut(frozen).widen(&info.schema)?;
+            }
+            let (version, watermark, rows, schema) = (info.version, table.watermark, table.rows, info.schema.clone());
+            table.note(Version { version, first: watermark, watermark, rows, schema }, shared.publisher.is_some());
             let last_seq = table.last_seq();
             let rows = table.rows + table.buffered_rows() as u64;
+            state.publication.is_due = shared.publisher.is_some();
+            state.recount();
             Ok(TableInfo::new(name, info.schema, info.version, last_seq, rows).with_epoch(info.epoch))
         })
         .await
@@ -39,17 +79,24 @@ impl TableCache {
             let compaction = shared.inner.compact(&name, &options).await?;
             let mut state = lock(&shared.state);
             let table = state.table(&name)?;
-            table.version = compaction.version;
-            table.rows -= compaction.dropped_rows.min(table.rows);
+            let rows = table.rows - compaction.dropped_rows.min(table.rows);
+            let (version, watermark, schema) = (compaction.version, table.watermark, table.schema.clone());
+            table.note(Version { version, first: watermark, watermark, rows, schema }, shared.publisher.is_some());
+            state.publication.is_due = shared.publisher.is_some();
             Ok(compaction)
         })
         .await
     }
 
-    /// Keeps the version that reads of the cache are pinned to.
+    /// Keeps the version that reads of the cache are pinned to, and those that are published or will be.
     pub(crate) async fn expire_unread(&self, name: &TableName, options: &ExpireOptions) -> Result<Expiry> {
         let mut options = options.clone();
-        options.retain.push(self.state().table(name)?.version);
+        {
+            let mut state = self.state();
+            let table = state.table(name)?;
+            options.retain.push(table.version);
+            options.retain.extend(table.versions.iter().map(|version| version.version));
+        }
         self.shared.inner.expire(name, &options).await
     }
 
@@ -60,10 +107,26 @@ impl TableCache {
             let flushing = Arc::clone(&lock(&shared.state).table(&name)?.flushing);
             let _alone = flushing.lock_owned().await;
             shared.inner.remove(&name, &options).await?;
-            lock(&shared.state).tables.remove(&name);
+            let mut state = lock(&shared.state);
+            state.tables.remove(&name);
+            state.publication.is_due = shared.publisher.is_some();
+            state.recount();
+            drop(state);
+            shared.room.notify_waiters();
             Ok(())
         })
         .await
+    }
+
+    /// Refuses appends from now on, commits and publishes what there is, and closes the log and the tables.
+    pub(crate) async fn shut_down(&self, options: &ShutdownOptions) -> Result<()> {
+        self.state().closed = true;
+        flush::all(&self.shared).await?;
+        let wal = self.state().journal.as_ref().map(|journal| journal.wal.clone());
+        if let Some(wal) = wal {
+            wal.close().await?;
+        }
+        self.shared.inner.shutdown(options).await
     }
 
     /// Runs in a task of its own: a caller that goes away does not leave the table changed and the cache unaware.
@@ -78,11 +141,31 @@ impl TableCache {
     }
 }
 
+/// Says durably that what the log has of a table belongs to an older one.
+async fn log_fresh(shared: &Shared, name: &TableName) -> Result<()> {
+    let wal = {
+        let mut state = lock(&shared.state);
+        state.settle();
+        let Some(journal) = &mut state.journal else { return Ok(()) };
+        // Rows that come after this record are of the new table; none of the old one may be logged later.
+        journal.log_again()?;
+        journal.wal.clone()
+    };
+    wal.append_durable(record::fresh_kind()?, record::fresh(name)?).await?;
+    Ok(())
+}
+
 /// Flushes what a table holds now, and keeps other flushes of it away while the guard lives.
 async fn flushed(shared: &Shared, name: &TableName) -> Result<OwnedMutexGuard<()>> {
     let flushing = Arc::clone(&lock(&shared.state).table(name)?.flushing);
     let alone = flushing.lock_owned().await;
     let until = lock(&shared.state).table(name)?.last_seq();
-    flush_alone(shared, name, until).await?;
+    until_logged(shared, until).await?;
+    {
+        let mut state = lock(&shared.state);
+        let durable = state.durable();
+        state.table(name)?.seal(durable);
+    }
+    commit_through(shared, name, until).await?;
     Ok(alone)
 }

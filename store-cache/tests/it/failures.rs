@@ -7,7 +7,7 @@ use worldstore_core::ErrorKind;
 use worldstore_core::table::{Level, ShutdownOptions};
 
 use crate::probe::{Fault, Probe};
-use crate::support::{append, calm, check, create, flush, open, read, rows, whole};
+use crate::support::{append, calm, check, create, eventually, flush, open, read, rows, whole};
 
 #[tokio::test]
 async fn a_failed_flush_keeps_its_rows_and_says_so() {
@@ -70,6 +70,7 @@ async fn appends_do_not_wait_for_a_store_that_is_away() {
         let receipt = append(&cache, "t", rows([number])).await.unwrap();
         assert_eq!(receipt.level, Level::Buffered);
     }
+    eventually("a failure", || cache.stats().failed_flushes > 0).await;
     assert!(probe.appends() < 5, "{} attempts within the first pause", probe.appends());
     probe.set_away(false);
     flush(&cache, "t").await.unwrap();

@@ -124,5 +124,5 @@ async fn readers_beside_a_writer_see_a_prefix_of_what_it_wrote() {
         assert!(reader.await.unwrap() > 0);
     }
     check(&cache, "t", 0..600).await;
-    assert!(probe.appends() > 50, "{} flushes", probe.appends());
+    assert!(probe.appends() > 5, "{} flushes", probe.appends());
 }

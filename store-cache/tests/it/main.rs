@@ -6,6 +6,7 @@ mod conformance;
 mod failures;
 mod foreign;
 mod interleave;
+mod log;
 mod model;
 mod probe;
 mod support;

@@ -74,6 +74,8 @@ pub struct Probe {
     faults: Mutex<VecDeque<Fault>>,
     away: AtomicBool,
     blind: AtomicBool,
+    /// Appends that are under way.
+    under_way: AtomicU64,
 }
 
 impl Probe {
@@ -91,6 +93,7 @@ impl Probe {
             faults: Mutex::default(),
             away: AtomicBool::new(false),
             blind: AtomicBool::new(false),
+            under_way: AtomicU64::new(0),
         })
     }
 
@@ -102,6 +105,14 @@ impl Probe {
     /// Makes every append fail, or none any more.
     pub fn set_away(&self, away: bool) {
         self.away.store(away, Ordering::SeqCst);
+    }
+
+    /// Ends a life: no append lands any more.
+    pub async fn kill(&self) {
+        self.set_away(true);
+        while self.under_way.load(Ordering::SeqCst) > 0 {
+            tokio::task::yield_now().await;
+        }
     }
 
     pub fn clear_faults(&self) {
@@ -156,10 +167,13 @@ impl AsyncTableBackend for Probe {
         self.appends.fetch_add(1, Ordering::SeqCst);
         self.before.wait().await;
         let fault = self.faults.lock().unwrap().pop_front();
+        self.under_way.fetch_add(1, Ordering::SeqCst);
         if self.away.load(Ordering::SeqCst) || fault == Some(Fault::Before) {
+            self.under_way.fetch_sub(1, Ordering::SeqCst);
             return Err(away());
         }
         let appended = self.inner.append(table, batches, options).await;
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
         self.after.wait().await;
         if let (Some(fault), Ok(_)) = (fault, &appended) {
             self.blind.store(fault == Fault::UnknownAndBlind, Ordering::SeqCst);

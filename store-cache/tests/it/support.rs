@@ -95,3 +95,14 @@ pub async fn check(tables: &dyn AsyncTableBackend, table: &str, expected: impl I
 pub fn whole(error: &Error) -> String {
     format!("{error:?}")
 }
+
+/// Waits until something holds that the background does.
+pub async fn eventually(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..4_000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert!(holds(), "{what} did not come");
+}

@@ -12,7 +12,8 @@ use crate::error::Result;
 /// A record on its way to the disk.
 ///
 /// [`wait`](Self::wait) blocks until it is durable; as a future it does the same for async code, under any runtime.
-/// Dropping it changes nothing: the record is written all the same.
+/// Dropping it changes nothing: the record is written all the same. Clones are the same record; each may be waited for.
+#[derive(Clone)]
 pub struct Appended {
     seq: u64,
     slot: Arc<Slot>,

@@ -1,4 +1,4 @@
-//! A place where one outcome is put, for one who waits, in a thread or in a future.
+//! A place where one outcome is put, for those who wait, in threads or in futures.
 
 use std::task::{Wake, Waker};
 
@@ -19,12 +19,14 @@ pub(super) struct Slot {
 struct Inner {
     outcome: Option<Outcome>,
     waker: Option<Waker>,
+    /// Of those who came while another waited: clones of a record that is on its way.
+    others: Vec<Waker>,
 }
 
 impl Slot {
     /// Nothing is known.
     pub(super) fn new() -> Self {
-        Self { settled: AtomicBool::new(false), inner: Mutex::new(Inner { outcome: None, waker: None }) }
+        Self { settled: AtomicBool::new(false), inner: Mutex::new(Inner { outcome: None, waker: None, others: Vec::new() }) }
     }
 
     /// All is known.
@@ -45,20 +47,16 @@ impl Slot {
             return;
         }
         inner.outcome = Some(outcome);
-        let waker = inner.waker.take();
+        let wakers = inner.wakers();
         drop(inner);
         self.settled.store(true, Ordering::Release);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wakers.for_each(Waker::wake);
     }
 
     /// Wakes who waits, to look around.
     pub(super) fn nudge(&self) {
-        let waker = self.lock().waker.take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        let wakers = self.lock().wakers();
+        wakers.for_each(Waker::wake);
     }
 
     /// The outcome, if it is there.
@@ -76,12 +74,26 @@ impl Slot {
         }
         let mut inner = self.lock();
         if inner.outcome.is_none() {
-            match &mut inner.waker {
-                Some(known) => known.clone_from(waker),
-                unknown => *unknown = Some(waker.clone()),
-            }
+            inner.add(waker);
         }
         inner.outcome.clone()
+    }
+}
+
+impl Inner {
+    /// Remembers one more who waits. Whoever comes again with another waker is woken by both.
+    fn add(&mut self, waker: &Waker) {
+        match &self.waker {
+            None => self.waker = Some(waker.clone()),
+            Some(known) if known.will_wake(waker) => {}
+            Some(_) if self.others.iter().any(|known| known.will_wake(waker)) => {}
+            Some(_) => self.others.push(waker.clone()),
+        }
+    }
+
+    /// All who wait, to be woken without the lock.
+    fn wakers(&mut self) -> impl Iterator<Item = Waker> + use<> {
+        self.waker.take().into_iter().chain(std::mem::take(&mut self.others))
     }
 }
 

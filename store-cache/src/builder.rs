@@ -1,0 +1,92 @@
+//! Opening a cache: tables, log, publisher, and what is recovered.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use worldstore_async::AsyncWal;
+use worldstore_async::table::AsyncTableBackend;
+use worldstore_core::table::{DescribeOptions, ListTablesOptions};
+use worldstore_core::{Error, Result};
+
+use crate::cache::{Shared, TableCache};
+use crate::config::CacheConfig;
+use crate::idle;
+use crate::publish::Publish;
+use crate::recovery::{self, CacheRecovery};
+use crate::state::{State, TableState};
+
+/// What a cache is made of. See [`TableCache::builder`].
+#[derive(Debug)]
+#[must_use]
+pub struct CacheBuilder {
+    inner: Arc<dyn AsyncTableBackend>,
+    config: CacheConfig,
+    log: Option<AsyncWal>,
+    publisher: Option<Arc<dyn Publish>>,
+    seq_floor: u64,
+}
+
+impl CacheBuilder {
+    pub(crate) fn new(inner: Arc<dyn AsyncTableBackend>) -> Self {
+        Self { inner, config: CacheConfig::default(), log: None, publisher: None, seq_floor: 0 }
+    }
+
+    /// Sets triggers, bounds, and what an append waits for.
+    pub fn with_config(mut self, config: CacheConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Logs appends before they are acknowledged. The log is the cache's alone: it holds nothing else, and belongs to
+    /// these tables.
+    pub fn with_log(mut self, log: AsyncWal) -> Self {
+        self.log = Some(log);
+        self
+    }
+
+    /// Publishes after flushes, and takes rows for committed when they are published. Every commit carries its epoch.
+    pub fn with_publisher(mut self, publisher: Arc<dyn Publish>) -> Self {
+        self.publisher = Some(publisher);
+        self
+    }
+
+    /// Gives out sequence numbers above this one only: for whoever knows of some that neither the tables nor the log
+    /// remember, as those of tables that were removed. Default 0.
+    pub fn with_seq_floor(mut self, seq: u64) -> Self {
+        self.seq_floor = seq;
+        self
+    }
+
+    /// Opens the cache. The sequence goes on where tables and log end; rows that are in the log and not in their table
+    /// are in memory then, and read.
+    ///
+    /// Nothing is written: whoever is stopped here opens again and finds the same.
+    ///
+    /// # Errors
+    /// `Invalid` for a trigger of zero; `Unsupported` outside a tokio runtime; `Corrupt` for a log that holds something
+    /// else than a cache writes, or rows that do not fit their table; those of listing and describing the tables.
+    pub async fn open(self) -> Result<(TableCache, CacheRecovery)> {
+        let Self { inner, config, log, publisher, seq_floor } = self;
+        config.check()?;
+        let runtime = Handle::try_current()
+            .map_err(|source| Error::unsupported("the cache needs a tokio runtime").caused_by(source))?;
+        let mut state = State { last_seq: seq_floor, ..State::default() };
+        for name in inner.list(&ListTablesOptions::default()).await? {
+            let info = inner.describe(&name, &DescribeOptions::default()).await?;
+            state.last_seq = state.last_seq.max(info.watermark);
+            state.tables.insert(name, TableState::new(&info));
+        }
+        let mut recovery = CacheRecovery::default();
+        if let Some(wal) = log {
+            (state, recovery) = recovery::replay(state, wal, config.durability).await?;
+        }
+        // What was committed and not published, if anything was, is published without waiting for more.
+        state.publication.is_due = publisher.is_some() && recovery.records > 0;
+        let (publishing, creating) = Default::default();
+        let (room, state) = (Notify::new(), Mutex::new(state));
+        let shared = Arc::new(Shared { inner, config, publisher, state, runtime, room, publishing, creating });
+        idle::spawn(&shared, config.idle()?);
+        Ok((TableCache { shared }, recovery))
+    }
+}

@@ -1,0 +1,202 @@
+//! What the cache knows of its log: records on their way, up to where all are durable, and where records stand.
+//!
+//! The log tells of records in their order. Nothing here waits: whoever holds the lock of the state looks.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use worldstore_async::AsyncWal;
+use worldstore_core::table::TableName;
+use worldstore_core::wal::Appended;
+use worldstore_core::{Error, ErrorKind, Result};
+
+use crate::config::Durability;
+use crate::record::APPEND;
+
+/// The log of a cache.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    pub wal: AsyncWal,
+    pub durability: Durability,
+    /// Records that are not known to be durable, by sequence number.
+    pending: VecDeque<Pending>,
+    pub places: Places,
+    /// True while records that there was no room for are still to be logged again.
+    refused: bool,
+    /// Why the last record was not stored, or the last trim failed. Gone when a record is stored.
+    pub failure: Option<Arc<Error>>,
+    /// Why no record is taken any more.
+    pub fatal: Option<Arc<Error>>,
+    /// After such a failure: all up to here are durable, and no later one will be known to be.
+    end: Option<u64>,
+}
+
+/// A record on its way.
+#[derive(Debug)]
+struct Pending {
+    seq: u64,
+    tables: Vec<TableName>,
+    appended: Appended,
+    /// Kept where the record may have to be logged again.
+    payload: Bytes,
+}
+
+/// An append that is certainly not in the log.
+#[derive(Debug)]
+pub(crate) struct Withdrawn {
+    pub seq: u64,
+    pub tables: Vec<TableName>,
+}
+
+impl Journal {
+    pub fn new(wal: AsyncWal, durability: Durability, places: Places) -> Self {
+        Self { wal, durability, pending: VecDeque::new(), places, refused: false, failure: None, fatal: None, end: None }
+    }
+
+    /// Puts an append into the log's queue.
+    ///
+    /// # Errors
+    /// `Unavailable`: there is no room in the queue now. `StorageFull`, and what ends the log. Nothing has happened then.
+    pub fn append(&mut self, seq: u64, tables: Vec<TableName>, payload: Bytes) -> Result<Appended> {
+        self.log_again()?;
+        let kept = match self.durability {
+            Durability::Durable => Bytes::new(),
+            Durability::Buffered => payload.clone(),
+        };
+        let appended = self.enqueue(payload)?;
+        self.pending.push_back(Pending { seq, tables, appended: appended.clone(), payload: kept });
+        Ok(appended)
+    }
+
+    fn enqueue(&mut self, payload: Bytes) -> Result<Appended> {
+        if let Some(fatal) = &self.fatal {
+            return Err(again(fatal));
+        }
+        self.wal.wal().try_append(APPEND, payload).map_err(|error| self.noted(error))
+    }
+
+    /// Logs once more, in their order, what there was no room for.
+    pub fn log_again(&mut self) -> Result<()> {
+        for index in 0..if self.refused { self.pending.len() } else { 0 } {
+            let Some(pending) = self.pending.get(index).filter(|pending| pending.is_refused()) else { continue };
+            let appended = self.enqueue(pending.payload.clone())?;
+            if let Some(pending) = self.pending.get_mut(index) {
+                pending.appended = appended;
+            }
+        }
+        self.refused = false;
+        Ok(())
+    }
+
+    /// Looks which records are durable by now, and tells which appends will never be.
+    pub fn settle(&mut self) -> Vec<Withdrawn> {
+        let mut withdrawn = Vec::new();
+        while let Some(outcome) = self.pending.front().and_then(|front| front.appended.outcome()) {
+            match outcome {
+                Ok(number) => {
+                    let Some(stored) = self.pending.pop_front() else { break };
+                    self.places.push(stored.seq, number);
+                    self.failure = None;
+                }
+                Err(error) => {
+                    let is_full = error.kind() == ErrorKind::StorageFull;
+                    let _ = self.noted(error);
+                    if is_full && self.durability == Durability::Buffered {
+                        self.refused = true;
+                        break;
+                    }
+                    let Some(lost) = self.pending.pop_front() else { break };
+                    if !is_full {
+                        self.end.get_or_insert(lost.seq - 1);
+                    }
+                    // What readers were shown already stays: it is only never said to be durable.
+                    if self.durability == Durability::Durable {
+                        withdrawn.push(Withdrawn { seq: lost.seq, tables: lost.tables });
+                    }
+                }
+            }
+        }
+        withdrawn
+    }
+
+    fn noted(&mut self, error: Error) -> Error {
+        let kept = match error.kind() {
+            ErrorKind::Unavailable | ErrorKind::Invalid => return error,
+            ErrorKind::Poisoned | ErrorKind::Fenced => self.fatal.get_or_insert_with(|| Arc::new(error)),
+            _ => self.failure.insert(Arc::new(error)),
+        };
+        again(kept)
+    }
+
+    /// All appends up to this one are durable, or were never made.
+    pub fn durable(&self, last_seq: u64) -> u64 {
+        let first = self.pending.front().map_or(last_seq, |front| front.seq - 1);
+        self.end.map_or(first, |end| end.min(first))
+    }
+
+    /// The record that tells when all up to a sequence number are durable. None if there is no such record.
+    ///
+    /// # Errors
+    /// Why the record is not in the log.
+    pub fn record_of(&mut self, seq: u64) -> Result<Option<Appended>> {
+        self.log_again()?;
+        let index = self.pending.partition_point(|pending| pending.seq < seq);
+        match self.pending.get(index).map(|pending| pending.appended.clone()) {
+            Some(appended) => Ok(Some(appended)),
+            None => self.fatal.as_ref().map_or(Ok(None), |fatal| Err(again(fatal))),
+        }
+    }
+}
+
+impl Pending {
+    /// True if the log had no room for it.
+    fn is_refused(&self) -> bool {
+        let outcome = self.appended.outcome();
+        outcome.is_some_and(|outcome| outcome.is_err_and(|error| error.kind() == ErrorKind::StorageFull))
+    }
+}
+
+/// The same error for one more caller.
+pub(crate) fn again(error: &Arc<Error>) -> Error {
+    Error::new(error.kind(), error.message()).retry_as(error.retry()).caused_by(Arc::clone(error))
+}
+
+/// Which record of the log holds which append: mostly one number after the other, so runs of them.
+#[derive(Debug, Default)]
+pub(crate) struct Places(VecDeque<Run>);
+
+#[derive(Debug)]
+struct Run {
+    seq: u64,
+    number: u64,
+    count: u64,
+}
+
+impl Places {
+    /// Notes the record of an append, in the order of the records.
+    pub fn push(&mut self, seq: u64, number: u64) {
+        match self.0.back_mut() {
+            Some(run) if run.seq + run.count == seq && run.number + run.count == number => run.count += 1,
+            _ => self.0.push_back(Run { seq, number, count: 1 }),
+        }
+    }
+
+    /// Forgets the records before the first one that holds an append after `seq`, and tells the last of them.
+    pub fn forget(&mut self, seq: u64) -> Option<u64> {
+        let mut last = None;
+        while let Some(run) = self.0.front_mut().filter(|run| run.seq <= seq) {
+            let count = run.count.min(seq - run.seq + 1);
+            last = Some(run.number + count - 1);
+            (run.seq, run.number, run.count) = (run.seq + count, run.number + count, run.count - count);
+            if run.count > 0 {
+                break;
+            }
+            self.0.pop_front();
+        }
+        last
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! Records on their way, and places in the log.

@@ -1,0 +1,213 @@
+//! The payloads that the cache puts into its log: appends, and notes that a table begins anew.
+//!
+//! All numbers are little endian. Lengths are tested before anything is allocated for them, and what does not fit is
+//! `Corrupt`; nothing read from here is trusted.
+//!
+//! ```text
+//! append (kind 1)                          fresh table (kind 2)
+//! u8   version, 1                          u8   version, 1
+//! u64  sequence number                     u16  bytes of the name
+//! u32  parts                                    name, UTF-8
+//! then for each part:
+//!   u16  bytes of the name
+//!        name, UTF-8
+//!   u32  bytes of the rows
+//!        rows: an Arrow IPC stream (schema, dictionaries, batches), not compressed, aligned to 8 bytes
+//! ```
+//!
+//! What the column `seq` holds in the rows does not count: the sequence number of the record is it.
+
+mod ipc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use bytes::{Buf, Bytes, BytesMut};
+use worldstore_core::table::TableName;
+use worldstore_core::wal::RecordKind;
+use worldstore_core::{Error, ErrorKind, Result};
+
+/// The version of the layout.
+const VERSION: u8 = 1;
+/// Where the sequence number is.
+const SEQ: std::ops::Range<usize> = 1..9;
+/// Rows that a part holds at most, so that rows without bytes cannot ask for any amount of memory.
+pub(crate) const PART_ROWS_MAX: usize = 1 << 26;
+
+/// The kind of records of appends.
+pub(crate) const APPEND: RecordKind = RecordKind::DATA;
+
+/// The kind of records of fresh tables.
+pub(crate) fn fresh_kind() -> Result<RecordKind> {
+    RecordKind::new(2)
+}
+
+/// The rows of one table in an append.
+#[derive(Debug, Clone)]
+pub(crate) struct Rows {
+    pub table: TableName,
+    pub schema: SchemaRef,
+    pub batches: Vec<RecordBatch>,
+}
+
+/// The payload of an append that has no sequence number yet: all the work is done before the number is taken.
+#[derive(Debug)]
+pub(crate) struct Draft(Bytes);
+
+impl Draft {
+    /// Encodes rows.
+    ///
+    /// # Errors
+    /// `Invalid` for more rows, bytes or tables than a record holds.
+    pub fn new(parts: &[Rows]) -> Result<Self> {
+        let bytes: usize = parts.iter().flat_map(|part| &part.batches).map(RecordBatch::get_array_memory_size).sum();
+        let mut payload = Vec::with_capacity(bytes + 1024 * parts.len() + 64);
+        payload.push(VERSION);
+        payload.extend_from_slice(&[0; 8]);
+        payload.extend_from_slice(&length(parts.len())?.to_le_bytes());
+        for part in parts {
+            put_name(&mut payload, &part.table)?;
+            let at = payload.len();
+            payload.extend_from_slice(&[0; 4]);
+            ipc::encode(&mut payload, part)?;
+            let bytes = length(payload.len() - at - 4)?.to_le_bytes();
+            put(&mut payload, at..at + 4, &bytes);
+        }
+        Ok(Self(payload.into()))
+    }
+
+    /// Bytes of the payload.
+    pub fn bytes(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The payload with its sequence number. Another number may be given later, if no payload is held any more.
+    pub fn number(&mut self, seq: u64) -> Bytes {
+        let payload = std::mem::take(&mut self.0).try_into_mut();
+        let mut payload = payload.unwrap_or_else(|held| BytesMut::from(&held[..]));
+        put(&mut payload, SEQ, &seq.to_le_bytes());
+        self.0 = payload.freeze();
+        self.0.clone()
+    }
+}
+
+/// The payload that says that a table begins anew.
+pub(crate) fn fresh(table: &TableName) -> Result<Bytes> {
+    let mut payload = vec![VERSION];
+    put_name(&mut payload, table)?;
+    Ok(payload.into())
+}
+
+/// An append as it is read back. Its rows are decoded when they are asked for.
+#[derive(Debug)]
+pub(crate) struct Append {
+    pub seq: u64,
+    pub parts: Vec<Part>,
+}
+
+/// The rows of one table.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub table: TableName,
+    rows: Bytes,
+}
+
+impl Part {
+    /// Decodes the rows.
+    ///
+    /// # Errors
+    /// `Corrupt`.
+    pub fn batches(&self) -> Result<Vec<RecordBatch>> {
+        ipc::decode(&self.rows).map_err(|error| error.with("table", &self.table))
+    }
+}
+
+/// Reads an append.
+///
+/// # Errors
+/// `Corrupt`; `Unsupported` for a later version.
+pub(crate) fn read_append(mut payload: Bytes) -> Result<Append> {
+    check_version(&mut payload)?;
+    let seq = payload.try_get_u64_le().map_err(cut)?;
+    let count = payload.try_get_u32_le().map_err(cut)?;
+    if seq == 0 {
+        return Err(corrupt("record of an append has no sequence number"));
+    }
+    // The count is not trusted with memory: every part takes some bytes.
+    let mut parts = Vec::new();
+    for _ in 0..count {
+        let table = get_name(&mut payload)?;
+        let bytes = payload.try_get_u32_le().map_err(cut)? as usize;
+        parts.push(Part { table, rows: take(&mut payload, bytes)? });
+    }
+    check_end(&payload)?;
+    Ok(Append { seq, parts })
+}
+
+/// Reads the name of a fresh table.
+///
+/// # Errors
+/// As for [`read_append`].
+pub(crate) fn read_fresh(mut payload: Bytes) -> Result<TableName> {
+    check_version(&mut payload)?;
+    let table = get_name(&mut payload)?;
+    check_end(&payload)?;
+    Ok(table)
+}
+
+fn check_version(payload: &mut Bytes) -> Result<()> {
+    match payload.try_get_u8().map_err(cut)? {
+        VERSION => Ok(()),
+        version => Err(Error::unsupported("record is of a later version").with("version", version)),
+    }
+}
+
+fn check_end(payload: &Bytes) -> Result<()> {
+    match payload.is_empty() {
+        true => Ok(()),
+        false => Err(corrupt("record is longer than its parts").with("bytes", payload.len())),
+    }
+}
+
+/// Fills in a number whose place was kept free.
+fn put(payload: &mut [u8], at: std::ops::Range<usize>, bytes: &[u8]) {
+    if let Some(place) = payload.get_mut(at) {
+        place.copy_from_slice(bytes);
+    }
+}
+
+fn put_name(payload: &mut Vec<u8>, table: &TableName) -> Result<()> {
+    let name = table.as_str().as_bytes();
+    let bytes = u16::try_from(name.len()).map_err(|source| Error::unexpected("name is too long").caused_by(source))?;
+    payload.extend_from_slice(&bytes.to_le_bytes());
+    payload.extend_from_slice(name);
+    Ok(())
+}
+
+fn get_name(payload: &mut Bytes) -> Result<TableName> {
+    let bytes = payload.try_get_u16_le().map_err(cut)? as usize;
+    let name = take(payload, bytes)?;
+    let text = std::str::from_utf8(&name).map_err(|source| corrupt("table name is no text").caused_by(source))?;
+    TableName::new(text).map_err(|source| corrupt("record names no table").caused_by(source))
+}
+
+fn take(payload: &mut Bytes, bytes: usize) -> Result<Bytes> {
+    match bytes <= payload.len() {
+        true => Ok(payload.split_to(bytes)),
+        false => Err(corrupt("record is cut short").with("needed", bytes).with("left", payload.len())),
+    }
+}
+
+fn length(length: usize) -> Result<u32> {
+    u32::try_from(length).map_err(|source| Error::invalid("append is larger than a record holds").caused_by(source))
+}
+
+fn cut(source: bytes::TryGetError) -> Error {
+    corrupt("record is cut short").caused_by(source)
+}
+
+fn corrupt(message: &str) -> Error {
+    Error::new(ErrorKind::Corrupt, message)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! Payloads, and hostile bytes in their place.
