@@ -6,13 +6,13 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use worldstore_async::table::AsyncTableBackend;
-use worldstore_core::table::{AppendOptions, CreateOptions, DescribeOptions, Receipt, TableName};
+use worldstore_core::table::{CreateOptions, DescribeOptions, Receipt, TableName};
 use worldstore_core::{Error, ErrorKind, Result};
 
 use super::changes::Last;
 use super::fold::{Base, pick};
 use super::rows::{self, end_rows};
-use super::{History, Run, StateOptions, World};
+use super::{History, Run, StateOptions};
 
 /// What a tick shall do to a table, step by step.
 #[derive(Debug, Clone)]
@@ -71,7 +71,7 @@ impl Run {
             self.reduce(tick, part, meaning).await.map_err(|error| error.with("table", part.table))?;
         }
         let rows = parts.iter().map(|part| (part.table.clone(), vec![part.rows.clone()])).collect();
-        let receipts = append_all(self.world(), rows).await?;
+        let receipts = self.world().inner.tables.append_all(rows).await?;
         for part in parts {
             part.last.map_or(Ok(()), |last| last.appended(tick, part.rows))?;
         }
@@ -179,15 +179,6 @@ impl Run {
         let places = entities.iter().map(place).collect::<Result<Vec<_>>>()?;
         end_rows(&pick(&chunks, &places, schema)?, self.world().name(), self.name(), tick)
     }
-}
-
-/// Appends to several tables.
-async fn append_all(world: &World, rows: Vec<(TableName, Vec<RecordBatch>)>) -> Result<Vec<Receipt>> {
-    let mut receipts = Vec::with_capacity(rows.len());
-    for (table, batches) in rows {
-        receipts.push(world.inner.tables.append(&table, batches, &AppendOptions::default()).await?);
-    }
-    Ok(receipts)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ async fn a_tick_is_written_to_all_tables() {
     assert_eq!((receipt.tick, receipt.rows()), (4, 3));
     let tables: Vec<&str> = receipt.receipts.iter().map(|receipt| receipt.table.as_str()).collect();
     assert_eq!(tables, ["a", "b"]);
+    assert_eq!((receipt.receipts[0].seq, receipt.receipts[1].seq), (1, 1), "one step");
     assert_eq!(state(&run.now(), "a").await, [(1, Some(2))].into());
     assert_eq!(state(&run.now(), "b").await, [(1, Some(3))].into(), "the later rows of an entity are the newer ones");
     assert!(run.tick(5).commit().await.unwrap().receipts.is_empty());
