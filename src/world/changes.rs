@@ -9,7 +9,8 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use tokio::sync::OwnedMutexGuard;
-use worldstore_core::table::TableName;
+use worldstore_async::table::AsyncTableBackend;
+use worldstore_core::table::{FlushOptions, TableName};
 use worldstore_core::{Error, Result};
 
 use super::canon::Cells;
@@ -25,11 +26,23 @@ pub(super) struct Changes {
     lasts: Mutex<HashMap<(String, TableName), LastSlot>>,
 }
 
-type LastSlot = Arc<tokio::sync::Mutex<Option<Newest>>>;
+type LastSlot = Arc<tokio::sync::Mutex<Slot>>;
+
+/// Where the last state is kept.
+#[derive(Debug, Default)]
+pub(super) enum Slot {
+    /// It was not needed yet.
+    #[default]
+    Unread,
+    /// It is this.
+    Known(Box<Newest>),
+    /// An append failed, or its caller went away: its rows may still be on their way.
+    Unsure,
+}
 
 impl Changes {
-    /// The last state of a run in a table, for one writer at a time. It is none until it was read, and after a failure.
-    pub async fn last(&self, run: &str, table: &TableName) -> OwnedMutexGuard<Option<Newest>> {
+    /// The last state of a run in a table, for one writer at a time.
+    pub async fn last(&self, run: &str, table: &TableName) -> OwnedMutexGuard<Slot> {
         let slot = Arc::clone(lock(&self.lasts).entry((run.to_owned(), table.clone())).or_default());
         slot.lock_owned().await
     }
@@ -45,17 +58,23 @@ pub(super) fn lock<Value>(mutex: &Mutex<Value>) -> MutexGuard<'_, Value> {
 
 /// The last state of a table, taken out of its slot: it is put back when what was made of it is appended.
 pub(super) struct Last {
-    slot: OwnedMutexGuard<Option<Newest>>,
-    state: Newest,
+    slot: OwnedMutexGuard<Slot>,
+    state: Box<Newest>,
 }
 
 impl Last {
     /// The last state of a run in a table of this schema.
     pub async fn take(run: &Run, table: &TableName, schema: &SchemaRef) -> Result<Self> {
         let mut slot = run.world().inner.changes.last(run.name(), table).await;
-        let state = match slot.take() {
-            Some(state) if state.schema() == schema => state,
-            _ => run.now().newest(table, &StateOptions::default()).await?,
+        let state = match std::mem::replace(&mut *slot, Slot::Unsure) {
+            Slot::Known(state) if state.schema() == schema => state,
+            before => {
+                if matches!(before, Slot::Unsure) {
+                    // Whatever is on its way is readable afterwards, or never.
+                    run.world().inner.tables.flush(&FlushOptions::table(table.clone())).await?;
+                }
+                Box::new(run.now().newest(table, &StateOptions::default()).await?)
+            }
         };
         Ok(Self { slot, state })
     }
@@ -99,6 +118,7 @@ impl Last {
     pub fn appended(mut self, tick: i64, rows: RecordBatch) -> Result<()> {
         if self.state.tick_max.is_some_and(|newest| tick < newest) {
             // Rows of older ticks came: which row of an entity is the newest is read back.
+            *self.slot = Slot::Unread;
             return Ok(());
         }
         self.state.tick_max = Some(tick);
@@ -106,7 +126,7 @@ impl Last {
             self.state.put(rows)?;
             self.state.end_window();
         }
-        *self.slot = Some(self.state);
+        *self.slot = Slot::Known(self.state);
         Ok(())
     }
 }

@@ -342,7 +342,7 @@ fn still(model: &Model, one: usize, two: usize, rule: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn states_of_forks_of_forks_are_those_of_the_model(ops in ops(), tick in -4_i64..10, seq in 0_u64..25) {

@@ -30,7 +30,7 @@ impl View {
             return Err(Error::invalid("tick is not in the view").with("tick", tick).with("view", self.tick()));
         }
         let table = TableName::new(table)?;
-        let history = self.run().world().history_of(&table).await?;
+        let history = self.run().world().table_history(table.as_str()).await?;
         let first = match history {
             History::Full => tick,
             History::Changes => i64::MIN,

@@ -80,8 +80,9 @@ impl Run {
         if tick == i64::MAX {
             return Err(Error::invalid("a fork at the last tick of all could never write one").with("tick", tick));
         }
-        // Taken before the flush: what comes meanwhile has a greater one, and no number is reused after a crash.
-        let seq = self.world.stats().last_seq;
+        // Taken before the flush: what comes meanwhile has a greater one, and no number is reused after a crash. Numbers
+        // beyond what can be read may be given back.
+        let seq = self.world.stats().visible_seq;
         self.world.flush().await?;
         let held = self.world.inner.runs.hold(&self.name, self.lineage.drops).await?;
         let fork = Fork { run: self.name.clone(), tick, seq };

@@ -6,7 +6,9 @@ use arrow::array::AsArray;
 use futures::TryStreamExt;
 use proptest::prelude::*;
 use worldstore_core::ErrorKind;
+use worldstore_core::table::TableName;
 
+use super::Last;
 use crate::world::testing::{Bed, pairs, rows, rows_with_active, state, world};
 use crate::world::{History, Run, TableOptions, World};
 
@@ -89,7 +91,7 @@ async fn compare(steps: Vec<Step>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn changes_answer_as_full_rows_do(steps in steps()) {
@@ -143,6 +145,22 @@ async fn a_failed_append_is_not_taken_for_stored() {
 }
 
 #[tokio::test]
+async fn what_was_on_its_way_is_awaited_before_the_state_is_read_again() {
+    let world = world().await;
+    declared(&world).await;
+    let run = world.run("main").await.unwrap();
+    let _ = run.append(1, "delta", &rows(&[(1, Some(1))])).await.unwrap();
+    let table = TableName::new("delta").unwrap();
+    let schema = world.world_tables().await.unwrap()[0].schema.clone();
+    drop(Last::take(&run, &table, &schema).await.unwrap());
+    assert_eq!(world.stats().buffered_rows, 1);
+    assert_eq!(run.append(2, "delta", &rows(&[(1, Some(1))])).await.unwrap().rows, 0);
+    assert_eq!(world.stats().buffered_rows, 0, "a caller went away, so all was written before it was read");
+    assert_eq!(run.append(3, "delta", &rows(&[(1, Some(3))])).await.unwrap().rows, 1);
+    assert_eq!(world.stats().buffered_rows, 1, "and then it is known again");
+}
+
+#[tokio::test]
 async fn spawn_and_despawn_in_one_tick_leave_a_trace() {
     let world = world().await;
     declared(&world).await;
@@ -170,6 +188,8 @@ async fn an_end_alone_is_no_state() {
 async fn what_a_table_keeps_is_said_before_it_is_made() {
     let bed = Bed::new("world").await;
     let world = bed.open().await;
+    let asked = world.run("main").await.unwrap().now().rows_at("delta", 1).await.err().unwrap();
+    assert_eq!((asked.kind(), world.table_history("delta").await.unwrap()), (ErrorKind::NotFound, History::Full));
     declared(&world).await;
     declared(&world).await;
     let other = world.define_table("delta", &TableOptions::default()).await.unwrap_err();
