@@ -145,7 +145,9 @@ impl TableCache {
         let wal = self.state().journal.as_ref().map(|journal| journal.wal.clone());
         let Some(wal) = wal else { return Ok(()) };
         match wal.wal().over_budget() {
-            OverBudget::Refuse => Err(Error::new(ErrorKind::Unavailable, "the log is over its budget").with("bytes", bytes)),
+            OverBudget::Refuse => {
+                Err(Error::new(ErrorKind::Unavailable, "the log is over its budget").with("bytes", bytes))
+            }
             OverBudget::Block => wal.wal().room(bytes)?.await,
         }
     }
@@ -229,7 +231,9 @@ fn checked(batches: &[RecordBatch], schema: &SchemaRef) -> Result<Vec<RecordBatc
         if batch.num_rows() > 0 {
             let fitted = batch.clone().with_schema(Arc::clone(schema));
             let misfit = |source| Error::invalid("batch does not fit the table").caused_by(source);
-            checked.push(fitted.or_else(|_| RecordBatch::try_new(schema.clone(), batch.columns().to_vec())).map_err(misfit)?);
+            checked.push(
+                fitted.or_else(|_| RecordBatch::try_new(schema.clone(), batch.columns().to_vec())).map_err(misfit)?,
+            );
         }
     }
     Ok(checked)
@@ -246,7 +250,8 @@ fn chunks(rows: &[Rows], seq: u64) -> Result<Vec<Chunk>> {
 
 /// Fills the column `seq` where there is one.
 pub(crate) fn stamp(batch: RecordBatch, seq: u64) -> Result<RecordBatch> {
-    let stamped = batch.schema_ref().column_with_name(base::SEQ).map(|(index, field)| (index, field.data_type().clone()));
+    let stamped =
+        batch.schema_ref().column_with_name(base::SEQ).map(|(index, field)| (index, field.data_type().clone()));
     let Some((index, DataType::UInt64)) = stamped else { return Ok(batch) };
     let rows = batch.num_rows();
     let (schema, mut columns, _) = batch.into_parts();

@@ -37,7 +37,13 @@ pub struct CacheConfig {
 
 impl Default for CacheConfig {
     fn default() -> Self {
-        Self { flush_rows: 1_000_000, flush_mb: 512, global_mb: 1024, idle_sec: 30.0, durability: Durability::default() }
+        Self {
+            flush_rows: 1_000_000,
+            flush_mb: 512,
+            global_mb: 1024,
+            idle_sec: 30.0,
+            durability: Durability::default(),
+        }
     }
 }
 

@@ -51,7 +51,16 @@ pub(crate) struct Withdrawn {
 
 impl Journal {
     pub fn new(wal: AsyncWal, durability: Durability, places: Places) -> Self {
-        Self { wal, durability, pending: VecDeque::new(), places, refused: false, failure: None, fatal: None, end: None }
+        Self {
+            wal,
+            durability,
+            pending: VecDeque::new(),
+            places,
+            refused: false,
+            failure: None,
+            fatal: None,
+            end: None,
+        }
     }
 
     /// Puts an append into the log's queue.
@@ -140,6 +149,9 @@ impl Journal {
     /// # Errors
     /// Why the record is not in the log.
     pub fn record_of(&mut self, seq: u64) -> Result<Option<Appended>> {
+        if self.durable(seq) >= seq {
+            return Ok(None);
+        }
         self.log_again()?;
         let index = self.pending.partition_point(|pending| pending.seq < seq);
         match self.pending.get(index).map(|pending| pending.appended.clone()) {

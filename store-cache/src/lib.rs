@@ -7,8 +7,24 @@
 //!   number that it ends at, so a repeated flush is refused by the table instead of doubling rows.
 //! - A failed flush keeps its rows, is tried again with growing pauses, and shows in [`CacheStats`].
 //!
-//! Rows that are only buffered are lost if the process is killed; a [`Receipt`](worldstore_core::table::Receipt) says
-//! which they are, and [`TableCache::wait`] makes them committed.
+//! # Log
+//! With a log ([`CacheBuilder::with_log`]) an append is one record, and so is one of several tables
+//! ([`TableCache::append_all`]): all of it is there after a crash, or none. [`Durability`] says what an append waits for and
+//! what is read. A flush takes only what is durable in the log, or a crash could leave half of a step. Opening reads the
+//! log back: rows above the watermark of their table are in memory again, those below are in the table already. Records
+//! are forgotten when nothing needs them.
+//!
+//! A record holds a version (`u8`, 1), the sequence number (`u64`), the number of tables (`u32`), and for each the length
+//! (`u16`) and text of its name, and the length (`u32`) and bytes of an Arrow IPC stream; numbers are little endian. Before a table is
+//! created, a record of kind 2 (version, length and text of the name) says that older rows of that name are not its.
+//!
+//! Without a log, rows that are only buffered are lost if the process is killed. A
+//! [`Receipt`](worldstore_core::table::Receipt) says how safe rows are, and [`TableCache::wait`] makes them safer.
+//!
+//! # Publication
+//! With a publisher ([`CacheBuilder::with_publisher`]) the state of all tables at one sequence number, a [`Cut`], is
+//! published after flushes, and rows are committed when a cut holds them. Every commit carries the publisher's epoch:
+//! once another writer has taken over, nothing is appended or committed any more.
 //!
 //! ```
 //! # use std::sync::Arc;

@@ -70,7 +70,8 @@ impl State {
         loop {
             let before = seq;
             for table in self.tables.values() {
-                seq = table.versions.iter().filter(|version| version.cuts(seq)).fold(seq, |_, version| version.first - 1);
+                seq =
+                    table.versions.iter().filter(|version| version.cuts(seq)).fold(seq, |_, version| version.first - 1);
             }
             if seq == before {
                 break;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 use worldstore_async::AsyncWal;
-use worldstore_core::table::schema::widen;
 use worldstore_core::table::TableName;
+use worldstore_core::table::schema::widen;
 use worldstore_core::wal::{Record, Wal};
 use worldstore_core::{Error, ErrorKind, Result};
 
@@ -46,7 +46,8 @@ pub struct TableRecovery {
 /// Reads the log.
 pub(crate) async fn replay(state: State, wal: AsyncWal, durability: Durability) -> Result<(State, CacheRecovery)> {
     let read = move || {
-        let mut replay = Replay { state, places: Places::default(), seqs: BTreeSet::new(), recovery: CacheRecovery::default() };
+        let mut replay =
+            Replay { state, places: Places::default(), seqs: BTreeSet::new(), recovery: CacheRecovery::default() };
         replay.run(wal.wal())?;
         let Replay { mut state, places, mut recovery, .. } = replay;
         recovery.rows = recovery.tables.iter().map(|table| table.replayed).sum();
@@ -108,7 +109,9 @@ impl Replay {
         let mut batches = Vec::new();
         for batch in part.batches()? {
             let widened = widen(&batch, &schema).and_then(|batch| stamp(batch, seq)).map_err(|source| {
-                Error::new(ErrorKind::Corrupt, "logged rows do not fit their table").with("table", &part.table).caused_by(source)
+                Error::new(ErrorKind::Corrupt, "logged rows do not fit their table")
+                    .with("table", &part.table)
+                    .caused_by(source)
             });
             batches.push(widened?);
         }

@@ -17,7 +17,8 @@ const CONTINUATION: u32 = u32::MAX;
 
 /// Writes rows behind what is there.
 pub(super) fn encode(payload: &mut Vec<u8>, part: &Rows) -> Result<()> {
-    let failed = |source| Error::invalid("rows cannot be put into the log").with("table", &part.table).caused_by(source);
+    let failed =
+        |source| Error::invalid("rows cannot be put into the log").with("table", &part.table).caused_by(source);
     if part.batches.iter().any(|batch| batch.num_rows() > PART_ROWS_MAX) {
         return Err(Error::invalid("batch has more rows than a record holds").with("most", PART_ROWS_MAX));
     }
@@ -66,7 +67,8 @@ fn check(rows: &[u8]) -> Result<()> {
             };
         }
         let metadata = split(&mut rest, metadata)?;
-        let message = root_as_message(metadata).map_err(|source| corrupt("message is damaged").with("cause", source))?;
+        let message =
+            root_as_message(metadata).map_err(|source| corrupt("message is damaged").with("cause", source))?;
         let body = usize::try_from(message.bodyLength()).map_err(|_| corrupt("message has a negative length"))?;
         split(&mut rest, body)?;
         if is_first != (message.header_type() == MessageHeader::Schema) {

@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail and report as tests do")]
 
 mod conformance;
+mod crash;
 mod failures;
 mod foreign;
 mod interleave;
 mod log;
 mod model;
 mod probe;
+mod publication;
 mod support;
 mod triggers;

@@ -1,0 +1,182 @@
+//! Publication: what is published is whole, what is committed is published, and who was overtaken commits nothing.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use worldstore_async::table::AsyncTableBackend;
+use worldstore_cache::{Cut, Publish, TableCache};
+use worldstore_core::table::{AppendOptions, CompactOptions, FlushOptions, Level, Scan, ShutdownOptions};
+use worldstore_core::vfs::sim::SimVfs;
+use worldstore_core::wal::WalOptions;
+use worldstore_core::{Error, ErrorKind, Result};
+
+use crate::log::{again, log_with};
+use crate::probe::{Fault, Probe};
+use crate::support::{append, calm, collect, create, eventually, flush, name, read, rows};
+
+/// Keeps the cuts.
+#[derive(Debug, Default)]
+struct Press {
+    cuts: Mutex<Vec<Cut>>,
+    away: AtomicBool,
+    fenced: AtomicBool,
+}
+
+#[async_trait]
+impl Publish for Press {
+    fn epoch(&self) -> u64 {
+        7
+    }
+
+    async fn publish(&self, cut: &Cut) -> Result<u64> {
+        if self.fenced.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Fenced, "another world"));
+        }
+        if self.away.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Unavailable, "the press is away"));
+        }
+        let mut cuts = self.cuts.lock().unwrap();
+        cuts.push(cut.clone());
+        Ok(cuts.len() as u64)
+    }
+}
+
+impl Press {
+    fn last(&self) -> Cut {
+        self.cuts.lock().unwrap().last().unwrap().clone()
+    }
+}
+
+async fn open(probe: &Arc<Probe>, press: &Arc<Press>) -> TableCache {
+    let builder = TableCache::builder(probe.clone()).with_config(calm());
+    builder.with_publisher(press.clone()).open().await.unwrap().0
+}
+
+/// The numbers in a table of a cut.
+async fn published(probe: &Probe, cut: &Cut, table: &str) -> Vec<i64> {
+    let Some(version) = cut.tables.iter().find(|each| each.name.as_str() == table) else { return Vec::new() };
+    let rows = collect(probe.inner.scan(&name(table), &Scan::all().with_version(version.version)).await.unwrap()).await;
+    assert_eq!(rows.len() as u64, version.rows);
+    assert!(version.watermark <= cut.seq);
+    rows
+}
+
+#[tokio::test]
+async fn a_cut_holds_ticks_whole() {
+    let (probe, press) = (Probe::new(), Arc::new(Press::default()));
+    let cache = open(&probe, &press).await;
+    create(&cache, "a").await;
+    create(&cache, "b").await;
+    let mut last = None;
+    for tick in 0..30_i64 {
+        let parts = vec![(name("a"), vec![rows([tick])]), (name("b"), vec![rows([tick])])];
+        last = cache.append_all(parts).await.unwrap().pop();
+        match tick % 5 {
+            1 => flush(&cache, "a").await.unwrap(),
+            2 => flush(&cache, "b").await.unwrap(),
+            4 => cache.flush(&FlushOptions::default()).await.unwrap(),
+            _ => {}
+        }
+    }
+    let cuts = press.cuts.lock().unwrap().clone();
+    assert!(cuts.len() >= 6);
+    for cut in &cuts {
+        let (a, b) = (published(&probe, cut, "a").await, published(&probe, cut, "b").await);
+        assert_eq!(a, (0..cut.seq as i64).collect::<Vec<_>>(), "{cut:?}");
+        assert_eq!(a, b, "{cut:?}");
+    }
+    let receipt = cache.wait(&last.unwrap(), Level::Committed).await.unwrap();
+    assert!(press.last().seq >= receipt.seq);
+    assert_eq!(cache.stats().published_seq, 30);
+}
+
+#[tokio::test]
+async fn rows_that_are_not_published_are_not_committed() {
+    let (probe, press) = (Probe::new(), Arc::new(Press::default()));
+    let cache = open(&probe, &press).await;
+    create(&cache, "a").await;
+    let receipt = append(&cache, "a", rows(0..3)).await.unwrap();
+    press.away.store(true, Ordering::SeqCst);
+    assert_eq!(cache.wait(&receipt, Level::Committed).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(read(&*probe.inner, "a").await, [0, 1, 2], "in the table they are");
+    assert!(cache.stats().publication_failure.is_some());
+    assert_eq!(cache.shutdown(&ShutdownOptions::default()).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    press.away.store(false, Ordering::SeqCst);
+    eventually("a publication by itself", || cache.stats().publications == 1).await;
+    assert_eq!(cache.wait(&receipt, Level::Committed).await.unwrap().level, Level::Committed);
+    cache.shutdown(&ShutdownOptions::default()).await.unwrap();
+    assert_eq!(cache.stats().publications, 1, "nothing new is not published again");
+}
+
+#[tokio::test]
+async fn a_compaction_is_published_with_the_rows_of_before() {
+    let (probe, press) = (Probe::new(), Arc::new(Press::default()));
+    let cache = open(&probe, &press).await;
+    create(&cache, "a").await;
+    for number in 0..3 {
+        let _ = append(&cache, "a", rows([number])).await.unwrap();
+        flush(&cache, "a").await.unwrap();
+    }
+    let _ = append(&cache, "a", rows([3])).await.unwrap();
+    let compaction = cache.compact(&name("a"), &CompactOptions::default()).await.unwrap();
+    cache.flush(&FlushOptions::default()).await.unwrap();
+    let cut = press.last();
+    assert_eq!((cut.seq, cut.tables[0].version), (4, compaction.version));
+    assert_eq!(published(&probe, &cut, "a").await, [0, 1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_fenced_publication_ends_it() {
+    let (probe, press) = (Probe::new(), Arc::new(Press::default()));
+    let cache = open(&probe, &press).await;
+    create(&cache, "a").await;
+    let receipt = append(&cache, "a", rows(0..3)).await.unwrap();
+    press.fenced.store(true, Ordering::SeqCst);
+    for _ in 0..2 {
+        assert_eq!(cache.wait(&receipt, Level::Committed).await.unwrap_err().kind(), ErrorKind::Fenced);
+        assert_eq!(append(&cache, "a", rows(3..4)).await.unwrap_err().kind(), ErrorKind::Fenced);
+        press.fenced.store(false, Ordering::SeqCst);
+    }
+    crate::support::check(&cache, "a", 0..3).await;
+    assert!(cache.stats().fenced.is_some());
+}
+
+#[tokio::test]
+async fn an_append_of_a_greater_epoch_ends_it() {
+    let (probe, press) = (Probe::new(), Arc::new(Press::default()));
+    let cache = open(&probe, &press).await;
+    create(&cache, "a").await;
+    create(&cache, "b").await;
+    let receipt = append(&cache, "a", rows(0..3)).await.unwrap();
+    let theirs = AppendOptions::exactly_once(0, 1).with_epoch(8);
+    let _ = probe.inner.append(&name("a"), vec![rows(50..53)], &theirs).await.unwrap();
+    // With the answer lost, the epoch tells that the commit under this number is not ours.
+    probe.fail(Fault::Before);
+    assert_eq!(cache.wait(&receipt, Level::Committed).await.unwrap_err().kind(), ErrorKind::Fenced);
+    assert_eq!(append(&cache, "b", rows([9])).await.unwrap_err().kind(), ErrorKind::Fenced);
+    assert_eq!(read(&*probe.inner, "a").await, [50, 51, 52]);
+}
+
+#[tokio::test]
+async fn what_was_committed_and_not_published_is_published_after_opening() {
+    let (probe, vfs, press) = (Probe::new(), SimVfs::new(), Arc::new(Press::default()));
+    let opened = async |probe: &Arc<Probe>, vfs: &SimVfs| {
+        let log = log_with(vfs, WalOptions::new()).await;
+        let builder = TableCache::builder(probe.clone()).with_config(calm().with_idle_sec(0.2)).with_log(log);
+        builder.with_publisher(press.clone()).open().await.unwrap().0
+    };
+    let cache = opened(&probe, &vfs).await;
+    create(&cache, "a").await;
+    create(&cache, "b").await;
+    let parts = vec![(name("a"), vec![rows(0..2)]), (name("b"), vec![rows(0..2)])];
+    let _ = cache.append_all(parts).await.unwrap();
+    press.away.store(true, Ordering::SeqCst);
+    let _ = flush(&cache, "a").await;
+    let (probe, vfs) = again(&probe, &vfs).await;
+    press.away.store(false, Ordering::SeqCst);
+    let cache = opened(&probe, &vfs).await;
+    eventually("a publication", || cache.stats().published_seq == 1).await;
+    assert_eq!(published(&probe, &press.last(), "a").await, [0, 1]);
+    assert_eq!(published(&probe, &press.last(), "b").await, [0, 1]);
+}
