@@ -41,7 +41,7 @@ pub use arrow;
 pub use config::Config;
 pub use registry::Registry;
 pub use storage::Storage;
-pub use world::{Run, RunInfo, TableFormat, TickCount, View, World, WorldOptions};
+pub use world::{Run, RunInfo, TableFormat, TickCount, TickWriter, View, World, WorldOptions};
 pub use worldstore_async as asynchronous;
 pub use worldstore_cache as cache;
 pub use worldstore_cache::CacheConfig;

@@ -1,4 +1,4 @@
-//! Small JSON documents in a byte store, written once.
+//! Small JSON documents in a byte store.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use futures::TryStreamExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worldstore_async::AsyncBackend;
+use worldstore_core::ops::{DeleteOptions, Deleted};
 use worldstore_core::{Condition, Error, ErrorKind, Key, ReadOptions, Result, WriteOptions};
 
 /// The longest document that is read, in bytes.
@@ -15,10 +16,33 @@ const BYTES_MAX: u64 = 1 << 20;
 /// Writes a document, if there is none.
 pub(super) async fn create(backend: &Arc<dyn AsyncBackend>, key: &str, document: &impl Serialize) -> Result<()> {
     let key = Key::new(key)?;
-    let text = serde_json::to_vec_pretty(document)
-        .map_err(|source| Error::unexpected("document cannot be written as JSON").caused_by(source))?;
-    let outcome = backend.write(&key, Bytes::from(text), &WriteOptions::if_absent()).await?;
+    let outcome = backend.write(&key, text(document)?, &WriteOptions::if_absent()).await?;
     outcome.applied(&key, &Condition::IfAbsent).map(|_| ())
+}
+
+/// Writes a document in the place of what is there.
+pub(super) async fn replace(backend: &Arc<dyn AsyncBackend>, key: &str, document: &impl Serialize) -> Result<()> {
+    let key = Key::new(key)?;
+    let options = WriteOptions::default();
+    let outcome = backend.write(&key, text(document)?, &options).await?;
+    outcome.applied(&key, &options.condition).map(|_| ())
+}
+
+/// Removes a document. There is none afterwards, whether or not there was one.
+pub(super) async fn remove(backend: &Arc<dyn AsyncBackend>, key: &str) -> Result<()> {
+    let key = Key::new(key)?;
+    for deleted in backend.delete(std::slice::from_ref(&key), &DeleteOptions::default()).await? {
+        if let Deleted::Failed(error) = deleted {
+            return Err(error.with("key", &key));
+        }
+    }
+    Ok(())
+}
+
+fn text(document: &impl Serialize) -> Result<Bytes> {
+    let text = serde_json::to_vec_pretty(document);
+    let text = text.map_err(|source| Error::unexpected("document cannot be written as JSON").caused_by(source))?;
+    Ok(Bytes::from(text))
 }
 
 /// Reads a document.

@@ -1,8 +1,10 @@
-//! Runs and where they come from: one small document per run, written once.
+//! Runs and where they come from: one small document per run.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::{RwLock, RwLockReadGuard};
 use worldstore_async::AsyncBackend;
 use worldstore_core::table::Segment;
 use worldstore_core::{Error, ErrorKind, Key, ListOptions, Prefix, Result};
@@ -21,6 +23,25 @@ pub struct RunInfo {
     pub name: String,
     /// The run that it was forked from, and the last tick that they share.
     pub parent: Option<(String, i64)>,
+    /// Whether it is there, or on its way out.
+    pub state: RunState,
+}
+
+/// Whether a run is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunState {
+    /// It can be read and written.
+    #[default]
+    Live,
+    /// It was dropped, and not all of its rows are gone yet: dropping it again goes on.
+    Dropping,
+}
+
+impl RunState {
+    fn is_live(&self) -> bool {
+        *self == Self::Live
+    }
 }
 
 /// The document of a run.
@@ -29,6 +50,8 @@ pub struct RunInfo {
 pub(super) struct RunRecord {
     name: String,
     parent: Option<Fork>,
+    #[serde(default, skip_serializing_if = "RunState::is_live")]
+    state: RunState,
 }
 
 /// Where a run left another. Rows of the parent that came after the fork are not part of it, whatever their tick.
@@ -42,7 +65,7 @@ pub(super) struct Fork {
 
 impl RunRecord {
     pub fn root(name: &str) -> Self {
-        Self { name: name.to_owned(), parent: None }
+        Self { name: name.to_owned(), parent: None, state: RunState::Live }
     }
 
     pub async fn create(&self, backend: &Arc<dyn AsyncBackend>) -> Result<()> {
@@ -59,10 +82,17 @@ fn key(run: &str) -> String {
 pub(super) struct Lineage {
     /// The first tick that the run itself may write.
     pub first_tick: i64,
+    /// How often runs of this name had been dropped in this process when it was opened.
+    pub drops: u64,
     segments: Vec<Segment>,
 }
 
 impl Lineage {
+    /// All stretches, also those without a tick.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
     /// The stretches up to a tick.
     pub fn until(&self, tick: i64) -> Vec<Segment> {
         let cut = |segment: &Segment| {
@@ -78,16 +108,51 @@ impl Lineage {
 pub(super) struct Runs {
     backend: Arc<dyn AsyncBackend>,
     world: String,
+    /// How often a run of each name was dropped since the world was opened. Appends and forks hold it shared, a drop
+    /// marks its run while it holds it alone: so no row and no fork comes after the mark.
+    drops: RwLock<HashMap<String, u64>>,
 }
 
 impl Runs {
     pub fn new(backend: Arc<dyn AsyncBackend>, world: String) -> Self {
-        Self { backend, world }
+        Self { backend, world, drops: RwLock::default() }
+    }
+
+    /// Keeps a run from being dropped while the guard lives.
+    pub async fn hold(&self, name: &str, drops: u64) -> Result<RwLockReadGuard<'_, HashMap<String, u64>>> {
+        let guard = self.drops.read().await;
+        match guard.get(name).copied().unwrap_or(0) == drops {
+            true => Ok(guard),
+            false => Err(Error::not_found("the run was dropped").with("run", name)),
+        }
+    }
+
+    /// Marks a run as dropped. From then on it cannot be opened, written or forked.
+    pub async fn mark(&self, name: &str) -> Result<()> {
+        let mut drops = self.drops.write().await;
+        let mut record = self.read(name).await?;
+        let runs = self.list().await?;
+        let forks = runs.iter().filter(|run| run.parent.as_ref().is_some_and(|(parent, _)| parent == name));
+        let forks: Vec<&str> = forks.map(|run| run.name.as_str()).collect();
+        if !forks.is_empty() {
+            return Err(Error::new(ErrorKind::ConditionFailed, "other runs are forked from this one, drop them first")
+                .with("run", name)
+                .with("forks", forks.join(" ")));
+        }
+        record.state = RunState::Dropping;
+        document::replace(&self.backend, &key(name), &record).await?;
+        *drops.entry(name.to_owned()).or_insert(0) += 1;
+        Ok(())
+    }
+
+    /// Removes the document of a run: its name is free.
+    pub async fn forget(&self, name: &str) -> Result<()> {
+        document::remove(&self.backend, &key(name)).await
     }
 
     pub async fn create(&self, name: &str, parent: Option<Fork>) -> Result<()> {
         check_name("run", name)?;
-        let record = RunRecord { name: name.to_owned(), parent };
+        let record = RunRecord { name: name.to_owned(), parent, state: RunState::Live };
         record.create(&self.backend).await.map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => {
                 Error::new(ErrorKind::AlreadyExists, "there is a run of that name").with("run", name)
@@ -98,7 +163,12 @@ impl Runs {
 
     /// Follows a run to its root.
     pub async fn lineage(&self, name: &str) -> Result<Lineage> {
+        let drops = self.drops.read().await.get(name).copied().unwrap_or(0);
         let mut record = self.read(name).await?;
+        if record.state == RunState::Dropping {
+            let message = "the run was dropped and is not gone yet, drop it again";
+            return Err(Error::not_found(message).with("run", name));
+        }
         let mut first_tick = None;
         let (mut end, mut seq_max) = (i64::MAX, None);
         let mut segments = Vec::new();
@@ -116,7 +186,7 @@ impl Runs {
             seq_max = Some(fork.seq);
             record = self.read(&fork.run).await?;
         }
-        Ok(Lineage { first_tick: first_tick.unwrap_or(i64::MIN), segments })
+        Ok(Lineage { first_tick: first_tick.unwrap_or(i64::MIN), drops, segments })
     }
 
     pub async fn list(&self) -> Result<Vec<RunInfo>> {
@@ -127,7 +197,8 @@ impl Runs {
             let page = self.backend.list(&folder, &options).await?;
             for name in page.objects.iter().filter_map(|object| run_of(&object.key)) {
                 let record = self.read(name).await?;
-                runs.push(RunInfo { name: record.name, parent: record.parent.map(|fork| (fork.run, fork.tick)) });
+                let parent = record.parent.map(|fork| (fork.run, fork.tick));
+                runs.push(RunInfo { name: record.name, parent, state: record.state });
             }
             match page.next {
                 Some(token) => options = options.with_token(token),

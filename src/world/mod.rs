@@ -1,14 +1,36 @@
 //! Worlds: tables, runs and ticks over one byte store.
 
+mod ancestor;
+mod canon;
+mod changes;
+mod commit;
+mod diff;
 mod document;
+mod fold;
 mod format;
 #[cfg(feature = "graph")]
 mod graph;
+mod history;
 mod lineage;
 mod manifest;
+mod merge;
+#[cfg(test)]
+mod model;
+mod removal;
+mod replay;
 mod rows;
+mod rows_at;
 mod run;
+mod state;
+mod state_hash;
+mod table_options;
+mod tables;
+#[cfg(test)]
+mod testing;
+mod tick;
+mod travel;
 mod view;
+mod windows;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -19,14 +41,26 @@ use worldstore_cache::{CacheConfig, CacheStats, TableCache};
 use worldstore_core::table::{FlushOptions, Level, ListTablesOptions, Receipt, ShutdownOptions, TableName};
 use worldstore_core::{Error, ErrorKind, Result};
 
+pub use diff::{Diff, TableDiff};
+pub use fold::Ended;
 pub use format::TableFormat;
-pub use lineage::RunInfo;
+pub use history::EntityRow;
+pub use lineage::{RunInfo, RunState};
+pub use merge::{Merge, MergeConflict, Resolution};
+pub use removal::Dropped;
+pub use replay::{ReplayOptions, Tick, Ticks};
 pub use rows::{check_new, check_rows};
 pub use run::Run;
+pub use state::{State, StateOptions};
+pub use state_hash::StateHash;
+pub use table_options::{History, TableOptions};
+pub use tick::{TickReceipt, TickWriter};
+pub use travel::SeqAt;
 pub use view::{TickCount, View};
 
 use crate::registry::{OpenOptions, Registry};
 use crate::storage::Storage;
+use changes::Changes;
 use lineage::Runs;
 use manifest::WorldManifest;
 
@@ -103,6 +137,7 @@ struct Inner {
     storage: Storage,
     tables: TableCache,
     runs: Runs,
+    changes: Changes,
 }
 
 impl World {
@@ -146,7 +181,8 @@ impl World {
         let tables = format::open_tables(manifest.tables, &storage, options).await?;
         let tables = TableCache::open(tables, options.cache).await?;
         let runs = Runs::new(storage.backend.clone(), manifest.name.clone());
-        let world = Inner { name: manifest.name, format: manifest.tables, storage, tables, runs };
+        let (name, format, changes) = (manifest.name, manifest.tables, Changes::default());
+        let world = Inner { name, format, storage, tables, runs, changes };
         Ok(Self { inner: Arc::new(world) })
     }
 

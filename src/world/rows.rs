@@ -47,6 +47,33 @@ pub(super) fn stamp(rows: &RecordBatch, table: &SchemaRef, world: &str, run: &st
         .map_err(|source| Error::invalid("rows do not fit the table").caused_by(source))
 }
 
+/// Rows of a table as rows of a tick that say that their entities ended.
+pub(super) fn end_rows(rows: &RecordBatch, world: &str, run: &str, tick: i64) -> Result<RecordBatch> {
+    let count = rows.num_rows();
+    let column = |name: &str, column: &ArrayRef| -> ArrayRef {
+        match name {
+            base::WORLD => Arc::new(StringArray::from_iter_values(std::iter::repeat_n(world, count))),
+            base::RUN => Arc::new(StringArray::from_iter_values(std::iter::repeat_n(run, count))),
+            base::TICK => Arc::new(Int64Array::from_value(tick, count)),
+            base::ACTIVE => Arc::new(BooleanArray::from(vec![false; count])),
+            base::SEQ => Arc::new(UInt64Array::from_value(0, count)),
+            _ => column.clone(),
+        }
+    };
+    let fields = rows.schema_ref().fields().iter().zip(rows.columns());
+    let columns = fields.map(|(field, values)| column(field.name(), values)).collect();
+    RecordBatch::try_new(rows.schema(), columns)
+        .map_err(|source| Error::unexpected("rows that end entities could not be made").caused_by(source))
+}
+
+/// Rows of a table as a caller would append them: entity, active and the components.
+pub(super) fn unstamped(rows: &RecordBatch) -> Result<RecordBatch> {
+    let kept = |name: &str| ![base::WORLD, base::RUN, base::TICK, base::SEQ].contains(&name);
+    let fields = rows.schema_ref().fields().iter().enumerate();
+    let indices: Vec<usize> = fields.filter(|(_, field)| kept(field.name())).map(|(index, _)| index).collect();
+    rows.project(&indices).map_err(|source| Error::unexpected("rows could not be projected").caused_by(source))
+}
+
 /// Checks that rows with these columns can be appended to a table. The order of the components does not matter, and a
 /// column that is never null fits one that may be.
 ///

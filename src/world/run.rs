@@ -1,14 +1,14 @@
 //! A run: one line of history of a world, written tick by tick.
 
-use arrow::datatypes::SchemaRef;
+use std::collections::BTreeMap;
+
 use arrow::record_batch::RecordBatch;
-use worldstore_async::table::AsyncTableBackend;
-use worldstore_core::table::{AppendOptions, CreateOptions, DescribeOptions, Receipt, TableName};
-use worldstore_core::{Error, ErrorKind, Result};
+use worldstore_core::table::{Receipt, TableName};
+use worldstore_core::{Error, Result};
 
 use super::World;
+use super::commit::{Meaning, Staged};
 use super::lineage::{Fork, Lineage};
-use super::rows;
 use super::view::View;
 
 /// A run of a world. Clones share it.
@@ -34,45 +34,25 @@ impl Run {
         &self.world
     }
 
-    /// Appends rows of one tick to a table, which is created by its first rows.
+    /// Appends rows of one tick to a table, which is created by its first rows. [`tick`](Self::tick) appends to several
+    /// tables in one step.
     ///
     /// `rows` has a column `entity` (u64, no nulls) and a column per component; a column `active` (bool, no nulls) says
     /// which entities ended, all are active without it. The columns `world`, `run`, `tick` and `seq` are added here.
     ///
     /// # Errors
-    /// `Invalid` if the columns are not as said or not those of the table, or if the tick belongs to the run that this
-    /// one was forked from; `Unavailable` if the cache is full and cannot be flushed; `Poisoned` after a shutdown.
+    /// `Invalid` if the columns are not as said or not those of the table, if the tick belongs to the run that this one
+    /// was forked from, or if it is before the newest of a table that keeps [changes](super::History::Changes);
+    /// `NotFound` if the run was dropped; `Unavailable` if the cache is full and cannot be flushed; `Poisoned` after a
+    /// shutdown.
     pub async fn append(&self, tick: i64, table: &str, rows: &RecordBatch) -> Result<Receipt> {
-        if tick < self.lineage.first_tick {
-            return Err(Error::invalid("tick belongs to the run that this one was forked from")
-                .with("run", &self.name)
-                .with("tick", tick)
-                .with("first_tick", self.lineage.first_tick));
-        }
-        let table = TableName::new(table)?;
-        let stamped = self.stamp(tick, &table, rows).await?;
-        self.world.inner.tables.append(&table, vec![stamped], &AppendOptions::default()).await
+        let staged = BTreeMap::from([(TableName::new(table)?, vec![Staged::Rows(rows.clone())])]);
+        let receipt = self.commit(tick, &staged, Meaning::State).await?.pop();
+        receipt.ok_or_else(|| Error::unexpected("an append of one table has no receipt"))
     }
 
-    /// The rows as the table holds them. A table is made only for rows that fit it.
-    async fn stamp(&self, tick: i64, table: &TableName, rows: &RecordBatch) -> Result<RecordBatch> {
-        let tables = &self.world.inner.tables;
-        let stamp = |schema: &SchemaRef| {
-            let stamped = rows::stamp(rows, schema, self.world.name(), &self.name, tick);
-            stamped.map_err(|error| error.with("table", table))
-        };
-        match tables.describe(table, &DescribeOptions::default()).await {
-            Err(error) if error.is_not_found() => {}
-            found => return stamp(&found?.schema),
-        }
-        let schema = rows::table_schema(rows.schema_ref())?;
-        let stamped = stamp(&schema)?;
-        match tables.create(table, &CreateOptions::new(schema)).await {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                stamp(&tables.describe(table, &DescribeOptions::default()).await?.schema)
-            }
-            made => made.map(|_| stamped),
-        }
+    pub(super) fn lineage(&self) -> &Lineage {
+        &self.lineage
     }
 
     /// The first tick that the run itself may write: the one after the fork, or the smallest of all.
@@ -94,16 +74,20 @@ impl Run {
     /// committed first; rows that come later, here, are not part of the fork, whatever their tick.
     ///
     /// # Errors
-    /// `AlreadyExists` if there is a run of that name; `Invalid` for the name and for `i64::MAX`; those of the flush.
+    /// `AlreadyExists` if there is a run of that name; `Invalid` for the name and for `i64::MAX`; `NotFound` if this run
+    /// was dropped; those of the flush.
     pub async fn fork(&self, name: &str, tick: i64) -> Result<Run> {
         if tick == i64::MAX {
             return Err(Error::invalid("a fork at the last tick of all could never write one").with("tick", tick));
         }
-        // Taken before the flush: what comes meanwhile has a greater one, and no number is reused after a crash.
-        let seq = self.world.stats().last_seq;
+        // Taken before the flush: what comes meanwhile has a greater one, and no number is reused after a crash. Numbers
+        // beyond what can be read may be given back.
+        let seq = self.world.stats().visible_seq;
         self.world.flush().await?;
+        let held = self.world.inner.runs.hold(&self.name, self.lineage.drops).await?;
         let fork = Fork { run: self.name.clone(), tick, seq };
         self.world.inner.runs.create(name, Some(fork)).await?;
+        drop(held);
         self.world.run(name).await
     }
 }

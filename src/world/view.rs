@@ -35,6 +35,11 @@ impl View {
         Self { run, tick, segments }
     }
 
+    /// The same view of other stretches.
+    pub(super) fn map_segments(&self, each: impl FnMut(&Segment) -> Option<Segment>) -> Self {
+        Self { segments: self.segments.iter().filter_map(each).collect(), ..self.clone() }
+    }
+
     /// The run.
     pub fn run(&self) -> &Run {
         &self.run

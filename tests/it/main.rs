@@ -22,5 +22,6 @@ mod fork;
 mod graph;
 #[cfg(any(feature = "lance", feature = "iceberg"))]
 mod restart;
+mod states;
 mod storage;
 mod world;

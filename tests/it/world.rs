@@ -188,6 +188,7 @@ async fn receipts_say_how_safe_rows_are(bed: &Bed) {
     let other = Bed::new(bed.format);
     let world = World::create(&other.uri(), &other.options().with_cache(at_once)).await.unwrap();
     let receipt = world.run("main").await.unwrap().append(1, "position", &rows(&[(1, 1.0)])).await.unwrap();
+    let receipt = world.wait(&receipt, Level::Committed).await.unwrap();
     assert_eq!(receipt.level, Level::Committed);
     assert!(receipt.version.is_some());
     assert_eq!(world.stats().buffered_rows, 0);

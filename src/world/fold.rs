@@ -1,0 +1,208 @@
+//! The newest row of each entity, from rows that come in any order.
+
+use std::collections::HashMap;
+
+use arrow::array::{AsArray, BooleanArray, Int64Array, UInt64Array};
+use arrow::compute::interleave_record_batch;
+use arrow::datatypes::{Int64Type, SchemaRef, UInt64Type};
+use arrow::record_batch::RecordBatch;
+use worldstore_core::table::base;
+use worldstore_core::{Error, Result};
+
+/// Rows that are held beyond twice the ones that are needed, before the others are let go.
+const SLACK_ROWS: usize = 65_536;
+/// Batches that are held before their rows are put into one.
+const CHUNKS_MAX: usize = 512;
+
+/// Whether entities that ended are part of a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ended {
+    /// Only entities whose newest row is active.
+    #[default]
+    Hide,
+    /// All entities, those that ended with the row that says so.
+    Show,
+}
+
+/// Where the newest row of an entity is, and when it came.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    tick: i64,
+    seq: u64,
+    active: bool,
+    chunk: usize,
+    row: usize,
+}
+
+/// The newest row per entity: by tick, then by sequence number, then by position. It holds the rows of live entities,
+/// and those of the batches they came in until [`SLACK_ROWS`] of them are outdated.
+#[derive(Debug)]
+pub(super) struct Newest {
+    schema: SchemaRef,
+    ended: Ended,
+    chunks: Vec<RecordBatch>,
+    places: HashMap<u64, Place>,
+    rows_held: usize,
+    /// The greatest tick of all rows that were taken.
+    pub tick_max: Option<i64>,
+}
+
+/// The base columns that a fold looks at.
+pub(super) struct Base<'batch> {
+    pub entity: &'batch UInt64Array,
+    pub tick: &'batch Int64Array,
+    pub active: &'batch BooleanArray,
+    pub seq: &'batch UInt64Array,
+}
+
+impl<'batch> Base<'batch> {
+    pub fn of(batch: &'batch RecordBatch) -> Result<Self> {
+        let wrong = || Error::unexpected("rows of a world table have no base columns");
+        let column = |name: &str| batch.column_by_name(name).ok_or_else(wrong);
+        Ok(Self {
+            entity: column(base::ENTITY)?.as_primitive_opt::<UInt64Type>().ok_or_else(wrong)?,
+            tick: column(base::TICK)?.as_primitive_opt::<Int64Type>().ok_or_else(wrong)?,
+            active: column(base::ACTIVE)?.as_boolean_opt().ok_or_else(wrong)?,
+            seq: column(base::SEQ)?.as_primitive_opt::<UInt64Type>().ok_or_else(wrong)?,
+        })
+    }
+}
+
+impl Newest {
+    pub fn new(schema: SchemaRef, ended: Ended) -> Self {
+        let (chunks, places) = (Vec::new(), HashMap::new());
+        Self { schema, ended, chunks, places, rows_held: 0, tick_max: None }
+    }
+
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Takes the rows of a batch that are newer than what is there, of the entities that `wanted` says.
+    pub fn take(&mut self, batch: RecordBatch, wanted: impl Fn(u64) -> bool) -> Result<()> {
+        self.replace(batch, wanted, |old, new| (old.tick, old.seq) <= (new.tick, new.seq))
+    }
+
+    /// Takes all rows of a batch in the place of what is there.
+    pub fn put(&mut self, batch: RecordBatch) -> Result<()> {
+        self.replace(batch, |_| true, |_, _| true)
+    }
+
+    fn replace(
+        &mut self,
+        batch: RecordBatch,
+        wanted: impl Fn(u64) -> bool,
+        replaces: impl Fn(&Place, &Place) -> bool,
+    ) -> Result<()> {
+        let Base { entity, tick, active, seq } = Base::of(&batch)?;
+        let chunk = self.chunks.len();
+        let mut held = false;
+        for row in 0..batch.num_rows() {
+            let id = entity.value(row);
+            let new = Place { tick: tick.value(row), seq: seq.value(row), active: active.value(row), chunk, row };
+            self.tick_max = self.tick_max.max(Some(new.tick));
+            if !wanted(id) || self.places.get(&id).is_some_and(|old| !replaces(old, &new)) {
+                continue;
+            }
+            held |= self.shows(&new);
+            self.places.insert(id, new);
+        }
+        // Ended entities that are not shown need their place until all older rows have come, and no row.
+        if held {
+            self.rows_held += batch.num_rows();
+            self.chunks.push(batch);
+        }
+        self.compact()
+    }
+
+    /// Forgets entities that ended: all rows that come from now on are newer than those that came.
+    pub fn end_window(&mut self) {
+        let ended = self.ended;
+        self.places.retain(|_, place| place.active || ended == Ended::Show);
+    }
+
+    /// The newest row of an entity that is active.
+    pub fn active(&self, entity: u64) -> Option<(usize, usize)> {
+        self.places.get(&entity).filter(|place| place.active).map(|place| (place.chunk, place.row))
+    }
+
+    /// All entities whose newest row is active, in no order.
+    pub fn entities(&self) -> impl Iterator<Item = u64> {
+        self.places.iter().filter(|(_, place)| place.active).map(|(entity, _)| *entity)
+    }
+
+    pub fn chunks(&self) -> &[RecordBatch] {
+        &self.chunks
+    }
+
+    /// Rows that are in memory.
+    #[cfg(test)]
+    pub fn rows_held(&self) -> usize {
+        self.rows_held
+    }
+
+    fn shows(&self, place: &Place) -> bool {
+        place.active || self.ended == Ended::Show
+    }
+
+    /// Lets outdated rows go once they are more than those that are needed.
+    fn compact(&mut self) -> Result<()> {
+        if self.rows_held <= 2 * self.places.len() + SLACK_ROWS && self.chunks.len() <= CHUNKS_MAX {
+            return Ok(());
+        }
+        let shown: Vec<u64> =
+            self.places.iter().filter(|(_, place)| self.shows(place)).map(|(entity, _)| *entity).collect();
+        let indices: Vec<(usize, usize)> =
+            shown.iter().filter_map(|id| self.places.get(id)).map(|place| (place.chunk, place.row)).collect();
+        let kept = pick(&self.chunks, &indices, &self.schema)?;
+        for (row, entity) in shown.iter().enumerate() {
+            if let Some(place) = self.places.get_mut(entity) {
+                (place.chunk, place.row) = (0, row);
+            }
+        }
+        self.rows_held = kept.num_rows();
+        self.chunks = vec![kept];
+        Ok(())
+    }
+
+    /// The rows in the order of their entities.
+    pub fn sorted(self) -> Sorted {
+        let shown = self.places.iter().filter(|(_, place)| self.shows(place));
+        let mut order: Vec<_> = shown.map(|(entity, place)| (*entity, place.chunk, place.row)).collect();
+        order.sort_unstable();
+        Sorted { schema: self.schema, chunks: self.chunks, order, tick_max: self.tick_max }
+    }
+}
+
+/// A state: one row per entity, in the order of the entities.
+#[derive(Debug)]
+pub(super) struct Sorted {
+    pub schema: SchemaRef,
+    pub chunks: Vec<RecordBatch>,
+    /// Entity, chunk and row.
+    pub order: Vec<(u64, usize, usize)>,
+    /// The greatest tick of all rows that were looked at.
+    pub tick_max: Option<i64>,
+}
+
+impl Sorted {
+    /// The rows at these positions of the order.
+    pub fn rows(&self, positions: impl IntoIterator<Item = usize>) -> Result<RecordBatch> {
+        let place = |position: usize| self.order.get(position).map(|(_, chunk, row)| (*chunk, *row));
+        let indices: Vec<_> = positions.into_iter().filter_map(place).collect();
+        pick(&self.chunks, &indices, &self.schema)
+    }
+}
+
+/// Rows out of several batches: batch and row each.
+pub(super) fn pick(chunks: &[RecordBatch], indices: &[(usize, usize)], schema: &SchemaRef) -> Result<RecordBatch> {
+    if indices.is_empty() {
+        return Ok(RecordBatch::new_empty(schema.clone()));
+    }
+    let chunks: Vec<&RecordBatch> = chunks.iter().collect();
+    interleave_record_batch(&chunks, indices)
+        .map_err(|source| Error::unexpected("rows could not be put together").caused_by(source))
+}
+
+#[cfg(test)]
+mod tests;

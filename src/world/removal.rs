@@ -1,0 +1,66 @@
+//! Dropping a run: mark it, take its rows out of every table, free its name.
+
+use worldstore_async::table::AsyncTableBackend;
+use worldstore_core::table::{CompactOptions, Predicate, Scan, Segment, TableName, base};
+use worldstore_core::{Error, ErrorKind, Result};
+
+use futures::TryStreamExt;
+
+use super::{MAIN_RUN, World};
+
+/// What dropping a run took.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Dropped {
+    /// Rows that are gone.
+    pub rows: u64,
+    /// The tables that they were in, sorted by name.
+    pub tables: Vec<TableName>,
+}
+
+impl World {
+    /// Drops a run and its rows. Its handles are refused from then on; its name is free once this returns.
+    ///
+    /// If it fails or the process ends meanwhile the run is marked, cannot be opened, and nothing of others is touched:
+    /// call it again, it goes on. Old versions of the tables keep the rows until they expire.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such run; `ConditionFailed` while others are forked from it, with `forks`; `Invalid` for
+    /// the main run; those of the tables and of the byte store.
+    pub async fn drop_run(&self, name: &str) -> Result<Dropped> {
+        if name == MAIN_RUN {
+            return Err(Error::invalid("the main run stays as long as its world").with("run", name));
+        }
+        let runs = &self.inner.runs;
+        runs.mark(name).await?;
+        self.inner.changes.forget_run(name);
+        let mut dropped = Dropped::default();
+        for info in self.world_tables().await? {
+            let rows = self.collect_run(name, &info.name).await?;
+            dropped.rows += rows;
+            dropped.tables.extend((rows > 0).then_some(info.name));
+        }
+        runs.forget(name).await?;
+        Ok(dropped)
+    }
+
+    /// Takes the rows of a run out of a table, if it has any, and says how many they were.
+    pub(super) async fn collect_run(&self, run: &str, table: &TableName) -> Result<u64> {
+        let tables = &self.inner.tables;
+        let scan = Scan::all().with_columns([base::RUN]).with_limit(1);
+        let scan = scan.with_segments(vec![Segment::run(self.name(), run)]);
+        let found: Vec<_> = tables.scan(table, &scan).await?.batches.try_collect().await?;
+        if found.iter().all(|batch| batch.num_rows() == 0) {
+            return Ok(0);
+        }
+        let rows = Predicate::And(vec![Predicate::eq(base::WORLD, self.name()), Predicate::eq(base::RUN, run)]);
+        let compacted = tables.compact(table, &CompactOptions::default().with_drop(rows)).await;
+        compacted.map(|compaction| compaction.dropped_rows).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => error,
+            _ => error.with("run", run).with("table", table),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
