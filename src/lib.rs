@@ -42,6 +42,8 @@ pub use config::Config;
 pub use registry::Registry;
 pub use storage::Storage;
 pub use world::{Run, RunInfo, TableFormat, TickCount, View, World, WorldOptions};
+#[cfg(feature = "archetype")]
+pub use worldstore_archetype as archetype;
 pub use worldstore_async as asynchronous;
 pub use worldstore_cache as cache;
 pub use worldstore_cache::CacheConfig;
