@@ -1,10 +1,20 @@
-//! When the cache flushes.
+//! When the cache flushes, and what an append waits for.
 
 use std::time::Duration;
 
 use worldstore_core::{Error, Result};
 
-/// Triggers of a flush. Whichever is reached first flushes.
+/// What an append waits for, where there is a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// Nothing: its record is on its way, and its rows are read at once. A kill may lose the newest of them.
+    Buffered,
+    /// Its record to be synced: its rows are read then, and a power cut does not lose them.
+    #[default]
+    Durable,
+}
+
+/// What an append waits for, and the triggers of a flush. Whichever is reached first flushes, in the background.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct CacheConfig {
@@ -14,18 +24,20 @@ pub struct CacheConfig {
     pub flush_mb: usize,
     /// Mebibytes buffered for all tables together; reaching it flushes every table. Default 1,024.
     ///
-    /// It is also the bound of the memory held: while flushes fail and this much is buffered, appends are refused with
-    /// [`Unavailable`](worldstore_core::ErrorKind::Unavailable). An append that is larger than what is left of it is
-    /// taken whole and flushed at once; so memory can exceed the bound by one append per caller.
+    /// It is also the bound of the memory held: appends wait while this much is buffered, and are refused with
+    /// [`Unavailable`](worldstore_core::ErrorKind::Unavailable) if flushes fail then. An append that is larger than what
+    /// is left of it is taken whole; so memory can exceed the bound by one append per caller.
     pub global_mb: usize,
     /// Age in seconds of the oldest buffered row of a table. A steady writer is flushed too. It is looked at
     /// once a second, or once per `idle_sec` if that is shorter. Default 30.
     pub idle_sec: f64,
+    /// What an append waits for. Without a log nothing is durable, and it says nothing. Default: [`Durability::Durable`].
+    pub durability: Durability,
 }
 
 impl Default for CacheConfig {
     fn default() -> Self {
-        Self { flush_rows: 1_000_000, flush_mb: 512, global_mb: 1024, idle_sec: 30.0 }
+        Self { flush_rows: 1_000_000, flush_mb: 512, global_mb: 1024, idle_sec: 30.0, durability: Durability::default() }
     }
 }
 
@@ -55,6 +67,13 @@ impl CacheConfig {
     #[must_use]
     pub fn with_idle_sec(mut self, seconds: f64) -> Self {
         self.idle_sec = seconds;
+        self
+    }
+
+    /// Sets what an append waits for, where there is a log.
+    #[must_use]
+    pub fn with_durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
         self
     }
 

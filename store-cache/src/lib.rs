@@ -50,5 +50,5 @@ mod stats;
 mod upkeep;
 
 pub use cache::TableCache;
-pub use config::CacheConfig;
+pub use config::{CacheConfig, Durability};
 pub use stats::{CacheStats, TableStats};
