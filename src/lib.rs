@@ -27,6 +27,7 @@
 //! Features are listed in [`docs::features`]; each crate below can be used alone.
 
 pub mod config;
+pub mod context;
 pub mod docs;
 pub mod registry;
 pub mod storage;
@@ -39,6 +40,7 @@ struct Readme;
 
 pub use arrow;
 pub use config::Config;
+pub use context::{StorageConfig, StorageContext};
 pub use registry::Registry;
 pub use storage::Storage;
 pub use world::{Run, RunInfo, TableFormat, TickCount, View, World, WorldOptions};
