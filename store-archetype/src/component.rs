@@ -257,10 +257,9 @@ impl Column {
 fn check_name(name: &str) -> Result<()> {
     let made_well = name.chars().all(|each| each.is_ascii_alphanumeric() || each == '_');
     let starts_well = name.starts_with(|first: char| first.is_ascii_alphabetic());
-    if made_well && starts_well && !name.contains(SEPARATOR) && !name.ends_with('_') {
-        if name.len() <= COMPONENT_NAME_BYTES_MAX {
-            return Ok(());
-        }
+    let parts_well = !name.contains(SEPARATOR) && !name.ends_with('_');
+    if made_well && starts_well && parts_well && name.len() <= COMPONENT_NAME_BYTES_MAX {
+        return Ok(());
     }
     let rule = "component name must be a letter, then letters, digits and single _, not _ at the end, at most 64 bytes";
     Err(Error::invalid(rule).with("component", format!("{name:?}")))

@@ -45,7 +45,8 @@ fn supersets_are_found() {
 fn older_tables_hold_the_component_too() {
     let older = table(&[component("Position", &[("px", DataType::Float64, false)])]);
     let wanted = position().with_former("x", ["px"]).unwrap();
-    assert_eq!(search(&[older.clone()], &[wanted]).unwrap().tables, [older.0]);
+    let found = search(std::slice::from_ref(&older), &[wanted]).unwrap();
+    assert_eq!(found.tables, [older.0]);
 }
 
 #[test]
