@@ -27,6 +27,7 @@
 //! Features are listed in [`docs::features`]; each crate below can be used alone.
 
 pub mod config;
+pub mod context;
 pub mod docs;
 pub mod registry;
 pub mod storage;
@@ -39,9 +40,12 @@ struct Readme;
 
 pub use arrow;
 pub use config::Config;
+pub use context::{StorageConfig, StorageContext};
 pub use registry::Registry;
 pub use storage::Storage;
 pub use world::{Run, RunInfo, TableFormat, TickCount, TickWriter, View, World, WorldOptions};
+#[cfg(feature = "archetype")]
+pub use worldstore_archetype as archetype;
 pub use worldstore_async as asynchronous;
 pub use worldstore_cache as cache;
 pub use worldstore_cache::CacheConfig;

@@ -51,6 +51,24 @@ impl fmt::Debug for Lookup {
     }
 }
 
+impl Lookup {
+    /// The names of the variables that begin so and are not empty, sorted.
+    pub(crate) fn names_with(&self, prefix: &str) -> Vec<String> {
+        let mut names: Vec<String> = match &self.0 {
+            Source::Process => std::env::vars_os()
+                .filter(|(_, value)| !value.is_empty())
+                .filter_map(|(name, _)| name.into_string().ok())
+                .collect(),
+            Source::Given(variables) => {
+                variables.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name.clone()).collect()
+            }
+        };
+        names.retain(|name| name.starts_with(prefix));
+        names.sort_unstable();
+        names
+    }
+}
+
 /// Replaces the variables. As in a shell, a default stands for a variable that is not set or empty; it is taken as it is.
 pub(super) fn expand(text: &str, lookup: &Lookup) -> Result<String> {
     let mut expanded = String::with_capacity(text.len());

@@ -1,6 +1,8 @@
 //! Configuration: profiles in a TOML file, with values from the environment.
 //!
-//! A profile is a URI and settings under a name, a lake what a bucket of `lake://` URIs is. The chapter [`docs::config`](crate::docs::config) tells the format.
+//! A profile is a URI and settings under a name, a lake what a bucket of `lake://` URIs is; `[storage]` and `[cache]` say
+//! where worlds are and how they are buffered, see [`context`](crate::context). The chapter
+//! [`docs::config`](crate::docs::config) tells the format.
 //!
 //! ```
 //! use worldstore::config::{Config, Lookup};
@@ -17,6 +19,7 @@
 
 mod expand;
 mod parse;
+mod section;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,6 +29,7 @@ use std::sync::Arc;
 use worldstore_core::{Error, Result};
 
 pub use expand::Lookup;
+pub(crate) use section::{Found, IO, Section};
 
 /// The environment variable that names a file.
 pub const VARIABLE: &str = "WORLDSTORE_CONFIG";
@@ -37,8 +41,10 @@ pub const FILE: &str = "worldstore.toml";
 #[derive(Clone)]
 pub struct Config {
     file: String,
+    lookup: Lookup,
     profiles: BTreeMap<String, Profile>,
     lakes: BTreeMap<String, Profile>,
+    sections: BTreeMap<Section, BTreeMap<String, Value>>,
 }
 
 /// A URI and settings under a name.
@@ -192,6 +198,7 @@ impl fmt::Debug for Config {
             .field("file", &self.file)
             .field("profiles", &self.profiles)
             .field("lakes", &self.lakes)
+            .field("sections", &self.sections.keys())
             .finish()
     }
 }

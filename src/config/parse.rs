@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 use worldstore_core::lake;
 use worldstore_core::{Error, Result};
 
+use super::section::{IO, Section};
 use super::{Config, Lookup, Profile, Value};
 
 pub(super) fn config(text: &str, file: &str, lookup: &Lookup) -> Result<Config> {
@@ -17,12 +18,18 @@ pub(super) fn config(text: &str, file: &str, lookup: &Lookup) -> Result<Config> 
         let start = error.span().map_or(0, |span| span.start);
         place.wrong("the configuration is no TOML", start).with("reason", error.message())
     })?;
-    let (mut profiles, mut lakes) = (BTreeMap::new(), BTreeMap::new());
+    let (mut profiles, mut lakes, mut sections) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for (key, value) in document.get_ref() {
         let found = match key.get_ref().as_ref() {
             PROFILE => &mut profiles,
             LAKE => &mut lakes,
-            other => return Err(place.unknown(other, key.span().start, "profile lake")),
+            name => {
+                let Some(section) = Section::named(name) else {
+                    return Err(place.unknown(name, key.span().start, "cache lake profile storage"));
+                };
+                sections.insert(section, place.section(section, value)?);
+                continue;
+            }
         };
         for (name, entry) in place.table(key.get_ref(), value)? {
             let line = place.line(name.span().start);
@@ -30,7 +37,7 @@ pub(super) fn config(text: &str, file: &str, lookup: &Lookup) -> Result<Config> 
             found.insert(name.get_ref().to_string(), entry);
         }
     }
-    Ok(Config { file: file.to_owned(), profiles, lakes })
+    Ok(Config { file: file.to_owned(), lookup: lookup.clone(), profiles, lakes, sections })
 }
 
 /// What a table `[profile.NAME]` or `[lake.BUCKET]` is.
@@ -79,6 +86,32 @@ impl Place<'_> {
         };
         let (name, file, lookup) = (name.to_owned(), Arc::from(self.file), lookup.clone());
         Ok(Profile { name, file, line, lookup, uri, values })
+    }
+
+    /// The settings of `[storage]` or `[cache]`, those of `[storage.io]` as `io.NAME`.
+    fn section(&self, section: Section, value: &Spanned<DeValue<'_>>) -> Result<BTreeMap<String, Value>> {
+        let mut values = BTreeMap::new();
+        for (key, value) in self.table(section.as_str(), value)? {
+            let start = key.span().start;
+            if section == Section::Storage && key.get_ref() == IO {
+                for (name, value) in self.table("storage.io", value)? {
+                    let text = self.scalar(name.get_ref(), value)?;
+                    let line = self.line(name.span().start);
+                    values.insert(format!("{IO}.{}", name.get_ref()), Value { text, line });
+                }
+                continue;
+            }
+            let name = format!("{}.{}", section.as_str(), key.get_ref());
+            if !section.keys().contains(&key.get_ref().as_ref()) {
+                return Err(self.unknown(&name, start, &section.keys().join(" ")));
+            }
+            let text = match value.get_ref() {
+                DeValue::Float(number) => number.as_str().to_owned(),
+                _ => self.scalar(&name, value)?,
+            };
+            values.insert(key.get_ref().to_string(), Value { text, line: self.line(start) });
+        }
+        Ok(values)
     }
 
     fn table<'value, 'text>(

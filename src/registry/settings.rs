@@ -27,7 +27,7 @@ impl Settings {
         self
     }
 
-    pub(super) fn with_origin(mut self, name: &str, text: String, origin: String) -> Self {
+    pub(crate) fn with_origin(mut self, name: &str, text: String, origin: String) -> Self {
         self.values.insert(name.to_owned(), Value { text, origin: Some(origin) });
         self
     }

@@ -278,7 +278,7 @@ impl fmt::Debug for World {
 }
 
 /// Names of worlds and runs: letters, digits, `_`, `-` and `.`, not starting with `.`, at most 64 bytes.
-fn check_name(what: &'static str, name: &str) -> Result<()> {
+pub(crate) fn check_name(what: &'static str, name: &str) -> Result<()> {
     let allowed = |each: char| each.is_ascii_alphanumeric() || matches!(each, '_' | '-' | '.');
     match !name.is_empty() && name.len() <= 64 && !name.starts_with('.') && name.chars().all(allowed) {
         true => Ok(()),

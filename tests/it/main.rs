@@ -3,11 +3,14 @@
 // Helpers outside of test functions fail a test by panicking too.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[cfg(feature = "archetype")]
+mod archetype;
 mod bed;
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(any(feature = "s3", feature = "azure", feature = "gcs", feature = "http"))]
 mod clouds;
+mod context;
 #[cfg(any(
     feature = "sqlite",
     feature = "redb",

@@ -81,6 +81,12 @@ impl EvolveOptions {
     }
 }
 
+impl From<ColumnChange> for EvolveOptions {
+    fn from(change: ColumnChange) -> Self {
+        Self { change }
+    }
+}
+
 /// Options of [`compact`](super::TableBackend::compact).
 #[derive(Debug, Clone)]
 #[non_exhaustive]

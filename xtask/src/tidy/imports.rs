@@ -8,6 +8,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("worldstore-core", &[]),
     ("worldstore-cypher", &[]),
     ("worldstore-async", &["worldstore-core"]),
+    ("worldstore-archetype", &["worldstore-core"]),
     ("worldstore-cache", &["worldstore-core", "worldstore-async"]),
     ("worldstore-lance", &["worldstore-core", "worldstore-async"]),
     ("worldstore-iceberg", &["worldstore-core", "worldstore-async"]),

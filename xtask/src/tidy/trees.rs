@@ -14,6 +14,7 @@ const ABSENT: &[(&str, &[&str])] = &[
     ("worldstore-core", &["tokio", "futures", "datafusion", "lance", "iceberg"]),
     ("worldstore-cypher", &["arrow", "tokio", "datafusion", "lance", "iceberg"]),
     ("worldstore-async", &["datafusion", "lance", "iceberg"]),
+    ("worldstore-archetype", &["tokio", "datafusion", "lance", "iceberg", "worldstore-async"]),
     ("worldstore-cache", &["datafusion", "lance", "iceberg", "worldstore-graph"]),
     ("worldstore-lance", &["iceberg", "worldstore-cache", "worldstore-graph"]),
     ("worldstore-iceberg", &["lance", "worldstore-cache", "worldstore-graph"]),
