@@ -14,6 +14,8 @@ use object_store::path::Path;
 use worldstore_core::table::{AppendOptions, WatermarkStep};
 use worldstore_core::{Error, ErrorKind, Result};
 
+use crate::{lineage, spans};
+
 /// The key in a Lance manifest's config that holds the table's watermark: the last sequence number of its rows.
 pub const WATERMARK_KEY: &str = "worldstore.watermark";
 
@@ -27,9 +29,10 @@ const CREATE: &str = "worldstore.create";
 const EXPECTED: &str = "worldstore.expected";
 const NEXT: &str = "worldstore.next";
 
-/// Step and epoch as properties of a transaction; none if the append has neither.
-pub(crate) fn properties(options: &AppendOptions) -> Option<Arc<HashMap<String, String>>> {
+/// Step, epoch and spans of the rows as properties of a transaction; none if the append has none of them.
+pub(crate) fn properties(options: &AppendOptions, spans: Option<String>) -> Option<Arc<HashMap<String, String>>> {
     let mut properties = HashMap::new();
+    properties.extend(spans.map(|spans| (spans::SPANS_KEY.to_owned(), spans)));
     if let Some(step) = options.watermark {
         properties.insert(EXPECTED.to_owned(), step.expected.to_string());
         properties.insert(NEXT.to_owned(), step.next.to_string());
@@ -71,7 +74,8 @@ fn number(key: &'static str, text: &str) -> Result<u64> {
 
 /// Commits by creating the manifest if absent. The config of a manifest is inherited by the next, so the manifest at
 /// hand holds the watermark of the version before; and as creating it proves that no other came in between, comparing
-/// and setting it there is free of races. Compaction and index commits inherit it as it is.
+/// and setting it there is free of races. Compaction and index commits inherit it as it is. Every commit notes itself
+/// in the [lineage] and brings the [spans] up to date.
 #[derive(Debug)]
 pub(crate) struct GuardedCommit;
 
@@ -86,12 +90,14 @@ fn guard(manifest: &mut Manifest, transaction: &Transaction) -> Result<()> {
         let epoch = options.check_epoch(epoch(&manifest.config)?)?;
         manifest.config_mut().insert(EPOCH_KEY.to_owned(), epoch.to_string());
     }
-    let (Some(expected), Some(next)) = (properties.get(EXPECTED), properties.get(NEXT)) else { return Ok(()) };
-    let step = WatermarkStep { expected: number(EXPECTED, expected)?, next: number(NEXT, next)? };
-    let next = step.check(watermark(&manifest.config)?)?;
-    manifest.config_mut().insert(WATERMARK_KEY.to_owned(), next.to_string());
-    manifest.config_mut().insert(STEP_KEY.to_owned(), transaction.inner.uuid.clone());
-    Ok(())
+    if let (Some(expected), Some(next)) = (properties.get(EXPECTED), properties.get(NEXT)) {
+        let step = WatermarkStep { expected: number(EXPECTED, expected)?, next: number(NEXT, next)? };
+        let next = step.check(watermark(&manifest.config)?)?;
+        manifest.config_mut().insert(WATERMARK_KEY.to_owned(), next.to_string());
+        manifest.config_mut().insert(STEP_KEY.to_owned(), transaction.inner.uuid.clone());
+    }
+    lineage::note(manifest, &transaction.inner.uuid)?;
+    spans::carry(manifest, &transaction.inner)
 }
 
 fn refused(error: Error) -> CommitError {

@@ -6,6 +6,8 @@ mod commits;
 mod conformance;
 mod fault;
 mod foreign;
+mod indexes;
 mod reads;
+mod scripted;
 mod support;
 mod upkeep;
