@@ -16,6 +16,9 @@ use crate::error::from_lance;
 use crate::expression::translate;
 use crate::spans::pruned;
 
+/// Where the files that are left have no more rows, reading them costs less than reading an index.
+const SCANNED_ROWS_MAX: usize = 10_000;
+
 /// Plans a scan; nothing is read before the first batch is asked for.
 pub(crate) fn scan(dataset: Arc<Dataset>, table: &SchemaRef, scan: &Scan) -> Result<TableScan<AsyncBatches>> {
     let schema = scan.schema(table)?;
@@ -74,7 +77,8 @@ fn scanner(dataset: &Dataset, table: &SchemaRef, scan: &Scan) -> Result<Option<S
     match pruned((dataset.fragments(), dataset.config()), dataset.schema(), &filter)? {
         Some(left) if left.is_empty() => return Ok(None),
         Some(left) => {
-            scanner.with_fragments(left);
+            let rows: usize = left.iter().map(|fragment| fragment.physical_rows.unwrap_or(usize::MAX)).fold(0, usize::saturating_add);
+            scanner.with_fragments(left).use_scalar_index(rows > SCANNED_ROWS_MAX);
         }
         None => {}
     }

@@ -66,8 +66,10 @@ async fn reads_of_a_tick_and_of_an_entity_stay_small_as_ticks_grow() {
         }
         println!("compacts: {compacts}\n10 ticks: {early:#?}\n200 ticks: {late:#?}");
         for (early, late) in early.iter().zip(&late) {
-            assert!(requests(*late) <= requests(*early) + 3, "{} requests, then {}", requests(*early), requests(*late));
-            assert!(late.bytes_read <= early.bytes_read * 3 / 2 + 4_096, "{} bytes, then {}", early.bytes_read, late.bytes_read);
+            // The indexes of the early table are not yet as large as one page of an index, and of one segment each.
+            let (more, times) = if compacts { (6, 2) } else { (3, 1) };
+            assert!(requests(*late) <= requests(*early) + more, "{} requests, then {}", requests(*early), requests(*late));
+            assert!(late.bytes_read <= early.bytes_read * times + 8_192, "{} bytes, then {}", early.bytes_read, late.bytes_read);
         }
     }
 }

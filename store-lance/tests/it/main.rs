@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail and report as tests do")]
 
+mod calls;
 mod commits;
 mod conformance;
 mod fault;
 mod foreign;
+mod full;
 mod indexes;
+mod late;
+mod processes;
 mod reads;
 mod scripted;
 mod support;
