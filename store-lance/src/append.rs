@@ -12,7 +12,7 @@ use worldstore_core::table::{AppendOptions, TableName, WatermarkStep};
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::commit::{epoch, is_set_by, properties, watermark};
-use crate::lineage::{self, Standing, standing};
+use crate::lineage::{self, Standing, standing_of};
 use crate::spans;
 use crate::tables::{LanceTables, explain, schema_of};
 
@@ -81,7 +81,7 @@ impl LanceTables {
         let id = transaction.uuid.clone();
         let commit = CommitBuilder::new(Arc::new(dataset)).with_skip_auto_cleanup(true);
         let error = match commit.execute(transaction).await {
-            Ok(committed) => match standing(self.backend(), &committed).await {
+            Ok(committed) => match standing_of(self.backend(), &committed).await {
                 Ok(Standing::Holds) => {
                     self.hold(table, &committed);
                     return Ok(Some(committed));

@@ -6,15 +6,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use lance_core::Error as LanceError;
 use lance_io::object_store::ObjectStore;
+use lance_table::format::pb::transaction::Operation;
 use lance_table::format::{IndexMetadata, Manifest, Transaction};
 use lance_table::io::commit::{
     CommitError, CommitHandler, ConditionalPutCommitHandler, ManifestLocation, ManifestNamingScheme, ManifestWriter,
 };
 use object_store::path::Path;
+use worldstore_async::AsyncBackend;
 use worldstore_core::table::{AppendOptions, WatermarkStep};
-use worldstore_core::{Error, ErrorKind, Result};
+use worldstore_core::{DeleteOptions, Error, ErrorKind, Key, Result};
 
-use crate::{lineage, spans};
+use crate::lineage::{self, Commit, Standing};
+use crate::spans;
 
 /// The key in a Lance manifest's config that holds the table's watermark: the last sequence number of its rows.
 pub const WATERMARK_KEY: &str = "worldstore.watermark";
@@ -77,7 +80,28 @@ fn number(key: &'static str, text: &str) -> Result<u64> {
 /// and setting it there is free of races. Compaction and index commits inherit it as it is. Every commit notes itself
 /// in the [lineage] and brings the [spans] up to date.
 #[derive(Debug)]
-pub(crate) struct GuardedCommit;
+pub(crate) struct GuardedCommit {
+    backend: Arc<dyn AsyncBackend>,
+}
+
+impl GuardedCommit {
+    pub fn new(backend: Arc<dyn AsyncBackend>) -> Self {
+        Self { backend }
+    }
+
+    /// Ids of fragments that were reserved too late belong to others. What is written under them then must not be
+    /// committed, so this is the place to find out.
+    async fn check_reserved(&self, commit: Commit<'_>) -> Result<()> {
+        let path = commit.naming.manifest_path(commit.base, commit.version);
+        match lineage::standing(&self.backend, commit).await? {
+            Standing::Holds => Ok(()),
+            Standing::Overtaken => {
+                self.backend.delete(&[Key::new(path.as_ref())?], &DeleteOptions::default()).await?;
+                Err(Error::new(ErrorKind::Conflict, "other changes came first and their versions have expired"))
+            }
+        }
+    }
+}
 
 fn guard(manifest: &mut Manifest, transaction: &Transaction) -> Result<()> {
     let properties = &transaction.inner.transaction_properties;
@@ -121,9 +145,18 @@ impl CommitHandler for GuardedCommit {
             // Lance leaves out what is above 20 MiB; the guard must not be left out with it.
             None => return Err(refused(Error::unsupported("transaction is too large to be guarded"))),
         }
-        ConditionalPutCommitHandler
+        let reserves = transaction
+            .as_ref()
+            .is_some_and(|transaction| matches!(transaction.inner.operation, Some(Operation::ReserveFragments(_))));
+        let location = ConditionalPutCommitHandler
             .commit(manifest, indices, base_path, object_store, manifest_writer, naming_scheme, transaction)
-            .await
+            .await?;
+        if reserves {
+            let (version, config) = (manifest.version, &manifest.config);
+            let commit = Commit { version, base: base_path, naming: naming_scheme, config, store: object_store };
+            self.check_reserved(commit).await.map_err(refused)?;
+        }
+        Ok(location)
     }
 
     /// Our store is consistent: a manifest that is not found was not committed.

@@ -9,10 +9,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use lance::Dataset;
+use lance_io::object_store::ObjectStore;
 use lance_table::format::Manifest;
 use lance_table::io::commit::ManifestNamingScheme;
+use lance_table::io::manifest::read_manifest;
+use object_store::path::Path;
 use worldstore_async::AsyncBackend;
-use worldstore_core::{Error, ErrorKind, ListOptions, Prefix, Result};
+use worldstore_core::{Error, ErrorKind, Key, ListOptions, Prefix, Result, StatOptions};
 
 use crate::error::from_lance;
 
@@ -63,40 +66,80 @@ pub(crate) enum Standing {
     Overtaken,
 }
 
+/// A commit that was made: the version, where it is, and its manifest's config.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Commit<'commit> {
+    pub version: u64,
+    /// The folder of the table.
+    pub base: &'commit Path,
+    pub naming: ManifestNamingScheme,
+    pub config: &'commit HashMap<String, String>,
+    pub store: &'commit ObjectStore,
+}
+
 /// Whether the table stands on the commit that made this version, which must be one that [`note`] saw.
 ///
 /// # Errors
 /// `OutcomeUnknown` if that cannot be told.
-pub(crate) async fn standing(backend: &Arc<dyn AsyncBackend>, committed: &Dataset) -> Result<Standing> {
+pub(crate) async fn standing_of(backend: &Arc<dyn AsyncBackend>, committed: &Dataset) -> Result<Standing> {
+    let store = committed.object_store(None).await.map_err(|source| untold(from_lance(source)))?;
+    let (base, naming) = (&committed.branch_location().path, committed.manifest_location().naming_scheme);
     let version = committed.version().version;
-    let newest = newest(backend, committed).await.map_err(untold)?;
-    if newest == version {
+    standing(backend, Commit { version, base, naming, config: committed.config(), store: &store }).await
+}
+
+/// As [`standing_of`].
+///
+/// # Errors
+/// `OutcomeUnknown` if that cannot be told.
+pub(crate) async fn standing(backend: &Arc<dyn AsyncBackend>, commit: Commit<'_>) -> Result<Standing> {
+    let newest = newest(backend, commit.base).await.map_err(untold)?;
+    if newest == commit.version {
         return Ok(Standing::Holds);
     }
     // As many versions later, the commit is still noted.
-    let later = newest.min(version + COMMITS_MAX as u64 - 1);
-    let later = committed.checkout_version(later).await.map_err(|source| untold(from_lance(source)))?;
-    let own = noted(committed.config()).last();
-    match newest > version && noted(later.config()).any(|id| Some(id) == own) {
+    let later = newest.min(commit.version + COMMITS_MAX as u64 - 1);
+    let path = commit.naming.manifest_path(commit.base, later);
+    let later = match read_manifest(commit.store, &path, None).await.map_err(from_lance) {
+        Ok(later) => later,
+        Err(error) if error.is_not_found() => return after_expiry(backend, commit).await,
+        Err(error) => return Err(untold(error)),
+    };
+    let own = noted(commit.config).last();
+    match newest > commit.version && noted(&later.config).any(|id| Some(id) == own) {
         true => Ok(Standing::Holds),
         false => Ok(Standing::Overtaken),
     }
 }
 
-/// The number of the newest version, as the list of manifests tells it.
-async fn newest(backend: &Arc<dyn AsyncBackend>, dataset: &Dataset) -> Result<u64> {
-    if backend.info().capability.list_sorted {
-        return dataset.latest_version_id().await.map_err(from_lance);
+/// Expiry goes from the oldest version on: if the versions after the commit have expired but it is there, it was made
+/// after that. If it is not there either, it may have been in time.
+async fn after_expiry(backend: &Arc<dyn AsyncBackend>, commit: Commit<'_>) -> Result<Standing> {
+    let own = Key::new(commit.naming.manifest_path(commit.base, commit.version).as_ref())?;
+    match backend.stat(&own, &StatOptions::default()).await {
+        Ok(_) => Ok(Standing::Overtaken),
+        Err(error) => Err(untold(error)),
     }
-    // On such a store Lance trusts a hint, which the late commit itself has written.
-    let folder = dataset.versions_dir();
+}
+
+/// The number of the newest version, as the list of manifests tells it. Where lists are not sorted, Lance trusts a hint
+/// instead, which the late commit itself has written.
+async fn newest(backend: &Arc<dyn AsyncBackend>, base: &Path) -> Result<u64> {
+    let folder = Prefix::new(base.as_ref())?.join("_versions")?;
+    let is_sorted = backend.info().capability.list_sorted;
     let (mut options, mut newest) = (ListOptions::default(), 0);
     loop {
-        let page = backend.list(&Prefix::new(folder.as_ref())?, &options).await?;
-        let name = |key: &str| key.rsplit('/').next().unwrap_or_default().to_owned();
-        let names = page.objects.iter().map(|object| name(object.key.as_str()));
-        let versions = names.filter_map(|name| ManifestNamingScheme::detect_scheme(&name)?.parse_version(&name));
-        newest = versions.fold(newest, u64::max);
+        let page = backend.list(&folder, &options).await?;
+        for object in &page.objects {
+            let name = object.key.as_str().rsplit('/').next().unwrap_or_default();
+            let Some(naming) = ManifestNamingScheme::detect_scheme(name) else { continue };
+            let Some(version) = naming.parse_version(name) else { continue };
+            if is_sorted && naming == ManifestNamingScheme::V2 {
+                // Their names count down.
+                return Ok(version.max(newest));
+            }
+            newest = newest.max(version);
+        }
         match page.next {
             Some(token) => options = options.with_token(token),
             None => return Ok(newest),

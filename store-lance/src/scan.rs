@@ -77,7 +77,8 @@ fn scanner(dataset: &Dataset, table: &SchemaRef, scan: &Scan) -> Result<Option<S
     match pruned((dataset.fragments(), dataset.config()), dataset.schema(), &filter)? {
         Some(left) if left.is_empty() => return Ok(None),
         Some(left) => {
-            let rows: usize = left.iter().map(|fragment| fragment.physical_rows.unwrap_or(usize::MAX)).fold(0, usize::saturating_add);
+            let rows: usize =
+                left.iter().map(|fragment| fragment.physical_rows.unwrap_or(usize::MAX)).fold(0, usize::saturating_add);
             scanner.with_fragments(left).use_scalar_index(rows > SCANNED_ROWS_MAX);
         }
         None => {}

@@ -280,7 +280,9 @@ fn end_of(path: &str) -> &str {
 
 fn unreadable(text: &str) -> Error {
     let start: String = text.chars().take(100).collect();
-    Error::new(ErrorKind::Corrupt, "spans in the manifest cannot be read").with("property", SPANS_KEY).with("value", start)
+    Error::new(ErrorKind::Corrupt, "spans in the manifest cannot be read")
+        .with("property", SPANS_KEY)
+        .with("value", start)
 }
 
 #[cfg(test)]

@@ -2,15 +2,18 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchIterator};
 use async_trait::async_trait;
+use futures::FutureExt;
 use lance::Dataset;
 use lance::dataset::builder::DatasetBuilder;
 use lance::dataset::{InsertBuilder, WriteMode, WriteParams};
+use lance_table::io::commit::CommitHandler;
 use worldstore_async::AsyncBackend;
 use worldstore_async::table::{AsyncBatches, AsyncTableBackend};
 use worldstore_core::table::schema::check_schema;
@@ -24,7 +27,7 @@ use worldstore_core::{Error, ErrorKind, ListOptions, Prefix, Result};
 use crate::commit::{GuardedCommit, creation, epoch, watermark};
 use crate::config::LanceConfig;
 use crate::error::from_lance;
-use crate::lineage::{Standing, standing};
+use crate::lineage::{Standing, standing_of};
 use crate::provider::Door;
 use crate::scan::scan;
 use crate::types::check_columns;
@@ -63,13 +66,12 @@ impl LanceTables {
         let held = self.held().get(table).cloned();
         let dataset = match held {
             Some(mut dataset) => {
-                dataset.checkout_latest().await.map_err(|source| explain(source, table))?;
+                opened(dataset.checkout_latest(), table).await?;
                 dataset
             }
             None => {
                 let builder = DatasetBuilder::from_uri(self.door.uri(table)).with_session(self.door.session.clone());
-                let loaded = builder.with_commit_handler(Arc::new(GuardedCommit)).load().await;
-                loaded.map_err(|source| explain(source, table))?
+                opened(builder.with_commit_handler(self.handler()).load(), table).await?
             }
         };
         self.held().insert(table.clone(), dataset.clone());
@@ -86,8 +88,8 @@ impl LanceTables {
         };
         match version {
             Some(version) if dataset.version().version != version => {
-                let checked_out = dataset.checkout_version(version).await;
-                checked_out.map_err(|source| explain(source, table).with("version", version))
+                let checked_out = opened(dataset.checkout_version(version), table).await;
+                checked_out.map_err(|error| error.with("version", version))
             }
             _ => Ok(dataset),
         }
@@ -124,11 +126,15 @@ impl LanceTables {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn handler(&self) -> Arc<dyn CommitHandler> {
+        Arc::new(GuardedCommit::new(Arc::clone(&self.backend)))
+    }
+
     pub(crate) fn params(&self, mode: WriteMode, properties: Option<Arc<HashMap<String, String>>>) -> WriteParams {
         WriteParams {
             mode,
             session: Some(self.door.session.clone()),
-            commit_handler: Some(Arc::new(GuardedCommit)),
+            commit_handler: Some(self.handler()),
             transaction_properties: properties,
             skip_auto_cleanup: true,
             ..WriteParams::default()
@@ -147,7 +153,7 @@ impl LanceTables {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(None),
             Err(error) => return Err(error),
         };
-        match standing(&self.backend, &dataset).await.map_err(|error| error.with("table", table))? {
+        match standing_of(&self.backend, &dataset).await.map_err(|error| error.with("table", table))? {
             Standing::Holds => {
                 self.hold(table, &dataset);
                 Ok(Some(dataset))
@@ -164,6 +170,22 @@ impl LanceTables {
         let (version, watermark) = (dataset.version().version, watermark(dataset.config())?);
         let epoch = epoch(dataset.config())?;
         Ok(TableInfo::new(table.clone(), schema_of(dataset), version, watermark, rows as u64).with_epoch(epoch))
+    }
+}
+
+/// What comes of reading a manifest. Nothing else is asked of Lance, so what it finds wrong is wrong in the manifest;
+/// some of that it finds by a panic.
+async fn opened<Value>(reads: impl Future<Output = lance::Result<Value>>, table: &TableName) -> Result<Value> {
+    let corrupt = || Error::new(ErrorKind::Corrupt, "the table's manifest cannot be read").with("table", table);
+    match AssertUnwindSafe(reads).catch_unwind().await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(source)) => match explain(source, table) {
+            error if matches!(error.kind(), ErrorKind::Invalid | ErrorKind::Unexpected) => {
+                Err(corrupt().caused_by(error))
+            }
+            error => Err(error),
+        },
+        Err(_) => Err(corrupt()),
     }
 }
 

@@ -15,7 +15,7 @@ use worldstore_core::{DeleteOptions, Deleted, Error, ErrorKind, Key, ListOptions
 
 use crate::expression::translate;
 use crate::files::files_of;
-use crate::lineage::{Standing, standing};
+use crate::lineage::{Standing, standing_of};
 use crate::tables::{FOLDER_ENDING, LanceTables, explain, schema_of};
 use crate::types::check_columns;
 
@@ -88,7 +88,7 @@ impl LanceTables {
     /// # Errors
     /// `Conflict` if others came first and the table does not stand on it; `OutcomeUnknown` if that cannot be told.
     pub(crate) async fn settle(&self, table: &TableName, committed: &Dataset) -> Result<()> {
-        match standing(self.backend(), committed).await.map_err(|error| error.with("table", table))? {
+        match standing_of(self.backend(), committed).await.map_err(|error| error.with("table", table))? {
             Standing::Holds => {
                 self.hold(table, committed);
                 Ok(())

@@ -7,22 +7,21 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, UInt64Array};
 use arrow::record_batch::RecordBatch;
-use worldstore_core::table::{CompareOp, Predicate, base};
 use worldstore_core::ErrorKind;
+use worldstore_core::table::{CompareOp, Predicate, base};
 
 use super::{COLUMNS, SPANS_KEY, Span, Spans, can_be, end_of, of_column, parse_columns, print_columns};
 
 fn batch(ticks: Vec<Option<i64>>, entities: Vec<u64>) -> RecordBatch {
-    let columns: [(&str, ArrayRef); 2] = [
-        (base::TICK, Arc::new(Int64Array::from(ticks))),
-        (base::ENTITY, Arc::new(UInt64Array::from(entities))),
-    ];
+    let columns: [(&str, ArrayRef); 2] =
+        [(base::TICK, Arc::new(Int64Array::from(ticks))), (base::ENTITY, Arc::new(UInt64Array::from(entities)))];
     RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
 }
 
 #[test]
 fn rows_have_the_span_of_their_values() {
-    let rows = [batch(vec![Some(3), Some(-1)], vec![u64::MAX, 7]), batch(vec![Some(9)], vec![8]), batch(vec![], vec![])];
+    let rows =
+        [batch(vec![Some(3), Some(-1)], vec![u64::MAX, 7]), batch(vec![Some(9)], vec![8]), batch(vec![], vec![])];
     assert_eq!(of_column(&rows, base::TICK), Some(Span { least: -1, greatest: 9 }));
     assert_eq!(of_column(&rows, base::ENTITY), Some(Span { least: 7, greatest: u64::MAX.into() }));
     assert_eq!(of_column(&rows, base::SEQ), None, "no such column");
@@ -47,7 +46,8 @@ fn text_is_read_as_it_was_written() {
 /// Every predicate over two columns, so deep.
 fn predicates(depth: usize) -> Vec<Predicate> {
     let ops = [CompareOp::Eq, CompareOp::NotEq, CompareOp::Lt, CompareOp::LtEq, CompareOp::Gt, CompareOp::GtEq];
-    let mut all: Vec<_> = ops.into_iter().flat_map(|op| (0..5_i64).map(move |at| Predicate::compare(base::TICK, op, at))).collect();
+    let mut all: Vec<_> =
+        ops.into_iter().flat_map(|op| (0..5_i64).map(move |at| Predicate::compare(base::TICK, op, at))).collect();
     all.push(Predicate::eq(base::ENTITY, 2_u64));
     all.push(Predicate::IsNull(base::TICK.to_owned()));
     all.push(Predicate::IsNotNull(base::TICK.to_owned()));
@@ -68,7 +68,9 @@ fn no_file_is_left_out_that_has_a_row() {
     for predicate in predicates(2) {
         for (least, greatest) in [(0, 4), (1, 3), (2, 2), (3, 4)] {
             let rows = batch((least..=greatest).map(Some).collect(), vec![2; (greatest - least + 1) as usize]);
-            let span = |column: &str| COLUMNS.contains(&column).then(|| of_column(std::slice::from_ref(&rows), column)).flatten();
+            let span = |column: &str| {
+                COLUMNS.contains(&column).then(|| of_column(std::slice::from_ref(&rows), column)).flatten()
+            };
             let answers = predicate.evaluate(&rows).unwrap();
             let [is_true, is_false] = [true, false].map(|wanted| answers.iter().any(|answer| answer == Some(wanted)));
             assert!(can_be(&predicate, true, &span) || !is_true, "{predicate:?} of {least}..={greatest}");

@@ -106,13 +106,15 @@ async fn play(place: Place, verdict: Verdict) -> (u64, usize) {
     }
     let on = Arc::new(AtomicBool::new(true));
     let (switch, fault) = (on.clone(), verdict.clone());
-    let faulty = ScriptedBackend::new(backend.clone(), move |call| match place.is(call.number) && switch.load(Ordering::SeqCst) {
-        true => fault.clone(),
-        false => Verdict::Pass,
+    let faulty = ScriptedBackend::new(backend.clone(), move |call| {
+        match place.is(call.number) && switch.load(Ordering::SeqCst) {
+            true => fault.clone(),
+            false => Verdict::Pass,
+        }
     });
     let tables = indexing(faulty.clone());
     let mut failed = 0;
-    for round in 0..2 {
+    for round in 0..rounds() {
         for what in ["append", "compact", "append", "index", "evolve", "append", "expire"] {
             let at = format!("{what} in round {round}, {verdict:?} {place:?}");
             let table = name("t");
@@ -145,15 +147,19 @@ async fn play(place: Place, verdict: Verdict) -> (u64, usize) {
     (faulty.calls(), failed)
 }
 
+fn rounds() -> usize {
+    if std::env::var_os(EVERY_CALL).is_some() { 2 } else { 1 }
+}
+
 async fn everywhere(verdict: Verdict) {
     let (calls, failed) = play(Place::At(0), Verdict::Pass).await;
-    assert!(calls > 100 && failed == 0, "{calls} calls, {failed} failed");
+    assert!(calls > 60 && failed == 0, "{calls} calls, {failed} failed");
     let places: BTreeSet<u64> = match std::env::var_os(EVERY_CALL) {
         Some(_) => (1..=calls).collect(),
-        None => (1..=12).map(|part| part * calls / 13 + part).collect(),
+        None => (1..=6).map(|part| part * calls / 7 + part).collect(),
     };
     let mut failures = 0;
-    for place in places.into_iter().map(Place::At).chain([3, 7, 23, 41].map(Place::Every)) {
+    for place in places.into_iter().map(Place::At).chain([5, 23].map(Place::Every)) {
         failures += play(place, verdict.clone()).await.1;
     }
     assert!(failures > 0, "no fault was felt");

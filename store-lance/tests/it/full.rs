@@ -12,12 +12,10 @@ use futures::TryStreamExt;
 use lance::Dataset;
 use lance::dataset::{InsertBuilder, WriteMode, WriteParams};
 use worldstore_async::AsyncBackend;
-use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::ErrorKind;
-use worldstore_core::table::*;
 
 use crate::scripted::{ScriptedBackend, Verdict};
-use crate::support::{append, create, fresh, local, memory, name, once, open, rows, wide_rows};
+use crate::support::{append, create, fresh, local, memory, once, open, rows, wide_rows};
 
 /// What a child writes, and where. Set for children only.
 const TASK: &str = "WORLDSTORE_LANCE_FULL_TASK";
@@ -40,14 +38,15 @@ fn budget(backend: &Arc<dyn AsyncBackend>, bytes: u64) -> Arc<ScriptedBackend> {
 /// Small appends are one object, large ones go in parts.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_budget_that_ends_anywhere_leaves_the_table_whole() {
-    for (many, width, step) in [(ROWS, 100, 4_096), (6_000, 1_500, 512 * 1_024)] {
+    for (many, width, step) in [(ROWS, 100, 4_096), (6_000, 1_500, 800 * 1_024)] {
+        let batch = wide_rows(0..many, width);
         let (mut refused, mut bytes) = (0, 0);
         loop {
             let backend = memory();
             create(&open(backend.clone())).await;
             let _ = once(&open(backend.clone()), 0, 1, rows([-1])).await.unwrap();
             let tables = open(budget(&backend, bytes));
-            let appended = once(&tables, 1, 2, wide_rows(0..many, width)).await;
+            let appended = once(&tables, 1, 2, batch.clone()).await;
             let (watermark, numbers) = fresh(&backend).await;
             match appended {
                 Ok(_) => {
@@ -88,7 +87,8 @@ async fn as_a_child() {
 fn append_bounded(task: &str, folder: &Path, kib: u64) -> bool {
     let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" --exact full::as_a_child");
     let child = std::env::current_exe().unwrap();
-    let output = Command::new("bash").arg("-c").arg(script).arg(child).env(TASK, task).env(FOLDER, folder).output().unwrap();
+    let output =
+        Command::new("bash").arg("-c").arg(script).arg(child).env(TASK, task).env(FOLDER, folder).output().unwrap();
     match output.status.code() {
         Some(0) => true,
         Some(REFUSED) => false,
@@ -100,7 +100,12 @@ fn append_bounded(task: &str, folder: &Path, kib: u64) -> bool {
 async fn read(folder: &Path) -> Option<usize> {
     let dataset = Dataset::open(&folder.join("t.lance").display().to_string()).await.ok()?;
     let batches: Vec<RecordBatch> = dataset.scan().try_into_stream().await.ok()?.try_collect().await.ok()?;
-    let whole = |batch: &RecordBatch| batch["text"].as_any().downcast_ref::<StringArray>().is_some_and(|texts| texts.iter().flatten().all(|text| text.len() >= 3));
+    let whole = |batch: &RecordBatch| {
+        batch["text"]
+            .as_any()
+            .downcast_ref::<StringArray>()
+            .is_some_and(|texts| texts.iter().flatten().all(|text| text.len() >= 3))
+    };
     batches.iter().all(whole).then(|| batches.iter().map(RecordBatch::num_rows).sum())
 }
 

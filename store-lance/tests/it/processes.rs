@@ -15,7 +15,7 @@ use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::ErrorKind;
 use worldstore_core::table::*;
 
-use crate::support::{append, create, fresh, indexing, local, name, once, open, rows};
+use crate::support::{append, create, fresh, indexing, name, once, open, rows};
 
 const PROCESSES: usize = 8;
 const APPENDS: i64 = 12;

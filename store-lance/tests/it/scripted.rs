@@ -88,7 +88,10 @@ pub struct ScriptedBackend {
 }
 
 impl ScriptedBackend {
-    pub fn new(inner: Arc<dyn AsyncBackend>, script: impl Fn(&Call<'_>) -> Verdict + Send + Sync + 'static) -> Arc<Self> {
+    pub fn new(
+        inner: Arc<dyn AsyncBackend>,
+        script: impl Fn(&Call<'_>) -> Verdict + Send + Sync + 'static,
+    ) -> Arc<Self> {
         Arc::new(Self { inner, play: Play { script: Arc::new(script), calls: Arc::default() } })
     }
 

@@ -8,7 +8,9 @@ use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
 use worldstore_async::table::{AsyncBatches, AsyncTableBackend};
 use worldstore_async::{AsyncBackend, CountingBackend, SyncBackendAdapter};
-use worldstore_core::table::{AppendOptions, base, CreateOptions, DescribeOptions, Receipt, Scan, TableName, TableScan};
+use worldstore_core::table::{
+    AppendOptions, CreateOptions, DescribeOptions, Receipt, Scan, TableName, TableScan, base,
+};
 use worldstore_core::{Backend, ListOptions, Local, Memory, Prefix, Result};
 use worldstore_lance::{LanceConfig, LanceTables};
 
@@ -113,7 +115,8 @@ pub fn world_schema() -> SchemaRef {
 pub fn world_rows(tick: i64, seq: u64, entities: impl IntoIterator<Item = u64>) -> RecordBatch {
     let entities: UInt64Array = entities.into_iter().map(Some).collect();
     let many = entities.len();
-    let texts = (0..many).map(|row| format!("{tick}/{row}/{:x}", (tick as u64 * 31 + row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+    let texts = (0..many)
+        .map(|row| format!("{tick}/{row}/{:x}", (tick as u64 * 31 + row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from(vec!["w"; many])),
         Arc::new(StringArray::from(vec!["r"; many])),

@@ -94,7 +94,9 @@ async fn a_damaged_manifest_is_corrupt() {
         let damaged = [described.err(), scanned.err()];
         for error in damaged.into_iter().flatten() {
             corrupt += 1;
-            assert_eq!(error.kind(), worldstore_core::ErrorKind::Corrupt, "damage {number}: {error:?}");
+            // A flipped flag may tell of a feature that is not known.
+            let kinds = [worldstore_core::ErrorKind::Corrupt, worldstore_core::ErrorKind::Unsupported];
+            assert!(error.kind() == kinds[0] || number > 3 && error.kind() == kinds[1], "damage {number}: {error:?}");
         }
         assert!(number > 3 || corrupt == 2 * (number + 1), "damage {number} was not seen");
     }
