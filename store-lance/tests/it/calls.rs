@@ -30,7 +30,7 @@ impl Place {
     fn is(self, number: u64) -> bool {
         match self {
             Self::At(at) => number == at,
-            Self::Every(period) => number % period == 0,
+            Self::Every(period) => number.is_multiple_of(period),
         }
     }
 }

@@ -1,6 +1,11 @@
 //! Lance tables from outside: the kit for tables, what goes through the backend, and commits whose answer is lost.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail and report as tests do")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests fail and report as tests do"
+)]
 
 mod calls;
 mod commits;
