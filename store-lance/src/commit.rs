@@ -6,13 +6,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use lance_core::Error as LanceError;
 use lance_io::object_store::ObjectStore;
+use lance_table::format::pb::transaction::Operation;
 use lance_table::format::{IndexMetadata, Manifest, Transaction};
 use lance_table::io::commit::{
     CommitError, CommitHandler, ConditionalPutCommitHandler, ManifestLocation, ManifestNamingScheme, ManifestWriter,
 };
 use object_store::path::Path;
+use worldstore_async::AsyncBackend;
 use worldstore_core::table::{AppendOptions, WatermarkStep};
-use worldstore_core::{Error, ErrorKind, Result};
+use worldstore_core::{DeleteOptions, Error, ErrorKind, Key, Result};
+
+use crate::lineage::{self, Commit, Standing};
+use crate::spans;
 
 /// The key in a Lance manifest's config that holds the table's watermark: the last sequence number of its rows.
 pub const WATERMARK_KEY: &str = "worldstore.watermark";
@@ -27,9 +32,10 @@ const CREATE: &str = "worldstore.create";
 const EXPECTED: &str = "worldstore.expected";
 const NEXT: &str = "worldstore.next";
 
-/// Step and epoch as properties of a transaction; none if the append has neither.
-pub(crate) fn properties(options: &AppendOptions) -> Option<Arc<HashMap<String, String>>> {
+/// Step, epoch and spans of the rows as properties of a transaction; none if the append has none of them.
+pub(crate) fn properties(options: &AppendOptions, spans: Option<String>) -> Option<Arc<HashMap<String, String>>> {
     let mut properties = HashMap::new();
+    properties.extend(spans.map(|spans| (spans::SPANS_KEY.to_owned(), spans)));
     if let Some(step) = options.watermark {
         properties.insert(EXPECTED.to_owned(), step.expected.to_string());
         properties.insert(NEXT.to_owned(), step.next.to_string());
@@ -71,9 +77,31 @@ fn number(key: &'static str, text: &str) -> Result<u64> {
 
 /// Commits by creating the manifest if absent. The config of a manifest is inherited by the next, so the manifest at
 /// hand holds the watermark of the version before; and as creating it proves that no other came in between, comparing
-/// and setting it there is free of races. Compaction and index commits inherit it as it is.
+/// and setting it there is free of races. Compaction and index commits inherit it as it is. Every commit notes itself
+/// in the [lineage] and brings the [spans] up to date.
 #[derive(Debug)]
-pub(crate) struct GuardedCommit;
+pub(crate) struct GuardedCommit {
+    backend: Arc<dyn AsyncBackend>,
+}
+
+impl GuardedCommit {
+    pub fn new(backend: Arc<dyn AsyncBackend>) -> Self {
+        Self { backend }
+    }
+
+    /// Ids of fragments that were reserved too late belong to others. What is written under them then must not be
+    /// committed, so this is the place to find out.
+    async fn check_reserved(&self, commit: Commit<'_>) -> Result<()> {
+        let path = commit.naming.manifest_path(commit.base, commit.version);
+        match lineage::standing(&self.backend, commit).await? {
+            Standing::Holds => Ok(()),
+            Standing::Overtaken => {
+                self.backend.delete(&[Key::new(path.as_ref())?], &DeleteOptions::default()).await?;
+                Err(Error::new(ErrorKind::Conflict, "other changes came first and their versions have expired"))
+            }
+        }
+    }
+}
 
 fn guard(manifest: &mut Manifest, transaction: &Transaction) -> Result<()> {
     let properties = &transaction.inner.transaction_properties;
@@ -86,12 +114,14 @@ fn guard(manifest: &mut Manifest, transaction: &Transaction) -> Result<()> {
         let epoch = options.check_epoch(epoch(&manifest.config)?)?;
         manifest.config_mut().insert(EPOCH_KEY.to_owned(), epoch.to_string());
     }
-    let (Some(expected), Some(next)) = (properties.get(EXPECTED), properties.get(NEXT)) else { return Ok(()) };
-    let step = WatermarkStep { expected: number(EXPECTED, expected)?, next: number(NEXT, next)? };
-    let next = step.check(watermark(&manifest.config)?)?;
-    manifest.config_mut().insert(WATERMARK_KEY.to_owned(), next.to_string());
-    manifest.config_mut().insert(STEP_KEY.to_owned(), transaction.inner.uuid.clone());
-    Ok(())
+    if let (Some(expected), Some(next)) = (properties.get(EXPECTED), properties.get(NEXT)) {
+        let step = WatermarkStep { expected: number(EXPECTED, expected)?, next: number(NEXT, next)? };
+        let next = step.check(watermark(&manifest.config)?)?;
+        manifest.config_mut().insert(WATERMARK_KEY.to_owned(), next.to_string());
+        manifest.config_mut().insert(STEP_KEY.to_owned(), transaction.inner.uuid.clone());
+    }
+    lineage::note(manifest, &transaction.inner.uuid)?;
+    spans::carry(manifest, &transaction.inner)
 }
 
 fn refused(error: Error) -> CommitError {
@@ -115,9 +145,18 @@ impl CommitHandler for GuardedCommit {
             // Lance leaves out what is above 20 MiB; the guard must not be left out with it.
             None => return Err(refused(Error::unsupported("transaction is too large to be guarded"))),
         }
-        ConditionalPutCommitHandler
+        let reserves = transaction
+            .as_ref()
+            .is_some_and(|transaction| matches!(transaction.inner.operation, Some(Operation::ReserveFragments(_))));
+        let location = ConditionalPutCommitHandler
             .commit(manifest, indices, base_path, object_store, manifest_writer, naming_scheme, transaction)
-            .await
+            .await?;
+        if reserves {
+            let (version, config) = (manifest.version, &manifest.config);
+            let commit = Commit { version, base: base_path, naming: naming_scheme, config, store: object_store };
+            self.check_reserved(commit).await.map_err(refused)?;
+        }
+        Ok(location)
     }
 
     /// Our store is consistent: a manifest that is not found was not committed.

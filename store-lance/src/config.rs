@@ -2,6 +2,16 @@
 
 use worldstore_core::Prefix;
 
+/// When the indexes of tables are made and brought up to date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhenIndexed {
+    /// At the end of each compaction.
+    #[default]
+    Compacted,
+    /// Only by [`LanceTables::index`](crate::LanceTables::index).
+    Asked,
+}
+
 /// Settings of [`LanceTables`](crate::LanceTables).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -12,11 +22,21 @@ pub struct LanceConfig {
     pub index_cache_bytes: usize,
     /// Bound of the cache of manifests and file metadata in bytes. Default 64 MiB.
     pub metadata_cache_bytes: usize,
+    /// When the indexes of tables with base columns are made and brought up to date. Default: at each compaction.
+    pub indexed: WhenIndexed,
+    /// Indexes are brought up to date once so many rows are in none. Default 10,000: fewer are read as fast without.
+    pub unindexed_rows_max: u64,
 }
 
 impl Default for LanceConfig {
     fn default() -> Self {
-        Self { prefix: Prefix::root(), index_cache_bytes: 64 << 20, metadata_cache_bytes: 64 << 20 }
+        Self {
+            prefix: Prefix::root(),
+            index_cache_bytes: 64 << 20,
+            metadata_cache_bytes: 64 << 20,
+            indexed: WhenIndexed::default(),
+            unindexed_rows_max: 10_000,
+        }
     }
 }
 
@@ -25,6 +45,20 @@ impl LanceConfig {
     #[must_use]
     pub fn with_prefix(mut self, prefix: Prefix) -> Self {
         self.prefix = prefix;
+        self
+    }
+
+    /// Sets when indexes are made and brought up to date.
+    #[must_use]
+    pub fn with_indexed(mut self, when: WhenIndexed) -> Self {
+        self.indexed = when;
+        self
+    }
+
+    /// Sets how many rows may be in no index.
+    #[must_use]
+    pub fn with_unindexed_rows_max(mut self, rows: u64) -> Self {
+        self.unindexed_rows_max = rows;
         self
     }
 }

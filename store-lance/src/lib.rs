@@ -31,17 +31,22 @@
 //! # }
 //! ```
 
+mod append;
 mod commit;
 mod config;
 mod error;
 mod expression;
 mod files;
+mod index;
+mod lineage;
 mod provider;
 mod scan;
+mod spans;
 mod tables;
 mod types;
 mod upkeep;
 
 pub use commit::{EPOCH_KEY, WATERMARK_KEY};
-pub use config::LanceConfig;
+pub use config::{LanceConfig, WhenIndexed};
+pub use index::Indexing;
 pub use tables::LanceTables;

@@ -2,28 +2,32 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchIterator};
 use async_trait::async_trait;
+use futures::FutureExt;
 use lance::Dataset;
 use lance::dataset::builder::DatasetBuilder;
-use lance::dataset::{CommitBuilder, InsertBuilder, WriteMode, WriteParams};
+use lance::dataset::{InsertBuilder, WriteMode, WriteParams};
+use lance_table::io::commit::CommitHandler;
 use worldstore_async::AsyncBackend;
 use worldstore_async::table::{AsyncBatches, AsyncTableBackend};
 use worldstore_core::table::schema::check_schema;
 use worldstore_core::table::{
     AppendOptions, CompactOptions, Compaction, CreateOptions, DescribeOptions, EvolveOptions, Existing, ExpireOptions,
     Expiry, FilesOptions, FlushOptions, HistoryOptions, ListTablesOptions, Receipt, RemoveTableOptions, Scan,
-    ShutdownOptions, TableBackendInfo, TableFile, TableInfo, TableName, TableScan, TableVersion, WatermarkStep,
+    ShutdownOptions, TableBackendInfo, TableFile, TableInfo, TableName, TableScan, TableVersion,
 };
 use worldstore_core::{Error, ErrorKind, ListOptions, Prefix, Result};
 
-use crate::commit::{GuardedCommit, creation, epoch, is_set_by, properties, watermark};
+use crate::commit::{GuardedCommit, creation, epoch, watermark};
 use crate::config::LanceConfig;
 use crate::error::from_lance;
+use crate::lineage::{Standing, standing_of};
 use crate::provider::Door;
 use crate::scan::scan;
 use crate::types::check_columns;
@@ -62,13 +66,12 @@ impl LanceTables {
         let held = self.held().get(table).cloned();
         let dataset = match held {
             Some(mut dataset) => {
-                dataset.checkout_latest().await.map_err(|source| explain(source, table))?;
+                opened(dataset.checkout_latest(), table).await?;
                 dataset
             }
             None => {
                 let builder = DatasetBuilder::from_uri(self.door.uri(table)).with_session(self.door.session.clone());
-                let loaded = builder.with_commit_handler(Arc::new(GuardedCommit)).load().await;
-                loaded.map_err(|source| explain(source, table))?
+                opened(builder.with_commit_handler(self.handler()).load(), table).await?
             }
         };
         self.held().insert(table.clone(), dataset.clone());
@@ -85,8 +88,8 @@ impl LanceTables {
         };
         match version {
             Some(version) if dataset.version().version != version => {
-                let checked_out = dataset.checkout_version(version).await;
-                checked_out.map_err(|source| explain(source, table).with("version", version))
+                let checked_out = opened(dataset.checkout_version(version), table).await;
+                checked_out.map_err(|error| error.with("version", version))
             }
             _ => Ok(dataset),
         }
@@ -115,18 +118,50 @@ impl LanceTables {
         }
     }
 
+    pub(crate) fn config(&self) -> &LanceConfig {
+        &self.config
+    }
+
     fn held(&self) -> MutexGuard<'_, HashMap<TableName, Dataset>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn params(&self, mode: WriteMode, properties: Option<Arc<HashMap<String, String>>>) -> WriteParams {
+    fn handler(&self) -> Arc<dyn CommitHandler> {
+        Arc::new(GuardedCommit::new(Arc::clone(&self.backend)))
+    }
+
+    pub(crate) fn params(&self, mode: WriteMode, properties: Option<Arc<HashMap<String, String>>>) -> WriteParams {
         WriteParams {
             mode,
             session: Some(self.door.session.clone()),
-            commit_handler: Some(Arc::new(GuardedCommit)),
+            commit_handler: Some(self.handler()),
             transaction_properties: properties,
             skip_auto_cleanup: true,
             ..WriteParams::default()
+        }
+    }
+
+    /// Creates the table; none if another writer did so meanwhile.
+    async fn make(&self, table: &TableName, schema: &SchemaRef) -> Result<Option<Dataset>> {
+        check_columns(schema).map_err(|error| error.with("table", table))?;
+        let none = RecordBatchIterator::new([], schema.clone());
+        let params = self.params(WriteMode::Create, Some(creation()));
+        let uri = self.door.uri(table);
+        let created = InsertBuilder::new(uri.as_str()).with_params(&params).execute_stream(none).await;
+        let dataset = match created.map_err(|source| explain(source, table)) {
+            Ok(dataset) => dataset,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match standing_of(&self.backend, &dataset).await.map_err(|error| error.with("table", table))? {
+            Standing::Holds => {
+                self.hold(table, &dataset);
+                Ok(Some(dataset))
+            }
+            Standing::Overtaken => {
+                self.take_back(table, &dataset).await;
+                Ok(None)
+            }
         }
     }
 
@@ -136,88 +171,21 @@ impl LanceTables {
         let epoch = epoch(dataset.config())?;
         Ok(TableInfo::new(table.clone(), schema_of(dataset), version, watermark, rows as u64).with_epoch(epoch))
     }
-
-    async fn write(&self, table: &TableName, rows: Vec<RecordBatch>, options: &AppendOptions) -> Result<Dataset> {
-        let dataset = self.latest(table).await?;
-        let schema = schema_of(&dataset);
-        for batch in &rows {
-            check_schema(&schema, batch.schema_ref()).map_err(|error| error.with("table", table))?;
-        }
-        let before = watermark(dataset.config())?;
-        options.check_epoch(epoch(dataset.config())?).map_err(|error| error.with("table", table))?;
-        if let Some(step) = &options.watermark {
-            // Refused here, a repeated append leaves no file behind; the commit decides races.
-            step.check(before).map_err(|error| error.with("table", table))?;
-        }
-        let (params, dataset) = (self.params(WriteMode::Append, properties(options)), Arc::new(dataset));
-        let insert = InsertBuilder::new(Arc::clone(&dataset)).with_params(&params);
-        let written = insert.execute_uncommitted(alike(rows, &schema)?).await;
-        // Files alone change nothing: until the commit an error is certain.
-        let transaction = written.map_err(|source| explain(source, table))?;
-        let id = transaction.uuid.clone();
-        let commit = CommitBuilder::new(dataset).with_skip_auto_cleanup(true);
-        match (commit.execute(transaction).await, options.watermark) {
-            (Ok(dataset), _) => {
-                self.held().insert(table.clone(), dataset.clone());
-                Ok(dataset)
-            }
-            (Err(source), Some(step)) => self.read_back(table, step, &id, explain(source, table)).await,
-            (Err(source), None) => Err(unclear(explain(source, table))),
-        }
-    }
-
-    /// After an error, the table says whether the rows are in it.
-    async fn read_back(&self, table: &TableName, step: WatermarkStep, id: &str, error: Error) -> Result<Dataset> {
-        if matches!(error.kind(), ErrorKind::ConditionFailed | ErrorKind::Fenced) {
-            return Err(error);
-        }
-        self.held().remove(table);
-        match self.find(table, step, id).await {
-            Ok((_, Some(dataset))) => Ok(dataset),
-            Ok((have, None)) if have == step.expected => Err(error),
-            Ok((have, None)) => Err(Error::new(ErrorKind::ConditionFailed, "another writer moved the table")
-                .with("have", have)
-                .with("expected", step.expected)
-                .caused_by(error)),
-            Err(_) => Err(unclear(error)),
-        }
-    }
-
-    /// Where the table stands, and the version in which this transaction made its step, if it has.
-    async fn find(&self, table: &TableName, step: WatermarkStep, id: &str) -> Result<(u64, Option<Dataset>)> {
-        let mut dataset = self.latest(table).await?;
-        let have = watermark(dataset.config())?;
-        while watermark(dataset.config())? > step.expected {
-            if is_set_by(dataset.config(), id) {
-                return Ok((have, Some(dataset)));
-            }
-            let before = dataset.version().version - 1;
-            dataset = dataset.checkout_version(before).await.map_err(|source| explain(source, table))?;
-        }
-        Ok((have, None))
-    }
 }
 
-/// The rows with exactly this schema, in at least one batch: Lance compares metadata too, and writes no list of none.
-fn alike(rows: Vec<RecordBatch>, schema: &SchemaRef) -> Result<Vec<RecordBatch>> {
-    let rows = if rows.is_empty() { vec![RecordBatch::new_empty(schema.clone())] } else { rows };
-    let alike = rows.iter().map(|batch| RecordBatch::try_new(schema.clone(), batch.columns().to_vec()));
-    alike.collect::<Result<_, _>>().map_err(|source| Error::invalid("rows do not fit the table").caused_by(source))
-}
-
-/// An error after which the change may be in the table.
-fn unclear(error: Error) -> Error {
-    let is_clear = matches!(
-        error.kind(),
-        ErrorKind::NotFound
-            | ErrorKind::Invalid
-            | ErrorKind::Unsupported
-            | ErrorKind::ConditionFailed
-            | ErrorKind::Fenced
-    );
-    match is_clear {
-        true => error,
-        false => Error::new(ErrorKind::OutcomeUnknown, "the append may or may not have happened").caused_by(error),
+/// What comes of reading a manifest. Nothing else is asked of Lance, so what it finds wrong is wrong in the manifest;
+/// some of that it finds by a panic.
+async fn opened<Value>(reads: impl Future<Output = lance::Result<Value>>, table: &TableName) -> Result<Value> {
+    let corrupt = || Error::new(ErrorKind::Corrupt, "the table's manifest cannot be read").with("table", table);
+    match AssertUnwindSafe(reads).catch_unwind().await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(source)) => match explain(source, table) {
+            error if matches!(error.kind(), ErrorKind::Invalid | ErrorKind::Unexpected) => {
+                Err(corrupt().caused_by(error))
+            }
+            error => Err(error),
+        },
+        Err(_) => Err(corrupt()),
     }
 }
 
@@ -252,31 +220,18 @@ impl AsyncTableBackend for LanceTables {
     }
 
     async fn create(&self, table: &TableName, options: &CreateOptions) -> Result<TableInfo> {
-        let schema = options.schema.clone();
-        match self.latest(table).await {
-            Err(error) if error.is_not_found() => {
-                check_columns(&schema).map_err(|error| error.with("table", table))?;
-                let none = RecordBatchIterator::new([], schema.clone());
-                let params = self.params(WriteMode::Create, Some(creation()));
-                match InsertBuilder::new(self.door.uri(table).as_str()).with_params(&params).execute_stream(none).await
-                {
-                    Ok(dataset) => {
-                        self.held().insert(table.clone(), dataset.clone());
-                        return self.info_of(table, &dataset).await;
-                    }
-                    Err(source) => match explain(source, table) {
-                        error if error.kind() == ErrorKind::AlreadyExists => {}
-                        error => return Err(error),
-                    },
-                }
+        let made = match self.latest(table).await {
+            Err(error) if error.is_not_found() => self.make(table, &options.schema).await?,
+            found => found.map(|_| None)?,
+        };
+        match (made, options.existing) {
+            (Some(dataset), _) => self.info_of(table, &dataset).await,
+            (None, Existing::Refuse) => {
+                Err(Error::new(ErrorKind::AlreadyExists, "table exists already").with("table", table))
             }
-            found => drop(found?),
-        }
-        match options.existing {
-            Existing::Refuse => Err(Error::new(ErrorKind::AlreadyExists, "table exists already").with("table", table)),
-            Existing::Keep => {
+            (None, Existing::Keep) => {
                 let dataset = self.latest(table).await?;
-                check_schema(&schema_of(&dataset), &schema).map_err(|error| error.with("table", table))?;
+                check_schema(&schema_of(&dataset), &options.schema).map_err(|error| error.with("table", table))?;
                 self.info_of(table, &dataset).await
             }
         }
@@ -298,7 +253,8 @@ impl AsyncTableBackend for LanceTables {
             return Ok(Receipt::committed(table.clone(), 0, info.watermark, info.version));
         }
         let dataset = self.write(table, batches, options).await?;
-        let (version, seq) = (dataset.version().version, watermark(dataset.config())?);
+        let version = dataset.version().version;
+        let seq = options.watermark.map_or_else(|| watermark(dataset.config()), |step| Ok(step.next))?;
         Ok(Receipt::committed(table.clone(), rows, seq, version))
     }
 

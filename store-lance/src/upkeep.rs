@@ -11,10 +11,11 @@ use lance::dataset::{ColumnAlteration, NewColumnTransform};
 use worldstore_core::table::{
     ColumnChange, CompactOptions, Compaction, ExpireOptions, Expiry, TableFile, TableInfo, TableName,
 };
-use worldstore_core::{DeleteOptions, Deleted, Error, Key, ListOptions, Prefix, Result};
+use worldstore_core::{DeleteOptions, Deleted, Error, ErrorKind, Key, ListOptions, Prefix, Result};
 
 use crate::expression::translate;
 use crate::files::files_of;
+use crate::lineage::{Standing, standing_of};
 use crate::tables::{FOLDER_ENDING, LanceTables, explain, schema_of};
 use crate::types::check_columns;
 
@@ -22,6 +23,8 @@ use crate::types::check_columns;
 const DELETE_KEYS_MAX: usize = 1_000;
 /// Where a table's manifests are, in its folder.
 const MANIFESTS: &str = "_versions/";
+/// A compaction that others came before is made anew so often.
+const ATTEMPTS_MAX: usize = 3;
 
 impl LanceTables {
     pub(crate) async fn change_columns(&self, table: &TableName, change: &ColumnChange) -> Result<TableInfo> {
@@ -41,26 +44,72 @@ impl LanceTables {
                 return Err(Error::unsupported("change of columns is not known").with("change", format!("{other:?}")));
             }
         };
-        changed.map_err(|source| explain(source, table))?;
-        self.hold(table, &dataset);
+        changed.map_err(|source| expired(explain(source, table)))?;
+        self.settle(table, &dataset).await?;
         self.info_of(table, &dataset).await
     }
 
     pub(crate) async fn pack(&self, table: &TableName, options: &CompactOptions) -> Result<Compaction> {
         options.check()?;
         self.expect_open(table)?;
+        let mut attempt = 1;
+        let mut packed = loop {
+            match self.pack_once(table, options).await {
+                Err(error) if error.kind() == ErrorKind::Conflict && attempt < ATTEMPTS_MAX => attempt += 1,
+                done => break done?,
+            }
+        };
+        self.index_compacted(table).await?;
+        packed.version = self.latest(table).await?.version().version;
+        Ok(packed)
+    }
+
+    async fn pack_once(&self, table: &TableName, options: &CompactOptions) -> Result<Compaction> {
         let mut dataset = self.latest(table).await?;
+        let before = dataset.version().version;
         let files_before = dataset.fragments().len() as u64;
-        let dropped_rows = drop_rows(&mut dataset, options).await.map_err(|error| error.with("table", table))?;
+        let dropped_rows = drop_rows(&mut dataset, options).await;
+        let dropped_rows = dropped_rows.map_err(|error| expired(error.with("table", table)))?;
         let how = CompactionOptions {
             target_rows_per_fragment: options.file_rows,
             materialize_deletions_threshold: 0.0,
             ..CompactionOptions::default()
         };
-        compact_files(&mut dataset, how, None).await.map_err(|source| explain(source, table))?;
-        self.hold(table, &dataset);
+        compact_files(&mut dataset, how, None).await.map_err(|source| expired(explain(source, table)))?;
+        if dataset.version().version != before {
+            self.settle(table, &dataset).await?;
+        }
         let files_after = dataset.fragments().len() as u64;
         Ok(Compaction::new(dataset.version().version, files_before, files_after, dropped_rows))
+    }
+
+    /// Holds a dataset after a commit that the table stands on.
+    ///
+    /// # Errors
+    /// `Conflict` if others came first and the table does not stand on it; `OutcomeUnknown` if that cannot be told.
+    pub(crate) async fn settle(&self, table: &TableName, committed: &Dataset) -> Result<()> {
+        match standing_of(self.backend(), committed).await.map_err(|error| error.with("table", table))? {
+            Standing::Holds => {
+                self.hold(table, committed);
+                Ok(())
+            }
+            Standing::Overtaken => Err(self.take_back(table, committed).await),
+        }
+    }
+
+    /// Removes the manifest of a commit that the table does not stand on, and returns the error that says so. If that
+    /// fails it stays an old version, which goes when versions expire.
+    pub(crate) async fn take_back(&self, table: &TableName, overtaken: &Dataset) -> Error {
+        self.forget_held(table);
+        let manifest = Key::new(overtaken.manifest_location().path.as_ref());
+        let removed = match manifest {
+            Ok(manifest) => self.delete(&[manifest]).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = removed {
+            tracing::warn!(%table, %error, "an overtaken manifest could not be removed");
+        }
+        Error::new(ErrorKind::Conflict, "other changes came first and their versions have expired").with("table", table)
     }
 
     /// Deletes what expired versions have and no other: manifests first, so that whatever happens in between no version
@@ -72,7 +121,9 @@ impl LanceTables {
         versions.sort_by_key(|version| version.version);
         let versions: Vec<_> =
             versions.iter().map(|version| (version.version, version.timestamp.timestamp_millis())).collect();
-        let expired = options.expired(&versions).map_err(|error| error.with("table", table))?;
+        let mut expired = options.expired(&versions).map_err(|error| error.with("table", table))?;
+        let named = named_versions(&newest).await.map_err(|source| explain(source, table))?;
+        expired.retain(|version| !named.contains(version));
         let (mut gone, mut kept) = (BTreeSet::new(), BTreeSet::new());
         for (version, _) in &versions {
             let dataset = newest.checkout_version(*version).await.map_err(|source| explain(source, table))?;
@@ -154,6 +205,24 @@ impl LanceTables {
 
     fn folder(&self, table: &TableName) -> Result<Prefix> {
         self.prefix().join(format!("{table}{FOLDER_ENDING}"))
+    }
+}
+
+/// Versions that have a tag, and those from which a branch goes out.
+async fn named_versions(dataset: &Dataset) -> lance::Result<BTreeSet<u64>> {
+    let tags = dataset.tags().list().await?;
+    let branches = dataset.list_branches().await?;
+    // What a branch of a branch needs is kept by the version that its branch goes out from.
+    let tagged = tags.values().filter(|tag| tag.branch.is_none()).map(|tag| tag.version);
+    let parents = branches.values().filter(|branch| branch.parent_branch.is_none()).map(|branch| branch.parent_version);
+    Ok(tagged.chain(parents).collect())
+}
+
+/// After the table was found, what is not found is a version that has expired in between.
+pub(crate) fn expired(error: Error) -> Error {
+    match error.is_not_found() {
+        true => Error::new(ErrorKind::Conflict, "a version that the change stands on has expired").caused_by(error),
+        false => error,
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, StringArray};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, StringArray, UInt64Array};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, UInt64Type};
 use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
 use worldstore_async::table::{AsyncBatches, AsyncTableBackend};
 use worldstore_async::{AsyncBackend, CountingBackend, SyncBackendAdapter};
-use worldstore_core::table::{AppendOptions, CreateOptions, DescribeOptions, Receipt, Scan, TableName, TableScan};
+use worldstore_core::table::{
+    AppendOptions, CreateOptions, DescribeOptions, Receipt, Scan, TableName, TableScan, base,
+};
 use worldstore_core::{Backend, ListOptions, Local, Memory, Prefix, Result};
 use worldstore_lance::{LanceConfig, LanceTables};
 
@@ -102,4 +104,50 @@ pub async fn objects(backend: &dyn AsyncBackend) -> Vec<(String, u64)> {
             None => return all,
         }
     }
+}
+
+/// Base columns and a text.
+pub fn world_schema() -> SchemaRef {
+    base::with_base(&Schema::new(vec![Field::new("text", DataType::Utf8, true)])).unwrap()
+}
+
+/// A row of world `w` and run `r` for each entity at a tick, appended as this sequence number.
+pub fn world_rows(tick: i64, seq: u64, entities: impl IntoIterator<Item = u64>) -> RecordBatch {
+    let entities: UInt64Array = entities.into_iter().map(Some).collect();
+    let many = entities.len();
+    let texts = (0..many)
+        .map(|row| format!("{tick}/{row}/{:x}", (tick as u64 * 31 + row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from(vec!["w"; many])),
+        Arc::new(StringArray::from(vec!["r"; many])),
+        Arc::new(entities),
+        Arc::new(Int64Array::from(vec![tick; many])),
+        Arc::new(BooleanArray::from(vec![true; many])),
+        Arc::new(UInt64Array::from(vec![seq; many])),
+        Arc::new(StringArray::from_iter_values(texts)),
+    ];
+    RecordBatch::try_new(world_schema(), columns).unwrap()
+}
+
+pub async fn create_world(tables: &dyn AsyncTableBackend) {
+    tables.create(&name("t"), &CreateOptions::new(world_schema())).await.unwrap();
+}
+
+/// Tables that index every row as soon as they are told to.
+pub fn indexing(backend: Arc<dyn AsyncBackend>) -> LanceTables {
+    LanceTables::open(backend, LanceConfig::default().with_unindexed_rows_max(0)).unwrap()
+}
+
+/// Tick and entity of each row, sorted.
+pub async fn cells(tables: &dyn AsyncTableBackend, read: &Scan) -> Result<Vec<(i64, u64)>> {
+    let opened = tables.scan(&name("t"), &read.clone().with_columns([base::TICK, base::ENTITY])).await?;
+    let batches: Vec<RecordBatch> = opened.batches.try_collect().await?;
+    let cells = |batch: &RecordBatch| {
+        let ticks = batch[base::TICK].as_primitive::<Int64Type>().values().to_vec();
+        let entities = batch[base::ENTITY].as_primitive::<UInt64Type>().values().to_vec();
+        ticks.into_iter().zip(entities).collect::<Vec<_>>()
+    };
+    let mut all: Vec<_> = batches.iter().flat_map(cells).collect();
+    all.sort_unstable();
+    Ok(all)
 }
