@@ -8,6 +8,10 @@ mod lineage;
 mod manifest;
 mod rows;
 mod run;
+#[cfg(feature = "sql")]
+mod source;
+#[cfg(feature = "sql")]
+mod sql;
 mod view;
 
 use std::fmt;

@@ -22,5 +22,7 @@ mod fork;
 mod graph;
 #[cfg(any(feature = "lance", feature = "iceberg"))]
 mod restart;
+#[cfg(feature = "sql")]
+mod sql;
 mod storage;
 mod world;
