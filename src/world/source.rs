@@ -53,9 +53,8 @@ impl TableSource for WorldTables {
         // changes any more.
         let seq = found.iter().map(|(info, _)| info.watermark).max().unwrap_or_default();
         let pin = |(info, view): (TableInfo, View)| -> Arc<dyn PinnedTable> {
-            let cut = |segment: &Segment| {
-                segment.clone().with_seq_max(segment.seq_max.map_or(seq, |before| before.min(seq)))
-            };
+            let cut =
+                |segment: &Segment| segment.clone().with_seq_max(segment.seq_max.map_or(seq, |before| before.min(seq)));
             let segments = view.segments().iter().map(cut).collect();
             Arc::new(TablePin::of_segments(Arc::clone(&tables), info, segments))
         };

@@ -62,7 +62,8 @@ impl TableFunctionImpl for AsOf {
 }
 
 fn selection(args: &[Expr]) -> Result<TableSelection> {
-    let usage = || plan_datafusion_err!("{AS_OF} takes a table, a tick and perhaps a run, like as_of('cars', 10, 'main')");
+    let usage =
+        || plan_datafusion_err!("{AS_OF} takes a table, a tick and perhaps a run, like as_of('cars', 10, 'main')");
     let value = |arg: &Expr| match arg {
         Expr::Literal(value, _) => Ok(value.clone()),
         _ => Err(usage()),

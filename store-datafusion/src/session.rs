@@ -75,13 +75,18 @@ impl SqlSession {
         let (tables, as_of) = (Arc::new(Tables::new(Arc::clone(&self.source))), Arc::new(AsOf::default()));
         let state = self.context(Some((&tables, &as_of)))?.state();
         let dialect = state.config().options().sql_parser.dialect;
-        let statement = state.sql_to_statement(text, &dialect).map_err(from_datafusion)?;
+        let statement = state.sql_to_statement(text, &dialect);
+        let statement = statement.map_err(|source| with_end(from_datafusion(source), text))?;
         statement::check(&statement)?;
         let references = state.resolve_table_references(&statement).map_err(from_datafusion)?;
-        if references.iter().any(asks_for_names) {
-            tables.list(self.source.tables().await?);
+        let mut names: BTreeSet<&str> = references.iter().filter_map(of_ours).collect();
+        // The name of a table function looks like that of a table.
+        let is_function = |name: &&str| state.table_functions().contains_key(*name);
+        if names.iter().any(is_function) || references.iter().any(asks_for_names) {
+            let known = self.source.tables().await?;
+            names.retain(|name| !is_function(name) || known.iter().any(|known| known == name));
+            tables.list(known);
         }
-        let names: BTreeSet<&str> = references.iter().filter_map(of_ours).collect();
         loop {
             self.pin(&names, &tables, &as_of).await?;
             match plan(&state, &statement).await {
@@ -175,6 +180,17 @@ async fn plan(state: &SessionState, statement: &Statement) -> Result<LogicalPlan
     match nothing.verify_plan(&plan) {
         Ok(()) => Ok(plan),
         Err(source) => Err(statement::refused(&statement_word(statement)).caused_by(source)),
+    }
+}
+
+/// The parser gives no place where the text ends too early.
+fn with_end(error: Error, text: &str) -> Error {
+    match error.message().ends_with("found: EOF") && error.context().all(|(key, _)| key != "line") {
+        true => {
+            let last = text.lines().last().unwrap_or_default();
+            error.with("line", text.lines().count().max(1)).with("column", last.chars().count() + 1)
+        }
+        false => error,
     }
 }
 

@@ -42,7 +42,10 @@ async fn tables_are_asked_by_their_names(bed: &Bed) {
     let view = world.run("main").await.unwrap().now();
     assert_eq!(number(&view, "select count(*) from position").await, 6, "buffered rows count too");
     assert_eq!(number(&view, "select max(tick) from position where entity = 2").await, 3);
-    assert_eq!(number(&view, "select count(*) from position a join position b on a.x = b.x where a.entity = 1").await, 3);
+    assert_eq!(
+        number(&view, "select count(*) from position a join position b on a.x = b.x where a.entity = 1").await,
+        3
+    );
     let tables = "select count(*) from information_schema.columns where table_name = 'position'";
     assert_eq!(number(&view, tables).await, 7);
     assert_eq!(view.dataframe("position").await.unwrap().count().await.unwrap(), 6);

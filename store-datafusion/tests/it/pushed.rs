@@ -20,7 +20,8 @@ const ROWS: usize = 60;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
-const UNSIGNED: [Option<u64>; 6] = [Some(0), Some(1), Some(i64::MAX as u64), Some(i64::MAX as u64 + 1), Some(u64::MAX), None];
+const UNSIGNED: [Option<u64>; 6] =
+    [Some(0), Some(1), Some(i64::MAX as u64), Some(i64::MAX as u64 + 1), Some(u64::MAX), None];
 const SIGNED: [Option<i64>; 6] = [Some(i64::MIN), Some(-1), Some(0), Some(3), Some(i64::MAX), None];
 const FLOATS: [Option<f64>; 9] = [
     Some(f64::NAN),
@@ -160,6 +161,7 @@ proptest! {
 
     #[test]
     fn a_table_keeps_what_datafusion_keeps(condition in condition()) {
+        LazyLock::force(&BOTH);
         let (ours, own) = RUNTIME.block_on(async { (kept("ours", &condition).await, kept("own", &condition).await) });
         match (ours, own) {
             // A value that cannot be cast fails in both, with words of their own.

@@ -40,7 +40,9 @@ async fn nothing_can_be_changed() {
 #[tokio::test]
 async fn files_cannot_be_named() {
     let session = session().await;
-    for text in ["select * from '/etc/passwd'", "select * from \"/etc/passwd.csv\"", "select * from read_csv('/etc/passwd')"] {
+    for text in
+        ["select * from '/etc/passwd'", "select * from \"/etc/passwd.csv\"", "select * from read_csv('/etc/passwd')"]
+    {
         assert_eq!(error(&session, text).await.kind(), ErrorKind::Invalid, "{text}");
     }
 }
@@ -49,7 +51,7 @@ async fn files_cannot_be_named() {
 async fn mistakes_are_told_with_their_place_or_what_was_meant() {
     let session = session().await;
     for (text, parts) in [
-        ("select\n  from cars where", &["invalid", "line: 2", "column: 18"][..]),
+        ("select\n  from cars where", &["invalid", "line: 2, column: 18"][..]),
         ("selct 1", &["invalid", "line: 1, column: 1"]),
         ("select * from crs", &["unknown table", "table: crs", "did_you_mean: cars"]),
         ("select * from Roads", &["unknown table", "table: roads", "did_you_mean: \"Roads\""]),

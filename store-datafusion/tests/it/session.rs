@@ -28,7 +28,8 @@ async fn tables_and_columns_are_told() {
     assert_eq!(rows(&session, tables).await.unwrap(), ["Roads", "cars"]);
     let shown = rows(&session, "show tables").await.unwrap();
     assert!(shown.contains(&"world|public|cars|BASE TABLE".to_owned()), "{shown:?}");
-    let columns = "select column_name, data_type, is_nullable from information_schema.columns where table_name = 'cars'";
+    let columns =
+        "select column_name, data_type, is_nullable from information_schema.columns where table_name = 'cars'";
     assert_eq!(
         rows(&session, columns).await.unwrap(),
         ["entity|UInt64|NO", "tick|Int64|NO", "speed|Float64|YES", "road|Utf8|YES"]
@@ -42,9 +43,10 @@ async fn other_ticks_stand_beside_the_newest() {
     let session = session().await;
     let text = "select count(*) from as_of('cars', 10)";
     assert_eq!(rows(&session, text).await.unwrap(), ["2"]);
-    let text = "select n.entity from cars n left join as_of('cars', 5 + 5) o on n.entity = o.entity where o.entity is null";
+    let text =
+        "select n.entity from cars n left join as_of('cars', 5 + 5) o on n.entity = o.entity where o.entity is null";
     assert_eq!(rows(&session, text).await.unwrap(), ["3"]);
-    let text = "select (select count(*) from as_of('cars', -1)), (select count(*) from as_of('cars', null))";
+    let text = "select (select count(*) from as_of('cars', -1)) as a, (select count(*) from as_of('cars', null)) as b";
     assert_eq!(rows(&session, text).await.unwrap(), ["0|3"]);
 }
 
@@ -64,7 +66,8 @@ async fn a_query_stays_at_the_moment_of_its_start() {
 #[tokio::test]
 async fn the_plan_is_shown() {
     let session = session().await;
-    let plan = rows(&session, "explain format indent select road from cars where tick > 10 order by road limit 2").await;
+    let plan =
+        rows(&session, "explain format indent select road from cars where tick > 10 order by road limit 2").await;
     let scan = plan.unwrap().into_iter().find(|line| line.contains("TableScanExec")).unwrap();
     expect!["TableScanExec: columns=[road], where=tick > 10"].assert_eq(scan.trim_matches(['|', ' ']));
     let analyzed = rows(&session, "explain analyze select road from cars where tick > 10").await.unwrap();

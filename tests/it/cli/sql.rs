@@ -45,7 +45,10 @@ fn runs_and_ticks_are_chosen() {
     assert_eq!(ask("select count(*) as n from as_of('flights', 3, 'storm')", &[]), rows(1));
     let joined = "select count(*) as n from flights f join airlines a on a.carrier = f.carrier where f.tick = 1";
     assert_eq!(ask(joined, &[]), rows(1));
-    assert_eq!(desk.json(&["sql", "world", "show tables"]).iter().filter(|row| row["table_schema"] == "public").count(), 2);
+    assert_eq!(
+        desk.json(&["sql", "world", "show tables"]).iter().filter(|row| row["table_schema"] == "public").count(),
+        2
+    );
 }
 
 #[test]
@@ -74,7 +77,10 @@ fn nothing_is_changed_and_mistakes_are_told() {
     desk.refused(&["sql", "nowhere", "select 1"], &["not found", "nowhere"]);
     desk.refused(&["sql", "world", "select 1", "--run", "sunny"], &["no such run", "run: sunny"]);
     desk.refused(&["sql", "world", "select 1", "--file", "query.sql"], &["cannot be used with"]);
-    desk.refused(&["sql", "world", "select 1", "--limit-memory", "1TB"], &["a size is a whole number of B, KiB, MiB or GiB"]);
+    desk.refused(
+        &["sql", "world", "select 1", "--limit-memory", "1TB"],
+        &["a size is a whole number of B, KiB, MiB or GiB"],
+    );
     desk.refused(&["sql", "world", "select 1", "--timeout", "0"], &["the time is out of range"]);
     assert!(!desk.path("stolen.parquet").exists());
 }

@@ -4,8 +4,8 @@ use futures::TryStreamExt;
 use worldstore::sql::SqlOptions;
 use worldstore::{Registry, Result};
 
-use super::query::text;
 use super::open;
+use super::query::text;
 use crate::output::Rows;
 use crate::sql_args::SqlArgs;
 
