@@ -6,8 +6,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
-use datafusion::common::{Result, ScalarValue, plan_datafusion_err, plan_err};
-use datafusion::logical_expr::Expr;
+use datafusion::common::{Result, ScalarValue, TableReference, plan_datafusion_err, plan_err};
+use datafusion::datasource::{ViewTable, provider_as_source};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 
 use crate::source::TableSelection;
 
@@ -32,10 +33,11 @@ impl AsOf {
     }
 
     /// Gives it what it will answer with, in the order of [`selections`](Self::selections).
-    pub fn answer(&self, providers: impl IntoIterator<Item = Arc<dyn TableProvider>>) {
+    pub fn answer(&self, providers: impl IntoIterator<Item = Arc<dyn TableProvider>>) -> Result<()> {
         for (call, provider) in self.lock().iter_mut().zip(providers) {
-            call.provider = Some(provider);
+            call.provider = Some(named(&call.selection, provider)?);
         }
+        Ok(())
     }
 
     /// True if it was asked for what it has no answer to.
@@ -46,6 +48,15 @@ impl AsOf {
     fn lock(&self) -> MutexGuard<'_, Vec<Call>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Gives a scan a name of its own. DataFusion names them all after the function and takes scans of one name for the same
+/// rows: of two subqueries at two ticks it would run one.
+fn named(selection: &TableSelection, provider: Arc<dyn TableProvider>) -> Result<Arc<dyn TableProvider>> {
+    let TableSelection { table, run, as_of } = selection;
+    let name = TableReference::bare(format!("{table} as of {as_of:?} of {run:?}"));
+    let plan = LogicalPlanBuilder::scan(name, provider_as_source(provider), None)?.build()?;
+    Ok(Arc::new(ViewTable::new(plan, None)))
 }
 
 impl TableFunctionImpl for AsOf {

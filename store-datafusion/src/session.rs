@@ -115,8 +115,7 @@ impl SqlSession {
         for (name, provider) in names.iter().zip(pinned.by_ref()) {
             tables.pin((*name).to_owned(), provider);
         }
-        as_of.answer(pinned);
-        Ok(())
+        as_of.answer(pinned).map_err(from_datafusion)
     }
 
     async fn pin_all(&self, selections: &[TableSelection]) -> Result<Vec<Arc<dyn TableProvider>>> {

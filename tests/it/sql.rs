@@ -128,8 +128,8 @@ async fn no_condition_loses_a_row(bed: &Bed) {
         "entity >= 5 and tick between 2 and 9",
         "not (s = 'z' and x < 1)",
     ] {
-        // A case hides the condition from the tables.
-        let hidden = format!("select count(*) from t where case when {condition} then 1 else 0 end = 1");
+        // A sum hides the condition from the tables.
+        let hidden = format!("select sum(case when {condition} then 1 else 0 end) from t");
         let pushed = format!("select count(*) from t where {condition}");
         assert_eq!(number(&view, &pushed).await, number(&view, &hidden).await, "{condition}");
     }
