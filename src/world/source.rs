@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::table::{DescribeOptions, Segment, TableInfo, TableName};
 use worldstore_core::{Error, Result};
 use worldstore_datafusion::{PinnedTable, TablePin, TableSelection, TableSource};
