@@ -1,8 +1,8 @@
 //! Storage for the state of worlds: simulations, agents, sensor feeds.
 //!
 //! A [`World`] keeps append-only tables in open lakehouse formats on any byte store. State is appended tick by tick,
-//! through a write-behind cache, and read as of any tick; a run forks at a tick without copying; [`graph`] asks the
-//! same tables with Cypher.
+//! through a write-behind cache, and read as of any tick; a run forks at a tick without copying; [`sql`] and [`graph`]
+//! ask the same tables with SQL and with Cypher.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -51,6 +51,8 @@ pub use worldstore_cache as cache;
 pub use worldstore_cache::CacheConfig;
 pub use worldstore_core as core;
 pub use worldstore_core::{Error, ErrorKind, Result};
+#[cfg(feature = "sql")]
+pub use worldstore_datafusion as sql;
 #[cfg(feature = "graph")]
 pub use worldstore_graph as graph;
 #[cfg(feature = "iceberg")]

@@ -9,13 +9,13 @@ use worldstore_async::AsyncBackend;
 use worldstore_core::{Error, Result};
 use worldstore_cypher::ast::{Name, Query, Statement, StatementKind};
 use worldstore_cypher::parse;
+use worldstore_datafusion::TableSource;
 
 use crate::bind::{Shape, Sources, plan_matches, plan_returns, shape, unknown};
 use crate::catalog::{Catalog, Edges, Label, Mounts, Pinned, check_free, create_edge_type, create_node_label};
 use crate::error::QueryError;
 use crate::execute::{Execution, QueryResult};
 use crate::io_stats::Counters;
-use crate::source::TableSource;
 use crate::value::Parameters;
 
 /// A property graph: labels and edge types over rows that stay where they are. Clones share their catalog.

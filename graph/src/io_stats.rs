@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::MetricValue;
 use worldstore_core::Key;
+use worldstore_datafusion::ScanObserver;
 
 /// What a query read and what it could leave out. Bytes are those that byte stores delivered for Parquet files in
 /// place; tables of a world count their rows here, and their bytes below their own byte store.
@@ -148,14 +149,6 @@ impl Counters {
         });
     }
 
-    pub fn add_table_scan(&self) {
-        self.change(|inner| inner.stats.table_scans += 1);
-    }
-
-    pub fn add_table_rows(&self, rows: usize) {
-        self.change(|inner| inner.stats.table_rows += rows as u64);
-    }
-
     /// The sum, with what the plan itself has counted.
     pub fn finish(&self, plan: &Arc<dyn ExecutionPlan>) -> IoStats {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -164,6 +157,16 @@ impl Counters {
         stats.row_groups_read = inner.row_groups.len() as u64;
         add_pruning(plan, &mut stats);
         stats
+    }
+}
+
+impl ScanObserver for Counters {
+    fn scan_opened(&self) {
+        self.change(|inner| inner.stats.table_scans += 1);
+    }
+
+    fn rows_read(&self, rows: usize) {
+        self.change(|inner| inner.stats.table_rows += rows as u64);
     }
 }
 

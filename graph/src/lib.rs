@@ -24,14 +24,12 @@ mod execute;
 mod graph;
 pub mod io_stats;
 mod lake;
-mod source;
-mod table;
 mod value;
 
 pub use error::QueryError;
 pub use execute::QueryResult;
 pub use graph::Graph;
 pub use io_stats::IoStats;
-pub use source::{PinnedTable, TableSelection, TableSource};
 pub use value::{Parameters, Value};
 pub use worldstore_cypher as cypher;
+pub use worldstore_datafusion::{PinnedTable, RowCount, TableSelection, TableSource};

@@ -1,6 +1,6 @@
 //! Longer texts: how it is built, how bytes are kept, how stores are configured and a backend is written, how lakes are
-//! addressed, what survives what, what worlds can do, how states are kept and carried elsewhere, what to do when something
-//! breaks, what can be left out.
+//! addressed, what survives what, what worlds can do and how they are asked in SQL, how states are kept and carried
+//! elsewhere, what to do when something breaks, what can be left out.
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
@@ -36,6 +36,9 @@ pub mod operations {}
 #[doc = include_str!("snapshots.md")]
 #[cfg(feature = "snapshots")]
 pub mod snapshots {}
+
+#[doc = include_str!("sql.md")]
+pub mod sql {}
 
 #[doc = include_str!("worlds.md")]
 pub mod worlds {}

@@ -29,6 +29,10 @@ mod tables;
 mod testing;
 mod tick;
 mod travel;
+#[cfg(feature = "sql")]
+mod source;
+#[cfg(feature = "sql")]
+mod sql;
 mod view;
 mod windows;
 

@@ -26,5 +26,7 @@ mod graph;
 #[cfg(any(feature = "lance", feature = "iceberg"))]
 mod restart;
 mod states;
+#[cfg(feature = "sql")]
+mod sql;
 mod storage;
 mod world;

@@ -12,13 +12,13 @@ use worldstore_core::{Error, Key, Result};
 use worldstore_cypher::ast::{
     CreateEdgeType, CreateNodeLabel, Edges as EdgesAst, Name, Reference as ReferenceAst, Source,
 };
+use worldstore_datafusion::{TableSelection, TableSource};
 
 use super::{Catalog, EdgeType, Edges, Label, Pinned, Reference, Rows};
 use crate::bind::{mistake, unknown};
 use crate::error::QueryError;
 use crate::io_stats::Counters;
 use crate::lake::{LakeLabel, read_file};
-use crate::source::{TableSelection, TableSource};
 
 /// What `lake://NAME/` means.
 pub(crate) type Mounts = BTreeMap<String, Arc<dyn AsyncBackend>>;

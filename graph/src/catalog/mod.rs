@@ -11,9 +11,9 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use worldstore_core::lake::LakeUri;
 use worldstore_cypher::ast::Computed;
+use worldstore_datafusion::TableSelection;
 
 use crate::lake::LakeLabel;
-use crate::source::TableSelection;
 
 pub(crate) use ddl::{Mounts, check_free, create_edge_type, create_node_label};
 pub(crate) use pin::Pinned;

@@ -8,13 +8,12 @@ use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use worldstore_core::Error;
 use worldstore_cypher::ast::Computed;
+use worldstore_datafusion::{PinnedProvider, TableSource};
 
 use super::Rows;
 use crate::bind::{Lower, Names};
 use crate::error::{QueryError, from_datafusion};
 use crate::io_stats::Counters;
-use crate::source::TableSource;
-use crate::table::WorldTable;
 use crate::value::Parameters;
 
 /// Rows in one state, and what is derived from them.
@@ -39,7 +38,8 @@ impl Pinned {
             }
             Rows::Table(selection) => {
                 let tables = tables.ok_or_else(|| Error::not_found("the graph has no tables"))?;
-                Arc::new(WorldTable::new(tables.pin(selection).await?, Arc::clone(counters)))
+                let provider = PinnedProvider::new(tables.pin(selection).await?);
+                Arc::new(provider.with_observer(Arc::clone(counters) as _))
             }
         };
         Ok(Self { provider, computed: computed.to_vec() })

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use worldstore_async::table::{AsyncBatches, AsyncTableBackend, SyncTableAdapter};
 use worldstore_core::Result;
 use worldstore_core::table::{AppendOptions, CreateOptions, MemoryTables, Scan, TableName, TableScan};
-use worldstore_graph::{Graph, Parameters, PinnedTable, TableSelection, TableSource};
+use worldstore_graph::{Graph, Parameters, PinnedTable, RowCount, TableSelection, TableSource};
 
 use crate::fixture::{ask, cells, refusal, rows, texts};
 
@@ -33,12 +33,24 @@ impl TableSource for Tables {
         let info = self.0.describe(&name, &Default::default()).await?;
         Ok(Arc::new(Pin { tables: self.0.clone(), name, version: info.version, schema: info.schema }))
     }
+
+    async fn pin_all(&self, selections: &[TableSelection]) -> Result<Vec<Arc<dyn PinnedTable>>> {
+        let mut pins = Vec::new();
+        for selection in selections {
+            pins.push(self.pin(selection).await?);
+        }
+        Ok(pins)
+    }
 }
 
 #[async_trait]
 impl PinnedTable for Pin {
     fn schema(&self) -> arrow::datatypes::SchemaRef {
         self.schema.clone()
+    }
+
+    fn rows(&self) -> RowCount {
+        RowCount::Unknown
     }
 
     async fn scan(&self, scan: &Scan) -> Result<TableScan<AsyncBatches>> {

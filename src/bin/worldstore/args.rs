@@ -8,6 +8,7 @@ use worldstore::TableFormat;
 use crate::fs_args::FsCommand;
 use crate::lake_args::LakeCommand;
 use crate::snapshot_args::{BlocksCommand, SnapshotCommand};
+use crate::sql_args::SqlArgs;
 use crate::wal_args::WalCommand;
 
 const EXAMPLES: &str = "\
@@ -59,6 +60,13 @@ pub enum Command {
     Query(QueryArgs),
     /// Show how Cypher would be run, without running it
     Explain(AskArgs),
+    /// Ask the tables of a world in SQL
+    ///
+    /// One query; nothing can be changed by it. All tables are read at one moment. `show tables` and `describe
+    /// TABLE` tell what there is, `as_of('TABLE', TICK, 'RUN')` is a table at another tick, and of another run if one
+    /// is given. Names without double quotes are lower case.
+    #[command(verbatim_doc_comment)]
+    Sql(SqlArgs),
     /// Start a run that shares another's history up to a tick
     Fork(ForkArgs),
     /// List, print, copy, move and remove the objects of any byte store
@@ -103,6 +111,7 @@ impl Command {
             Self::Scan(args) => Some(&args.world),
             Self::Query(args) => args.ask.world.as_deref(),
             Self::Explain(args) => args.world.as_deref(),
+            Self::Sql(args) => Some(&args.world),
             Self::Fork(args) => Some(&args.world),
             Self::Fs(_) | Self::Lake(_) | Self::Snapshot(_) | Self::Blocks(_) | Self::Wal(_) => None,
         }

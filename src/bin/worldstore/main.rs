@@ -12,6 +12,7 @@ mod lake_args;
 mod output;
 mod snapshot_args;
 mod sources;
+mod sql_args;
 mod wal_args;
 
 use std::process::ExitCode;

@@ -7,8 +7,8 @@ fn every_command_has_help() {
     let desk = Desk::new();
     let help = desk.ok(&["--help"]);
     let commands = [
-        "init", "import", "tables", "runs", "ticks", "scan", "query", "explain", "fork", "fs", "lake", "snapshot",
-        "blocks", "wal",
+        "init", "import", "tables", "runs", "ticks", "scan", "query", "explain", "sql", "fork", "fs", "lake",
+        "snapshot", "blocks", "wal",
     ];
     for command in commands {
         assert!(help.lines().any(|line| line.trim_start().starts_with(&format!("{command} "))), "{command} in\n{help}");

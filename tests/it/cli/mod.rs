@@ -16,6 +16,7 @@ mod place;
 mod query;
 mod readme;
 mod snapshot;
+mod sql;
 mod wal;
 mod wrong;
 mod wrong_query;

@@ -13,7 +13,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("worldstore-lance", &["worldstore-core", "worldstore-async"]),
     ("worldstore-iceberg", &["worldstore-core", "worldstore-async"]),
     ("worldstore-dataset", &["worldstore-core"]),
-    ("worldstore-graph", &["worldstore-core", "worldstore-async", "worldstore-cypher", "worldstore-zset"]),
+    ("worldstore-datafusion", &["worldstore-core", "worldstore-async"]),
+    (
+        "worldstore-graph",
+        &["worldstore-core", "worldstore-async", "worldstore-cypher", "worldstore-datafusion", "worldstore-zset"],
+    ),
     ("worldstore-bench", &["worldstore-core", "worldstore-async"]),
     ("worldstore-fuzz", &["worldstore-core"]),
     ("xtask", &[]),

@@ -19,6 +19,7 @@ const ABSENT: &[(&str, &[&str])] = &[
     ("worldstore-lance", &["iceberg", "worldstore-cache", "worldstore-graph"]),
     ("worldstore-iceberg", &["lance", "worldstore-cache", "worldstore-graph"]),
     ("worldstore-dataset", &["datafusion", "lance", "iceberg", "worldstore-cache", "worldstore-graph"]),
+    ("worldstore-datafusion", &["lance", "iceberg", "worldstore-cache", "worldstore-graph"]),
     ("worldstore-graph", &["lance", "iceberg", "worldstore-cache"]),
     ("xtask", &["worldstore"]),
 ];

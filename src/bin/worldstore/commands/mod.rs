@@ -8,6 +8,7 @@ mod lake;
 mod query;
 mod scan;
 mod snapshot;
+mod sql;
 mod tables;
 mod ticks;
 mod wal;
@@ -32,6 +33,7 @@ pub async fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
         Command::Runs(args) => tables::runs(args, registry).await,
         Command::Ticks(args) => ticks::run(args, registry).await,
         Command::Scan(args) => scan::run(args, registry).await,
+        Command::Sql(args) => sql::run(args, registry).await,
         Command::Fork(args) => fork::run(args, registry).await,
         Command::Fs(command) => fs::run(command, registry).await,
         Command::Lake(command) => lake::run(command, registry).await,

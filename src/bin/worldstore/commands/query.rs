@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, IsTerminal, Read};
+use std::path::Path;
 
 use serde_json::Value as Json;
 use worldstore::core::lake::SCHEME;
@@ -17,7 +18,7 @@ use crate::failure::Failure;
 use crate::output::{Rows, line, note};
 
 pub async fn run(args: QueryArgs, registry: &Registry) -> Result<(), Failure> {
-    let (text, parameters) = (text(&args.ask)?, parameters(&args.ask.params)?);
+    let (text, parameters) = (text_of(&args.ask)?, parameters(&args.ask.params)?);
     let graph = graph(&args.ask, &text, registry).await?;
     let results = graph.run(&text, &parameters).await.map_err(|error| failure(error, &text))?;
     if results.is_empty() {
@@ -39,7 +40,7 @@ pub async fn run(args: QueryArgs, registry: &Registry) -> Result<(), Failure> {
 }
 
 pub async fn explain(args: AskArgs, registry: &Registry) -> Result<(), Failure> {
-    let (text, parameters) = (text(&args)?, parameters(&args.params)?);
+    let (text, parameters) = (text_of(&args)?, parameters(&args.params)?);
     let graph = graph(&args, &text, registry).await?;
     let plan = graph.explain(&text, &parameters).await.map_err(|error| failure(error, &text))?;
     Ok(line(plan.trim_end())?)
@@ -64,9 +65,14 @@ fn failure(error: QueryError, text: &str) -> Failure {
     }
 }
 
-fn text(args: &AskArgs) -> Result<String> {
-    let text = match (&args.text, &args.file) {
-        (Some(text), _) => text.clone(),
+fn text_of(args: &AskArgs) -> Result<String> {
+    text(args.text.as_deref(), args.file.as_deref())
+}
+
+/// The query: as given, or of a file, or of standard input.
+pub(super) fn text(text: Option<&str>, file: Option<&Path>) -> Result<String> {
+    let text = match (text, file) {
+        (Some(text), _) => text.to_owned(),
         (None, Some(file)) => {
             let name = file.display().to_string();
             utf8(fs::read(file).map_err(|source| Error::io("read", source).with("file", &name))?, &name)?

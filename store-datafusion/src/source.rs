@@ -1,4 +1,4 @@
-//! Tables that the graph does not own: what a world, or anything else with rows, implements to be asked as a graph.
+//! Where tables come from: what a world, or anything else with rows, implements to be asked.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -56,6 +56,24 @@ pub trait TableSource: Debug + Send + Sync {
     /// # Errors
     /// `NotFound` for the table or the run.
     async fn pin(&self, selection: &TableSelection) -> Result<Arc<dyn PinnedTable>>;
+
+    /// Fixes the state of several tables, in the order asked for, and all at one moment where the tables behind it have
+    /// such a thing (a world has: its sequence).
+    ///
+    /// # Errors
+    /// As for [`pin`](Self::pin).
+    async fn pin_all(&self, selections: &[TableSelection]) -> Result<Vec<Arc<dyn PinnedTable>>>;
+}
+
+/// How many rows a pinned table has, as far as is known before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowCount {
+    /// So many: a count may be answered with it.
+    Exact(u64),
+    /// So many or fewer: it helps a planner.
+    AtMost(u64),
+    /// Not known.
+    Unknown,
 }
 
 /// One state of a table.
@@ -63,6 +81,9 @@ pub trait TableSource: Debug + Send + Sync {
 pub trait PinnedTable: Debug + Send + Sync {
     /// Its columns.
     fn schema(&self) -> SchemaRef;
+
+    /// The number of its rows. No I/O.
+    fn rows(&self) -> RowCount;
 
     /// Reads rows lazily. Segments and version of the scan are the pin's business, not the caller's.
     ///
