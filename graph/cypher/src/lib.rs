@@ -42,6 +42,7 @@
 //! overflows the stack: nesting and the height of a tree are bounded.
 
 pub mod ast;
+mod check;
 mod diagnostic;
 mod lexer;
 mod names;
@@ -50,7 +51,8 @@ mod printer;
 pub mod span;
 mod suggest;
 
-pub use diagnostic::{Diagnostic, DiagnosticKind, line_column};
+pub use check::check;
+pub use diagnostic::{Detail, Diagnostic, DiagnosticKind, line_column};
 pub use parser::{parse, parse_expression};
 pub use span::Span;
 pub use suggest::closest;

@@ -18,7 +18,7 @@ proptest! {
     }
 
     #[test]
-    fn expressions_need_their_brackets(expr in trees::expr()) {
+    fn expressions_need_their_brackets(expr in trees::plain_expr()) {
         // Canonical text has no pair of round brackets that could go: without any one of them the text is broken, or
         // means something else.
         let printed = expr.to_string();
