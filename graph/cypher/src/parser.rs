@@ -16,8 +16,8 @@ mod updates;
 
 use crate::ast::{Expr, Statement};
 use crate::diagnostic::Diagnostic;
-use crate::span::Span;
 use crate::lexer::{Symbol, Token, TokenKind, lex};
+use crate::span::Span;
 use cursor::Parser;
 pub(crate) use expressions::Level;
 

@@ -10,6 +10,7 @@ use worldstore_cypher::{Diagnostic, Span};
 
 use super::functions::{self, Called};
 use super::join::column;
+use super::reads::name_of_expression;
 use super::scope::{NodeVariable, Scope};
 use super::{mistake, unknown, unsupported};
 use crate::value::{Parameters, Value};
@@ -95,7 +96,7 @@ impl Lower<'_> {
             ExprKind::Case { operand, branches, otherwise } => {
                 self.case(operand.as_deref(), branches, otherwise.as_deref())
             }
-            other => Err(unsupported(span, name_of(other))),
+            other => Err(unsupported(span, name_of_expression(other))),
         }
     }
 
@@ -350,24 +351,6 @@ impl Lower<'_> {
         }
         let otherwise = otherwise.map(|otherwise| self.value(otherwise)).transpose()?;
         Ok(Expr::Case(Case::new(None, lowered, otherwise.map(Box::new))))
-    }
-}
-
-/// What messages call an expression that cannot be planned.
-fn name_of(kind: &ExprKind) -> &'static str {
-    match kind {
-        ExprKind::HasLabels(..) => "label predicates",
-        ExprKind::Map(_) => "maps",
-        ExprKind::MapProjection(..) => "map projections",
-        ExprKind::Index(..) | ExprKind::Slice(..) => "elements and slices of a list",
-        ExprKind::ListComprehension(_) => "list comprehensions",
-        ExprKind::PatternComprehension { .. } => "pattern comprehensions",
-        ExprKind::Quantified(..) => "`all`, `any`, `none` and `single`",
-        ExprKind::Reduce(_) => "`reduce`",
-        ExprKind::Pattern(path) if path.shortest.is_some() => "shortest paths",
-        ExprKind::Pattern(_) => "patterns in an expression",
-        ExprKind::Subquery(..) => "queries in an expression",
-        _ => "this expression",
     }
 }
 

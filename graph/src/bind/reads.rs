@@ -2,7 +2,7 @@
 //! Everything else that the language has is refused here by name.
 
 use worldstore_cypher::ast::{
-    ClauseKind, Direction, EdgePattern, Expr, Match, Name, NodePattern, Path, Projection, Properties, Query,
+    ClauseKind, Direction, EdgePattern, Expr, ExprKind, Match, Name, NodePattern, Path, Projection, Properties, Query,
 };
 use worldstore_cypher::{Diagnostic, Span};
 
@@ -163,5 +163,23 @@ fn properties<'query>(
             let help = "write `{name: $value}` for each property";
             Err(unsupported(name.span, "parameters as maps").with_help(help))
         }
+    }
+}
+
+/// What messages call an expression that cannot be planned.
+pub(super) fn name_of_expression(kind: &ExprKind) -> &'static str {
+    match kind {
+        ExprKind::HasLabels(..) => "label predicates",
+        ExprKind::Map(_) => "maps",
+        ExprKind::MapProjection(..) => "map projections",
+        ExprKind::Index(..) | ExprKind::Slice(..) => "elements and slices of a list",
+        ExprKind::ListComprehension(_) => "list comprehensions",
+        ExprKind::PatternComprehension { .. } => "pattern comprehensions",
+        ExprKind::Quantified(..) => "`all`, `any`, `none` and `single`",
+        ExprKind::Reduce(_) => "`reduce`",
+        ExprKind::Pattern(path) if path.shortest.is_some() => "shortest paths",
+        ExprKind::Pattern(_) => "patterns in an expression",
+        ExprKind::Subquery(..) => "queries in an expression",
+        _ => "this expression",
     }
 }

@@ -14,7 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("worldstore-dataset", &["worldstore-core"]),
     ("worldstore-graph", &["worldstore-core", "worldstore-async", "worldstore-cypher", "worldstore-zset"]),
     ("worldstore-bench", &["worldstore-core", "worldstore-async"]),
-    ("worldstore-fuzz", &["worldstore-core"]),
+    ("worldstore-fuzz", &["worldstore-core", "worldstore-cypher"]),
     ("xtask", &[]),
 ];
 

@@ -5,7 +5,17 @@ use crate::ast::{Expr, ExprKind};
 
 /// Functions that make one value of many rows.
 const AGGREGATES: [&str; 12] = [
-    "avg", "collect", "count", "max", "min", "percentilecont", "percentiledisc", "stdev", "stdevp", "sum", "stddev",
+    "avg",
+    "collect",
+    "count",
+    "max",
+    "min",
+    "percentilecont",
+    "percentiledisc",
+    "stdev",
+    "stdevp",
+    "sum",
+    "stddev",
     "variance",
 ];
 
@@ -71,8 +81,8 @@ pub(super) fn result(name: &str, arguments: &[Type]) -> Type {
     match name {
         "count" | "size" | "length" | "id" | "tointeger" | "sign" => Type::Int,
         "rand" | "sqrt" | "tofloat" | "pi" | "e" | "exp" | "log" | "log10" | "sin" | "cos" | "tan" => Type::Float,
-        "tostring" | "toupper" | "tolower" | "trim" | "ltrim" | "rtrim" | "replace" | "substring" | "left" | "right"
-        | "type" => Type::Text,
+        "tostring" | "toupper" | "tolower" | "trim" | "ltrim" | "rtrim" | "replace" | "substring" | "left"
+        | "right" | "type" => Type::Text,
         "exists" | "toboolean" | "isempty" => Type::Bool,
         "nodes" => Type::list(Type::Node),
         "relationships" => Type::list(Type::Edge),

@@ -1,9 +1,9 @@
 //! Patterns: which variables they bind, and what may be created.
 
+use super::Checker;
 use super::expressions::Context;
 use super::scope::Scope;
 use super::types::Type;
-use super::Checker;
 use crate::ast::{Direction, EdgePattern, Group, LabelExpr, Name, NodePattern, Path, PathElement, Properties};
 use crate::diagnostic::Detail;
 use crate::span::Span;

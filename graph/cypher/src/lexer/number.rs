@@ -16,7 +16,7 @@ impl<'a> Lexer<'a> {
             if self.rest().starts_with(prefix) {
                 self.position += prefix.len();
                 let digits = self.take_while(is_word_char);
-                return self.integer(start, digits, radix);
+                return self.integer(start, digits.strip_prefix('_').unwrap_or(digits), radix);
             }
         }
         let digits = self.digits();
@@ -50,7 +50,8 @@ impl<'a> Lexer<'a> {
     /// `f` or `d`, which make a float of any number in decimals.
     fn suffix(&mut self, is_float: bool) -> bool {
         let mut rest = self.rest().chars();
-        let found = is_float && rest.next().is_some_and(|next| "fFdD".contains(next)) && !rest.next().is_some_and(is_word_char);
+        let found =
+            is_float && rest.next().is_some_and(|next| "fFdD".contains(next)) && !rest.next().is_some_and(is_word_char);
         if found {
             self.bump();
         }
@@ -118,7 +119,8 @@ impl<'a> Lexer<'a> {
 /// The digits without underscores; none if there are no digits, or an underscore does not stand between two.
 fn plain(digits: &str) -> Option<String> {
     let is_parted = |part: &str| !part.is_empty() && !part.ends_with(['.', 'e', 'E', '+', '-']);
-    let (last, others) = digits.split('_').collect::<Vec<_>>().split_last().map(|(last, others)| (*last, others.to_vec()))?;
+    let (last, others) =
+        digits.split('_').collect::<Vec<_>>().split_last().map(|(last, others)| (*last, others.to_vec()))?;
     let fits = !last.is_empty() && others.iter().all(|part| is_parted(part));
     let starts_well = digits.split('_').skip(1).all(|part| part.starts_with(|next: char| next.is_ascii_hexdigit()));
     (fits && starts_well).then(|| digits.replace('_', ""))

@@ -129,7 +129,7 @@ impl Parser<'_> {
 
     fn map(&mut self) -> Result<Tree> {
         let first = self.bump();
-        let (entries, height) = self.deeper(1, Self::map_entries)?;
+        let (entries, height) = self.deeper(0, Self::map_entries)?;
         let span = self.span_from(first);
         self.higher(height, span, ExprKind::Map(entries))
     }
@@ -162,11 +162,8 @@ impl Parser<'_> {
         if !self.is_symbol(1, Symbol::LeftBrace) {
             return None;
         }
-        let kinds = [
-            ("EXISTS", SubqueryKind::Exists),
-            ("COUNT", SubqueryKind::Count),
-            ("COLLECT", SubqueryKind::Collect),
-        ];
+        let kinds =
+            [("EXISTS", SubqueryKind::Exists), ("COUNT", SubqueryKind::Count), ("COLLECT", SubqueryKind::Collect)];
         kinds.into_iter().find(|(word, _)| self.is_word(0, word)).map(|(_, kind)| kind)
     }
 
@@ -227,7 +224,7 @@ impl Parser<'_> {
     /// `{.name, .*, variable, name: value}` behind a variable.
     fn map_projection(&mut self, name: Name) -> Result<Tree> {
         self.bump();
-        let (items, height) = self.deeper(1, |parser| match parser.eat(Symbol::RightBrace) {
+        let (items, height) = self.deeper(0, |parser| match parser.eat(Symbol::RightBrace) {
             true => Ok(Vec::new()),
             false => {
                 let items = parser.separated(Self::map_item)?;

@@ -97,7 +97,11 @@ impl Parser<'_> {
             "single" => Quantified::Single,
             "reduce" => return self.reduce(),
             _ => {
-                return self.unsupported_but(&format!("`{word}(…)`"), span, "write `[x IN list WHERE condition | value]`");
+                return self.unsupported_but(
+                    &format!("`{word}(…)`"),
+                    span,
+                    "write `[x IN list WHERE condition | value]`",
+                );
             }
         };
         self.bump();

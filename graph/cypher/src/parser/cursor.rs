@@ -82,7 +82,10 @@ impl<'a> Parser<'a> {
     }
 
     /// What `rule` reads, if it reads everything.
-    pub(super) fn whole<T>(mut self, rule: impl FnOnce(&mut Self) -> Result<T>) -> std::result::Result<T, Vec<Diagnostic>> {
+    pub(super) fn whole<T>(
+        mut self,
+        rule: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> std::result::Result<T, Vec<Diagnostic>> {
         let read = rule(&mut self).and_then(|read| match self.is_end() {
             true => Ok(read),
             false => {

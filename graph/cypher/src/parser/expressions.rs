@@ -13,9 +13,9 @@ use crate::lexer::number::INTEGER_MAGNITUDE_MAX;
 use crate::lexer::{Symbol, TokenKind};
 use crate::span::Span;
 
-/// How deep expressions may be nested. A level takes up to 3 KiB of stack, 13 KiB in a build without optimisation, and
+/// How deep expressions may be nested. A level takes up to 26 KiB in a build without optimisation, and
 /// the threads of tests and of async runtimes have 2 MiB.
-pub(super) const DEPTH_MAX: usize = 100;
+pub(super) const DEPTH_MAX: usize = 64;
 
 /// How many levels a pattern or a query counts within an expression, for it takes that much more stack.
 const NESTED: usize = 4;
@@ -95,11 +95,7 @@ impl Parser<'_> {
     }
 
     /// The same for something that takes the stack of `levels` levels.
-    pub(super) fn deeper<T>(
-        &mut self,
-        levels: usize,
-        rule: impl FnOnce(&mut Self) -> Result<T>,
-    ) -> Result<(T, usize)> {
+    pub(super) fn deeper<T>(&mut self, levels: usize, rule: impl FnOnce(&mut Self) -> Result<T>) -> Result<(T, usize)> {
         if self.depth + levels >= DEPTH_MAX {
             return Err(self.too_deep(self.nth(0).span));
         }

@@ -242,7 +242,9 @@ impl Parser<'_> {
 
     fn wrong_length(&self, message: &str) -> Diagnostic {
         let diagnostic = Diagnostic::syntax(message, self.nth(0).span);
-        diagnostic.with_help("write `*`, `*2`, `*1..3`, `*1..` or `*..3`").with_detail(Detail::InvalidRelationshipPattern)
+        diagnostic
+            .with_help("write `*`, `*2`, `*1..3`, `*1..` or `*..3`")
+            .with_detail(Detail::InvalidRelationshipPattern)
     }
 
     /// `{1,3}`, `{2}`, `*`, `+`, `?`, or nothing.
@@ -354,7 +356,11 @@ impl Parser<'_> {
                 LabelKind::Any
             }
             TokenKind::Parameter(_) => return self.unsupported("parameters in place of labels", first),
-            _ => LabelKind::Name(self.schema_name(if place == Labels::Edge { "a relationship type" } else { "a label" })?),
+            _ => LabelKind::Name(self.schema_name(if place == Labels::Edge {
+                "a relationship type"
+            } else {
+                "a label"
+            })?),
         };
         Ok(LabelExpr { kind, span: self.span_from(first) })
     }

@@ -65,7 +65,7 @@ impl Parser<'_> {
         let after_name = ahead + 1 + usize::from(self.is_variable(ahead + 1));
         let is_node = match &self.nth(after_name).kind {
             TokenKind::Symbol(Symbol::Colon | Symbol::LeftBrace) => true,
-            TokenKind::Parameter(_) => after_name + 1 == end,
+            TokenKind::Parameter(_) => after_name + 1 == end || self.is_word(after_name + 1, "WHERE"),
             _ => after_name == end || self.is_word(after_name, "WHERE") || self.is_word(after_name, "IS"),
         };
         is_node && self.is_arrow(end + 1)
@@ -78,7 +78,11 @@ impl Parser<'_> {
             return false;
         }
         match (&self.nth(ahead + 1).kind, &self.nth(ahead + 2).kind) {
-            (TokenKind::Symbol(Symbol::Minus), TokenKind::Symbol(Symbol::LeftParen | Symbol::Gt)) => true,
+            (TokenKind::Symbol(Symbol::Minus), TokenKind::Symbol(next)) => match next {
+                Symbol::LeftParen | Symbol::Gt | Symbol::Star | Symbol::Question | Symbol::LeftBrace => true,
+                Symbol::Plus => self.is_symbol(ahead + 3, Symbol::LeftParen),
+                _ => false,
+            },
             (TokenKind::Symbol(Symbol::LeftBracket), _) => self.is_relationship(ahead + 1),
             _ => false,
         }
@@ -90,7 +94,7 @@ impl Parser<'_> {
         let after_name = ahead + 1 + usize::from(self.is_variable(ahead + 1));
         let is_filler = match self.nth(after_name).kind {
             TokenKind::Symbol(Symbol::Colon | Symbol::Star | Symbol::LeftBrace | Symbol::DotDot) => true,
-            TokenKind::Parameter(_) => after_name + 1 == end,
+            TokenKind::Parameter(_) => after_name + 1 == end || self.is_word(after_name + 1, "WHERE"),
             _ => after_name == end || self.is_word(after_name, "WHERE") || self.is_word(after_name, "IS"),
         };
         is_filler && self.is_symbol(end + 1, Symbol::Minus)

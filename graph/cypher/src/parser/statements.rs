@@ -3,6 +3,7 @@
 use super::Result;
 use super::cursor::Parser;
 use crate::ast::{Clause, ClauseKind, Combination, Combinator, Query, SingleQuery, Statement, StatementKind};
+use crate::diagnostic::{Diagnostic, DiagnosticKind};
 use crate::lexer::{Symbol, TokenKind};
 use crate::span::Span;
 
@@ -109,8 +110,7 @@ impl Parser<'_> {
             match self.clause_kind() {
                 Ok(Some(kind)) => clauses.push(Clause { kind, span: self.span_from(span) }),
                 Ok(None) => break,
-                // Within brackets there is no telling where the next clause begins.
-                Err(diagnostic) if self.depth == 0 && self.recover(start) => {
+                Err(diagnostic) if self.may_recover(&diagnostic) && self.recover(start) => {
                     is_whole = false;
                     self.wrong.push(diagnostic);
                 }
@@ -160,6 +160,11 @@ impl Parser<'_> {
             _ => self.projection().map(ClauseKind::Return),
         };
         kind.map(Some)
+    }
+
+    /// False within brackets, and where the text is meant well: there what follows is not wrong either.
+    fn may_recover(&self, diagnostic: &Diagnostic) -> bool {
+        self.depth == 0 && diagnostic.kind == DiagnosticKind::Syntax
     }
 
     /// Goes on at the next clause that begins outside of brackets, behind the one that began at `start`; false if there

@@ -109,13 +109,7 @@ impl Display for EdgePattern {
 }
 
 /// What stands between the brackets of a node or relationship.
-struct Filler<'a>(
-    Option<&'a Name>,
-    Option<&'a LabelExpr>,
-    Option<Length>,
-    Option<&'a Properties>,
-    Option<&'a Expr>,
-);
+struct Filler<'a>(Option<&'a Name>, Option<&'a LabelExpr>, Option<Length>, Option<&'a Properties>, Option<&'a Expr>);
 
 impl Filler<'_> {
     fn is_empty(&self) -> bool {

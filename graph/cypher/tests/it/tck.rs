@@ -67,9 +67,8 @@ fn the_tck_is_read_and_refused_as_it_wants() {
     let known = exceptions();
     let new: Vec<_> = found.difference(&known).collect();
     let gone: Vec<_> = known.difference(&found).collect();
-    let compile_time = |scenario: &&Scenario| {
-        scenario.error.as_ref().is_some_and(|(_, phase, _)| phase == "compile time")
-    };
+    let compile_time =
+        |scenario: &&Scenario| scenario.error.as_ref().is_some_and(|(_, phase, _)| phase == "compile time");
     let refused = scenarios.iter().filter(compile_time).count();
     println!("{} of {SCENARIOS} scenarios as wanted, {refused} of them expect an error", SCENARIOS - found.len());
     assert!(new.is_empty(), "{} new deviations: {new:#?}", new.len());

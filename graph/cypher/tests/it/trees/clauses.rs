@@ -24,8 +24,8 @@ fn projection() -> BoxedStrategy<Projection> {
         name: alias.unwrap_or_default(),
     });
     let nulls = option::of(prop::sample::select(vec![Nulls::First, Nulls::Last]));
-    let order = (expr(), any::<bool>(), nulls)
-        .prop_map(|(value, descending, nulls)| OrderItem { value, descending, nulls });
+    let order =
+        (expr(), any::<bool>(), nulls).prop_map(|(value, descending, nulls)| OrderItem { value, descending, nulls });
     (any::<(bool, bool)>(), vec(item, 0..3), vec(order, 0..3), filter(), filter())
         .prop_map(|((distinct, star), items, order_by, skip, limit)| {
             let star = star || items.is_empty();
@@ -77,8 +77,7 @@ fn update() -> BoxedStrategy<ClauseKind> {
         (made(), vec(action, 0..3)).prop_map(|(pattern, actions)| ClauseKind::Merge(Merge { pattern, actions })),
         vec(set_item(), 1..3).prop_map(ClauseKind::Set),
         vec(remove, 1..3).prop_map(ClauseKind::Remove),
-        (any::<bool>(), vec(expr(), 1..3))
-            .prop_map(|(detach, values)| ClauseKind::Delete(Delete { detach, values })),
+        (any::<bool>(), vec(expr(), 1..3)).prop_map(|(detach, values)| ClauseKind::Delete(Delete { detach, values })),
     ]
     .boxed()
 }
@@ -123,7 +122,5 @@ pub fn query() -> BoxedStrategy<Query> {
         span: Span::default(),
     });
     let others = prop_oneof![4 => Just(Vec::new()), 1 => vec(other, 1..3)];
-    (single_query(), others)
-        .prop_map(|(first, others)| Query { first, others, span: Span::default() })
-        .boxed()
+    (single_query(), others).prop_map(|(first, others)| Query { first, others, span: Span::default() }).boxed()
 }

@@ -1,13 +1,13 @@
 //! Random expressions.
 
-use super::patterns::{labels, path_of, plain_path_of};
+use super::patterns::{labels, name_of_label, path_of, plain_path_of};
 use super::*;
 
 fn binary_op() -> impl Strategy<Value = BinaryOp> {
     use BinaryOp::*;
     prop::sample::select(vec![
-        Or, Xor, And, Eq, NotEq, Lt, LtEq, Gt, GtEq, In, StartsWith, EndsWith, Contains, Matches, Concat, Add, Subtract,
-        Multiply, Divide, Modulo, Power,
+        Or, Xor, And, Eq, NotEq, Lt, LtEq, Gt, GtEq, In, StartsWith, EndsWith, Contains, Matches, Concat, Add,
+        Subtract, Multiply, Divide, Modulo, Power,
     ])
 }
 
@@ -28,17 +28,17 @@ fn leaf() -> impl Strategy<Value = Expr> {
 
 /// Expressions without patterns and subqueries, whose brackets are all needed.
 pub fn plain_expr() -> impl Strategy<Value = Expr> {
-    leaf().prop_recursive(5, 40, 4, |inner| common(inner).prop_map(bare))
+    leaf().prop_recursive(4, 30, 4, |inner| common(inner, name_of_label().boxed()).prop_map(bare))
 }
 
 /// Expressions.
 pub fn expr() -> impl Strategy<Value = Expr> {
-    leaf().prop_recursive(5, 40, 4, |inner| {
-        prop_oneof![4 => common(inner.clone()), 1 => with_patterns(inner)].prop_map(bare)
+    leaf().prop_recursive(4, 30, 4, |inner| {
+        prop_oneof![4 => common(inner.clone(), labels().boxed()), 1 => with_patterns(inner)].prop_map(bare)
     })
 }
 
-fn common(inner: BoxedStrategy<Expr>) -> BoxedStrategy<ExprKind> {
+fn common(inner: BoxedStrategy<Expr>, labels: BoxedStrategy<LabelExpr>) -> BoxedStrategy<ExprKind> {
     let boxed = || inner.clone().prop_map(Box::new);
     let unary = prop::sample::select(vec![UnaryOp::Not, UnaryOp::Minus, UnaryOp::Plus]);
     prop_oneof![
@@ -49,7 +49,7 @@ fn common(inner: BoxedStrategy<Expr>) -> BoxedStrategy<ExprKind> {
             .prop_map(|(first, others)| ExprKind::Comparisons(first, others)),
         boxed().prop_map(ExprKind::IsNull),
         boxed().prop_map(ExprKind::IsNotNull),
-        (boxed(), labels()).prop_map(|(of, labels)| ExprKind::HasLabels(of, labels)),
+        (boxed(), labels).prop_map(|(of, labels)| ExprKind::HasLabels(of, labels)),
         vec(inner.clone(), 0..3).prop_map(ExprKind::List),
         vec((key(), inner.clone()), 0..3).prop_map(ExprKind::Map),
         (name(), vec(map_item(inner.clone()), 0..3)).prop_map(|(name, items)| ExprKind::MapProjection(name, items)),
@@ -102,8 +102,7 @@ fn case(inner: BoxedStrategy<Expr>) -> BoxedStrategy<ExprKind> {
 
 /// Expressions that bind variables.
 fn binding(inner: BoxedStrategy<Expr>) -> BoxedStrategy<ExprKind> {
-    let quantified =
-        prop::sample::select(vec![Quantified::All, Quantified::Any, Quantified::None, Quantified::Single]);
+    let quantified = prop::sample::select(vec![Quantified::All, Quantified::Any, Quantified::None, Quantified::Single]);
     let comprehension = |value: BoxedStrategy<Option<Expr>>| {
         (name(), inner.clone(), option::of(inner.clone()), value)
             .prop_map(|(variable, list, filter, value)| Box::new(Comprehension { variable, list, filter, value }))

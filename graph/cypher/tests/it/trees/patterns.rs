@@ -2,6 +2,11 @@
 
 use super::*;
 
+/// One label.
+pub fn name_of_label() -> impl Strategy<Value = LabelExpr> {
+    name().prop_map(|name| LabelExpr { kind: LabelKind::Name(name), span: Span::default() })
+}
+
 /// Conditions on labels.
 pub fn labels() -> impl Strategy<Value = LabelExpr> {
     let bare = |kind| LabelExpr { kind, span: Span::default() };
@@ -53,7 +58,10 @@ fn quantifier() -> impl Strategy<Value = Option<Quantifier>> {
     prop_oneof![3 => Just(None), 1 => quantifier]
 }
 
-fn edge(inner: BoxedStrategy<Expr>, quantifier: BoxedStrategy<Option<Quantifier>>) -> impl Strategy<Value = EdgePattern> {
+fn edge(
+    inner: BoxedStrategy<Expr>,
+    quantifier: BoxedStrategy<Option<Quantifier>>,
+) -> impl Strategy<Value = EdgePattern> {
     use Direction::*;
     let direction = prop::sample::select(vec![Right, Left, Either, Both]);
     let filler = (option::of(name()), option::of(labels()), length());
@@ -126,20 +134,12 @@ pub fn path_of(inner: BoxedStrategy<Expr>) -> impl Strategy<Value = Path> {
             before.chain(groups).chain(behind.into_iter().map(PathElement::Node)).collect::<Vec<_>>()
         });
     let elements = prop_oneof![4 => chain, 1 => grouped];
-    let shortest = (
-        option::of(name()),
-        prop::sample::select(vec![Shortest::One, Shortest::All]),
-        plain_path_of(inner),
-    )
+    let shortest = (option::of(name()), prop::sample::select(vec![Shortest::One, Shortest::All]), plain_path_of(inner))
         .prop_map(|(variable, shortest, mut path)| {
             path.elements.truncate(3);
             Path { variable, shortest: Some(shortest), ..path }
         });
-    let whole = (option::of(name()), selector(), mode(), elements).prop_map(|(variable, selector, mode, elements)| Path {
-        variable,
-        selector,
-        mode,
-        ..path(elements)
-    });
+    let whole = (option::of(name()), selector(), mode(), elements)
+        .prop_map(|(variable, selector, mode, elements)| Path { variable, selector, mode, ..path(elements) });
     prop_oneof![6 => whole, 1 => shortest]
 }
