@@ -6,6 +6,7 @@
 #![allow(clippy::panic, reason = "a broken promise must stop the fuzzer")]
 
 mod archives;
+mod cypher;
 mod keys;
 mod lakes;
 mod manifests;
@@ -17,6 +18,7 @@ pub type Target = (&'static str, fn(&[u8]));
 /// All checks.
 pub const TARGETS: &[Target] = &[
     ("archive", archives::archive),
+    ("cypher", cypher::cypher),
     ("hive", keys::hive),
     ("lake", lakes::lake),
     ("keys", keys::keys),

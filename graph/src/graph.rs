@@ -8,10 +8,10 @@ use datafusion::logical_expr::LogicalPlan;
 use worldstore_async::AsyncBackend;
 use worldstore_core::{Error, Result};
 use worldstore_cypher::ast::{Name, Query, Statement, StatementKind};
-use worldstore_cypher::parse;
+use worldstore_cypher::{Diagnostic, parse};
 use worldstore_datafusion::TableSource;
 
-use crate::bind::{Shape, Sources, plan_matches, plan_returns, shape, unknown};
+use crate::bind::{Shape, Sources, plan_matches, plan_returns, reads, shape, unknown};
 use crate::catalog::{Catalog, Edges, Label, Mounts, Pinned, check_free, create_edge_type, create_node_label};
 use crate::error::QueryError;
 use crate::execute::{Execution, QueryResult};
@@ -134,17 +134,26 @@ impl Graph {
             StatementKind::DropEdgeType(name) => self.drop_edge_type(name),
             StatementKind::ShowNodeLabels => Ok(QueryResult::of(show_labels(&self.known().await?)?)),
             StatementKind::ShowEdgeTypes => Ok(QueryResult::of(show_edge_types(&self.read())?)),
+            StatementKind::Profile(_) => {
+                let diagnostic = Diagnostic::unsupported("not supported: PROFILE", statement.span);
+                Err(diagnostic.with_help("EXPLAIN shows the plan").into())
+            }
+            StatementKind::DescribeNodeLabel(name) | StatementKind::DescribeEdgeType(name) => {
+                let diagnostic = Diagnostic::unsupported("not supported: DESCRIBE", name.span);
+                Err(diagnostic.with_help("SHOW lists what is declared").into())
+            }
             _ => Err(Error::unsupported("this statement is not known").into()),
         }
     }
 
     async fn plan(&self, query: &Query, parameters: &Parameters) -> Result<Planned, QueryError> {
+        let reads = reads(query)?;
         let catalog = self.known().await?;
-        let shape = shape(&query.matches, &catalog)?;
+        let shape = shape(&reads.matches, &catalog)?;
         let counters = Arc::new(Counters::default());
         let sources = self.pin(&shape, &catalog, &counters).await?;
-        let (rows, scope) = plan_matches(&query.matches, &shape, &catalog, &sources, parameters)?;
-        let plan = plan_returns(rows, &query.returns, &scope, parameters)?;
+        let (rows, scope) = plan_matches(&reads.matches, &shape, &catalog, &sources, parameters)?;
+        let plan = plan_returns(rows, reads.returns, &scope, parameters)?;
         Ok(Planned { plan, counters })
     }
 

@@ -1,7 +1,9 @@
 //! What is wrong with a statement, and where.
 
+mod detail;
 mod render;
 
+pub use detail::Detail;
 pub use render::line_column;
 
 use std::fmt;
@@ -22,6 +24,8 @@ pub struct Diagnostic {
     pub span: Span,
     /// What would work instead.
     pub help: Option<String>,
+    /// The class that the openCypher TCK has for such a mistake, if it has one: its `SyntaxError` at compile time.
+    pub detail: Option<Detail>,
 }
 
 /// Which stage refuses a statement.
@@ -38,7 +42,7 @@ pub enum DiagnosticKind {
 impl Diagnostic {
     /// The text at `span` is no statement.
     pub fn syntax(message: impl Into<String>, span: Span) -> Self {
-        Self::new(DiagnosticKind::Syntax, message.into(), span)
+        Self::new(DiagnosticKind::Syntax, message.into(), span).with_detail(Detail::UnexpectedSyntax)
     }
 
     /// The construct at `span` is not supported.
@@ -58,8 +62,15 @@ impl Diagnostic {
         self
     }
 
+    /// Says what class of mistake it is.
+    #[must_use]
+    pub fn with_detail(mut self, detail: Detail) -> Self {
+        self.detail = Some(detail);
+        self
+    }
+
     fn new(kind: DiagnosticKind, message: String, span: Span) -> Self {
-        Self { kind, message, span, help: None }
+        Self { kind, message, span, help: None, detail: None }
     }
 }
 

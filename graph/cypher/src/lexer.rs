@@ -6,7 +6,7 @@ mod token;
 
 pub(crate) use token::{Symbol, Token, TokenKind};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Detail, Diagnostic};
 use crate::names::{is_word_char, is_word_start};
 use crate::span::Span;
 
@@ -78,7 +78,11 @@ impl<'a> Lexer<'a> {
             None => {
                 self.bump();
                 let shown = first.escape_debug();
-                invalid(Diagnostic::syntax(format!("unexpected character `{shown}`"), self.span_from(start)))
+                let diagnostic = Diagnostic::syntax(format!("unexpected character `{shown}`"), self.span_from(start));
+                invalid(match first.is_ascii() {
+                    true => diagnostic,
+                    false => diagnostic.with_detail(Detail::InvalidUnicodeCharacter),
+                })
             }
         }
     }

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 /// The words that openCypher reserves, sorted. They are no variables, but may name labels, types, columns and
 /// properties, whose places are known.
-const RESERVED: [&str; 53] = [
+const RESERVED: [&str; 56] = [
     "ADD",
     "ALL",
     "AND",
@@ -30,11 +30,14 @@ const RESERVED: [&str; 53] = [
     "FALSE",
     "FOR",
     "IN",
+    "INF",
+    "INFINITY",
     "IS",
     "LIMIT",
     "MANDATORY",
     "MATCH",
     "MERGE",
+    "NAN",
     "NOT",
     "NULL",
     "OF",
@@ -95,6 +98,8 @@ pub(crate) enum Place {
     Function,
     /// A parameter, behind its dollar sign.
     Parameter,
+    /// A variable in front of a brace.
+    Projected,
 }
 
 /// Writes `name`, in backquotes if it could not be read back otherwise.
@@ -105,6 +110,10 @@ pub(crate) fn write_name(out: &mut fmt::Formatter<'_>, name: &str, place: Place)
         Place::Variable => is_word && !is_reserved(name),
         Place::Function => {
             is_word && !is_special_function(name) && (!is_reserved(name) || name.eq_ignore_ascii_case("exists"))
+        }
+        Place::Projected => {
+            let is_subquery = ["EXISTS", "COUNT", "COLLECT"].iter().any(|word| word.eq_ignore_ascii_case(name));
+            is_word && !is_reserved(name) && !is_subquery
         }
         Place::Parameter => !name.is_empty() && name.chars().all(is_word_char),
     };

@@ -4,16 +4,20 @@
 
 mod atoms;
 mod clauses;
+mod comprehensions;
 mod cursor;
 mod ddl;
 mod expressions;
 mod patterns;
+mod selectors;
 mod statements;
 mod unsupported;
+mod updates;
 
 use crate::ast::{Expr, Statement};
 use crate::diagnostic::Diagnostic;
 use crate::lexer::{Symbol, Token, TokenKind, lex};
+use crate::span::Span;
 use cursor::Parser;
 pub(crate) use expressions::Level;
 
@@ -23,8 +27,8 @@ type Result<T> = std::result::Result<T, Diagnostic>;
 /// space and comments is an empty script.
 ///
 /// # Errors
-/// One diagnostic for each statement that cannot be read, in the order of the source: `Syntax`, or `Unsupported` for
-/// what openCypher or GQL has and this grammar has not.
+/// What is wrong, in the order of the source: `Syntax`, or `Unsupported` for what GQL or another dialect has and this
+/// grammar has not. Behind a clause that is wrong reading goes on with the next one, so a statement may have several.
 pub fn parse(source: &str) -> std::result::Result<Vec<Statement>, Vec<Diagnostic>> {
     let tokens = lex(source);
     let mut statements = Vec::new();
@@ -36,7 +40,7 @@ pub fn parse(source: &str) -> std::result::Result<Vec<Statement>, Vec<Diagnostic
         }
         match Parser::new(source, tokens).whole(Parser::statement) {
             Ok(statement) => statements.push(statement),
-            Err(diagnostic) => diagnostics.push(diagnostic),
+            Err(wrong) => diagnostics.extend(wrong),
         }
     }
     match diagnostics.is_empty() {
@@ -50,7 +54,12 @@ pub fn parse(source: &str) -> std::result::Result<Vec<Statement>, Vec<Diagnostic
 /// # Errors
 /// `Syntax` if the text is no expression or holds more than one, `Unsupported` as for [`parse`].
 pub fn parse_expression(source: &str) -> std::result::Result<Expr, Diagnostic> {
-    Parser::new(source, &lex(source)).whole(Parser::expression)
+    let wrong = match Parser::new(source, &lex(source)).whole(Parser::expression) {
+        Ok(expr) => return Ok(expr),
+        Err(wrong) => wrong.into_iter().next(),
+    };
+    // A reader that fails has said why.
+    Err(wrong.unwrap_or_else(|| Diagnostic::syntax("expected an expression", Span::default())))
 }
 
 fn ends_statement(token: &Token) -> bool {

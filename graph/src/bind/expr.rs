@@ -10,6 +10,7 @@ use worldstore_cypher::{Diagnostic, Span};
 
 use super::functions::{self, Called};
 use super::join::column;
+use super::reads::name_of_expression;
 use super::scope::{NodeVariable, Scope};
 use super::{mistake, unknown, unsupported};
 use crate::value::{Parameters, Value};
@@ -87,12 +88,28 @@ impl Lower<'_> {
             ExprKind::IsNotNull(operand) => Ok(self.value(operand)?.is_not_null()),
             ExprKind::List(_) => Err(unsupported(span, "a list outside of IN")),
             ExprKind::CountAll => Ok(functions::count_all()),
-            ExprKind::Call { function, distinct, arguments } => self.call(function, *distinct, arguments, span),
+            ExprKind::Comparisons(first, others) => self.comparisons(first, others, span),
+            ExprKind::Call { namespace, .. } if !namespace.is_empty() => {
+                Err(unsupported(span, "functions in a namespace"))
+            }
+            ExprKind::Call { function, distinct, arguments, .. } => self.call(function, *distinct, arguments, span),
             ExprKind::Case { operand, branches, otherwise } => {
                 self.case(operand.as_deref(), branches, otherwise.as_deref())
             }
-            _ => Err(unsupported(span, "this expression")),
+            other => Err(unsupported(span, name_of_expression(other))),
         }
+    }
+
+    /// `a < b < c`, which means `a < b AND b < c`.
+    fn comparisons(&self, first: &ast::Expr, others: &[(BinaryOp, ast::Expr)], span: Span) -> Lowered {
+        let mut left = first;
+        let mut whole: Option<Expr> = None;
+        for (op, right) in others {
+            let part = self.binary(*op, left, right, span)?;
+            whole = Some(whole.map_or(part.clone(), |before| before.and(part)));
+            left = right;
+        }
+        whole.ok_or_else(|| mistake(span, "a comparison without operators"))
     }
 
     /// Lowers an expression where rows are not grouped.
@@ -253,6 +270,8 @@ impl Lower<'_> {
                 self.comparable(&one, &other, span)?;
                 Ok(binary_expr(one, comparison(op), other))
             }
+            BinaryOp::Matches => Err(unsupported(span, "`=~`").with_help("use STARTS WITH, ENDS WITH or CONTAINS")),
+            BinaryOp::Concat => Ok(binary_expr(text(one, left)?, Operator::StringConcat, text(other, right)?)),
             BinaryOp::StartsWith => Ok(expr_fn::starts_with(text(one, left)?, text(other, right)?)),
             BinaryOp::EndsWith => Ok(expr_fn::ends_with(text(one, left)?, text(other, right)?)),
             BinaryOp::Contains => Ok(expr_fn::contains(text(one, left)?, text(other, right)?)),
@@ -313,11 +332,12 @@ impl Lower<'_> {
     fn case(
         &self,
         operand: Option<&ast::Expr>,
-        branches: &[(ast::Expr, ast::Expr)],
+        branches: &[(Vec<ast::Expr>, ast::Expr)],
         otherwise: Option<&ast::Expr>,
     ) -> Lowered {
         let operand = operand.map(|operand| self.value(operand)).transpose()?;
         let mut lowered = Vec::new();
+        let branches = branches.iter().flat_map(|(when, then)| when.iter().map(move |when| (when, then)));
         for (when, then) in branches {
             let condition = self.value(when)?;
             let condition = match &operand {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use datafusion::common::{Column, TableReference};
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder, lit};
-use worldstore_cypher::ast::{self, Match};
+use worldstore_cypher::ast;
 
 use super::expr::{Lower, Names};
 use super::pattern::{Edge, Fit, Shape};
+use super::reads::Matched;
 use super::scope::{EdgeVariable, NodeVariable, Scope};
 use super::{mistake, unsupported};
 use crate::catalog::{Catalog, EdgeType, Edges, Pinned};
@@ -26,7 +27,7 @@ pub(crate) struct Sources {
 
 /// Plans all `MATCH` clauses: one row for each way in which the patterns fit.
 pub(crate) fn plan_matches(
-    matches: &[Match],
+    matches: &[Matched<'_>],
     shape: &Shape,
     catalog: &Catalog,
     sources: &Sources,
@@ -276,7 +277,7 @@ fn union(mut plans: Vec<LogicalPlan>) -> Result<LogicalPlan, QueryError> {
 /// Inline properties and `WHERE`.
 fn filter(
     mut plan: LogicalPlan,
-    matches: &[Match],
+    matches: &[Matched<'_>],
     shape: &Shape,
     scope: &Scope,
     parameters: &Parameters,
@@ -287,7 +288,7 @@ fn filter(
         for (variable, property, value) in &shape.equal {
             conditions.push(lower.equal_property(variable, property, value)?);
         }
-        for filter in matches.iter().filter_map(|matched| matched.filter.as_ref()) {
+        for filter in matches.iter().filter_map(|matched| matched.filter) {
             conditions.push(condition(&lower, filter)?);
         }
     }

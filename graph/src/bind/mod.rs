@@ -4,6 +4,7 @@ mod expr;
 mod functions;
 mod join;
 mod pattern;
+mod reads;
 mod returns;
 mod scope;
 
@@ -13,6 +14,7 @@ use worldstore_cypher::{Diagnostic, Span, closest};
 pub(crate) use expr::{Lower, Names};
 pub(crate) use join::{Sources, plan_matches};
 pub(crate) use pattern::{Shape, shape};
+pub(crate) use reads::reads;
 pub(crate) use returns::plan_returns;
 
 /// A mistake of the query.
@@ -22,7 +24,7 @@ pub(crate) fn mistake(span: Span, message: impl Into<String>) -> Diagnostic {
 
 /// Something that Cypher has and this planner does not.
 pub(crate) fn unsupported(span: Span, construct: impl Into<String>) -> Diagnostic {
-    Diagnostic::unsupported(construct, span)
+    Diagnostic::unsupported(format!("not supported: {}", construct.into()), span)
 }
 
 /// A name that is not known, with the closest one that is.

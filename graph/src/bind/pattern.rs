@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use worldstore_cypher::Diagnostic;
-use worldstore_cypher::ast::{Direction, EdgePattern, Expr, Match, Name, NodePattern};
+use worldstore_cypher::ast::{Direction, Expr, Name};
+use worldstore_cypher::{Diagnostic, Span};
 
+use super::reads::{self, Matched};
 use super::scope::hidden;
 use super::{mistake, unknown, unsupported};
 use crate::catalog::Catalog;
@@ -29,7 +30,7 @@ pub(crate) struct Node {
 #[derive(Debug)]
 pub(crate) struct Edge<'query> {
     pub name: String,
-    pub pattern: &'query EdgePattern,
+    pub pattern: &'query reads::Edge<'query>,
     /// The nodes to the left and to the right of it.
     pub left: usize,
     pub right: usize,
@@ -48,10 +49,13 @@ pub(crate) struct Fit {
 }
 
 /// Resolves the patterns of a query.
-pub(crate) fn shape<'query>(matches: &'query [Match], catalog: &Catalog) -> Result<Shape<'query>, Diagnostic> {
+pub(crate) fn shape<'query>(
+    matches: &'query [Matched<'query>],
+    catalog: &Catalog,
+) -> Result<Shape<'query>, Diagnostic> {
     let mut draft = Draft { catalog, nodes: Vec::new(), edges: Vec::new(), equal: Vec::new() };
     for (clause, matched) in matches.iter().enumerate() {
-        for path in &matched.patterns {
+        for path in &matched.paths {
             let mut left = draft.node(&path.start)?;
             for (edge, end) in &path.hops {
                 let right = draft.node(end)?;
@@ -64,23 +68,23 @@ pub(crate) fn shape<'query>(matches: &'query [Match], catalog: &Catalog) -> Resu
     draft.finish()
 }
 
-struct DraftNode<'query> {
+struct DraftNode {
     name: String,
     label: Option<String>,
-    pattern: &'query NodePattern,
+    span: Span,
 }
 
 struct Draft<'query, 'catalog> {
     catalog: &'catalog Catalog,
-    nodes: Vec<DraftNode<'query>>,
+    nodes: Vec<DraftNode>,
     edges: Vec<Edge<'query>>,
     equal: Vec<(String, &'query Name, &'query Expr)>,
 }
 
 impl<'query> Draft<'query, '_> {
-    fn node(&mut self, pattern: &'query NodePattern) -> Result<usize, Diagnostic> {
-        let label = pattern.label.as_ref().map(|label| self.label(label)).transpose()?;
-        let named = pattern.variable.as_ref();
+    fn node(&mut self, pattern: &'query reads::Node<'query>) -> Result<usize, Diagnostic> {
+        let label = pattern.label.map(|label| self.label(label)).transpose()?;
+        let named = pattern.variable;
         let name = named.map_or_else(|| hidden("node", self.nodes.len()), |name| name.text.clone());
         if let Some(taken) = named.filter(|name| self.edges.iter().any(|edge| edge.name == name.text)) {
             return Err(mistake(taken.span, format!("`{}` is a relationship already", taken.text)));
@@ -99,7 +103,7 @@ impl<'query> Draft<'query, '_> {
                 Ok(index)
             }
             None => {
-                self.nodes.push(DraftNode { name, label, pattern });
+                self.nodes.push(DraftNode { name, label, span: pattern.span });
                 Ok(self.nodes.len() - 1)
             }
         }
@@ -114,7 +118,7 @@ impl<'query> Draft<'query, '_> {
 
     fn edge(
         &mut self,
-        pattern: &'query EdgePattern,
+        pattern: &'query reads::Edge<'query>,
         left: usize,
         right: usize,
         clause: usize,
@@ -125,7 +129,7 @@ impl<'query> Draft<'query, '_> {
                 return Err(unknown("edge type", name, known.keys().map(String::as_str)));
             }
         }
-        let named = pattern.variable.as_ref();
+        let named = pattern.variable;
         let name = named.map_or_else(|| hidden("edge", self.edges.len()), |name| name.text.clone());
         let is_taken = |name: &str| {
             self.nodes.iter().any(|node| node.name == name) || self.edges.iter().any(|edge| edge.name == name)
@@ -176,7 +180,7 @@ impl<'query> Draft<'query, '_> {
         let lies: &[bool] = match edge.pattern.direction {
             Direction::Right => &[true],
             Direction::Left => &[false],
-            Direction::Either => &[true, false],
+            Direction::Either | Direction::Both => &[true, false],
         };
         let all = types.flat_map(|name| lies.iter().map(|lie| Fit { edge_type: name.clone(), left_to_right: *lie }));
         let agrees = |node: usize, label: String| self.nodes[node].label.as_ref().is_none_or(|known| *known == label);
@@ -198,7 +202,7 @@ impl<'query> Draft<'query, '_> {
         let mut nodes = Vec::new();
         for node in self.nodes {
             let Some(label) = node.label else {
-                return Err(unsupported(node.pattern.span, "a node whose label is not given and not clear")
+                return Err(unsupported(node.span, "a node whose label is not given and not clear")
                     .with_help("name its label".to_owned()));
             };
             nodes.push(Node { name: node.name, label });

@@ -7,7 +7,7 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::utils::find_aggregate_exprs;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr};
 use worldstore_cypher::Span;
-use worldstore_cypher::ast::{self, ExprKind, Literal, Return};
+use worldstore_cypher::ast::{self, ExprKind, Literal, Projection};
 
 use super::expr::{Lower, Names};
 use super::functions::has_aggregate;
@@ -19,7 +19,7 @@ use crate::value::{Parameters, Value};
 /// Plans what is asked for over the rows of the patterns.
 pub(crate) fn plan_returns(
     plan: LogicalPlan,
-    returns: &Return,
+    returns: &Projection,
     scope: &Scope,
     parameters: &Parameters,
 ) -> Result<LogicalPlan, QueryError> {
@@ -45,7 +45,7 @@ pub(crate) fn plan_returns(
     Ok(plan.and_then(LogicalPlanBuilder::build).map_err(from_datafusion)?)
 }
 
-fn check_names(returns: &Return) -> Result<(), QueryError> {
+fn check_names(returns: &Projection) -> Result<(), QueryError> {
     let mut seen = HashSet::new();
     match returns.items.iter().find(|item| !seen.insert(item.name.as_str())) {
         Some(item) => {
@@ -57,7 +57,7 @@ fn check_names(returns: &Return) -> Result<(), QueryError> {
 }
 
 /// What decides the order; the name of a column means that column.
-fn order_values(returns: &Return, lower: &Lower, items: &[Expr]) -> Result<Vec<Expr>, QueryError> {
+fn order_values(returns: &Projection, lower: &Lower, items: &[Expr]) -> Result<Vec<Expr>, QueryError> {
     let value = |order: &ast::OrderItem| {
         let named = match &order.value.kind {
             ExprKind::Variable(name) => returns.items.iter().position(|item| item.is_aliased && item.name == *name),
@@ -74,7 +74,7 @@ fn order_values(returns: &Return, lower: &Lower, items: &[Expr]) -> Result<Vec<E
 /// Groups by every column without an aggregate.
 fn group(
     plan: LogicalPlanBuilder,
-    returns: &Return,
+    returns: &Projection,
     items: &mut [Expr],
     order: &mut [Expr],
 ) -> Result<LogicalPlanBuilder, QueryError> {
@@ -121,7 +121,7 @@ fn column_of(computed: &Expr) -> Expr {
     }
 }
 
-fn sort(plan: LogicalPlanBuilder, order: &[Expr], returns: &Return) -> Result<LogicalPlanBuilder, QueryError> {
+fn sort(plan: LogicalPlanBuilder, order: &[Expr], returns: &Projection) -> Result<LogicalPlanBuilder, QueryError> {
     match order.is_empty() {
         true => Ok(plan),
         false => Ok(plan.sort(sort_by(order.to_vec(), returns)).map_err(from_datafusion)?),
@@ -129,7 +129,7 @@ fn sort(plan: LogicalPlanBuilder, order: &[Expr], returns: &Return) -> Result<Lo
 }
 
 /// Null is the greatest value.
-fn sort_by(order: Vec<Expr>, returns: &Return) -> Vec<SortExpr> {
+fn sort_by(order: Vec<Expr>, returns: &Projection) -> Vec<SortExpr> {
     let with = |(value, item): (Expr, &ast::OrderItem)| value.sort(!item.descending, item.descending);
     order.into_iter().zip(&returns.order_by).map(with).collect()
 }
@@ -137,7 +137,7 @@ fn sort_by(order: Vec<Expr>, returns: &Return) -> Vec<SortExpr> {
 /// Equal rows once; the order may then look at columns of the result only.
 fn distinct(
     plan: LogicalPlanBuilder,
-    returns: &Return,
+    returns: &Projection,
     named: Vec<Expr>,
     items: &[Expr],
     order: &[Expr],

@@ -19,7 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["worldstore-core", "worldstore-async", "worldstore-cypher", "worldstore-datafusion", "worldstore-zset"],
     ),
     ("worldstore-bench", &["worldstore-core", "worldstore-async"]),
-    ("worldstore-fuzz", &["worldstore-core"]),
+    ("worldstore-fuzz", &["worldstore-core", "worldstore-cypher"]),
     ("xtask", &[]),
 ];
 

@@ -63,20 +63,20 @@ fn texts() {
     check(
         r"'\u00e4\U0001F600\ud83d\ude00'",
         expect![[r#"
-        0..30 Text("ä😀😀")
-        30..30 End
-    "#]],
+            0..30 Invalid `\U` takes six hexadecimal digits (write a letter behind it as an escape too, if it is none of its digits) at "\\U0001F6"
+            30..30 End
+        "#]],
     );
     check(
         r"'\x' '\u12' '\ud800' 'a;\q' b",
         expect![[r#"
-        0..4 Invalid unknown escape `\x` (known are \\ \' \" \n \t \r \b \f \uXXXX) at "\\x"
-        5..11 Invalid expected 4 hexadecimal digits in the escape at "\\u12"
-        12..20 Invalid U+D800 is no character (beyond U+FFFF write both halves of the surrogate pair, or \UXXXXXXXX) at "\\ud800"
-        21..27 Invalid unknown escape `\q` (known are \\ \' \" \n \t \r \b \f \uXXXX) at "\\q"
-        28..29 Word
-        29..29 End
-    "#]],
+            0..4 Invalid unknown escape `\x` (known are \\ \' \" \n \t \r \b \f \uXXXX \UXXXXXX) at "\\x"
+            5..11 Invalid expected 4 hexadecimal digits in the escape at "\\u12"
+            12..20 Invalid U+D800 is no character (beyond U+FFFF write both halves of the surrogate pair, or \UXXXXXX) at "\\ud800"
+            21..27 Invalid unknown escape `\q` (known are \\ \' \" \n \t \r \b \f \uXXXX \UXXXXXX) at "\\q"
+            28..29 Word
+            29..29 End
+        "#]],
     );
     check(
         "'abc",
@@ -123,16 +123,16 @@ fn numbers() {
     check(
         "007 0x 0o8 12ab 1_000 1e 1e999 0b1",
         expect![[r#"
-        0..3 Invalid a number may not start with zero (write `7`, or `0o7` for an octal number) at "007"
-        4..6 Invalid malformed number `0x` at "0x"
-        7..10 Invalid malformed number `0o8` at "0o8"
-        11..15 Invalid malformed number `12ab` at "12ab"
-        16..21 Invalid malformed number `1_000` at "1_000"
-        22..24 Invalid malformed number `1e` at "1e"
-        25..30 Invalid float `1e999` is out of range (floats go up to 1.7976931348623157e308) at "1e999"
-        31..34 Invalid malformed number `0b1` at "0b1"
-        34..34 End
-    "#]],
+            0..3 Invalid a number may not start with zero (write `7`, or `0o7` for an octal number) at "007"
+            4..6 Invalid malformed number `0x` at "0x"
+            7..10 Invalid malformed number `0o8` at "0o8"
+            11..15 Invalid malformed number `12ab` at "12ab"
+            16..21 Integer(1000)
+            22..24 Invalid malformed number `1e` at "1e"
+            25..30 Invalid float `1e999` is out of range (floats go up to 1.7976931348623157e308) at "1e999"
+            31..34 Invalid malformed number `0b1` at "0b1"
+            34..34 End
+        "#]],
     );
     check(
         "1..3 a.5 1.a 1.e",
@@ -174,13 +174,13 @@ fn names_and_parameters() {
     check(
         "`` $ $+ `abc",
         expect![[r#"
-        0..2 Invalid a name may not be empty at "``"
-        3..4 Invalid expected the name of a parameter after `$` at "$"
-        5..6 Invalid expected the name of a parameter after `$` at "$"
-        6..7 Plus
-        8..12 Invalid name without end (close it with a backquote) at "`"
-        12..12 End
-    "#]],
+            0..2 QuotedName("")
+            3..4 Invalid expected the name of a parameter after `$` at "$"
+            5..6 Invalid expected the name of a parameter after `$` at "$"
+            6..7 Plus
+            8..12 Invalid name without end (close it with a backquote) at "`"
+            12..12 End
+        "#]],
     );
 }
 

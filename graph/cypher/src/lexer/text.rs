@@ -1,7 +1,7 @@
 //! Text literals with their escapes, and names in backquotes.
 
 use super::{Lexer, TokenKind};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Detail, Diagnostic};
 use crate::span::Span;
 
 impl Lexer<'_> {
@@ -19,6 +19,8 @@ impl Lexer<'_> {
                     let help = format!("close it with `{quote}`");
                     return super::invalid(Diagnostic::syntax("text without end", span).with_help(help));
                 }
+                // A doubled quote stands for one.
+                Some(next) if next == quote && self.peek() == Some(quote) => value.extend(self.bump()),
                 Some(next) if next == quote => break,
                 Some('\\') => match self.escape() {
                     Ok(decoded) => value.push(decoded),
@@ -44,13 +46,13 @@ impl Lexer<'_> {
             Some('b' | 'B') => self.escaped('\u{8}'),
             Some('f' | 'F') => self.escaped('\u{c}'),
             Some('u') => self.unicode(start, 4),
-            Some('U') => self.unicode(start, 8),
+            Some('U') => self.long_unicode(start),
             // The end of the source: the literal has no end either, and that is what is reported.
             None => Ok('\\'),
             Some(other) => {
                 self.bump();
                 let message = format!("unknown escape `\\{}`", other.escape_debug());
-                let help = r#"known are \\ \' \" \n \t \r \b \f \uXXXX"#;
+                let help = r#"known are \\ \' \" \n \t \r \b \f \uXXXX \UXXXXXX"#;
                 Err(Diagnostic::syntax(message, self.span_from(start)).with_help(help))
             }
         }
@@ -61,7 +63,7 @@ impl Lexer<'_> {
         Ok(decoded)
     }
 
-    /// `uXXXX` or `UXXXXXXXX`; two of the former if the first is one half of a surrogate pair.
+    /// `uXXXX` or `UXXXXXX`; two of the former if the first is one half of a surrogate pair.
     fn unicode(&mut self, start: usize, digits: usize) -> Result<char, Diagnostic> {
         let first = self.hex_digits(start, digits)?;
         let code = match first {
@@ -77,8 +79,22 @@ impl Lexer<'_> {
         };
         char::from_u32(code).ok_or_else(|| {
             Diagnostic::syntax(format!("U+{code:04X} is no character"), self.span_from(start))
-                .with_help("beyond U+FFFF write both halves of the surrogate pair, or \\UXXXXXXXX")
+                .with_detail(Detail::InvalidUnicodeLiteral)
+                .with_help("beyond U+FFFF write both halves of the surrogate pair, or \\UXXXXXX")
         })
+    }
+
+    /// `UXXXXXX`. Eight digits, as other dialects write them, would be read as six and two letters: they are refused.
+    fn long_unicode(&mut self, start: usize) -> Result<char, Diagnostic> {
+        let decoded = self.unicode(start, 6)?;
+        let mut rest = self.rest().chars();
+        let is_digit = |next: Option<char>| next.is_some_and(|next| next.is_ascii_hexdigit());
+        if is_digit(rest.next()) && is_digit(rest.next()) {
+            let diagnostic = Diagnostic::syntax("`\\U` takes six hexadecimal digits", self.span_from(start));
+            let help = "write a letter behind it as an escape too, if it is none of its digits";
+            return Err(diagnostic.with_help(help).with_detail(Detail::InvalidUnicodeLiteral));
+        }
+        Ok(decoded)
     }
 
     fn hex_digits(&mut self, start: usize, digits: usize) -> Result<u32, Diagnostic> {
@@ -87,7 +103,8 @@ impl Lexer<'_> {
         for _ in 0..digits {
             let Some(digit) = self.peek().and_then(|next| next.to_digit(16)) else {
                 let message = format!("expected {digits} hexadecimal digits in the escape");
-                return Err(Diagnostic::syntax(message, self.span_from(start)));
+                let diagnostic = Diagnostic::syntax(message, self.span_from(start));
+                return Err(diagnostic.with_detail(Detail::InvalidUnicodeLiteral));
             };
             self.bump();
             code = (code << 4) | digit;
@@ -114,9 +131,6 @@ impl Lexer<'_> {
                 Some(next) => name.push(next),
             }
         }
-        match name.is_empty() {
-            true => Err(Box::new(Diagnostic::syntax("a name may not be empty", self.span_from(start)))),
-            false => Ok(name),
-        }
+        Ok(name)
     }
 }

@@ -1,35 +1,59 @@
-//! Operands: literals, names, calls, lists, CASE, brackets, and what is written behind an operand.
+//! Operands: literals, names, calls, CASE, brackets, and what is written behind an operand.
 
 use super::Result;
 use super::cursor::{EXPRESSION, Parser};
 use super::expressions::{Level, Tree};
-use crate::ast::{Expr, ExprKind, Literal, Name};
-use crate::diagnostic::Diagnostic;
+use super::patterns::Labels;
+use crate::ast::{Expr, ExprKind, Literal, MapItem, Name, SubqueryKind};
+use crate::diagnostic::{Detail, Diagnostic};
 use crate::lexer::{Symbol, TokenKind};
 use crate::names::{is_reserved, is_special_function};
 
 impl Parser<'_> {
-    /// An operand with its properties.
+    /// An operand with its properties, elements and labels.
     pub(super) fn postfix(&mut self) -> Result<Tree> {
         let mut tree = self.atom()?;
-        while self.is_symbol(0, Symbol::Dot) {
-            self.bump();
-            let name = self.schema_name("a property")?;
-            if self.is_symbol(0, Symbol::LeftParen) {
-                let span = tree.expr.span.to(name.span);
-                return self.unsupported("functions in a namespace", span);
-            }
-            let span = tree.expr.span.to(name.span);
-            tree = self.higher(tree.height, span, ExprKind::Property(Box::new(tree.expr), name))?;
+        loop {
+            tree = match self.nth(0).kind {
+                TokenKind::Symbol(Symbol::Dot) => self.property(tree)?,
+                TokenKind::Symbol(Symbol::LeftBracket) => self.element(tree)?,
+                // A colon is taken for labels only where a label follows, for `{a: x}` ends keys with it elsewhere.
+                TokenKind::Symbol(Symbol::Colon) => {
+                    self.bump();
+                    let labels = self.label_expression(Labels::Predicate)?;
+                    let span = tree.expr.span.to(labels.span);
+                    return self.higher(tree.height, span, ExprKind::HasLabels(Box::new(tree.expr), labels));
+                }
+                _ => return Ok(tree),
+            };
         }
-        let span = self.nth(0).span;
-        match self.nth(0).kind {
-            TokenKind::Symbol(Symbol::LeftBracket) => self.unsupported("elements and slices of a list", span),
-            TokenKind::Symbol(Symbol::Colon) => {
-                self.unsupported_but("label predicates", span, "write the label in the pattern")
-            }
-            TokenKind::Symbol(Symbol::LeftBrace) => self.unsupported("map projections", span),
-            _ => Ok(tree),
+    }
+
+    fn property(&mut self, tree: Tree) -> Result<Tree> {
+        self.bump();
+        let name = self.schema_name("a property")?;
+        let span = tree.expr.span.to(name.span);
+        self.higher(tree.height, span, ExprKind::Property(Box::new(tree.expr), name))
+    }
+
+    /// `[index]`, `[from..to]`.
+    fn element(&mut self, tree: Tree) -> Result<Tree> {
+        self.bump();
+        let mut height = tree.height;
+        let from = match self.is_symbol(0, Symbol::DotDot) {
+            true => None,
+            false => Some(Box::new(self.part(&mut height)?)),
+        };
+        let is_slice = self.eat(Symbol::DotDot);
+        let to = match is_slice && !self.is_symbol(0, Symbol::RightBracket) {
+            true => Some(Box::new(self.part(&mut height)?)),
+            false => None,
+        };
+        let span = tree.expr.span.to(self.expect(Symbol::RightBracket)?);
+        let of = Box::new(tree.expr);
+        match (is_slice, from) {
+            (false, Some(index)) => self.higher(height, span, ExprKind::Index(of, index)),
+            (_, from) => self.higher(height, span, ExprKind::Slice(of, from, to)),
         }
     }
 
@@ -44,12 +68,14 @@ impl Parser<'_> {
             }
             TokenKind::Symbol(Symbol::LeftParen) => return self.in_brackets(),
             TokenKind::Symbol(Symbol::LeftBracket) => return self.list(),
-            TokenKind::Symbol(Symbol::LeftBrace) => return self.unsupported("maps", self.nth(0).span),
+            TokenKind::Symbol(Symbol::LeftBrace) => return self.map(),
             TokenKind::QuotedName(_) => return self.named(),
             _ => match self.word(0).map(str::to_ascii_uppercase).as_deref() {
                 Some("TRUE") => Literal::Bool(true),
                 Some("FALSE") => Literal::Bool(false),
                 Some("NULL") => Literal::Null,
+                Some("INF" | "INFINITY") => Literal::Float(f64::INFINITY),
+                Some("NAN") => Literal::Float(f64::NAN),
                 Some("CASE") => return self.case(),
                 Some("NOT") => {
                     self.expect_thing("an operand");
@@ -76,95 +102,111 @@ impl Parser<'_> {
             Err(_) => {
                 let message = format!("integer `{magnitude}` is out of range");
                 let help = format!("integers go from {} to {}", i64::MIN, i64::MAX);
-                Err(Diagnostic::syntax(message, self.nth(0).span).with_help(help))
+                let diagnostic = Diagnostic::syntax(message, self.nth(0).span).with_help(help);
+                Err(diagnostic.with_detail(Detail::IntegerOverflow))
             }
         }
     }
 
     fn in_brackets(&mut self) -> Result<Tree> {
-        let first = self.nth(0).span;
         if self.is_pattern(0) {
-            return self.unsupported_but("patterns in an expression", first, "write them in MATCH");
+            return self.pattern();
         }
-        self.bump();
+        let first = self.bump();
+        let pipe_ends = std::mem::replace(&mut self.pipe_ends, false);
         let mut tree = self.tree(Level::Or)?;
+        self.pipe_ends = pipe_ends;
         let last = self.expect(Symbol::RightParen)?;
         tree.expr.span = first.to(last);
         Ok(tree)
     }
 
-    fn list(&mut self) -> Result<Tree> {
+    /// A pattern as a condition.
+    fn pattern(&mut self) -> Result<Tree> {
+        let (path, height) = self.nested(Self::plain_path)?;
+        self.higher(height, path.span, ExprKind::Pattern(Box::new(path)))
+    }
+
+    fn map(&mut self) -> Result<Tree> {
         let first = self.bump();
-        if self.is_variable(0) && self.is_word(1, "IN") {
-            let help = "a list that holds the result of `x IN y` is written `[(x IN y)]`";
-            return self.unsupported_but("list comprehensions", first.to(self.nth(1).span), help);
-        }
-        if self.is_pattern(0) || (self.is_variable(0) && self.is_symbol(1, Symbol::Eq) && self.is_pattern(2)) {
-            return self.unsupported("pattern comprehensions", first.to(self.nth(0).span));
-        }
-        let (parts, height) = self.expressions_until(Symbol::RightBracket)?;
-        if self.is_symbol(0, Symbol::Pipe) {
-            return self.unsupported("list comprehensions", self.nth(0).span);
-        }
-        let last = self.expect(Symbol::RightBracket)?;
-        self.higher(height, first.to(last), ExprKind::List(parts))
+        let (entries, height) = self.deeper(0, Self::map_entries)?;
+        let span = self.span_from(first);
+        self.higher(height, span, ExprKind::Map(entries))
     }
 
-    /// Expressions with commas between them, perhaps none, and how high they are. The end is not read.
-    fn expressions_until(&mut self, end: Symbol) -> Result<(Vec<Expr>, usize)> {
-        let mut parts = Vec::new();
-        let mut height = 0;
-        if self.is_symbol(0, end) {
-            return Ok((parts, height));
-        }
-        loop {
-            let tree = self.tree(Level::Or)?;
-            height = height.max(tree.height);
-            parts.push(tree.expr);
-            if !self.eat(Symbol::Comma) {
-                return Ok((parts, height));
-            }
-        }
-    }
-
-    /// What begins with a name: a variable or a call.
+    /// What begins with a name: a variable, a call, a subquery, a map projection.
     fn named(&mut self) -> Result<Tree> {
-        let span = self.nth(0).span;
-        let word = self.word(0);
-        let is_exists = self.is_word(0, "EXISTS");
-        let is_subquery = is_exists || self.is_word(0, "COUNT") || self.is_word(0, "COLLECT");
-        if is_subquery && self.is_symbol(1, Symbol::LeftBrace) {
-            let shown = span.text(self.source).to_uppercase();
-            return self.unsupported(&format!("{shown} {{ … }}"), span);
+        if let Some(kind) = self.subquery_kind() {
+            return self.subquery(kind);
         }
-        if self.is_symbol(1, Symbol::LeftParen) {
-            if let Some(word) = word.filter(|word| is_special_function(word)) {
-                return self.unsupported(&format!("`{word}(…)`"), span);
-            }
-            if is_exists || word.is_none_or(|word| !is_reserved(word)) {
-                return self.call();
-            }
+        if let Some(shortest) = self.shortest_function() {
+            let (path, height) = self.nested(|parser| parser.shortest_path(shortest))?;
+            return self.higher(height, path.span, ExprKind::Pattern(Box::new(path)));
+        }
+        if self.is_symbol(1, Symbol::LeftParen)
+            && let Some(word) = self.word(0).filter(|word| is_special_function(word))
+        {
+            return self.special_function(word);
+        }
+        if self.is_call() {
+            return self.call();
         }
         let name = self.variable(EXPRESSION)?;
+        if self.is_symbol(0, Symbol::LeftBrace) {
+            return self.map_projection(name);
+        }
         Ok(Tree { expr: Expr { kind: ExprKind::Variable(name.text), span: name.span }, height: 1 })
     }
 
-    fn call(&mut self) -> Result<Tree> {
-        let function = self.schema_name("a function")?;
+    fn subquery_kind(&self) -> Option<SubqueryKind> {
+        if !self.is_symbol(1, Symbol::LeftBrace) {
+            return None;
+        }
+        let kinds =
+            [("EXISTS", SubqueryKind::Exists), ("COUNT", SubqueryKind::Count), ("COLLECT", SubqueryKind::Collect)];
+        kinds.into_iter().find(|(word, _)| self.is_word(0, word)).map(|(_, kind)| kind)
+    }
+
+    fn subquery(&mut self, kind: SubqueryKind) -> Result<Tree> {
+        let first = self.bump();
         self.bump();
+        let (query, height) = self.nested(Self::subquery_body)?;
+        let last = self.expect(Symbol::RightBrace)?;
+        self.higher(height, first.to(last), ExprKind::Subquery(kind, Box::new(query)))
+    }
+
+    /// True if names with dots between them and a bracket come next. A name is looked at once for each expression that
+    /// begins with it.
+    fn is_call(&self) -> bool {
+        let may_be_function = match self.word(0) {
+            Some(word) => !is_reserved(word) || word.eq_ignore_ascii_case("EXISTS"),
+            None => true,
+        };
+        let mut ahead = 1;
+        while self.is_symbol(ahead, Symbol::Dot) && self.is_name(ahead + 1) {
+            ahead += 2;
+        }
+        may_be_function && self.is_symbol(ahead, Symbol::LeftParen)
+    }
+
+    fn is_name(&self, ahead: usize) -> bool {
+        matches!(self.nth(ahead).kind, TokenKind::Word | TokenKind::QuotedName(_))
+    }
+
+    fn call(&mut self) -> Result<Tree> {
+        let mut function = self.schema_name("a function")?;
         let first = function.span;
-        if self.is_symbol(0, Symbol::Star) && function.text.eq_ignore_ascii_case("count") {
+        let mut namespace = Vec::new();
+        while self.eat(Symbol::Dot) {
+            namespace.push(std::mem::replace(&mut function, self.schema_name("a function")?));
+        }
+        self.bump();
+        if self.is_symbol(0, Symbol::Star) && namespace.is_empty() && function.text.eq_ignore_ascii_case("count") {
             self.bump();
             let last = self.expect(Symbol::RightParen)?;
             return Ok(Tree { expr: Expr { kind: ExprKind::CountAll, span: first.to(last) }, height: 1 });
         }
         let distinct = self.eat_word("DISTINCT");
-        let (arguments, height) = self.arguments(&function, distinct)?;
-        let last = self.expect(Symbol::RightParen)?;
-        self.higher(height, first.to(last), ExprKind::Call { function, distinct, arguments })
-    }
-
-    fn arguments(&mut self, function: &Name, distinct: bool) -> Result<(Vec<Expr>, usize)> {
         let is_empty = self.is_symbol(0, Symbol::RightParen);
         if is_empty && distinct {
             self.expect_thing(EXPRESSION);
@@ -175,7 +217,38 @@ impl Parser<'_> {
             let what = format!("`|` in the arguments of `{}`", function.text);
             return self.unsupported(&what, self.nth(0).span);
         }
-        Ok((arguments, height))
+        let last = self.expect(Symbol::RightParen)?;
+        self.higher(height, first.to(last), ExprKind::Call { namespace, function, distinct, arguments })
+    }
+
+    /// `{.name, .*, variable, name: value}` behind a variable.
+    fn map_projection(&mut self, name: Name) -> Result<Tree> {
+        self.bump();
+        let (items, height) = self.deeper(0, |parser| match parser.eat(Symbol::RightBrace) {
+            true => Ok(Vec::new()),
+            false => {
+                let items = parser.separated(Self::map_item)?;
+                parser.expect(Symbol::RightBrace)?;
+                Ok(items)
+            }
+        })?;
+        let span = self.span_from(name.span);
+        self.higher(height, span, ExprKind::MapProjection(name, items))
+    }
+
+    fn map_item(&mut self) -> Result<MapItem> {
+        if self.eat(Symbol::Dot) {
+            return match self.eat(Symbol::Star) {
+                true => Ok(MapItem::All),
+                false => self.schema_name("a property").map(MapItem::Property),
+            };
+        }
+        if !self.is_symbol(1, Symbol::Colon) {
+            return self.variable("a variable").map(MapItem::Variable);
+        }
+        let name = self.map_key()?;
+        self.bump();
+        Ok(MapItem::Field(name, self.expression()?))
     }
 
     fn case(&mut self) -> Result<Tree> {
@@ -188,7 +261,10 @@ impl Parser<'_> {
         let mut branches = Vec::new();
         self.expect_word("WHEN")?;
         loop {
-            let when = self.part(&mut height)?;
+            let mut when = vec![self.part(&mut height)?];
+            while operand.is_some() && self.eat(Symbol::Comma) {
+                when.push(self.part(&mut height)?);
+            }
             self.expect_word("THEN")?;
             branches.push((when, self.part(&mut height)?));
             if !self.eat_word("WHEN") {
@@ -204,7 +280,7 @@ impl Parser<'_> {
     }
 
     /// An expression that raises `height` to its own.
-    fn part(&mut self, height: &mut usize) -> Result<Expr> {
+    pub(super) fn part(&mut self, height: &mut usize) -> Result<Expr> {
         let tree = self.tree(Level::Or)?;
         *height = tree.height.max(*height);
         Ok(tree.expr)

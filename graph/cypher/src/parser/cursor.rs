@@ -2,7 +2,7 @@
 
 use super::Result;
 use crate::ast::{Name, Text};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Detail, Diagnostic};
 use crate::lexer::{Symbol, Token, TokenKind};
 use crate::names::is_reserved;
 use crate::span::Span;
@@ -31,8 +31,39 @@ pub(super) struct Parser<'a> {
     end: Token,
     /// How many calls deep an expression is; see `expressions`.
     pub(super) depth: usize,
-    /// How many nodes chained comparisons have copied; see `expressions`.
-    pub(super) copied: usize,
+    /// The height of the highest expression so far; see [`Parser::nested`].
+    pub(super) highest: usize,
+    /// True where `|` ends an expression, so that it joins no labels.
+    pub(super) pipe_ends: bool,
+    /// For each token that opens a bracket, where the one that closes it stands.
+    closing: Vec<usize>,
+    /// What was wrong with clauses before this one.
+    pub(super) wrong: Vec<Diagnostic>,
+}
+
+/// Where the bracket is closed that each token opens; no token is at `usize::MAX`.
+fn closing(tokens: &[Token]) -> Vec<usize> {
+    let mut closing = vec![usize::MAX; tokens.len()];
+    let mut open: Vec<(Symbol, usize)> = Vec::new();
+    for (position, token) in tokens.iter().enumerate() {
+        let TokenKind::Symbol(symbol) = token.kind else { continue };
+        let opener = match symbol {
+            Symbol::LeftParen | Symbol::LeftBracket | Symbol::LeftBrace => {
+                open.push((symbol, position));
+                continue;
+            }
+            Symbol::RightParen => Symbol::LeftParen,
+            Symbol::RightBracket => Symbol::LeftBracket,
+            Symbol::RightBrace => Symbol::LeftBrace,
+            _ => continue,
+        };
+        if let Some((_, start)) = open.pop_if(|(symbol, _)| *symbol == opener)
+            && let Some(end) = closing.get_mut(start)
+        {
+            *end = position;
+        }
+    }
+    closing
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,19 +77,41 @@ impl<'a> Parser<'a> {
     /// A parser at the first of `tokens`, which end with a semicolon or the end of the source.
     pub(super) fn new(source: &'a str, tokens: &'a [Token]) -> Self {
         let end = Token { kind: TokenKind::End, span: Span::new(source.len(), source.len()) };
-        Self { source, tokens, position: 0, expected: Vec::new(), end, depth: 0, copied: 0 }
+        let (expected, wrong, closing) = (Vec::new(), Vec::new(), closing(tokens));
+        Self { source, tokens, position: 0, expected, end, depth: 0, highest: 0, pipe_ends: false, closing, wrong }
     }
 
     /// What `rule` reads, if it reads everything.
-    pub(super) fn whole<T>(mut self, rule: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        let read = rule(&mut self)?;
-        match self.position + 1 >= self.tokens.len() {
+    pub(super) fn whole<T>(
+        mut self,
+        rule: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> std::result::Result<T, Vec<Diagnostic>> {
+        let read = rule(&mut self).and_then(|read| match self.is_end() {
             true => Ok(read),
             false => {
                 self.expect_thing("the end of the statement");
                 Err(self.unexpected())
             }
+        });
+        match read {
+            Ok(read) if self.wrong.is_empty() => Ok(read),
+            Ok(_) => Err(self.wrong),
+            Err(diagnostic) => {
+                self.wrong.push(diagnostic);
+                Err(self.wrong)
+            }
         }
+    }
+
+    /// True at the semicolon or the end of the source.
+    pub(super) fn is_end(&self) -> bool {
+        self.position + 1 >= self.tokens.len()
+    }
+
+    /// How far ahead the bracket is closed that is opened `ahead`.
+    pub(super) fn closing(&self, ahead: usize) -> Option<usize> {
+        let end = self.closing.get(self.position + ahead).copied().filter(|end| *end != usize::MAX)?;
+        end.checked_sub(self.position)
     }
 
     /// The token `ahead` of the next one, which is number 0.
@@ -80,6 +133,33 @@ impl<'a> Parser<'a> {
         self.nth(ahead).kind == TokenKind::Symbol(symbol)
     }
 
+    /// The number of the next token.
+    pub(super) fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Goes on at a token; what was expected is forgotten.
+    pub(super) fn set_position(&mut self, position: usize) {
+        self.position = position;
+        self.expected.clear();
+    }
+
+    /// The token in front of the next one.
+    fn before(&self) -> Option<&Token> {
+        self.position.checked_sub(1).and_then(|position| self.tokens.get(position))
+    }
+
+    /// The word in front of the next token, if it is one.
+    pub(super) fn word_before(&self) -> Option<&'a str> {
+        let token = self.before()?;
+        (token.kind == TokenKind::Word).then(|| token.span.text(self.source))
+    }
+
+    /// True behind a dot or a colon, where any word is a name.
+    pub(super) fn is_after_name_mark(&self) -> bool {
+        self.before().is_some_and(|token| matches!(token.kind, TokenKind::Symbol(Symbol::Dot | Symbol::Colon)))
+    }
+
     /// True if a variable stands `ahead`: a name in backquotes, or a word that is not reserved.
     pub(super) fn is_variable(&self, ahead: usize) -> bool {
         match &self.nth(ahead).kind {
@@ -98,8 +178,7 @@ impl<'a> Parser<'a> {
 
     /// Where the token before the next one ends, or where the next one starts if it is the first.
     pub(super) fn last_end(&self) -> usize {
-        let last = self.position.checked_sub(1).and_then(|position| self.tokens.get(position));
-        last.map_or(self.nth(0).span.start, |token| token.span.end)
+        self.before().map_or(self.nth(0).span.start, |token| token.span.end)
     }
 
     /// From the start of `first` to the end of what was read last.
@@ -162,12 +241,27 @@ impl<'a> Parser<'a> {
     /// A name where its place is known, so that it may be a reserved word: a label, a type, a column, a property.
     pub(super) fn schema_name(&mut self, what: &'static str) -> Result<Name> {
         match (&self.nth(0).kind, self.word(0)) {
+            (TokenKind::QuotedName(name), _) if name.is_empty() => {
+                Err(Diagnostic::syntax("a name may not be empty", self.nth(0).span))
+            }
             (TokenKind::QuotedName(name), _) => {
                 let text = name.clone();
                 Ok(Name { text, span: self.bump() })
             }
             (_, Some(word)) => Ok(Name { text: word.to_string(), span: self.bump() }),
             _ => self.missing(what),
+        }
+    }
+
+    /// The key of a map; it may be empty.
+    pub(super) fn map_key(&mut self) -> Result<Name> {
+        match &self.nth(0).kind {
+            TokenKind::QuotedName(name) if name.is_empty() => Ok(Name { text: String::new(), span: self.bump() }),
+            // Whatever is wrong with it as a number: no number is a key.
+            TokenKind::Invalid(wrong) if wrong.detail == Some(Detail::InvalidNumberLiteral) => {
+                Err(Diagnostic::syntax("a key is a name", wrong.span).with_help("put it in backquotes"))
+            }
+            _ => self.schema_name("a property"),
         }
     }
 

@@ -36,6 +36,13 @@ impl Parser<'_> {
         Ok(StatementKind::ShowEdgeTypes)
     }
 
+    pub(super) fn describe(&mut self) -> Result<StatementKind> {
+        match self.node_or_edge()? {
+            Object::NodeLabel => self.schema_name("a label").map(StatementKind::DescribeNodeLabel),
+            Object::EdgeType => self.schema_name("an edge type").map(StatementKind::DescribeEdgeType),
+        }
+    }
+
     fn node_or_edge(&mut self) -> Result<Object> {
         if self.eat_word("NODE") {
             self.expect_word("LABEL")?;

@@ -1,27 +1,27 @@
 //! Operators, by precedence climbing. From loose to tight: OR, XOR, AND, NOT, comparisons, predicates (`IN`,
 //! `STARTS WITH`, `IS NULL`, …), `+ -`, `* / %`, `^`, signs. All associate to the left; comparisons form chains.
 //!
-//! Three bounds keep hostile texts from exhausting the stack or the memory, here and in whoever walks the tree later:
-//! on the depth of calls, on the height of the tree (a long chain of operators leans to the left), and on what chained
-//! comparisons copy.
+//! Two bounds keep hostile texts from exhausting the stack, here and in whoever walks the tree later: on the depth of
+//! calls, and on the height of the tree (a long chain of operators leans to the left).
 
 use super::Result;
 use super::cursor::Parser;
+use super::patterns::Labels;
 use crate::ast::{BinaryOp, Expr, ExprKind, Literal, UnaryOp};
 use crate::diagnostic::Diagnostic;
 use crate::lexer::number::INTEGER_MAGNITUDE_MAX;
 use crate::lexer::{Symbol, TokenKind};
 use crate::span::Span;
 
-/// How deep expressions may be nested. A level takes up to 3 KiB of stack, 13 KiB in a build without optimisation, and
+/// How deep expressions may be nested. A level takes up to 26 KiB in a build without optimisation, and
 /// the threads of tests and of async runtimes have 2 MiB.
-pub(super) const DEPTH_MAX: usize = 100;
+pub(super) const DEPTH_MAX: usize = 64;
+
+/// How many levels a pattern or a query counts within an expression, for it takes that much more stack.
+const NESTED: usize = 4;
 
 /// How high a tree of expressions may be.
 pub(super) const HEIGHT_MAX: usize = 500;
-
-/// How many nodes chained comparisons may copy: in `a < b < c` that is `b`, which is compared twice.
-const COPIED_MAX: usize = 10_000;
 
 /// How tightly an operator binds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,8 +49,10 @@ impl Level {
             BinaryOp::Eq | BinaryOp::NotEq | BinaryOp::Lt | BinaryOp::LtEq | BinaryOp::Gt | BinaryOp::GtEq => {
                 Self::Comparison
             }
-            BinaryOp::In | BinaryOp::StartsWith | BinaryOp::EndsWith | BinaryOp::Contains => Self::Predicate,
-            BinaryOp::Add | BinaryOp::Subtract => Self::Additive,
+            BinaryOp::In | BinaryOp::StartsWith | BinaryOp::EndsWith | BinaryOp::Contains | BinaryOp::Matches => {
+                Self::Predicate
+            }
+            BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Concat => Self::Additive,
             BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo => Self::Multiplicative,
             BinaryOp::Power => Self::Power,
         }
@@ -81,7 +83,30 @@ pub(super) struct Tree {
 
 impl Parser<'_> {
     pub(super) fn expression(&mut self) -> Result<Expr> {
-        self.tree(Level::Or).map(|tree| tree.expr)
+        let tree = self.tree(Level::Or)?;
+        self.highest = self.highest.max(tree.height);
+        Ok(tree.expr)
+    }
+
+    /// Reads something within an expression that is none itself, such as a pattern, and tells the height of the highest
+    /// expression in it.
+    pub(super) fn nested<T>(&mut self, rule: impl FnOnce(&mut Self) -> Result<T>) -> Result<(T, usize)> {
+        self.deeper(NESTED, rule)
+    }
+
+    /// The same for something that takes the stack of `levels` levels.
+    pub(super) fn deeper<T>(&mut self, levels: usize, rule: impl FnOnce(&mut Self) -> Result<T>) -> Result<(T, usize)> {
+        if self.depth + levels >= DEPTH_MAX {
+            return Err(self.too_deep(self.nth(0).span));
+        }
+        let (highest, pipe_ends) = (self.highest, self.pipe_ends);
+        (self.highest, self.pipe_ends) = (0, false);
+        self.depth += levels;
+        let read = rule(self);
+        self.depth -= levels;
+        let height = self.highest;
+        (self.highest, self.pipe_ends) = (highest, pipe_ends);
+        Ok((read?, height))
     }
 
     /// An expression whose operators bind at least as tightly as `level`.
@@ -102,9 +127,8 @@ impl Parser<'_> {
         };
         let mut follows_predicate = false;
         loop {
-            self.refuse_operators()?;
             if level <= Level::Predicate && self.is_word(0, "IS") {
-                left = self.null_predicate(left)?;
+                left = self.is_predicate(left)?;
                 follows_predicate = true;
                 continue;
             }
@@ -173,51 +197,44 @@ impl Parser<'_> {
         Ok(tree)
     }
 
-    /// `IS NULL`, `IS NOT NULL`.
-    fn null_predicate(&mut self, operand: Tree) -> Result<Tree> {
+    /// `IS NULL`, `IS NOT NULL`, `IS Label`.
+    fn is_predicate(&mut self, operand: Tree) -> Result<Tree> {
         self.bump();
-        let is_not = self.eat_word("NOT");
-        let is_type = self.is_symbol(0, Symbol::Colon) || self.is_word(0, "TYPED") || self.is_word(0, "NORMALIZED");
-        if is_type {
-            return self.unsupported("predicates on types", self.nth(0).span);
+        let is_not = self.is_word(0, "NOT");
+        let ahead = usize::from(is_not);
+        let is_type = self.is_word(ahead, "TYPED") || self.is_word(ahead, "NORMALIZED");
+        if is_type || self.is_symbol(ahead, Symbol::Colon) {
+            return self.unsupported("predicates on types", self.nth(ahead).span);
         }
+        if !is_not && !self.is_word(0, "NULL") && self.is_label() {
+            let labels = self.label_expression(Labels::Predicate)?;
+            let span = operand.expr.span.to(labels.span);
+            return self.higher(operand.height, span, ExprKind::HasLabels(Box::new(operand.expr), labels));
+        }
+        let _ = self.eat_word("NOT");
         let span = operand.expr.span.to(self.expect_word("NULL")?);
         let inner = Box::new(operand.expr);
         self.higher(operand.height, span, if is_not { ExprKind::IsNotNull(inner) } else { ExprKind::IsNull(inner) })
     }
 
-    /// `a < b < c`, which means `a < b AND b < c`. What stands before the first operator was read already.
+    /// `a < b < c`. What stands before the first operator was read already.
     fn comparisons(&mut self, first: BinaryOp, left: Tree) -> Result<Tree> {
-        let (mut operator, mut left, mut chain) = (first, left, None);
-        loop {
+        self.bump_operator(first)?;
+        let right = self.tree(Level::Predicate)?;
+        let mut height = left.height.max(right.height);
+        let mut others = Vec::new();
+        while let Some(operator) = self.binary_operator().filter(|next| Level::of(*next) == Level::Comparison) {
             self.bump_operator(operator)?;
-            let right = self.tree(Level::Predicate)?;
-            let next = match self.binary_operator() {
-                Some(next) if Level::of(next) == Level::Comparison => Some((next, self.copy(&right)?)),
-                _ => None,
-            };
-            let part = self.binary(operator, left, right)?;
-            let whole = match chain {
-                Some(before) => self.binary(BinaryOp::And, before, part)?,
-                None => part,
-            };
-            match next {
-                Some(next) => (operator, left) = next,
-                None => return Ok(whole),
-            }
-            chain = Some(whole);
+            let next = self.tree(Level::Predicate)?;
+            height = height.max(next.height);
+            others.push((operator, next.expr));
         }
-    }
-
-    /// A second one of `tree`. Each chain doubles what is in its middle, so chains in chains would grow without bound.
-    fn copy(&mut self, tree: &Tree) -> Result<Tree> {
-        self.copied = self.copied.saturating_add(count_nodes(&tree.expr));
-        if self.copied > COPIED_MAX {
-            let message = "comparisons are chained too often within each other";
-            let help = "write `a < b AND b < c` for `a < b < c`";
-            return Err(Diagnostic::syntax(message, tree.expr.span).with_help(help));
+        if others.is_empty() {
+            return self.binary(first, left, right);
         }
-        Ok(Tree { expr: tree.expr.clone(), height: tree.height })
+        others.insert(0, (first, right.expr));
+        let span = others.last().map_or(left.expr.span, |(_, last)| left.expr.span.to(last.span));
+        self.higher(height, span, ExprKind::Comparisons(Box::new(left.expr), others))
     }
 
     fn binary(&self, operator: BinaryOp, left: Tree, right: Tree) -> Result<Tree> {
@@ -234,7 +251,7 @@ impl Parser<'_> {
         }
     }
 
-    fn too_deep(&self, span: Span) -> Diagnostic {
+    pub(super) fn too_deep(&self, span: Span) -> Diagnostic {
         let message = "the expression is too deep";
         let help = format!(
             "at most {DEPTH_MAX} levels of brackets and {HEIGHT_MAX} operators in a row; long alternatives fit in `x IN […]`"
@@ -254,6 +271,8 @@ impl Parser<'_> {
                 Symbol::GtEq => BinaryOp::GtEq,
                 Symbol::Plus => BinaryOp::Add,
                 Symbol::Minus => BinaryOp::Subtract,
+                Symbol::RegexMatch => BinaryOp::Matches,
+                Symbol::DoublePipe => BinaryOp::Concat,
                 Symbol::Star => BinaryOp::Multiply,
                 Symbol::Slash => BinaryOp::Divide,
                 Symbol::Percent => BinaryOp::Modulo,
@@ -272,17 +291,6 @@ impl Parser<'_> {
             _ => Ok(()),
         }
     }
-
-    fn refuse_operators(&self) -> Result<()> {
-        let span = self.nth(0).span;
-        match self.nth(0).kind {
-            TokenKind::Symbol(Symbol::RegexMatch) => {
-                self.unsupported_but("`=~`", span, "use STARTS WITH, ENDS WITH or CONTAINS")
-            }
-            TokenKind::Symbol(Symbol::DoublePipe) => self.unsupported_but("`||`", span, "write `+`"),
-            _ => Ok(()),
-        }
-    }
 }
 
 const WORD_OPERATORS: [(&str, BinaryOp); 7] = [
@@ -294,19 +302,3 @@ const WORD_OPERATORS: [(&str, BinaryOp); 7] = [
     ("ENDS", BinaryOp::EndsWith),
     ("CONTAINS", BinaryOp::Contains),
 ];
-
-/// How many expressions a tree is made of.
-fn count_nodes(expr: &Expr) -> usize {
-    let below: usize = match &expr.kind {
-        ExprKind::Property(inner, _) | ExprKind::Unary(_, inner) => count_nodes(inner),
-        ExprKind::IsNull(inner) | ExprKind::IsNotNull(inner) => count_nodes(inner),
-        ExprKind::Binary(_, left, right) => count_nodes(left) + count_nodes(right),
-        ExprKind::List(parts) | ExprKind::Call { arguments: parts, .. } => parts.iter().map(count_nodes).sum(),
-        ExprKind::Case { operand, branches, otherwise } => {
-            let branches: usize = branches.iter().map(|(when, then)| count_nodes(when) + count_nodes(then)).sum();
-            branches + [operand, otherwise].into_iter().flatten().map(|inner| count_nodes(inner)).sum::<usize>()
-        }
-        ExprKind::Literal(_) | ExprKind::Parameter(_) | ExprKind::Variable(_) | ExprKind::CountAll => 0,
-    };
-    below + 1
-}

@@ -2,8 +2,12 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
-use super::write_separated;
-use crate::ast::{BinaryOp, Expr, ExprKind, Literal, UnaryOp};
+use super::clauses::write_filter;
+use super::patterns::write_predicate_labels;
+use super::{write_separated, write_variable};
+use crate::ast::{
+    BinaryOp, Comprehension, Expr, ExprKind, Literal, MapItem, Name, Quantified, Reduce, SubqueryKind, UnaryOp,
+};
 use crate::names::{Place, write_name};
 use crate::parser::Level;
 
@@ -36,9 +40,42 @@ impl Display for ExprKind {
                 write_operand(out, operand, Level::Predicate)?;
                 out.write_str(" IS NOT NULL")
             }
+            Self::Comparisons(first, others) => {
+                write_operand(out, first, Level::Predicate)?;
+                others.iter().try_for_each(|(operator, other)| {
+                    write!(out, " {operator} ")?;
+                    write_operand(out, other, Level::Predicate)
+                })
+            }
+            Self::HasLabels(of, labels) => {
+                write_operand(out, of, Level::Postfix)?;
+                write_predicate_labels(out, labels)
+            }
             Self::List(parts) => write_list(out, parts),
-            Self::Call { function, distinct, arguments } => {
-                write_name(out, &function.text, Place::Function)?;
+            Self::Map(entries) => write_entries(out, entries),
+            Self::MapProjection(name, items) => {
+                write_name(out, &name.text, Place::Projected)?;
+                out.write_str(" {")?;
+                write_separated(out, items)?;
+                out.write_str("}")
+            }
+            Self::Index(of, index) => {
+                write_operand(out, of, Level::Postfix)?;
+                write!(out, "[{index}]")
+            }
+            Self::Slice(of, from, to) => write_slice(out, of, from.as_deref(), to.as_deref()),
+            Self::ListComprehension(comprehension) => write!(out, "[{comprehension}]"),
+            Self::PatternComprehension { pattern, filter, value } => {
+                write!(out, "[{pattern}")?;
+                write_filter(out, filter.as_ref())?;
+                write!(out, " | {value}]")
+            }
+            Self::Quantified(quantified, comprehension) => write!(out, "{quantified}({comprehension})"),
+            Self::Reduce(reduce) => reduce.fmt(out),
+            Self::Pattern(path) => path.fmt(out),
+            Self::Subquery(kind, query) => write!(out, "{kind} {{ {query} }}"),
+            Self::Call { namespace, function, distinct, arguments } => {
+                write_function(out, namespace, function)?;
                 out.write_str(if *distinct { "(DISTINCT " } else { "(" })?;
                 write_separated(out, arguments)?;
                 out.write_str(")")
@@ -51,19 +88,70 @@ impl Display for ExprKind {
     }
 }
 
-/// A literal. Numbers that no literal can express (infinite or no number at all) are written as a division.
+/// A literal.
 impl Display for Literal {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Null => out.write_str("null"),
             Self::Bool(value) => write!(out, "{value}"),
             Self::Int(value) => write!(out, "{value}"),
-            Self::Float(value) if value.is_nan() => out.write_str("(0.0 / 0.0)"),
-            Self::Float(value) if value.is_infinite() && *value > 0.0 => out.write_str("(1.0 / 0.0)"),
-            Self::Float(value) if value.is_infinite() => out.write_str("(-1.0 / 0.0)"),
+            Self::Float(value) if value.is_nan() => out.write_str("NaN"),
+            Self::Float(value) if value.is_infinite() => out.write_str(if *value > 0.0 { "INF" } else { "-INF" }),
             Self::Float(value) => write!(out, "{value:?}"),
             Self::Text(value) => write_text(out, value),
         }
+    }
+}
+
+/// Without the brackets around it.
+impl Display for Comprehension {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        write_variable(out, &self.variable)?;
+        write!(out, " IN {}", self.list)?;
+        write_filter(out, self.filter.as_ref())?;
+        self.value.as_ref().map_or(Ok(()), |value| write!(out, " | {value}"))
+    }
+}
+
+impl Display for Reduce {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        out.write_str("reduce(")?;
+        write_variable(out, &self.result)?;
+        write!(out, " = {}, ", self.start)?;
+        write_variable(out, &self.variable)?;
+        write!(out, " IN {} | {})", self.list, self.value)
+    }
+}
+
+impl Display for MapItem {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field(name, value) => write!(out, "{name}: {value}"),
+            Self::Property(name) => write!(out, ".{name}"),
+            Self::Variable(name) => write_variable(out, name),
+            Self::All => out.write_str(".*"),
+        }
+    }
+}
+
+impl Display for Quantified {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::All => "all",
+            Self::Any => "any",
+            Self::None => "none",
+            Self::Single => "single",
+        })
+    }
+}
+
+impl Display for SubqueryKind {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Exists => "EXISTS",
+            Self::Count => "COUNT",
+            Self::Collect => "COLLECT",
+        })
     }
 }
 
@@ -93,6 +181,8 @@ impl Display for BinaryOp {
             Self::StartsWith => "STARTS WITH",
             Self::EndsWith => "ENDS WITH",
             Self::Contains => "CONTAINS",
+            Self::Matches => "=~",
+            Self::Concat => "||",
             Self::Add => "+",
             Self::Subtract => "-",
             Self::Multiply => "*",
@@ -126,7 +216,12 @@ pub(super) fn write_text(out: &mut Formatter<'_>, text: &str) -> fmt::Result {
 fn level(expr: &Expr) -> Level {
     match &expr.kind {
         ExprKind::Literal(Literal::Int(value)) if *value < 0 => Level::Sign,
-        ExprKind::Literal(Literal::Float(value)) if value.is_sign_negative() && value.is_finite() => Level::Sign,
+        ExprKind::Literal(Literal::Float(value)) if value.is_sign_negative() && !value.is_nan() => Level::Sign,
+        // Nothing may follow the labels that would go on with the operand.
+        ExprKind::HasLabels(..) => Level::Sign,
+        // Behind a pattern, `-` and `<` would begin a relationship.
+        ExprKind::Pattern(path) if path.shortest.is_none() => Level::Comparison,
+        ExprKind::Comparisons(..) => Level::Comparison,
         ExprKind::Unary(UnaryOp::Not, _) => Level::Not,
         ExprKind::Unary(UnaryOp::Minus | UnaryOp::Plus, _) => Level::Sign,
         ExprKind::Binary(operator, ..) => Level::of(*operator),
@@ -165,6 +260,32 @@ fn write_binary(out: &mut Formatter<'_>, operator: BinaryOp, left: &Expr, right:
     write_operand(out, right, own.tighter())
 }
 
+fn write_function(out: &mut Formatter<'_>, namespace: &[Name], function: &Name) -> fmt::Result {
+    for (position, name) in namespace.iter().chain([function]).enumerate() {
+        out.write_str(if position == 0 { "" } else { "." })?;
+        write_name(out, &name.text, if position == 0 { Place::Function } else { Place::Schema })?;
+    }
+    Ok(())
+}
+
+fn write_slice(out: &mut Formatter<'_>, of: &Expr, from: Option<&Expr>, to: Option<&Expr>) -> fmt::Result {
+    write_operand(out, of, Level::Postfix)?;
+    out.write_char('[')?;
+    from.map_or(Ok(()), |from| from.fmt(out))?;
+    out.write_str("..")?;
+    to.map_or(Ok(()), |to| to.fmt(out))?;
+    out.write_char(']')
+}
+
+/// `{name: value, …}`.
+pub(super) fn write_entries(out: &mut Formatter<'_>, entries: &[(Name, Expr)]) -> fmt::Result {
+    out.write_char('{')?;
+    for (position, (name, value)) in entries.iter().enumerate() {
+        write!(out, "{}{name}: {value}", if position == 0 { "" } else { ", " })?;
+    }
+    out.write_char('}')
+}
+
 fn write_list(out: &mut Formatter<'_>, parts: &[Expr]) -> fmt::Result {
     match parts.split_first() {
         // Without brackets it would read as a list comprehension.
@@ -184,6 +305,7 @@ fn write_list(out: &mut Formatter<'_>, parts: &[Expr]) -> fmt::Result {
 fn starts_with_in(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Binary(BinaryOp::In, left, _) if matches!(left.kind, ExprKind::Variable(_)) => true,
+        ExprKind::Comparisons(left, _) => level(left) >= Level::Predicate && starts_with_in(left),
         ExprKind::Binary(_, left, _) => level(left) >= level(expr) && starts_with_in(left),
         ExprKind::IsNull(left) | ExprKind::IsNotNull(left) => level(left) >= level(expr) && starts_with_in(left),
         _ => false,
@@ -193,7 +315,7 @@ fn starts_with_in(expr: &Expr) -> bool {
 fn write_case(
     out: &mut Formatter<'_>,
     operand: Option<&Expr>,
-    branches: &[(Expr, Expr)],
+    branches: &[(Vec<Expr>, Expr)],
     otherwise: Option<&Expr>,
 ) -> fmt::Result {
     out.write_str("CASE")?;
@@ -201,7 +323,9 @@ fn write_case(
         write!(out, " {operand}")?;
     }
     for (when, then) in branches {
-        write!(out, " WHEN {when} THEN {then}")?;
+        out.write_str(" WHEN ")?;
+        write_separated(out, when)?;
+        write!(out, " THEN {then}")?;
     }
     if let Some(otherwise) = otherwise {
         write!(out, " ELSE {otherwise}")?;

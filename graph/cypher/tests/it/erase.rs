@@ -3,6 +3,10 @@
 use worldstore_cypher::Span;
 use worldstore_cypher::ast::*;
 
+mod clauses;
+mod expressions;
+mod patterns;
+
 /// A tree whose spans can be visited.
 pub trait Spans {
     /// Calls `visit` for every span, and for the name of every column that has no alias.
@@ -22,7 +26,9 @@ impl Spans for Statement {
     fn visit(&mut self, visit: &mut dyn FnMut(&mut Span)) {
         visit(&mut self.span);
         match &mut self.kind {
-            StatementKind::Query(query) | StatementKind::Explain(query) => query.visit(visit),
+            StatementKind::Query(query) | StatementKind::Explain(query) | StatementKind::Profile(query) => {
+                query.visit(visit);
+            }
             StatementKind::CreateNodeLabel(create) => {
                 create.label.visit(visit);
                 create.source.visit(visit);
@@ -36,7 +42,10 @@ impl Spans for Statement {
                 create.name.visit(visit);
                 create.edges.visit(visit);
             }
-            StatementKind::DropNodeLabel(name) | StatementKind::DropEdgeType(name) => name.visit(visit),
+            StatementKind::DropNodeLabel(name)
+            | StatementKind::DropEdgeType(name)
+            | StatementKind::DescribeNodeLabel(name)
+            | StatementKind::DescribeEdgeType(name) => name.visit(visit),
             StatementKind::ShowNodeLabels | StatementKind::ShowEdgeTypes => {}
             other => panic!("unknown statement {other:?}"),
         }
@@ -79,57 +88,21 @@ impl Spans for Reference {
     }
 }
 
-impl Spans for Query {
+impl<A: Spans, B: Spans> Spans for (A, B) {
     fn visit(&mut self, visit: &mut dyn FnMut(&mut Span)) {
-        for clause in &mut self.matches {
-            visit(&mut clause.span);
-            clause.filter.visit(visit);
-            for path in &mut clause.patterns {
-                path.start.visit(visit);
-                for (edge, node) in &mut path.hops {
-                    edge.visit(visit);
-                    node.visit(visit);
-                }
-            }
-        }
-        visit(&mut self.returns.span);
-        for item in &mut self.returns.items {
-            item.value.visit(visit);
-            if !item.is_aliased {
-                item.name.clear();
-            }
-        }
-        self.returns.order_by.iter_mut().for_each(|item| item.value.visit(visit));
-        self.returns.skip.visit(visit);
-        self.returns.limit.visit(visit);
+        self.0.visit(visit);
+        self.1.visit(visit);
     }
 }
 
-impl Spans for NodePattern {
+impl<T: Spans> Spans for Vec<T> {
     fn visit(&mut self, visit: &mut dyn FnMut(&mut Span)) {
-        visit(&mut self.span);
-        self.variable.visit(visit);
-        self.label.visit(visit);
-        self.properties.visit(visit);
+        self.iter_mut().for_each(|part| part.visit(visit));
     }
 }
 
-impl Spans for EdgePattern {
-    fn visit(&mut self, visit: &mut dyn FnMut(&mut Span)) {
-        visit(&mut self.span);
-        self.variable.visit(visit);
-        self.types.iter_mut().for_each(|name| name.visit(visit));
-        self.properties.visit(visit);
-    }
-}
-
-impl Spans for Vec<(Name, Expr)> {
-    fn visit(&mut self, visit: &mut dyn FnMut(&mut Span)) {
-        for (name, value) in self {
-            name.visit(visit);
-            value.visit(visit);
-        }
-    }
+impl Spans for BinaryOp {
+    fn visit(&mut self, _: &mut dyn FnMut(&mut Span)) {}
 }
 
 impl<T: Spans> Spans for Option<T> {
@@ -147,37 +120,5 @@ impl<T: Spans> Spans for Box<T> {
 impl Spans for Name {
     fn visit(&mut self, visit: &mut dyn FnMut(&mut Span)) {
         visit(&mut self.span);
-    }
-}
-
-impl Spans for Expr {
-    fn visit(&mut self, visit: &mut dyn FnMut(&mut Span)) {
-        visit(&mut self.span);
-        match &mut self.kind {
-            ExprKind::Property(inner, name) => {
-                inner.visit(visit);
-                name.visit(visit);
-            }
-            ExprKind::Unary(_, inner) | ExprKind::IsNull(inner) | ExprKind::IsNotNull(inner) => inner.visit(visit),
-            ExprKind::Binary(_, left, right) => {
-                left.visit(visit);
-                right.visit(visit);
-            }
-            ExprKind::List(parts) => parts.iter_mut().for_each(|part| part.visit(visit)),
-            ExprKind::Call { function, arguments, .. } => {
-                function.visit(visit);
-                arguments.iter_mut().for_each(|part| part.visit(visit));
-            }
-            ExprKind::Case { operand, branches, otherwise } => {
-                operand.visit(visit);
-                for (when, then) in branches {
-                    when.visit(visit);
-                    then.visit(visit);
-                }
-                otherwise.visit(visit);
-            }
-            ExprKind::Literal(_) | ExprKind::Parameter(_) | ExprKind::Variable(_) | ExprKind::CountAll => {}
-            other => panic!("unknown expression {other:?}"),
-        }
     }
 }

@@ -4,10 +4,12 @@ use proptest::prelude::*;
 use worldstore_cypher::{Span, line_column, parse, parse_expression};
 
 use crate::erase::Spans;
-use crate::{examples::SCRIPT, trees};
+use crate::examples::SCRIPT;
+use crate::roundtrip::on_large_stack;
+use crate::trees;
 
 /// Pieces of the language; texts of them go deeper into the parser than random letters do.
-const PIECES: [&str; 64] = [
+const PIECES: [&str; 87] = [
     "MATCH",
     "RETURN",
     "WHERE",
@@ -72,6 +74,29 @@ const PIECES: [&str; 64] = [
     "'",
     "/*",
     "ß",
+    "UNWIND",
+    "MERGE",
+    "SET",
+    "CALL",
+    "YIELD",
+    "reduce(",
+    "all(",
+    "EXISTS {",
+    "shortestPath(",
+    "UNION",
+    "-->",
+    "..",
+    "ON",
+    "DELETE",
+    "&",
+    "!",
+    "%",
+    "SHORTEST",
+    "TRAIL",
+    "LET",
+    "FOR",
+    "FILTER",
+    "NEXT",
 ];
 
 fn check(source: &str) -> Result<(), TestCaseError> {
@@ -82,6 +107,10 @@ fn check(source: &str) -> Result<(), TestCaseError> {
     match parse(source) {
         Ok(statements) => {
             for mut statement in statements {
+                for diagnostic in worldstore_cypher::check(&statement) {
+                    prop_assert!(inside(diagnostic.span), "{:?}", diagnostic);
+                    prop_assert!(diagnostic.detail.is_some(), "{:?}", diagnostic);
+                }
                 let mut wrong = None;
                 statement.visit(&mut |span| wrong = wrong.or((!inside(*span)).then_some(*span)));
                 prop_assert_eq!(wrong, None);
@@ -140,11 +169,15 @@ proptest! {
         check(&mutate(SCRIPT, &edits))?;
     }
 
-    #[test]
     fn mutated_statements_are_answered(
         statement in trees::statement(),
         edits in prop::collection::vec((any::<u8>(), any::<usize>(), 0..6_usize, "\\PC{0,3}|['\"`;(){}]"), 0..3),
     ) {
         check(&mutate(&statement.to_string(), &edits))?;
     }
+}
+
+#[test]
+fn mutated_trees_are_answered() {
+    on_large_stack(mutated_statements_are_answered);
 }

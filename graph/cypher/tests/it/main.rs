@@ -5,4 +5,5 @@ mod erase;
 mod examples;
 mod hostile;
 mod roundtrip;
+mod tck;
 mod trees;

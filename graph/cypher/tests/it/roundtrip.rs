@@ -9,7 +9,6 @@ use crate::trees;
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-    #[test]
     fn expressions_read_back(expr in trees::expr()) {
         let printed = expr.to_string();
         let read = parse_expression(&printed).map_err(|error| TestCaseError::fail(error.render(&printed)))?;
@@ -17,8 +16,7 @@ proptest! {
         prop_assert_eq!(read.erased(), expr);
     }
 
-    #[test]
-    fn expressions_need_their_brackets(expr in trees::expr()) {
+    fn expressions_need_their_brackets(expr in trees::plain_expr()) {
         // Canonical text has no pair of round brackets that could go: without any one of them the text is broken, or
         // means something else.
         let printed = expr.to_string();
@@ -33,7 +31,6 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
-    #[test]
     fn scripts_read_back(statements in prop::collection::vec(trees::statement(), 0..4)) {
         let printed: String = statements.iter().map(|statement| format!("{statement};\n")).collect();
         let read = parse(&printed).map_err(|errors| TestCaseError::fail(errors[0].render(&printed)))?;
@@ -42,6 +39,29 @@ proptest! {
         let read: Vec<_> = read.into_iter().map(Spans::erased).collect();
         prop_assert_eq!(read, statements);
     }
+}
+
+/// Random trees are built by deep calls, so they get a stack of their own.
+pub fn on_large_stack(test: fn()) {
+    let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(test).unwrap();
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+#[test]
+fn every_expression_reads_back() {
+    on_large_stack(expressions_read_back);
+}
+
+#[test]
+fn every_pair_of_brackets_is_needed() {
+    on_large_stack(expressions_need_their_brackets);
+}
+
+#[test]
+fn every_script_reads_back() {
+    on_large_stack(scripts_read_back);
 }
 
 /// The text without each of its pairs of round brackets; brackets within quotes are left alone.

@@ -6,24 +6,33 @@ use proptest::prelude::*;
 use worldstore_cypher::Span;
 use worldstore_cypher::ast::*;
 
-fn bare(kind: ExprKind) -> Expr {
+mod clauses;
+mod patterns;
+
+use clauses::query;
+pub use expressions::{expr, plain_expr};
+
+mod expressions;
+
+pub fn bare(kind: ExprKind) -> Expr {
     Expr { kind, span: Span::default() }
 }
 
 /// Common words, reserved words, and words with a meaning of their own.
 #[rustfmt::skip]
-const WORDS: [&str; 36] = [
+const WORDS: [&str; 48] = [
     "a", "b", "n", "Flight", "match", "RETURN", "in", "null", "case", "end", "not", "count", "exists", "any",
     "all", "reduce", "shortestPath", "file", "Table", "partition", "key", "target", "source", "compute",
     "run", "as", "virtual", "where", "with", "desc", "limit", "is", "typed", "trail", "explain", "collect",
+    "filter", "let", "for", "next", "yield", "shortest", "nan", "inf", "ordinality", "path", "groups", "nulls",
 ];
 
 /// Known words, random words, and names that need backquotes.
-fn text_of_name() -> impl Strategy<Value = String> {
+pub fn text_of_name() -> impl Strategy<Value = String> {
     prop_oneof![3 => prop::sample::select(&WORDS[..]).prop_map(str::to_string), 1 => "[a-zäß_][a-z0-9ß_]{0,4}", 1 => "\\PC{1,4}"]
 }
 
-fn name() -> impl Strategy<Value = Name> {
+pub fn name() -> impl Strategy<Value = Name> {
     text_of_name().prop_map(|text| Name { text, span: Span::default() })
 }
 
@@ -31,11 +40,11 @@ fn text() -> impl Strategy<Value = Text> {
     any_text().prop_map(|value| Text { value, span: Span::default() })
 }
 
-fn any_text() -> impl Strategy<Value = String> {
+pub fn any_text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z';\"\\\\\n]{0,6}", any::<String>()]
 }
 
-fn literal() -> impl Strategy<Value = Literal> {
+pub fn literal() -> impl Strategy<Value = Literal> {
     prop_oneof![
         Just(Literal::Null),
         any::<bool>().prop_map(Literal::Bool),
@@ -45,95 +54,6 @@ fn literal() -> impl Strategy<Value = Literal> {
             .prop_map(Literal::Float),
         any_text().prop_map(Literal::Text),
     ]
-}
-
-fn binary_op() -> impl Strategy<Value = BinaryOp> {
-    use BinaryOp::*;
-    prop::sample::select(vec![
-        Or, Xor, And, Eq, NotEq, Lt, LtEq, Gt, GtEq, In, StartsWith, EndsWith, Contains, Add, Subtract, Multiply,
-        Divide, Modulo, Power,
-    ])
-}
-
-/// Expressions.
-pub fn expr() -> impl Strategy<Value = Expr> {
-    let leaf = prop_oneof![
-        literal().prop_map(ExprKind::Literal),
-        text_of_name().prop_map(ExprKind::Variable),
-        prop_oneof!["[0-9]{1,3}", text_of_name()].prop_map(ExprKind::Parameter),
-        Just(ExprKind::CountAll),
-    ]
-    .prop_map(bare);
-    leaf.prop_recursive(5, 40, 4, |inner| {
-        let boxed = || inner.clone().prop_map(Box::new);
-        let unary = prop::sample::select(vec![UnaryOp::Not, UnaryOp::Minus, UnaryOp::Plus]);
-        prop_oneof![
-            (boxed(), name()).prop_map(|(operand, name)| ExprKind::Property(operand, name)),
-            (unary, boxed()).prop_map(|(operator, operand)| ExprKind::Unary(operator, operand)),
-            (binary_op(), boxed(), boxed()).prop_map(|(operator, left, right)| ExprKind::Binary(operator, left, right)),
-            boxed().prop_map(ExprKind::IsNull),
-            boxed().prop_map(ExprKind::IsNotNull),
-            vec(inner.clone(), 0..3).prop_map(ExprKind::List),
-            (name(), any::<bool>(), vec(inner.clone(), 0..3)).prop_map(|(function, distinct, arguments)| {
-                ExprKind::Call { function, distinct: distinct && !arguments.is_empty(), arguments }
-            }),
-            (option::of(boxed()), vec((inner.clone(), inner.clone()), 1..3), option::of(boxed()))
-                .prop_map(|(operand, branches, otherwise)| ExprKind::Case { operand, branches, otherwise }),
-        ]
-        .prop_map(bare)
-    })
-}
-
-fn properties() -> impl Strategy<Value = Vec<(Name, Expr)>> {
-    prop_oneof![3 => Just(Vec::new()), 1 => vec((name(), expr()), 1..3)]
-}
-
-fn node() -> impl Strategy<Value = NodePattern> {
-    (option::of(name()), option::of(name()), properties()).prop_map(|(variable, label, properties)| NodePattern {
-        variable,
-        label,
-        properties,
-        span: Span::default(),
-    })
-}
-
-fn edge() -> impl Strategy<Value = EdgePattern> {
-    let direction = prop::sample::select(vec![Direction::Right, Direction::Left, Direction::Either]);
-    (option::of(name()), vec(name(), 0..3), direction, properties()).prop_map(
-        |(variable, types, direction, properties)| EdgePattern {
-            variable,
-            types,
-            direction,
-            properties,
-            span: Span::default(),
-        },
-    )
-}
-
-fn clause() -> impl Strategy<Value = Match> {
-    let path = (node(), vec((edge(), node()), 0..3)).prop_map(|(start, hops)| Path { start, hops });
-    (vec(path, 1..3), option::of(expr())).prop_map(|(patterns, filter)| Match {
-        patterns,
-        filter,
-        span: Span::default(),
-    })
-}
-
-fn returns() -> impl Strategy<Value = Return> {
-    let item = (expr(), option::of(text_of_name())).prop_map(|(value, alias)| ReturnItem {
-        value,
-        is_aliased: alias.is_some(),
-        name: alias.unwrap_or_default(),
-    });
-    let order = (expr(), any::<bool>()).prop_map(|(value, descending)| OrderItem { value, descending });
-    let bounds = (option::of(expr()), option::of(expr()));
-    (any::<bool>(), vec(item, 1..3), vec(order, 0..3), bounds).prop_map(|(distinct, items, order_by, (skip, limit))| {
-        Return { distinct, items, order_by, skip, limit, span: Span::default() }
-    })
-}
-
-fn query() -> impl Strategy<Value = Query> {
-    (vec(clause(), 1..3), returns()).prop_map(|(matches, returns)| Query { matches, returns })
 }
 
 fn source() -> impl Strategy<Value = Source> {
@@ -154,7 +74,7 @@ fn reference() -> impl Strategy<Value = Reference> {
 
 /// Statements.
 pub fn statement() -> impl Strategy<Value = Statement> {
-    let computed = (name(), expr()).prop_map(|(name, value)| Computed { name, value });
+    let computed = (name(), expr().boxed()).prop_map(|(name, value)| Computed { name, value });
     let label = (name(), source(), option::of(name()), vec(computed, 0..3))
         .prop_map(|(label, source, key, computed)| CreateNodeLabel { label, source, key, computed });
     let edges = prop_oneof![
@@ -163,14 +83,17 @@ pub fn statement() -> impl Strategy<Value = Statement> {
     ];
     let edge_type = (name(), edges).prop_map(|(name, edges)| CreateEdgeType { name, edges });
     prop_oneof![
-        query().prop_map(StatementKind::Query),
-        query().prop_map(StatementKind::Explain),
-        label.prop_map(StatementKind::CreateNodeLabel),
-        edge_type.prop_map(StatementKind::CreateEdgeType),
-        name().prop_map(StatementKind::DropNodeLabel),
-        name().prop_map(StatementKind::DropEdgeType),
-        Just(StatementKind::ShowNodeLabels),
-        Just(StatementKind::ShowEdgeTypes),
+        6 => query().prop_map(StatementKind::Query),
+        1 => query().prop_map(StatementKind::Explain),
+        1 => query().prop_map(StatementKind::Profile),
+        1 => name().prop_map(StatementKind::DescribeNodeLabel),
+        1 => name().prop_map(StatementKind::DescribeEdgeType),
+        1 => label.prop_map(StatementKind::CreateNodeLabel),
+        1 => edge_type.prop_map(StatementKind::CreateEdgeType),
+        1 => name().prop_map(StatementKind::DropNodeLabel),
+        1 => name().prop_map(StatementKind::DropEdgeType),
+        1 => Just(StatementKind::ShowNodeLabels),
+        1 => Just(StatementKind::ShowEdgeTypes),
     ]
     .prop_map(|kind| Statement { kind, span: Span::default() })
 }

@@ -1,7 +1,7 @@
 //! Tests of whole statements: what they read as.
 
 use super::*;
-use crate::ast::{Direction, Edges, Source, Statement};
+use crate::ast::{Clause, ClauseKind, Direction, Edges, Source, Statement};
 
 fn one(source: &str) -> Statement {
     match parse(source) {
@@ -31,17 +31,19 @@ fn queries() {
         expect!["MATCH (`a b`:`c d` {`e f`: 1}) RETURN `a b` AS `x``y`"],
     );
     canonical("MATCH (from:Match) RETURN from.order", expect!["MATCH (from:Match) RETURN from.order"]);
-    canonical("MATCH ( {} ) - [ {a:1} ] - ( ) RETURN 1", expect!["MATCH ()-[{a: 1}]-() RETURN 1"]);
+    canonical("MATCH ( {} ) - [ {a:1} ] - ( ) RETURN 1", expect!["MATCH ({})-[{a: 1}]-() RETURN 1"]);
 }
 
 #[test]
 fn relationships_point_three_ways() {
     let source = "MATCH (a)-->()<--()--()-[r]->()<-[r]-()-[]-()<-->()<-[r]->() RETURN a";
     let StatementKind::Query(query) = one(source).kind else { panic!("a query") };
-    let directions: Vec<Direction> = query.matches[0].patterns[0].hops.iter().map(|(edge, _)| edge.direction).collect();
-    use Direction::{Either, Left, Right};
-    assert_eq!(directions, [Right, Left, Either, Right, Left, Either, Either, Either]);
-    let (edge, node) = &query.matches[0].patterns[0].hops[4];
+    let ClauseKind::Match(matched) = &query.first.clauses[0].kind else { panic!("a MATCH") };
+    let (_, hops) = matched.patterns[0].hops().unwrap();
+    let directions: Vec<Direction> = hops.iter().map(|(edge, _)| edge.direction).collect();
+    use Direction::{Both, Either, Left, Right};
+    assert_eq!(directions, [Right, Left, Either, Right, Left, Either, Both, Both]);
+    let (edge, node) = &hops[4];
     assert_eq!((edge.span.text(source), node.span.text(source)), ("<-[r]-", "()"));
 }
 
@@ -49,11 +51,13 @@ fn relationships_point_three_ways() {
 fn columns_are_named_as_they_were_written() {
     let source = "MATCH (a) RETURN (a.x)+ 1 , a.y AS `b c`, count( * )";
     let StatementKind::Query(query) = one(source).kind else { panic!("a query") };
-    let names: Vec<(&str, bool)> =
-        query.returns.items.iter().map(|item| (item.name.as_str(), item.is_aliased)).collect();
+    let [matched, Clause { kind: ClauseKind::Return(returns), span }] = query.first.clauses.as_slice() else {
+        panic!("MATCH and RETURN")
+    };
+    let names: Vec<(&str, bool)> = returns.items.iter().map(|item| (item.name.as_str(), item.is_aliased)).collect();
     assert_eq!(names, [("(a.x)+ 1", false), ("b c", true), ("count( * )", false)]);
-    assert_eq!(query.matches[0].span.text(source), "MATCH (a)");
-    assert_eq!(query.returns.span.text(source), "RETURN (a.x)+ 1 , a.y AS `b c`, count( * )");
+    assert_eq!(matched.span.text(source), "MATCH (a)");
+    assert_eq!(span.text(source), "RETURN (a.x)+ 1 , a.y AS `b c`, count( * )");
 }
 
 #[test]
@@ -129,84 +133,125 @@ fn a_tree_in_full() {
         Statement {
             kind: Query(
                 Query {
-                    matches: [
-                        Match {
-                            patterns: [
-                                Path {
-                                    start: NodePattern {
-                                        variable: Some(
-                                            Name {
-                                                text: "a",
+                    first: SingleQuery {
+                        clauses: [
+                            Clause {
+                                kind: Match(
+                                    Match {
+                                        optional: false,
+                                        patterns: [
+                                            Path {
+                                                variable: None,
+                                                shortest: None,
+                                                selector: None,
+                                                mode: None,
+                                                elements: [
+                                                    Node(
+                                                        NodePattern {
+                                                            variable: Some(
+                                                                Name {
+                                                                    text: "a",
+                                                                    span: Span {
+                                                                        start: 7,
+                                                                        end: 8,
+                                                                    },
+                                                                },
+                                                            ),
+                                                            labels: Some(
+                                                                LabelExpr {
+                                                                    kind: Name(
+                                                                        Name {
+                                                                            text: "B",
+                                                                            span: Span {
+                                                                                start: 9,
+                                                                                end: 10,
+                                                                            },
+                                                                        },
+                                                                    ),
+                                                                    span: Span {
+                                                                        start: 9,
+                                                                        end: 10,
+                                                                    },
+                                                                },
+                                                            ),
+                                                            properties: None,
+                                                            filter: None,
+                                                            span: Span {
+                                                                start: 6,
+                                                                end: 11,
+                                                            },
+                                                        },
+                                                    ),
+                                                ],
                                                 span: Span {
-                                                    start: 7,
-                                                    end: 8,
+                                                    start: 6,
+                                                    end: 11,
                                                 },
                                             },
-                                        ),
-                                        label: Some(
-                                            Name {
-                                                text: "B",
-                                                span: Span {
-                                                    start: 9,
-                                                    end: 10,
-                                                },
-                                            },
-                                        ),
-                                        properties: [],
-                                        span: Span {
-                                            start: 6,
-                                            end: 11,
-                                        },
+                                        ],
+                                        filter: None,
                                     },
-                                    hops: [],
+                                ),
+                                span: Span {
+                                    start: 0,
+                                    end: 11,
                                 },
-                            ],
-                            filter: None,
-                            span: Span {
-                                start: 0,
-                                end: 11,
                             },
-                        },
-                    ],
-                    returns: Return {
-                        distinct: false,
-                        items: [
-                            ReturnItem {
-                                value: Expr {
-                                    kind: Property(
-                                        Expr {
-                                            kind: Variable(
-                                                "a",
-                                            ),
-                                            span: Span {
-                                                start: 19,
-                                                end: 20,
+                            Clause {
+                                kind: Return(
+                                    Projection {
+                                        distinct: false,
+                                        star: false,
+                                        items: [
+                                            ReturnItem {
+                                                value: Expr {
+                                                    kind: Property(
+                                                        Expr {
+                                                            kind: Variable(
+                                                                "a",
+                                                            ),
+                                                            span: Span {
+                                                                start: 19,
+                                                                end: 20,
+                                                            },
+                                                        },
+                                                        Name {
+                                                            text: "c",
+                                                            span: Span {
+                                                                start: 21,
+                                                                end: 22,
+                                                            },
+                                                        },
+                                                    ),
+                                                    span: Span {
+                                                        start: 19,
+                                                        end: 22,
+                                                    },
+                                                },
+                                                name: "a.c",
+                                                is_aliased: false,
                                             },
-                                        },
-                                        Name {
-                                            text: "c",
-                                            span: Span {
-                                                start: 21,
-                                                end: 22,
-                                            },
-                                        },
-                                    ),
-                                    span: Span {
-                                        start: 19,
-                                        end: 22,
+                                        ],
+                                        order_by: [],
+                                        skip: None,
+                                        limit: None,
                                     },
+                                ),
+                                span: Span {
+                                    start: 12,
+                                    end: 22,
                                 },
-                                name: "a.c",
-                                is_aliased: false,
                             },
                         ],
-                        order_by: [],
-                        skip: None,
-                        limit: None,
                         span: Span {
-                            start: 12,
+                            start: 0,
                             end: 22,
                         },
+                    },
+                    others: [],
+                    span: Span {
+                        start: 0,
+                        end: 22,
                     },
                 },
             ),

@@ -7,22 +7,22 @@ fn messages_name_what_was_expected() {
     check_errors(
         "MATCH (a RETURN a",
         expect![[r#"
-        error: expected `:`, `{` or `)`, found `RETURN`
-         --> 1:10
-          |
-        1 | MATCH (a RETURN a
-          |          ^^^^^^
-    "#]],
+            error: expected `:`, `IS`, `{`, `WHERE` or `)`, found `RETURN`
+             --> 1:10
+              |
+            1 | MATCH (a RETURN a
+              |          ^^^^^^
+        "#]],
     );
     check_errors(
         "MATCH (a) RETURN",
         expect![[r#"
-        error: expected an expression or `DISTINCT`, found the end of the input
-         --> 1:17
-          |
-        1 | MATCH (a) RETURN
-          |                 ^
-    "#]],
+            error: expected an expression, `DISTINCT` or `*`, found the end of the input
+             --> 1:17
+              |
+            1 | MATCH (a) RETURN
+              |                 ^
+        "#]],
     );
     check_errors(
         "MATCH (a)\n\n -- comment\n",
@@ -37,34 +37,34 @@ fn messages_name_what_was_expected() {
     check_errors(
         "MATCH (a) WHERE a.x 5 RETURN a",
         expect![[r#"
-        error: expected an operator, `MATCH` or `RETURN`, found `5`
-         --> 1:21
-          |
-        1 | MATCH (a) WHERE a.x 5 RETURN a
-          |                     ^
-    "#]],
+            error: expected an operator, `RETURN`, `MATCH`, `OPTIONAL`, `WITH`, `UNWIND`, `CREATE` or `MERGE`, found `5`
+             --> 1:21
+              |
+            1 | MATCH (a) WHERE a.x 5 RETURN a
+              |                     ^
+        "#]],
     );
     check_errors(
         "MTCH (a) RETURN a",
         expect![[r#"
-        error: expected `EXPLAIN`, `CREATE`, `DROP`, `SHOW` or `MATCH`, found `MTCH`
-         --> 1:1
-          |
-        1 | MTCH (a) RETURN a
-          | ^^^^
-          = help: did you mean `MATCH`?
-    "#]],
+            error: expected `EXPLAIN`, `PROFILE`, `DROP`, `SHOW`, `DESCRIBE`, `RETURN`, `MATCH` or `OPTIONAL`, found `MTCH`
+             --> 1:1
+              |
+            1 | MTCH (a) RETURN a
+              | ^^^^
+              = help: did you mean `MATCH`?
+        "#]],
     );
     check_errors(
         "MATCH (a) RETRUN a",
         expect![[r#"
-        error: expected a relationship, `,`, `WHERE`, `MATCH` or `RETURN`, found `RETRUN`
-         --> 1:11
-          |
-        1 | MATCH (a) RETRUN a
-          |           ^^^^^^
-          = help: did you mean `RETURN`?
-    "#]],
+            error: expected a relationship, `,`, `WHERE`, `RETURN`, `MATCH`, `OPTIONAL`, `WITH` or `UNWIND`, found `RETRUN`
+             --> 1:11
+              |
+            1 | MATCH (a) RETRUN a
+              |           ^^^^^^
+              = help: did you mean `RETURN`?
+        "#]],
     );
     check_errors(
         "MATCH (a) RETURN a AS end",
@@ -80,12 +80,12 @@ fn messages_name_what_was_expected() {
     check_errors(
         "MATCH (a) RETURN a.x b",
         expect![[r#"
-        error: expected an operator, the end of the statement, `AS`, `,`, `ORDER`, `SKIP` or `LIMIT`, found `b`
-         --> 1:22
-          |
-        1 | MATCH (a) RETURN a.x b
-          |                      ^
-    "#]],
+            error: expected an operator, the end of the statement, `AS`, `,`, `ORDER`, `SKIP`, `LIMIT` or `UNION`, found `b`
+             --> 1:22
+              |
+            1 | MATCH (a) RETURN a.x b
+              |                      ^
+        "#]],
     );
     check_errors(
         "MATCH (a) RETURN f(1,",
@@ -100,12 +100,12 @@ fn messages_name_what_was_expected() {
     check_errors(
         "MATCH (a)-[r>(b) RETURN a",
         expect![[r#"
-        error: expected `:`, `{` or `]`, found `>`
-         --> 1:13
-          |
-        1 | MATCH (a)-[r>(b) RETURN a
-          |             ^
-    "#]],
+            error: expected `:`, `IS`, `*`, `{`, `WHERE` or `]`, found `>`
+             --> 1:13
+              |
+            1 | MATCH (a)-[r>(b) RETURN a
+              |             ^
+        "#]],
     );
     check_errors(
         "MATCH (a) WHERE a.x != 5 RETURN a",
@@ -176,22 +176,22 @@ fn messages_name_what_was_expected() {
     check_errors(
         "HELLO",
         expect![[r#"
-        error: expected `EXPLAIN`, `CREATE`, `DROP`, `SHOW` or `MATCH`, found `HELLO`
-         --> 1:1
-          |
-        1 | HELLO
-          | ^^^^^
-    "#]],
+            error: expected `EXPLAIN`, `PROFILE`, `DROP`, `SHOW`, `DESCRIBE`, `RETURN`, `MATCH` or `OPTIONAL`, found `HELLO`
+             --> 1:1
+              |
+            1 | HELLO
+              | ^^^^^
+        "#]],
     );
     check_errors(
         "EXPLAIN DROP NODE LABEL a",
         expect![[r#"
-        error: expected `MATCH`, found `DROP`
-         --> 1:9
-          |
-        1 | EXPLAIN DROP NODE LABEL a
-          |         ^^^^
-    "#]],
+            error: expected `RETURN`, `MATCH`, `OPTIONAL`, `WITH`, `UNWIND`, `CREATE`, `MERGE` or `SET`, found `DROP`
+             --> 1:9
+              |
+            1 | EXPLAIN DROP NODE LABEL a
+              |         ^^^^
+        "#]],
     );
 }
 
@@ -295,7 +295,7 @@ fn each_broken_statement_is_reported() {
     check_errors(
         "MATCH (a RETURN a;\nSHOW NODE LABELS;\nMATCH (b) RETURN 'x;y' +;\nDROP LABEL x",
         expect![[r#"
-            error: expected `:`, `{` or `)`, found `RETURN`
+            error: expected `:`, `IS`, `{`, `WHERE` or `)`, found `RETURN`
              --> 1:10
               |
             1 | MATCH (a RETURN a;
@@ -330,18 +330,18 @@ fn broken_tokens_are_reported_where_they_stand() {
     check_errors(
         r"MATCH (a) WHERE a.x = 'a\qc;' RETURN a; DROP",
         expect![[r#"
-        error: unknown escape `\q`
-         --> 1:25
-          |
-        1 | MATCH (a) WHERE a.x = 'a\qc;' RETURN a; DROP
-          |                         ^^
-          = help: known are \\ \' \" \n \t \r \b \f \uXXXX
-        error: expected `NODE` or `EDGE`, found the end of the input
-         --> 1:45
-          |
-        1 | MATCH (a) WHERE a.x = 'a\qc;' RETURN a; DROP
-          |                                             ^
-    "#]],
+            error: unknown escape `\q`
+             --> 1:25
+              |
+            1 | MATCH (a) WHERE a.x = 'a\qc;' RETURN a; DROP
+              |                         ^^
+              = help: known are \\ \' \" \n \t \r \b \f \uXXXX \UXXXXXX
+            error: expected `NODE` or `EDGE`, found the end of the input
+             --> 1:45
+              |
+            1 | MATCH (a) WHERE a.x = 'a\qc;' RETURN a; DROP
+              |                                             ^
+        "#]],
     );
     check_errors(
         "MATCH (a) RETURN 99999999999999999999",
