@@ -30,11 +30,9 @@ pub mod manifests {}
 pub mod lake {}
 
 #[doc = include_str!("operations.md")]
-#[cfg(feature = "snapshots")]
 pub mod operations {}
 
 #[doc = include_str!("snapshots.md")]
-#[cfg(feature = "snapshots")]
 pub mod snapshots {}
 
 #[doc = include_str!("sql.md")]

@@ -9,7 +9,6 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use tokio::sync::OwnedMutexGuard;
-use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::table::{FlushOptions, TableName};
 use worldstore_core::{Error, Result};
 

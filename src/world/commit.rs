@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
-use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::table::{CreateOptions, DescribeOptions, Receipt, TableName};
 use worldstore_core::{Error, ErrorKind, Result};
 
@@ -51,6 +50,7 @@ impl Run {
         staged: &BTreeMap<TableName, Vec<Staged>>,
         meaning: Meaning,
     ) -> Result<Vec<Receipt>> {
+        let cache = self.world().cache()?;
         let runs = &self.world().inner.runs;
         let _held = runs.hold(self.name(), self.lineage().drops).await?;
         if tick < self.first_tick() {
@@ -71,7 +71,7 @@ impl Run {
             self.reduce(tick, part, meaning).await.map_err(|error| error.with("table", part.table))?;
         }
         let rows = parts.iter().map(|part| (part.table.clone(), vec![part.rows.clone()])).collect();
-        let receipts = self.world().inner.tables.append_all(rows).await?;
+        let receipts = cache.append_all(rows).await?;
         for part in parts {
             part.last.map_or(Ok(()), |last| last.appended(tick, part.rows))?;
         }

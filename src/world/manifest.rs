@@ -23,6 +23,11 @@ pub(super) struct WorldManifest {
 }
 
 impl WorldManifest {
+    /// The document of a world with this name.
+    pub fn new(name: &str, tables: TableFormat) -> Self {
+        Self { layout: LAYOUT, name: name.to_owned(), tables }
+    }
+
     /// Decides what a new world is. No I/O: what is wrong is refused before anything is made.
     pub fn for_new(uri: &str, options: &WorldOptions) -> Result<Self> {
         let place = options.registry.residence(uri)?;
@@ -33,7 +38,7 @@ impl WorldManifest {
         check_name("world", &name)?;
         let tables = options.format.unwrap_or_else(|| TableFormat::default_for(place));
         tables.check(uri, place, options)?;
-        Ok(Self { layout: LAYOUT, name, tables })
+        Ok(Self::new(&name, tables))
     }
 
     /// Writes the main run first: once the manifest is there, the world is complete.

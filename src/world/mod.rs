@@ -16,6 +16,7 @@ mod manifest;
 mod merge;
 #[cfg(test)]
 mod model;
+mod open;
 mod removal;
 mod replay;
 mod rows;
@@ -41,7 +42,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use worldstore_async::table::AsyncTableBackend;
-use worldstore_cache::{CacheConfig, CacheStats, TableCache};
+use worldstore_cache::{CacheConfig, CacheRecovery, CacheStats, TableCache};
+use worldstore_core::manifest::Manifests;
 use worldstore_core::table::{FlushOptions, Level, ListTablesOptions, Receipt, ShutdownOptions, TableName};
 use worldstore_core::{Error, ErrorKind, Result};
 
@@ -51,6 +53,7 @@ pub use format::TableFormat;
 pub use history::EntityRow;
 pub use lineage::{RunInfo, RunState};
 pub use merge::{Merge, MergeConflict, Resolution};
+pub use open::{IfOpen, LogPlace};
 pub use removal::Dropped;
 pub use replay::{ReplayOptions, Tick, Ticks};
 pub use rows::{check_new, check_rows};
@@ -85,6 +88,10 @@ pub struct WorldOptions {
     /// SQLite file of the Iceberg catalog; `catalog.db` in the world's folder by default. Needed where the bytes are
     /// remote.
     pub catalog: Option<PathBuf>,
+    /// Where the log of what is acknowledged and not committed lies.
+    pub log: LogPlace,
+    /// What happens if another has the world open for writing. By default it is refused.
+    pub if_open: IfOpen,
     /// What opens the URI; [`Registry::compiled_in`] by default.
     pub registry: Registry,
 }
@@ -118,6 +125,20 @@ impl WorldOptions {
         self
     }
 
+    /// Sets where the log lies.
+    #[must_use]
+    pub fn with_log(mut self, log: LogPlace) -> Self {
+        self.log = log;
+        self
+    }
+
+    /// Sets what happens if another has the world open for writing.
+    #[must_use]
+    pub fn with_if_open(mut self, if_open: IfOpen) -> Self {
+        self.if_open = if_open;
+        self
+    }
+
     /// Sets the SQLite file of the Iceberg catalog.
     #[must_use]
     pub fn with_catalog(mut self, catalog: impl Into<PathBuf>) -> Self {
@@ -126,10 +147,12 @@ impl WorldOptions {
     }
 }
 
-/// A world: tables behind a write-behind cache, and the runs that wrote them. Clones share it.
+/// A world: its tables, and the runs that wrote them. Clones share it.
 ///
-/// One handle at a time may write. Call [`shutdown`](Self::shutdown) at the end: rows that are only buffered are lost
-/// without it.
+/// One handle at a time may write: [`open`](Self::open) locks others out. It logs what is appended before it is
+/// acknowledged, and goes on with what the log holds, so that a kill loses nothing that was acknowledged as
+/// [`Durable`](Level::Durable). Any number may [`read`](Self::read) at the same time: they see what is published, every tick
+/// whole.
 #[derive(Clone)]
 pub struct World {
     inner: Arc<Inner>,
@@ -139,35 +162,52 @@ struct Inner {
     name: String,
     format: TableFormat,
     storage: Storage,
-    tables: TableCache,
+    tables: Arc<dyn AsyncTableBackend>,
+    /// None where the world is read only.
+    cache: Option<TableCache>,
+    manifests: Manifests,
+    recovery: CacheRecovery,
     runs: Runs,
     changes: Changes,
 }
 
 impl World {
-    /// Makes a world where there is none.
+    /// Makes a world where there is none, and opens it for writing.
     ///
     /// # Errors
     /// `AlreadyExists` if there is one; `Invalid` for names; those of the byte store.
     pub async fn create(uri: &str, options: &WorldOptions) -> Result<Self> {
-        let manifest = WorldManifest::for_new(uri, options)?;
+        let document = WorldManifest::for_new(uri, options)?;
         let storage = options.registry.open(uri, &OpenOptions::default()).await?;
-        manifest.write(&storage).await.map_err(|error| error.with("world", uri))?;
-        Self::with_manifest(storage, manifest, options).await
+        document.write(&storage).await.map_err(|error| error.with("world", uri))?;
+        Self::writer(storage, document, options).await
     }
 
-    /// Opens a world.
+    /// Opens a world for writing, and for reading with what is not committed yet. What a writer before has acknowledged
+    /// and not committed is in memory again; [`recovery`](Self::recovery) tells what it was.
     ///
     /// # Errors
-    /// `NotFound` if there is none; `Corrupt` if its manifest cannot be read; `Unsupported` if its table format is not
-    /// compiled in; those of the byte store.
+    /// `NotFound` if there is none; `Conflict` if another has it open, unless it shall be [taken over](IfOpen::TakeOver);
+    /// `Corrupt` if its document, log or manifests cannot be read; `Unsupported` if its table format is not compiled in;
+    /// those of the byte store.
     pub async fn open(uri: &str, options: &WorldOptions) -> Result<Self> {
-        let storage = options.registry.open(uri, &OpenOptions::existing()).await?;
-        let manifest = WorldManifest::read(&storage).await.map_err(|error| error.with("world", uri))?;
-        Self::with_manifest(storage, manifest, options).await
+        let (storage, document) = Self::find(uri, options).await?;
+        Self::writer(storage, document, options).await
     }
 
-    /// Opens a world, or makes it where there is none.
+    /// Opens a world for reading, as it was published last: all tables of a tick or none. It takes no lock and writes
+    /// nothing, and what is published later is not seen: read again for that.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none, or it was never open for writing; `Corrupt` if its document or manifest cannot be
+    /// read; `Unsupported` if its table format is not compiled in; those of the byte store.
+    pub async fn read(uri: &str, options: &WorldOptions) -> Result<Self> {
+        let (storage, document) = Self::find(uri, options).await?;
+        let (tables, manifests) = open::reader(&storage, document.tables, options).await?;
+        Ok(Self::new(storage, document, Arc::new(tables), manifests, None, CacheRecovery::default()))
+    }
+
+    /// Opens a world for writing, or makes it where there is none.
     ///
     /// # Errors
     /// Those of [`create`](Self::create) and [`open`](Self::open).
@@ -181,13 +221,40 @@ impl World {
         }
     }
 
-    async fn with_manifest(storage: Storage, manifest: WorldManifest, options: &WorldOptions) -> Result<Self> {
-        let tables = format::open_tables(manifest.tables, &storage, options).await?;
-        let tables = TableCache::open(tables, options.cache).await?;
-        let runs = Runs::new(storage.backend.clone(), manifest.name.clone());
-        let (name, format, changes) = (manifest.name, manifest.tables, Changes::default());
-        let world = Inner { name, format, storage, tables, runs, changes };
-        Ok(Self { inner: Arc::new(world) })
+    async fn find(uri: &str, options: &WorldOptions) -> Result<(Storage, WorldManifest)> {
+        let storage = options.registry.open(uri, &OpenOptions::existing()).await?;
+        let document = WorldManifest::read(&storage).await.map_err(|error| error.with("world", uri))?;
+        Ok((storage, document))
+    }
+
+    async fn writer(storage: Storage, document: WorldManifest, options: &WorldOptions) -> Result<Self> {
+        let written = open::writer(&storage, document.tables, options).await?;
+        Ok(Self::written(storage, document, written))
+    }
+
+    fn written(storage: Storage, document: WorldManifest, written: open::Written) -> Self {
+        let open::Written { cache, manifests, recovery } = written;
+        Self::new(storage, document, Arc::new(cache.clone()), manifests, Some(cache), recovery)
+    }
+
+    fn new(
+        storage: Storage,
+        document: WorldManifest,
+        tables: Arc<dyn AsyncTableBackend>,
+        manifests: Manifests,
+        cache: Option<TableCache>,
+        recovery: CacheRecovery,
+    ) -> Self {
+        let runs = Runs::new(storage.backend.clone(), document.name.clone());
+        let (name, format, changes) = (document.name, document.tables, Changes::default());
+        let inner = Inner { name, format, storage, tables, cache, manifests, recovery, runs, changes };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// What writes, where something may be written.
+    fn cache(&self) -> Result<&TableCache> {
+        let refused = || Error::unsupported("the world is open for reading only").with("world", self.name());
+        self.inner.cache.as_ref().ok_or_else(refused)
     }
 
     /// The world's name, as its rows carry it.
@@ -205,9 +272,19 @@ impl World {
         &self.inner.storage
     }
 
-    /// Its tables: reads see what is buffered too.
+    /// Its tables: reads see what is buffered too, where it is open for writing.
     pub fn table_backend(&self) -> Arc<dyn AsyncTableBackend> {
-        Arc::new(self.inner.tables.clone())
+        Arc::clone(&self.inner.tables)
+    }
+
+    /// The chain of its published states.
+    pub fn manifests(&self) -> &Manifests {
+        &self.inner.manifests
+    }
+
+    /// What opening it has found in the log: rows that were acknowledged and not committed by the writer before.
+    pub fn recovery(&self) -> &CacheRecovery {
+        &self.inner.recovery
     }
 
     /// Names of its tables, sorted.
@@ -230,8 +307,9 @@ impl World {
     /// Starts an empty run.
     ///
     /// # Errors
-    /// `AlreadyExists` if there is one of that name; `Invalid` for the name.
+    /// `AlreadyExists` if there is one of that name; `Invalid` for the name; `Unsupported` if it is open for reading only.
     pub async fn create_run(&self, name: &str) -> Result<Run> {
+        self.cache()?;
         self.inner.runs.create(name, None).await?;
         self.run(name).await
     }
@@ -247,9 +325,9 @@ impl World {
     /// Waits until the rows of a receipt are as safe as `level`.
     ///
     /// # Errors
-    /// Those of [`TableCache::wait`].
+    /// Those of [`TableCache::wait`]; `Unsupported` if the world is open for reading only.
     pub async fn wait(&self, receipt: &Receipt, level: Level) -> Result<Receipt> {
-        self.inner.tables.wait(receipt, level).await
+        self.cache()?.wait(receipt, level).await
     }
 
     /// Commits what is buffered.
@@ -260,9 +338,9 @@ impl World {
         self.inner.tables.flush(&FlushOptions::default()).await
     }
 
-    /// What is buffered, and how flushes went.
-    pub fn stats(&self) -> CacheStats {
-        self.inner.tables.stats()
+    /// What is buffered, and how flushes went; none where the world is open for reading only.
+    pub fn stats(&self) -> Option<CacheStats> {
+        self.inner.cache.as_ref().map(TableCache::stats)
     }
 
     /// Commits what is buffered and refuses appends from then on.

@@ -1,6 +1,5 @@
 //! Dropping a run: mark it, take its rows out of every table, free its name.
 
-use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::table::{CompactOptions, Predicate, Scan, Segment, TableName, base};
 use worldstore_core::{Error, ErrorKind, Result};
 
@@ -31,6 +30,7 @@ impl World {
         if name == MAIN_RUN {
             return Err(Error::invalid("the main run stays as long as its world").with("run", name));
         }
+        self.cache()?;
         let runs = &self.inner.runs;
         runs.mark(name).await?;
         self.inner.changes.forget_run(name);

@@ -82,7 +82,7 @@ impl Run {
         }
         // Taken before the flush: what comes meanwhile has a greater one, and no number is reused after a crash. Numbers
         // beyond what can be read may be given back.
-        let seq = self.world.stats().visible_seq;
+        let seq = self.world.cache()?.stats().visible_seq;
         self.world.flush().await?;
         let held = self.world.inner.runs.hold(&self.name, self.lineage.drops).await?;
         let fork = Fork { run: self.name.clone(), tick, seq };

@@ -1,7 +1,6 @@
 //! What a table is to keep, declared before it is made and kept as a small document.
 
 use serde::{Deserialize, Serialize};
-use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::table::{DescribeOptions, TableName};
 use worldstore_core::{Error, ErrorKind, Result};
 
@@ -55,6 +54,7 @@ impl World {
     /// # Errors
     /// `AlreadyExists` if there is such a table, or if it was declared as something else; `Invalid` for the name.
     pub async fn define_table(&self, name: &str, options: &TableOptions) -> Result<()> {
+        self.cache()?;
         let table = TableName::new(name)?;
         let taken = |message: &str| Error::new(ErrorKind::AlreadyExists, message).with("table", &table);
         if self.has_table(&table).await? {

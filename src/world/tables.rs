@@ -1,7 +1,6 @@
 //! Which tables take part in runs and ticks: those that start with the base columns.
 
 use arrow::datatypes::Schema;
-use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::table::{DescribeOptions, TableInfo, base};
 use worldstore_core::{Error, Result};
 

@@ -9,12 +9,12 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBat
 use arrow::datatypes::{Int64Type, UInt64Type};
 use worldstore_async::AsyncMemory;
 use worldstore_async::table::{AsyncTableBackend, SyncTableAdapter};
-use worldstore_cache::{CacheConfig, TableCache};
+use worldstore_cache::CacheConfig;
 use worldstore_core::table::MemoryTables;
 
-use super::changes::Changes;
-use super::lineage::{RunRecord, Runs};
-use super::{Inner, MAIN_RUN, TableFormat, View, World};
+use super::lineage::RunRecord;
+use super::manifest::WorldManifest;
+use super::{MAIN_RUN, TableFormat, View, World, open};
 use crate::storage::Storage;
 
 /// Bytes and tables.
@@ -35,11 +35,9 @@ impl Bed {
     /// A new handle, as a process that starts would have.
     pub async fn open(&self) -> World {
         let config = CacheConfig::default().with_idle_sec(3_600.0);
-        let tables = TableCache::open(self.tables.clone(), config).await.unwrap();
-        let (storage, name) = (self.storage.clone(), self.name.clone());
-        let runs = Runs::new(storage.backend.clone(), name.clone());
-        let (format, changes) = (TableFormat::Memory, Changes::default());
-        World { inner: Arc::new(Inner { name, format, storage, tables, runs, changes }) }
+        let (storage, ledger) = open::noted(&self.storage);
+        let written = open::over(&storage, self.tables.clone(), None, ledger, config).await.unwrap();
+        World::written(storage, WorldManifest::new(&self.name, TableFormat::Memory), written)
     }
 }
 

@@ -4,7 +4,6 @@ use std::ops::RangeInclusive;
 use std::time::SystemTime;
 
 use futures::future::{BoxFuture, FutureExt};
-use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::table::HistoryOptions;
 use worldstore_core::{Error, Result};
 

@@ -6,7 +6,7 @@ use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
-use worldstore_async::table::{AsyncBatches, AsyncTableBackend};
+use worldstore_async::table::AsyncBatches;
 use worldstore_core::table::{Scan, Segment, TableName, TableScan, base};
 use worldstore_core::{Error, Result};
 

@@ -107,7 +107,7 @@ async fn ticks_before_the_fork_are_closed(bed: &Bed) {
     assert_eq!(main.fork("child", 1).await.unwrap_err().kind(), ErrorKind::AlreadyExists);
     assert_eq!(main.fork("last", i64::MAX).await.unwrap_err().kind(), ErrorKind::Invalid);
     assert_eq!(objects(&world).await, before);
-    assert_eq!(world.stats().buffered_rows, 0);
+    assert_eq!(world.stats().unwrap().buffered_rows, 0);
     assert_eq!(state(&child.now()).await, [(1, 1.0)]);
     let _ = child.append(4, "position", &rows(&[(1, 4.0)])).await.unwrap();
     assert_eq!(child.now().count("position").await.unwrap(), 2);

@@ -81,12 +81,12 @@ async fn memory_and_table_are_read_as_one(bed: &Bed) {
     world.flush().await.unwrap();
     let _ = run.append(2, "position", &rows(&[(1, 2.0)])).await.unwrap();
     let _ = run.append(1, "position", &rows(&[(2, 3.0)])).await.unwrap();
-    assert_eq!(world.stats().buffered_rows, 2);
+    assert_eq!(world.stats().unwrap().buffered_rows, 2);
     assert_eq!(state(&run.now()).await, [(1, 1.0), (1, 2.0), (2, 3.0)]);
     assert_eq!(ticks(&run.now()).await, [(1, 2), (2, 1)]);
     assert_eq!(run.as_of(1).count("position").await.unwrap(), 2);
     world.flush().await.unwrap();
-    assert_eq!(world.stats().buffered_rows, 0);
+    assert_eq!(world.stats().unwrap().buffered_rows, 0);
     assert_eq!(state(&run.now()).await, [(1, 1.0), (1, 2.0), (2, 3.0)]);
     assert_eq!(ticks(&run.now()).await, [(1, 2), (2, 1)]);
 }
@@ -139,7 +139,7 @@ async fn unfit_rows_change_nothing(bed: &Bed) {
     let run = world.run("main").await.unwrap();
     let _ = run.append(1, "position", &rows(&[(1, 1.0)])).await.unwrap();
     world.flush().await.unwrap();
-    let before = (objects(&world).await, world.stats().last_seq);
+    let before = (objects(&world).await, world.stats().unwrap().last_seq);
     let x = || Arc::new(Float64Array::from(vec![2.0])) as ArrayRef;
     let entity = || Arc::new(UInt64Array::from(vec![2])) as ArrayRef;
     let ended = || Arc::new(BooleanArray::from(vec![None])) as ArrayRef;
@@ -165,9 +165,9 @@ async fn unfit_rows_change_nothing(bed: &Bed) {
             assert!(error.to_string().contains(message), "{error}");
         }
     }
-    let after = (objects(&world).await, world.stats().last_seq);
+    let after = (objects(&world).await, world.stats().unwrap().last_seq);
     assert_eq!(before, after);
-    assert_eq!(world.stats().buffered_rows, 0);
+    assert_eq!(world.stats().unwrap().buffered_rows, 0);
     assert_eq!(world.tables().await.unwrap().len(), 1);
     assert_eq!(state(&run.now()).await, [(1, 1.0)]);
 }
@@ -191,7 +191,7 @@ async fn receipts_say_how_safe_rows_are(bed: &Bed) {
     let receipt = world.wait(&receipt, Level::Committed).await.unwrap();
     assert_eq!(receipt.level, Level::Committed);
     assert!(receipt.version.is_some());
-    assert_eq!(world.stats().buffered_rows, 0);
+    assert_eq!(world.stats().unwrap().buffered_rows, 0);
 }
 
 async fn names_are_checked(bed: &Bed) {
@@ -243,7 +243,7 @@ async fn shutdown_drains_then_refuses(bed: &Bed) {
     let run = world.run("main").await.unwrap();
     let _ = run.append(1, "position", &rows(&[(1, 1.0)])).await.unwrap();
     world.shutdown().await.unwrap();
-    assert_eq!((world.stats().buffered_rows, world.stats().flushed_rows), (0, 1));
+    assert_eq!((world.stats().unwrap().buffered_rows, world.stats().unwrap().flushed_rows), (0, 1));
     let refused = run.append(2, "position", &rows(&[(1, 2.0)])).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Poisoned);
     assert_eq!(state(&run.now()).await, [(1, 1.0)], "reading goes on");

@@ -153,11 +153,11 @@ async fn what_was_on_its_way_is_awaited_before_the_state_is_read_again() {
     let table = TableName::new("delta").unwrap();
     let schema = world.world_tables().await.unwrap()[0].schema.clone();
     drop(Last::take(&run, &table, &schema).await.unwrap());
-    assert_eq!(world.stats().buffered_rows, 1);
+    assert_eq!(world.stats().unwrap().buffered_rows, 1);
     assert_eq!(run.append(2, "delta", &rows(&[(1, Some(1))])).await.unwrap().rows, 0);
-    assert_eq!(world.stats().buffered_rows, 0, "a caller went away, so all was written before it was read");
+    assert_eq!(world.stats().unwrap().buffered_rows, 0, "a caller went away, so all was written before it was read");
     assert_eq!(run.append(3, "delta", &rows(&[(1, Some(3))])).await.unwrap().rows, 1);
-    assert_eq!(world.stats().buffered_rows, 1, "and then it is known again");
+    assert_eq!(world.stats().unwrap().buffered_rows, 1, "and then it is known again");
 }
 
 #[tokio::test]

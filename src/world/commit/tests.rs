@@ -43,7 +43,7 @@ async fn what_does_not_fit_one_table_changes_none() {
     let missing = run.tick(2).end("missing", [1]).unwrap().commit().await.unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::NotFound);
     assert_eq!(world.tables().await.unwrap().len(), 1);
-    assert_eq!(world.stats().last_seq, 1);
+    assert_eq!(world.stats().unwrap().last_seq, 1);
     assert_eq!(run.tick(1).append("no name", &wrong).unwrap_err().kind(), ErrorKind::Invalid);
 }
 

@@ -22,7 +22,7 @@ async fn parted() -> (Run, Run) {
 #[tokio::test]
 async fn a_conflict_needs_a_rule_and_writes_nothing() {
     let (main, side) = parted().await;
-    let before = main.world().stats().last_seq;
+    let before = main.world().stats().unwrap().last_seq;
     let refused = main.merge(&side.now(), 3).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::ConditionFailed);
     assert!(refused.to_string().contains("table: a, entity: 3"), "{refused}");
@@ -30,7 +30,7 @@ async fn a_conflict_needs_a_rule_and_writes_nothing() {
     assert_eq!(by_rule.kind(), ErrorKind::Invalid);
     let wrong = |_: &_| Ok(Resolution::Row(rows(&[(4, None)])));
     assert_eq!(main.merge_with(&side.now(), 3, wrong).await.unwrap_err().kind(), ErrorKind::Invalid);
-    assert_eq!(main.world().stats().last_seq, before);
+    assert_eq!(main.world().stats().unwrap().last_seq, before);
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ pub async fn run(args: ImportArgs, registry: &Registry) -> Result<()> {
 
 /// Says how many rows are in the table in spite of the failure.
 fn committed(world: &World, error: Error) -> Error {
-    error.with("rows_committed", world.stats().flushed_rows)
+    error.with("rows_committed", world.stats().map_or(0, |stats| stats.flushed_rows))
 }
 
 async fn next_tick(run: &Run, table: &str) -> Result<i64> {

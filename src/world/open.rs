@@ -1,0 +1,159 @@
+//! Opening a world: its storage, its log, its chain of manifests and its tables, one after the other.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use worldstore_async::table::AsyncTableBackend;
+use worldstore_async::wrap::{AsyncLedgerBackend, Ledger};
+use worldstore_async::{AsyncBackend, AsyncBackendAdapter, AsyncWal};
+use worldstore_cache::{CacheConfig, CacheRecovery, ManifestPublisher, PinnedTables, PublisherOptions, TableCache};
+use worldstore_core::manifest::{ManifestOptions, Manifests};
+use worldstore_core::snapshot::Which;
+use worldstore_core::vfs::OsVfs;
+use worldstore_core::wal::{IfLocked, Wal, WalOptions};
+use worldstore_core::{Backend, Error, Prefix, Result};
+
+use super::WorldOptions;
+use super::format::{self, TableFormat};
+use crate::storage::Storage;
+
+/// The folder of the log, in a world's folder or below the root of its store.
+const LOG: &str = "log";
+
+/// Where a world keeps the log of what is acknowledged and not committed yet.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum LogPlace {
+    /// In the folder `log` of the world where that is a folder; as objects below `log` where the world is on a remote
+    /// store; nowhere for `memory:`.
+    #[default]
+    Auto,
+    /// In a folder of this machine, which is made if it is missing. On a remote store it makes appends faster, and what
+    /// is acknowledged is then as safe as that folder; a writer on another machine is noticed at the next flush only.
+    Folder(PathBuf),
+    /// As objects below `log` of the world's store: one for each group of appends.
+    Store,
+    /// Nowhere: appends are acknowledged when they are in memory.
+    None,
+}
+
+/// What happens if another has a world open for writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IfOpen {
+    /// Opening fails with `Conflict`.
+    #[default]
+    Refuse,
+    /// The world is taken over: whatever the other does next fails with `Fenced`. For a writer that hangs, or is on a
+    /// machine that is gone. On a remote store this is what always happens.
+    TakeOver,
+}
+
+/// A world's parts, open for writing.
+pub(super) struct Written {
+    pub cache: TableCache,
+    pub manifests: Manifests,
+    pub recovery: CacheRecovery,
+}
+
+/// Opens for writing: the log first, which locks others out; then the epoch of the chain, which fences them; then the
+/// tables, to which the log is replayed.
+pub(super) async fn writer(storage: &Storage, format: TableFormat, options: &WorldOptions) -> Result<Written> {
+    let log = log(storage, options).await?;
+    let (noted, ledger) = noted(storage);
+    let tables = format::open_tables(format, &noted, options).await?;
+    over(storage, tables, log, ledger, options.cache).await
+}
+
+/// Opens for writing, with tables and log that are open. The epoch is claimed before the tables are looked at: whatever a
+/// writer before does to them after that, it cannot publish.
+pub(super) async fn over(
+    storage: &Storage,
+    tables: Arc<dyn AsyncTableBackend>,
+    log: Option<AsyncWal>,
+    ledger: Ledger,
+    cache: CacheConfig,
+) -> Result<Written> {
+    let chain = chain(storage)?;
+    let open = move || Manifests::open_or_create(chain, Prefix::root(), ManifestOptions::default());
+    let manifests = blocking(open).await?;
+    let settings = PublisherOptions::default().with_ledger(ledger);
+    let publisher = ManifestPublisher::claim(manifests.clone(), tables.clone(), settings).await?;
+    let floor = publisher.published_seq().await?;
+    let mut builder = TableCache::builder(tables).with_config(cache).with_seq_floor(floor);
+    if let Some(log) = log {
+        builder = builder.with_log(log);
+    }
+    let (cache, recovery) = builder.with_publisher(Arc::new(publisher)).open().await?;
+    Ok(Written { cache, manifests, recovery })
+}
+
+/// Opens for reading, at the newest manifest: no lock, no log, and nothing is written.
+pub(super) async fn reader(
+    storage: &Storage,
+    format: TableFormat,
+    options: &WorldOptions,
+) -> Result<(PinnedTables, Manifests)> {
+    let chain = chain(storage)?;
+    let opened = blocking(move || Manifests::open(chain, Prefix::root(), ManifestOptions::default())).await;
+    let manifests = opened.map_err(|error| match error.is_not_found() {
+        true => Error::not_found("nothing of the world was published, open it for writing once").caused_by(error),
+        false => error,
+    })?;
+    let tables = format::open_tables(format, storage, options).await?;
+    Ok((PinnedTables::open(tables, manifests.clone(), Which::Newest).await?, manifests))
+}
+
+/// The storage with a ledger in front, so that what is written need not be read to be hashed.
+pub(super) fn noted(storage: &Storage) -> (Storage, Ledger) {
+    let noted = AsyncLedgerBackend::new(Arc::clone(&storage.backend));
+    let ledger = noted.ledger().clone();
+    let backend: Arc<dyn AsyncBackend> = Arc::new(noted);
+    (Storage { backend, ..storage.clone() }, ledger)
+}
+
+async fn log(storage: &Storage, options: &WorldOptions) -> Result<Option<AsyncWal>> {
+    let if_locked = match options.if_open {
+        IfOpen::Refuse => IfLocked::Refuse,
+        IfOpen::TakeOver => IfLocked::TakeOver,
+    };
+    let settings = WalOptions::new().with_if_locked(if_locked);
+    let refused = |error: Error| error.with("world", &storage.location);
+    match (&options.log, &storage.folder) {
+        (LogPlace::None, _) => Ok(None),
+        (LogPlace::Folder(folder), _) => in_folder(folder.clone(), "", settings).await.map(Some).map_err(refused),
+        (LogPlace::Auto, Some(folder)) => in_folder(folder.clone(), LOG, settings).await.map(Some).map_err(refused),
+        (LogPlace::Auto, None) if storage.backend.info().scheme == "memory" => Ok(None),
+        (LogPlace::Auto | LogPlace::Store, _) => {
+            let (backend, folder) = (chain(storage)?, Prefix::new(LOG)?);
+            let opened = blocking(move || Wal::open_objects(backend, folder, settings)).await.map_err(refused)?;
+            Ok(Some(AsyncWal::from(opened.0)))
+        }
+    }
+}
+
+/// A log in a folder, or in a folder of that name in it.
+async fn in_folder(folder: PathBuf, name: &'static str, options: WalOptions) -> Result<AsyncWal> {
+    let (vfs, name) = blocking(move || {
+        let (parent, name) = match (name, folder.parent(), folder.file_name().and_then(|name| name.to_str())) {
+            ("", Some(parent), Some(last)) => (parent.to_owned(), last.to_owned()),
+            ("", ..) => return Err(Error::invalid("folder of a log has no name").with("folder", folder.display())),
+            (name, ..) => (folder, name.to_owned()),
+        };
+        Ok((OsVfs::open(&parent)?, name))
+    })
+    .await?;
+    Ok(AsyncWal::open(&vfs, &name, options).await?.0)
+}
+
+/// The storage for those who do not await. They are called on the blocking pool.
+fn chain(storage: &Storage) -> Result<Arc<dyn Backend>> {
+    match &storage.sync_backend {
+        Some(backend) => Ok(Arc::clone(backend)),
+        None => Ok(Arc::new(AsyncBackendAdapter::new(Arc::clone(&storage.backend))?)),
+    }
+}
+
+async fn blocking<Value: Send + 'static>(work: impl FnOnce() -> Result<Value> + Send + 'static) -> Result<Value> {
+    let task = tokio::task::spawn_blocking(work).await;
+    task.map_err(|source| Error::unexpected("opening a world was stopped").caused_by(source))?
+}
