@@ -24,7 +24,8 @@ pub struct LanceConfig {
     pub metadata_cache_bytes: usize,
     /// When the indexes of tables with base columns are made and brought up to date. Default: at each compaction.
     pub indexed: WhenIndexed,
-    /// Indexes are brought up to date once so many rows are in none. Default 10,000: fewer are read as fast without.
+    /// At a compaction, indexes are brought up to date if more rows than this are in none. Default 100,000: to read a
+    /// column of fewer costs no more than to read an index.
     pub unindexed_rows_max: u64,
 }
 
@@ -35,7 +36,7 @@ impl Default for LanceConfig {
             index_cache_bytes: 64 << 20,
             metadata_cache_bytes: 64 << 20,
             indexed: WhenIndexed::default(),
-            unindexed_rows_max: 10_000,
+            unindexed_rows_max: 100_000,
         }
     }
 }

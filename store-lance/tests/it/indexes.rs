@@ -111,10 +111,10 @@ async fn a_table_that_is_indexed_and_compacted_answers_from_the_index() {
     let unindexed = LanceTables::open(backend.clone(), by_hand).unwrap();
     unindexed.compact(&name("t"), &CompactOptions::default()).await.unwrap();
     // One file, whose spans tell nothing.
-    let before = warm(&backend, &entity_is(9_007), &entity_is(3_007)).await;
+    let before = warm(&backend, &entity_is(3_100), &entity_is(3_007)).await;
     let done = tables.index(&name("t")).await.unwrap();
     assert_eq!(done.columns, [base::ENTITY, base::TICK, base::RUN]);
-    let after = warm(&backend, &entity_is(9_007), &entity_is(3_007)).await;
+    let after = warm(&backend, &entity_is(3_100), &entity_is(3_007)).await;
     println!("without index {before:?}\nwith index {after:?}");
     assert!(4 * after.bytes_read < before.bytes_read, "{before:?} without, {after:?} with indexes");
     let info = tables.describe(&name("t"), &DescribeOptions::default()).await.unwrap();
