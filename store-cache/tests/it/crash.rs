@@ -26,19 +26,13 @@ use crate::support::{calm, collect, name, rows, schema};
 const TABLES: [&str; 2] = ["a", "b"];
 
 /// What was appended, and what became of it. The tables outlive crashes: what reached them is durable.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct History {
     tables: Arc<MemoryTables>,
     /// Each step: its number, and the tables it went to.
     sent: Vec<Vec<usize>>,
     /// Steps that were acknowledged.
     acknowledged: BTreeSet<i64>,
-}
-
-impl Default for History {
-    fn default() -> Self {
-        Self { tables: Arc::default(), sent: Vec::new(), acknowledged: BTreeSet::new() }
-    }
 }
 
 /// Each image of a crash has tables of its own: what a check puts into them, the next one does not find.
