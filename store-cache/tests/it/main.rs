@@ -1,6 +1,11 @@
 //! The cache from outside: every row exactly once, whatever flushes, fails or is reopened meanwhile.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail and report as tests do")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests fail and report as tests do"
+)]
 
 mod conformance;
 mod crash;
