@@ -22,6 +22,10 @@ mod replay;
 mod rows;
 mod rows_at;
 mod run;
+#[cfg(feature = "sql")]
+mod source;
+#[cfg(feature = "sql")]
+mod sql;
 mod state;
 mod state_hash;
 mod table_options;
@@ -30,10 +34,6 @@ mod tables;
 mod testing;
 mod tick;
 mod travel;
-#[cfg(feature = "sql")]
-mod source;
-#[cfg(feature = "sql")]
-mod sql;
 mod view;
 mod windows;
 

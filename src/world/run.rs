@@ -6,10 +6,10 @@ use arrow::record_batch::RecordBatch;
 use worldstore_core::table::{Receipt, TableName};
 use worldstore_core::{Error, Result};
 
-use super::World;
 use super::commit::{Meaning, Staged};
 use super::lineage::{Fork, Lineage};
 use super::view::View;
+use super::{World, check_name};
 
 /// A run of a world. Clones share it.
 #[derive(Debug, Clone)]
@@ -77,6 +77,7 @@ impl Run {
     /// `AlreadyExists` if there is a run of that name; `Invalid` for the name and for `i64::MAX`; `NotFound` if this run
     /// was dropped; those of the flush.
     pub async fn fork(&self, name: &str, tick: i64) -> Result<Run> {
+        check_name("run", name)?;
         if tick == i64::MAX {
             return Err(Error::invalid("a fork at the last tick of all could never write one").with("tick", tick));
         }

@@ -25,8 +25,8 @@ mod fork;
 mod graph;
 #[cfg(any(feature = "lance", feature = "iceberg"))]
 mod restart;
-mod states;
 #[cfg(feature = "sql")]
 mod sql;
+mod states;
 mod storage;
 mod world;
