@@ -147,3 +147,6 @@ fn by_tick(rows: &RecordBatch) -> Result<Vec<(i64, RecordBatch)>> {
 fn failed(source: arrow::error::ArrowError) -> Error {
     Error::unexpected("rows could not be put in order").caused_by(source)
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,6 +113,9 @@ async fn unchanged_states_store_nothing() {
     stored.push(run.append(7, "delta", &rows(&[])).await.unwrap().rows);
     assert_eq!(stored, [2, 0, 0, 0, 0, 1, 1, 1]);
     assert_eq!(run.now().count("delta").await.unwrap(), 5);
+    assert_eq!(rows_at(&run, "delta", 4).await, [(1, true, Some(1)), (2, true, None)]);
+    assert_eq!(rows_at(&run, "delta", 6).await, [(1, true, Some(2)), (2, false, None)], "2 ended in this tick");
+    assert_eq!(rows_at(&run, "delta", 7).await, [(1, false, Some(2))], "and is no part of the next");
     assert_eq!(state(&run.now(), "delta").await, [].into());
 }
 
