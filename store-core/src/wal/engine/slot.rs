@@ -26,7 +26,10 @@ struct Inner {
 impl Slot {
     /// Nothing is known.
     pub(super) fn new() -> Self {
-        Self { settled: AtomicBool::new(false), inner: Mutex::new(Inner { outcome: None, waker: None, others: Vec::new() }) }
+        Self {
+            settled: AtomicBool::new(false),
+            inner: Mutex::new(Inner { outcome: None, waker: None, others: Vec::new() }),
+        }
     }
 
     /// All is known.
