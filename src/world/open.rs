@@ -20,6 +20,9 @@ use crate::storage::Storage;
 /// The folder of the log, in a world's folder or below the root of its store.
 const LOG: &str = "log";
 
+/// Bytes of records that may wait for the log: what one append may have at most fits.
+const QUEUE_BYTES: u64 = 320 << 20;
+
 /// Where a world keeps the log of what is acknowledged and not committed yet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -116,7 +119,7 @@ async fn log(storage: &Storage, options: &WorldOptions) -> Result<Option<AsyncWa
         IfOpen::Refuse => IfLocked::Refuse,
         IfOpen::TakeOver => IfLocked::TakeOver,
     };
-    let settings = WalOptions::new().with_if_locked(if_locked);
+    let settings = WalOptions::new().with_if_locked(if_locked).with_queue_bytes(QUEUE_BYTES);
     let refused = |error: Error| error.with("world", &storage.location);
     match (&options.log, &storage.folder) {
         (LogPlace::None, _) => Ok(None),

@@ -41,7 +41,8 @@ impl Run {
     /// which entities ended, all are active without it. The columns `world`, `run`, `tick` and `seq` are added here.
     ///
     /// # Errors
-    /// `Invalid` if the columns are not as said or not those of the table, if the tick belongs to the run that this one
+    /// `Invalid` if the columns are not as said or not those of the table, if there is a log and the rows have more than
+    /// 256 MiB, if the tick belongs to the run that this one
     /// was forked from, or if it is before the newest of a table that keeps [changes](super::History::Changes);
     /// `NotFound` if the run was dropped; `Unavailable` if the cache is full and cannot be flushed; `Poisoned` after a
     /// shutdown.

@@ -11,7 +11,7 @@ use worldstore_core::vfs::sim::{Fault, FaultKind, Operation, SimVfs};
 use worldstore_core::wal::WalOptions;
 
 use crate::probe::Probe;
-use crate::support::{append, calm, check, create, eventually, flush, name, read, rows, schema};
+use crate::support::{append, calm, check, create, eventually, flush, name, read, rows, schema, wide_rows};
 
 pub async fn log_with(vfs: &SimVfs, options: WalOptions) -> AsyncWal {
     AsyncWal::open(vfs, "log", options).await.unwrap().0
@@ -31,6 +31,19 @@ pub async fn again(probe: &Arc<Probe>, vfs: &SimVfs) -> (Arc<Probe>, SimVfs) {
     probe.kill().await;
     vfs.crash();
     (Probe::over(probe.inner.clone()), vfs.image(worldstore_core::vfs::sim::Choice::Nothing).vfs)
+}
+
+#[tokio::test]
+async fn a_large_append_is_one_record() {
+    let (probe, vfs) = (Probe::new(), SimVfs::new());
+    let (cache, _) = open(&probe, &vfs).await;
+    create(&cache, "a").await;
+    let receipt = append(&cache, "a", wide_rows(0..80, 1 << 20)).await.unwrap();
+    assert_eq!((receipt.level, receipt.rows), (Level::Durable, 80));
+    let (probe, vfs) = again(&probe, &vfs).await;
+    let (cache, recovery) = open(&probe, &vfs).await;
+    assert_eq!(recovery.rows, 80);
+    check(&cache, "a", 0..80).await;
 }
 
 #[tokio::test]

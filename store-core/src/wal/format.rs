@@ -25,8 +25,8 @@ pub const VERSION: u32 = 1;
 pub const HEADER_BYTES: usize = 64;
 /// Bytes of the header of a frame; the payload follows.
 pub const FRAME_BYTES: usize = 32;
-/// The largest payload of a record: 64 MiB.
-pub const PAYLOAD_BYTES_MAX: usize = 64 << 20;
+/// The largest payload of a record: 256 MiB.
+pub const PAYLOAD_BYTES_MAX: usize = 256 << 20;
 /// The largest kind of a user's record. The smallest is 1: bytes that were never written are no record.
 pub const KIND_MAX: u8 = 127;
 /// The writer of the segment has ended it.

@@ -95,7 +95,7 @@ impl Wal {
     /// Over budget it waits or fails, as [`WalOptions::over_budget`] says.
     ///
     /// # Errors
-    /// `Invalid`: the payload is larger than 64 MiB, or than a budget. `Unavailable`: over budget. `StorageFull`: there was
+    /// `Invalid`: the payload is larger than 256 MiB, or than a budget. `Unavailable`: over budget. `StorageFull`: there was
     /// no room for records before; it is looked for again. `Poisoned`, `Fenced`: the log has failed, or is closed.
     /// In each case nothing was appended.
     pub fn append(&self, kind: RecordKind, payload: impl Into<Bytes>) -> Result<Appended> {

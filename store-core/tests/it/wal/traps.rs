@@ -366,7 +366,7 @@ fn a_replay_goes_on_in_a_segment_that_is_trimmed() {
 fn lengths_are_limited_on_both_ways() {
     let vfs = nine(false);
     let (wal, _) = Wal::open(&vfs, PATH, small()).unwrap();
-    assert_eq!(kind(wal.append(RecordKind::DATA, Bytes::from(vec![0; (64 << 20) + 1]))), Some(ErrorKind::Invalid));
+    assert_eq!(kind(wal.append(RecordKind::DATA, Bytes::from(vec![0; (256 << 20) + 1]))), Some(ErrorKind::Invalid));
     let options = small().with_queue_bytes(1000);
     drop(wal);
     let (wal, _) = Wal::open(&vfs, PATH, options).unwrap();

@@ -148,5 +148,5 @@ fn a_claimed_length_is_not_believed() {
     put(&backend, &names[6], object);
     assert_eq!(open(&backend).unwrap_err().kind(), ErrorKind::Corrupt);
     let (wal, _) = open(&(Arc::new(Memory::new()) as Arc<dyn Backend>)).unwrap();
-    assert_eq!(wal.append(RecordKind::DATA, vec![0; (64 << 20) + 1]).unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(wal.append(RecordKind::DATA, vec![0; (256 << 20) + 1]).unwrap_err().kind(), ErrorKind::Invalid);
 }
