@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod basics;
+mod catalog;
 mod conformance;
 mod foreign;
+mod postgres;
+mod proxy;
 mod pruning;
 mod race;
 mod random;
