@@ -94,7 +94,7 @@ impl IcebergTables {
                 Newest::Found(state) => {
                     self.catalog().insert(&table, &state.pointer).await?;
                     let (version, watermark) = (state.version(), state.marks.watermark);
-                    recovery.tables.push(RecoveredTable { table, metadata: state.pointer, version, watermark });
+                    recovery.tables.push(RecoveredTable { table, metadata: state.pointer.clone(), version, watermark });
                 }
             }
         }
@@ -156,7 +156,7 @@ impl IcebergTables {
         }
         let unclear = |reason| Newest::Unclear(UnclearTable { table: table.clone(), candidates, reason });
         Ok(match (whole.pop(), whole.is_empty()) {
-            (Some(state), true) => Newest::Found(state),
+            (Some(state), true) => Newest::Found(Box::new(state)),
             (Some(_), false) => unclear("several metadata files have the highest number"),
             (None, _) => unclear("the newest metadata file cannot be read, or its snapshot cannot"),
         })
@@ -186,6 +186,6 @@ impl IcebergTables {
 enum Newest {
     /// It has no metadata: it is no table.
     None,
-    Found(State),
+    Found(Box<State>),
     Unclear(UnclearTable),
 }
