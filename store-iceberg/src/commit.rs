@@ -24,6 +24,8 @@ pub(crate) struct Place<'commit> {
     pub io: &'commit FileIO,
     pub catalog: &'commit Catalog,
     pub table: &'commit TableName,
+    /// The writer's epoch, if it has one: the catalog refuses it if a greater one was claimed.
+    pub epoch: Option<u64>,
 }
 
 /// What is committed: an edit of a state, and the marks afterwards.
@@ -37,17 +39,14 @@ pub(crate) struct Change<'commit> {
 /// Checks that a table is one to which this crate can append.
 ///
 /// # Errors
-/// `Unsupported` if another program partitioned it or made it of another format version.
+/// `Unsupported` if another program made it of another format version.
 pub(crate) fn check_appendable(state: &State) -> Result<()> {
     let metadata = &state.metadata;
     if metadata.format_version() != FormatVersion::V2 {
         return Err(Error::unsupported("only tables of Iceberg's format version 2 can be appended to")
             .with("format_version", metadata.format_version()));
     }
-    match metadata.default_partition_spec().is_unpartitioned() {
-        true => Ok(()),
-        false => Err(Error::unsupported("partitioned tables cannot be appended to")),
-    }
+    Ok(())
 }
 
 /// Commits a change on top of its base. None if another commit came first: nothing is left of this one then but its
@@ -58,17 +57,11 @@ pub(crate) fn check_appendable(state: &State) -> Result<()> {
 pub(crate) async fn commit(place: Place<'_>, change: Change<'_>) -> Result<Option<State>> {
     let mut written = Vec::new();
     let prepared = prepare(place, change, &mut written).await;
-    settle(place, change.base, prepared, &written, Proof::Snapshot).await
+    settle(place, change.base, prepared, &written).await
 }
 
 /// Lets the table point to what was prepared, if it still points to the base; else nothing is left of it.
-async fn settle(
-    place: Place<'_>,
-    base: &State,
-    prepared: Result<State>,
-    written: &[String],
-    proof: Proof,
-) -> Result<Option<State>> {
+async fn settle(place: Place<'_>, base: &State, prepared: Result<State>, written: &[String]) -> Result<Option<State>> {
     let prepared = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -76,13 +69,13 @@ async fn settle(
             return Err(unchanged(error));
         }
     };
-    match place.catalog.swap(place.table, &base.pointer, &prepared.pointer).await {
+    match place.catalog.swap(place.table, &base.pointer, &prepared.pointer, place.epoch).await {
         Ok(Swap::Won) => Ok(Some(prepared)),
         Ok(Swap::Lost) => {
             discard(place.root, written).await;
             Ok(None)
         }
-        Err(error) if error.kind() == ErrorKind::OutcomeUnknown => match is_there(place, &prepared, proof).await {
+        Err(error) if error.kind() == ErrorKind::OutcomeUnknown => match is_there(place, base, &prepared).await {
             Some(true) => Ok(Some(prepared)),
             Some(false) => {
                 discard(place.root, written).await;
@@ -97,26 +90,24 @@ async fn settle(
     }
 }
 
-/// By what a commit with an unknown outcome is recognised.
-#[derive(Debug, Clone, Copy)]
-enum Proof {
-    /// Its snapshot is part of the table, also under later ones.
-    Snapshot,
-    /// The catalog points to it.
-    Pointer,
-}
-
 /// Whether a commit took effect; none if that cannot be read, or cannot be known.
-async fn is_there(place: Place<'_>, prepared: &State, proof: Proof) -> Option<bool> {
-    let pointer = place.catalog.pointer(place.table).await.ok()?;
-    match proof {
-        _ if pointer == prepared.pointer => Some(true),
-        Proof::Pointer => None,
-        Proof::Snapshot => {
-            let metadata = TableMetadata::read_from(place.io, &pointer).await.ok()?;
-            let ours = prepared.metadata.current_snapshot_id()?;
-            Some(metadata.snapshot_by_id(ours).is_some())
-        }
+///
+/// The catalog is asked when no change of ours is in flight any more. Every metadata file names those before it, about a
+/// hundred of them: ours among them took effect; its base without it was followed by another.
+async fn is_there(place: Place<'_>, base: &State, prepared: &State) -> Option<bool> {
+    let pointer = place.catalog.settled(place.table).await.ok()?;
+    if pointer == prepared.pointer {
+        return Some(true);
+    }
+    if pointer == base.pointer {
+        return Some(false);
+    }
+    let metadata = TableMetadata::read_from(place.io, &pointer).await.ok()?;
+    let is_named = |state: &State| metadata.metadata_log().iter().any(|entry| entry.metadata_file == state.pointer);
+    match (is_named(prepared), is_named(base)) {
+        (true, _) => Some(true),
+        (false, true) => Some(false),
+        (false, false) => None,
     }
 }
 
@@ -125,7 +116,7 @@ async fn prepare(place: Place<'_>, change: Change<'_>, written: &mut Vec<String>
     let (base, io) = (&change.base.metadata, place.io);
     let (unique, snapshot_id) = (Uuid::now_v7(), new_id(base));
     let (folder, _) = change.base.pointer.rsplit_once('/').unwrap_or_default();
-    let desk = Desk { io, base, snapshot_id, path: format!("{folder}/{unique}-m0.avro") };
+    let desk = Desk { io, base, snapshot_id, path: format!("{folder}/{unique}") };
     let listed = edit::list(&desk, change.edit, written).await?;
     let list = format!("{folder}/snap-{snapshot_id}-0-{unique}.avro");
     written.push(list.clone());
@@ -200,7 +191,7 @@ pub(crate) async fn forget(place: Place<'_>, base: &State, snapshots: &[i64]) ->
     let metadata = builder.build().map_err(from_iceberg)?.metadata;
     let mut written = Vec::new();
     let prepared = write_metadata(place, base, metadata, &mut written).await;
-    settle(place, base, prepared, &written, Proof::Pointer).await
+    settle(place, base, prepared, &written).await
 }
 
 /// A snapshot id that the table does not have.

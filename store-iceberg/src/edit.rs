@@ -4,13 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use iceberg::io::FileIO;
 use iceberg::spec::{
-    DataFile, ManifestContentType, ManifestEntryRef, ManifestFile, ManifestWriter, ManifestWriterBuilder, Schema,
-    TableMetadata,
+    DataFile, ManifestContentType, ManifestFile, ManifestWriter, ManifestWriterBuilder, Schema, TableMetadata,
 };
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::error::from_iceberg;
-use crate::files::{entries, manifests};
+use crate::files::{Found, entries, manifests};
 
 /// So many small manifests are made one with the next commit: planning reads each, and each append brings one.
 const MERGE_AT: usize = 16;
@@ -57,7 +56,7 @@ pub(crate) struct Desk<'commit> {
     pub io: &'commit FileIO,
     pub base: &'commit TableMetadata,
     pub snapshot_id: i64,
-    /// The path of the one manifest that a commit writes at most.
+    /// What the paths of the commit's manifests begin with.
     pub path: String,
 }
 
@@ -99,21 +98,27 @@ async fn replace(
     replacement: Replacement<'_>,
     written: &mut Vec<String>,
 ) -> Result<Listed> {
-    let (ours, mut manifests): (Vec<_>, Vec<_>) = before.into_iter().partition(|each| desk.is_ours(each));
+    let (ours, others): (Vec<_>, Vec<_>) = before.into_iter().partition(|each| desk.is_ours(each));
     let mut writer = desk.writer(written)?;
-    let mut removed = Vec::new();
+    let (mut manifests, mut removed) = (Vec::new(), Vec::new());
     for manifest in ours {
-        let (gone, stay): (Vec<_>, Vec<_>) = entries(desk.io, manifest)
-            .await?
-            .into_iter()
-            .partition(|entry| replacement.removed.contains(entry.file_path()));
-        carry(&mut writer, &stay)?;
-        for entry in gone {
-            let file = entry.data_file().clone();
-            let (seq, file_seq) = (sequence(&entry)?, entry.file_sequence_number);
-            writer.add_delete_file(file.clone(), seq, file_seq).map_err(from_iceberg)?;
-            removed.push(file);
+        rewrite(&mut writer, &entries(desk.io, manifest).await?, replacement, &mut removed)?;
+    }
+    for manifest in others {
+        let spec = manifest.partition_spec_id;
+        // What older partition specs and other programs left is looked at only as long as files are missing.
+        if removed.len() == replacement.removed.len() || manifest.content != ManifestContentType::Data {
+            manifests.push(manifest);
+            continue;
         }
+        let files = entries(desk.io, manifest.clone()).await?;
+        if !files.iter().any(|file| replacement.removed.contains(file.file_path())) {
+            manifests.push(manifest);
+            continue;
+        }
+        let mut writer = desk.writer_of(spec, written)?;
+        rewrite(&mut writer, &files, replacement, &mut removed)?;
+        manifests.push(writer.write_manifest_file().await.map_err(from_iceberg)?);
     }
     if removed.len() != replacement.removed.len() {
         return Err(Error::new(ErrorKind::Conflict, "another change removed the files that were to be replaced"));
@@ -121,6 +126,26 @@ async fn replace(
     add(&mut writer, replacement.added)?;
     manifests.push(writer.write_manifest_file().await.map_err(from_iceberg)?);
     Ok(Listed { manifests, removed })
+}
+
+/// Carries over what stays, and notes what goes.
+fn rewrite(
+    writer: &mut ManifestWriter,
+    files: &[Found],
+    replacement: Replacement<'_>,
+    removed: &mut Vec<DataFile>,
+) -> Result<()> {
+    for found in files {
+        if !replacement.removed.contains(found.file_path()) {
+            carry(writer, std::slice::from_ref(found))?;
+            continue;
+        }
+        let file = found.data_file().clone();
+        let (seq, file_seq) = (sequence(found)?, found.file_sequence_number);
+        writer.add_delete_file(file.clone(), seq, file_seq).map_err(from_iceberg)?;
+        removed.push(file);
+    }
+    Ok(())
 }
 
 impl Desk<'_> {
@@ -136,10 +161,20 @@ impl Desk<'_> {
     }
 
     fn writer(&self, written: &mut Vec<String>) -> Result<ManifestWriter> {
-        let (schema, spec) = (self.base.current_schema().clone(), self.base.default_partition_spec().as_ref().clone());
-        let output = self.io.new_output(&self.path).map_err(from_iceberg)?;
-        written.push(self.path.clone());
-        Ok(ManifestWriterBuilder::new(output, Some(self.snapshot_id), schema, spec).build_v2_data())
+        self.writer_of(self.base.default_partition_spec_id(), written)
+    }
+
+    /// A manifest for files of one partition spec.
+    fn writer_of(&self, spec: i32, written: &mut Vec<String>) -> Result<ManifestWriter> {
+        let unknown = || Error::new(ErrorKind::Corrupt, "a manifest has a partition spec that the table has not");
+        let found = self.base.partition_spec_by_id(spec).ok_or_else(|| unknown().with("spec", spec))?;
+        // The writer takes it for granted that the columns of the partitions are there.
+        let schema = self.base.current_schema().clone();
+        found.partition_type(&schema).map_err(from_iceberg)?;
+        let path = format!("{}-m{}.avro", self.path, written.len());
+        let output = self.io.new_output(&path).map_err(from_iceberg)?;
+        written.push(path);
+        Ok(ManifestWriterBuilder::new(output, Some(self.snapshot_id), schema, found.as_ref().clone()).build_v2_data())
     }
 }
 
@@ -149,7 +184,7 @@ fn add(writer: &mut ManifestWriter, files: &[DataFile]) -> Result<()> {
 }
 
 /// Carries files over as they are.
-fn carry(writer: &mut ManifestWriter, entries: &[ManifestEntryRef]) -> Result<()> {
+fn carry(writer: &mut ManifestWriter, entries: &[Found]) -> Result<()> {
     entries.iter().try_for_each(|entry| {
         let snapshot = entry.snapshot_id().ok_or_else(|| incomplete(entry))?;
         let (file, seq) = (entry.data_file().clone(), sequence(entry)?);
@@ -157,10 +192,10 @@ fn carry(writer: &mut ManifestWriter, entries: &[ManifestEntryRef]) -> Result<()
     })
 }
 
-fn sequence(entry: &ManifestEntryRef) -> Result<i64> {
+fn sequence(entry: &Found) -> Result<i64> {
     entry.sequence_number().ok_or_else(|| incomplete(entry))
 }
 
-fn incomplete(entry: &ManifestEntryRef) -> Error {
+fn incomplete(entry: &Found) -> Error {
     Error::new(ErrorKind::Corrupt, "a manifest does not say when its file was added").with("file", entry.file_path())
 }

@@ -1,4 +1,4 @@
-//! Errors of Iceberg, Parquet, Arrow and SQLite as ours, and ours on the way through Iceberg.
+//! Errors of Iceberg, Parquet, Arrow and the catalogs as ours, and ours on the way through Iceberg.
 
 use std::error::Error as StdError;
 
@@ -57,27 +57,71 @@ pub(crate) fn of_table(error: Error, table: &TableName) -> Error {
     }
 }
 
-/// Translates an error of the catalog's database. Nothing was committed.
-pub(crate) fn from_sql(source: sqlx::Error) -> Error {
-    let (kind, message) = match &source {
-        sqlx::Error::Database(found) => {
-            // The low byte is SQLite's primary result code.
-            match found.code().and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff) {
-                Some(5 | 6) => (ErrorKind::Unavailable, "the catalog is locked by another program"),
-                Some(10 | 14) => (ErrorKind::Unavailable, "the catalog's file cannot be accessed"),
-                Some(3 | 8 | 23) => (ErrorKind::PermissionDenied, "the catalog's file cannot be written"),
-                Some(13) => (ErrorKind::StorageFull, "no space for the catalog"),
-                Some(11 | 26) => (ErrorKind::Corrupt, "the catalog's file is damaged"),
-                _ => (ErrorKind::Unexpected, "the catalog failed"),
-            }
+/// Translates an error of a catalog in SQLite.
+pub(crate) fn from_sqlite(source: sqlx::Error) -> Error {
+    let known = source.as_database_error().map(|found| {
+        // The low byte is SQLite's primary result code.
+        match found.code().and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff) {
+            Some(5 | 6) => (ErrorKind::Unavailable, "the catalog is locked by another program"),
+            Some(10 | 14) => (ErrorKind::Unavailable, "the catalog's file cannot be accessed"),
+            Some(3 | 8 | 23) => (ErrorKind::PermissionDenied, "the catalog's file cannot be written"),
+            Some(13) => (ErrorKind::StorageFull, "no space for the catalog"),
+            Some(11 | 26) => (ErrorKind::Corrupt, "the catalog's file is damaged"),
+            _ => (ErrorKind::Unexpected, "the catalog failed"),
         }
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
-            (ErrorKind::Unavailable, "the catalog cannot be reached")
-        }
+    });
+    let (kind, message) = known.unwrap_or_else(|| of_client(&source));
+    Error::new(kind, message).caused_by(source)
+}
+
+/// Translates an error of a catalog in PostgreSQL, by
+/// [SQLSTATE](https://www.postgresql.org/docs/15/errcodes-appendix.html).
+pub(crate) fn from_postgres(source: sqlx::Error) -> Error {
+    let known = source.as_database_error().map(|found| match found.code().as_deref().unwrap_or_default() {
+        "55P03" | "40001" | "40P01" => (ErrorKind::Unavailable, "the catalog is locked by another program"),
+        "53100" => (ErrorKind::StorageFull, "no space for the catalog"),
+        "42501" | "25006" => (ErrorKind::PermissionDenied, "the user may not change the catalog"),
+        "3D000" => (ErrorKind::NotFound, "the catalog's database does not exist"),
+        "3F000" => (ErrorKind::NotFound, "the catalog's schema does not exist"),
+        "XX001" | "XX002" => (ErrorKind::Corrupt, "the catalog's database is damaged"),
+        state => match state.get(..2) {
+            Some("28") => (ErrorKind::PermissionDenied, "the catalog's server refused user or password"),
+            // A transaction that was ended by the server's timeouts among them.
+            Some("08" | "25" | "53" | "57") => (ErrorKind::Unavailable, "the catalog's server is not available"),
+            _ => (ErrorKind::Unexpected, "the catalog failed"),
+        },
+    });
+    let (kind, message) = known.unwrap_or_else(|| of_client(&source));
+    Error::new(kind, message).caused_by(source)
+}
+
+fn of_client(source: &sqlx::Error) -> (ErrorKind, &'static str) {
+    match source {
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed => (ErrorKind::Unavailable, "the catalog cannot be reached"),
+        sqlx::Error::Tls(_) => (ErrorKind::Unavailable, "the encrypted connection to the catalog failed"),
+        sqlx::Error::Configuration(_) => (ErrorKind::Invalid, "the settings of the catalog are wrong"),
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_) => {
             (ErrorKind::Corrupt, "the catalog holds something else than tables")
         }
         _ => (ErrorKind::Unexpected, "the catalog failed"),
-    };
-    Error::new(kind, message).caused_by(source)
+    }
+}
+
+/// True if a statement failed since another program changed the same row.
+pub(crate) fn is_lost(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|found| found.code());
+    matches!(code.as_deref(), Some("40001" | "40P01"))
+}
+
+/// True if a commit that failed in this way may have taken effect: no answer of the server says that it has not.
+pub(crate) fn is_unclear(error: &sqlx::Error) -> bool {
+    match error.as_database_error() {
+        // "Connection exception" and "operator intervention", such as a shutdown.
+        Some(found) => matches!(found.code().as_deref().and_then(|state| state.get(..2)), Some("08" | "57") | None),
+        None => true,
+    }
 }

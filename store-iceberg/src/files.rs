@@ -1,10 +1,13 @@
 //! The files of a snapshot: its manifest list, the manifests in it, and the data files in those.
 
+use std::ops::Deref;
+
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use iceberg::io::FileIO;
 use iceberg::spec::{
-    DataFileFormat, FormatVersion, ManifestContentType, ManifestEntryRef, ManifestFile, ManifestList, SnapshotRef,
+    DataFileFormat, FormatVersion, ManifestContentType, ManifestEntry, ManifestEntryRef, ManifestFile, ManifestList,
+    SnapshotRef,
 };
 use worldstore_core::{Error, Result};
 
@@ -13,6 +16,22 @@ use crate::error::from_iceberg;
 /// Manifests read at once.
 const MANIFESTS_AT_ONCE: usize = 8;
 
+/// A data file of a snapshot.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub entry: ManifestEntryRef,
+    /// The partition spec that its partition is one of.
+    pub spec: i32,
+}
+
+impl Deref for Found {
+    type Target = ManifestEntry;
+
+    fn deref(&self) -> &ManifestEntry {
+        &self.entry
+    }
+}
+
 /// The manifests of a snapshot.
 pub(crate) async fn manifests(io: &FileIO, snapshot: &SnapshotRef, format: FormatVersion) -> Result<ManifestList> {
     let input = io.new_input(snapshot.manifest_list()).map_err(from_iceberg)?;
@@ -20,7 +39,7 @@ pub(crate) async fn manifests(io: &FileIO, snapshot: &SnapshotRef, format: Forma
     ManifestList::parse_with_version(&bytes, format).map_err(from_iceberg)
 }
 
-/// The data files of a snapshot, read as they are asked for.
+/// The data files of a snapshot, read as they are asked for, but for those of manifests that are not wanted.
 ///
 /// # Errors
 /// `Unsupported` if rows were deleted by delete files, or if a file is not Parquet.
@@ -28,12 +47,14 @@ pub(crate) fn data_files(
     io: FileIO,
     snapshot: SnapshotRef,
     format: FormatVersion,
-) -> BoxStream<'static, Result<ManifestEntryRef>> {
+    wanted: impl Fn(&ManifestFile) -> bool + Send + 'static,
+) -> BoxStream<'static, Result<Found>> {
     let listed = {
         let io = io.clone();
         async move {
             let list = manifests(&io, &snapshot, format).await?;
-            Ok(stream::iter(list.consume_entries().into_iter().map(Ok).collect::<Vec<_>>()))
+            let wanted = list.consume_entries().into_iter().filter(wanted);
+            Ok(stream::iter(wanted.map(Ok).collect::<Vec<_>>()))
         }
     };
     let read = move |manifest| {
@@ -44,7 +65,11 @@ pub(crate) fn data_files(
     entries.map_ok(|entries| stream::iter(entries.into_iter().map(Ok))).try_flatten().boxed()
 }
 
-pub(crate) async fn entries(io: &FileIO, manifest: ManifestFile) -> Result<Vec<ManifestEntryRef>> {
+/// The data files that a manifest has, without those that it had.
+///
+/// # Errors
+/// As for [`data_files`].
+pub(crate) async fn entries(io: &FileIO, manifest: ManifestFile) -> Result<Vec<Found>> {
     let alive = manifest.has_added_files() || manifest.has_existing_files();
     if manifest.content == ManifestContentType::Deletes && alive {
         return Err(Error::unsupported("tables with delete files cannot be read").with("path", &manifest.manifest_path));
@@ -52,8 +77,10 @@ pub(crate) async fn entries(io: &FileIO, manifest: ManifestFile) -> Result<Vec<M
     if !alive {
         return Ok(Vec::new());
     }
+    let spec = manifest.partition_spec_id;
     let (entries, _) = manifest.load_manifest(io).await.map_err(from_iceberg)?.into_parts();
-    let alive: Vec<_> = entries.into_iter().filter(|entry| entry.is_alive()).collect();
+    let alive: Vec<_> =
+        entries.into_iter().filter(|entry| entry.is_alive()).map(|entry| Found { entry, spec }).collect();
     match alive.iter().find(|entry| entry.file_format() != DataFileFormat::Parquet) {
         Some(other) => Err(Error::unsupported("only Parquet files can be read").with("path", other.file_path())),
         None => Ok(alive),
@@ -62,6 +89,6 @@ pub(crate) async fn entries(io: &FileIO, manifest: ManifestFile) -> Result<Vec<M
 
 /// The number of rows of a snapshot, from its manifests.
 pub(crate) async fn count(io: FileIO, snapshot: SnapshotRef, format: FormatVersion) -> Result<u64> {
-    let files = data_files(io, snapshot, format);
+    let files = data_files(io, snapshot, format, |_| true);
     files.try_fold(0, |rows: u64, entry| async move { Ok(rows + entry.record_count()) }).await
 }

@@ -1,8 +1,8 @@
 //! worldstore tables in the Iceberg format with an SQL catalog, every byte through a worldstore backend.
 //!
 //! [`IcebergTables`] is an [`AsyncTableBackend`](worldstore_async::table::AsyncTableBackend). Data files, manifests and
-//! table metadata go through the backend; only the catalog, one pointer for each table, is an SQLite database beside
-//! it. PyIceberg and DuckDB read the tables, and may append to them.
+//! table metadata go through the backend; only the catalog, one pointer for each table, is a database beside it: an SQLite
+//! file, or a PostgreSQL server for writers on several hosts. PyIceberg and DuckDB read the tables, and may append to them.
 //!
 //! Appends happen exactly once: the watermark is a property of the table and stands in the summary of every snapshot
 //! of ours; it is compared with the very metadata on which the commit builds, and the commit takes effect only if the
@@ -44,12 +44,16 @@
 mod catalog;
 mod commit;
 mod config;
+mod create;
 mod data;
 mod edit;
 mod error;
 mod evolution;
 mod files;
+mod orphans;
+mod partition;
 mod pruning;
+mod recover;
 mod scan;
 mod state;
 mod storage;
@@ -59,7 +63,9 @@ mod types;
 mod upkeep;
 
 pub use catalog::{CATALOG, NAMESPACE};
-pub use config::{CatalogLocation, IcebergConfig};
+pub use config::{CatalogLocation, IcebergConfig, MetadataCompression, Partitioning};
+pub use orphans::{OrphanOptions, Orphans};
+pub use recover::{CatalogRecovery, RecoveredTable, UnclearTable};
 pub use state::{EPOCH_KEY, WATERMARK_KEY};
 pub use tables::IcebergTables;
 pub use types::ARROW_TYPE_KEY;

@@ -9,7 +9,7 @@ use arrow::error::ArrowError;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use futures::{StreamExt, TryStreamExt, future, stream};
 use iceberg::io::FileIO;
-use iceberg::spec::{FormatVersion, ManifestEntryRef, SnapshotRef};
+use iceberg::spec::{FormatVersion, ManifestContentType, ManifestFile, SnapshotRef};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use parquet::arrow::async_reader::ParquetObjectReader;
@@ -19,8 +19,9 @@ use worldstore_core::table::{Predicate, Reader, Scan, TableScan};
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::error::from_parquet;
-use crate::files::{count, data_files};
-use crate::pruning::may_match;
+use crate::files::{Found, count, data_files};
+use crate::partition::Specs;
+use crate::pruning::{may_match, of_file};
 use crate::state::{Columns, State, number};
 use crate::storage::Root;
 use crate::types::{Column, from_stored};
@@ -53,7 +54,9 @@ pub(crate) fn scan(source: Source, state: &State, scan: &Scan) -> Result<TableSc
         Some(snapshot) if schema.fields().is_empty() && filter.is_none() => {
             counted(source.io, snapshot, format, Arc::clone(&schema))
         }
-        Some(snapshot) => rows(source, snapshot, format, Files::new(columns, scan, filter)?),
+        Some(snapshot) => {
+            rows(source, snapshot, format, Files::new(columns, Specs::new(&state.metadata), scan, filter)?)
+        }
     };
     Ok(TableScan::new(schema, version, watermark, limited(batches, scan.limit)))
 }
@@ -71,8 +74,8 @@ fn counted(io: FileIO, snapshot: SnapshotRef, format: FormatVersion, schema: Sch
 
 fn rows(source: Source, snapshot: SnapshotRef, format: FormatVersion, files: Files) -> AsyncBatches {
     let files = Arc::new(files);
-    let pruning = Arc::clone(&files);
-    data_files(source.io.clone(), snapshot, format)
+    let (pruning, wanted) = (Arc::clone(&files), Arc::clone(&files));
+    data_files(source.io.clone(), snapshot, format, move |manifest| wanted.may_be_in(manifest))
         .try_filter(move |entry| future::ready(pruning.may_match(entry)))
         .and_then(move |entry| read(source.clone(), Arc::clone(&files), entry))
         .try_flatten()
@@ -101,11 +104,12 @@ pub(crate) struct Files {
     needed: Vec<Column>,
     schema: SchemaRef,
     filter: Option<Predicate>,
+    specs: Specs,
     reader: Reader,
 }
 
 impl Files {
-    pub fn new(table: Columns, scan: &Scan, filter: Option<Predicate>) -> Result<Self> {
+    pub fn new(table: Columns, specs: Specs, scan: &Scan, filter: Option<Predicate>) -> Result<Self> {
         let mut names: HashSet<&str> = filter.iter().flat_map(Predicate::columns).collect();
         match &scan.columns {
             Some(columns) => names.extend(columns.iter().map(String::as_str)),
@@ -115,11 +119,25 @@ impl Files {
         let needed: Vec<Column> = needed.cloned().collect();
         let schema = Arc::new(Schema::new(needed.iter().map(|column| Arc::clone(&column.field)).collect::<Vec<_>>()));
         let reader = Reader::new(scan, &table.schema)?;
-        Ok(Self { columns: table.columns.clone(), needed, schema, filter, reader })
+        Ok(Self { columns: table.columns.clone(), needed, schema, filter, specs, reader })
     }
 
-    pub fn may_match(&self, entry: &ManifestEntryRef) -> bool {
-        self.filter.as_ref().is_none_or(|filter| may_match(filter, entry.data_file(), &self.columns))
+    /// Whether a file may have rows of the scan.
+    pub fn may_match(&self, found: &Found) -> bool {
+        let file = found.data_file();
+        let known = |column| of_file(file, column).or(|| self.specs.of_values(found.spec, file.partition(), column));
+        self.filter.as_ref().is_none_or(|filter| may_match(filter, &self.columns, &known))
+    }
+
+    /// Whether a file of a manifest may have rows of the scan.
+    fn may_be_in(&self, manifest: &ManifestFile) -> bool {
+        // Those with deletes are looked at, and refused, in any case.
+        if manifest.content != ManifestContentType::Data {
+            return true;
+        }
+        let (spec, summaries) = (manifest.partition_spec_id, manifest.partitions.as_ref());
+        let known = |column| self.specs.of_manifest(spec, summaries, column);
+        self.filter.as_ref().is_none_or(|filter| may_match(filter, &self.columns, &known))
     }
 
     /// Where each needed column is in a file, found by its id; none where the file is older than the column.
@@ -149,9 +167,9 @@ impl Files {
 }
 
 /// Opens a data file: its footer is read at once, its rows as they are asked for.
-pub(crate) async fn read(source: Source, files: Arc<Files>, entry: ManifestEntryRef) -> Result<AsyncBatches> {
-    let file = entry.data_file();
-    let at = |error: Error| error.with("file", entry.file_path());
+pub(crate) async fn read(source: Source, files: Arc<Files>, found: Found) -> Result<AsyncBatches> {
+    let file = found.data_file();
+    let at = |error: Error| error.with("file", found.file_path());
     let key = source.root.key(file.file_path())?;
     let path = Path::parse(key.as_str()).map_err(|error| Error::invalid("key is no path").caused_by(error))?;
     let bytes = ParquetObjectReader::new(source.store, path).with_file_size(file.file_size_in_bytes());

@@ -1,6 +1,8 @@
 //! The summary of a snapshot: what it adds and removes, and the totals.
 
-use iceberg::spec::{DataFile, Operation, SnapshotSummaryCollector, Summary};
+use std::collections::HashMap;
+
+use iceberg::spec::{DataFile, Operation, Summary};
 
 use crate::commit::Change;
 use crate::edit::{Edit, Replacement};
@@ -25,14 +27,8 @@ pub(crate) fn summary(change: &Change<'_>, removed: &[DataFile]) -> Summary {
         Edit::Replace(Replacement { added, drops_rows: false, .. }) => (Operation::Replace, added),
         Edit::Replace(Replacement { added, drops_rows: true, .. }) => (Operation::Overwrite, added),
     };
-    let mut collector = SnapshotSummaryCollector::default();
-    for file in added {
-        collector.add_file(file, base.current_schema().clone(), base.default_partition_spec().clone());
-    }
-    for file in removed {
-        collector.remove_file(file, base.current_schema().clone(), base.default_partition_spec().clone());
-    }
-    let mut properties = collector.build();
+    let mut properties = changed(added, ["added-data-files", "added-records", "added-files-size"]);
+    properties.extend(changed(removed, ["deleted-data-files", "deleted-records", "removed-files-size"]));
     let parent = base.current_snapshot().map(|parent| &parent.summary().additional_properties);
     for (total, more, less) in TOTALS {
         let number = |key: &str| properties.get(key).map_or(Some(0), |text| text.parse::<u64>().ok());
@@ -47,4 +43,12 @@ pub(crate) fn summary(change: &Change<'_>, removed: &[DataFile]) -> Summary {
         properties.insert(EPOCH_KEY.to_owned(), change.marks.epoch.to_string());
     }
     Summary { operation, additional_properties: properties }
+}
+
+/// Files, rows and bytes under these keys; what is none is left out.
+fn changed(files: &[DataFile], keys: [&str; 3]) -> HashMap<String, String> {
+    let rows: u64 = files.iter().map(DataFile::record_count).sum();
+    let bytes: u64 = files.iter().map(DataFile::file_size_in_bytes).sum();
+    let counts = keys.into_iter().zip([files.len() as u64, rows, bytes]);
+    counts.filter(|(_, count)| *count > 0).map(|(key, count)| (key.to_owned(), count.to_string())).collect()
 }

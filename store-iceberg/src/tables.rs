@@ -8,11 +8,8 @@ use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use iceberg::MetadataLocation;
 use iceberg::io::FileIO;
-use iceberg::spec::{
-    FormatVersion, PartitionSpec, SnapshotRef, SortOrder, TableMetadata, TableMetadataBuilder, TableProperties,
-};
+use iceberg::spec::SnapshotRef;
 use worldstore_async::AsyncBackend;
 use worldstore_async::object_store::BackendObjectStore;
 use worldstore_async::table::{AsyncBatches, AsyncTableBackend};
@@ -24,17 +21,16 @@ use worldstore_core::table::{
 };
 use worldstore_core::{Error, ErrorKind, Result};
 
-use crate::catalog::{Catalog, NAMESPACE};
+use crate::catalog::Catalog;
 use crate::commit::{Change, Place, check_appendable, commit, discard, forget, unchanged};
 use crate::config::IcebergConfig;
 use crate::data::DataWriter;
 use crate::edit::Edit;
-use crate::error::{from_iceberg, of_table};
+use crate::error::of_table;
 use crate::files::count;
 use crate::scan::{Source, scan};
 use crate::state::{Marks, State, number, rolled_back};
 use crate::storage::Root;
-use crate::types::to_iceberg_schema;
 
 /// How often a commit is tried again after another writer came first.
 const ATTEMPTS: u32 = 20;
@@ -62,7 +58,7 @@ impl IcebergTables {
     /// Tables below the config's prefix. The catalog is opened when it is first needed.
     ///
     /// # Errors
-    /// `Unsupported` if the backend cannot create objects if absent, `Invalid` if the location is no URI.
+    /// `Unsupported` if the backend cannot create objects if absent, `Invalid` if a location is no URI.
     pub async fn open(backend: Arc<dyn AsyncBackend>, config: IcebergConfig) -> Result<Self> {
         if !backend.info().capability.write_if_absent {
             return Err(Error::unsupported("Iceberg tables need a backend that creates objects if absent")
@@ -76,7 +72,7 @@ impl IcebergTables {
             io: root.file_io(),
             root,
             store: Arc::new(BackendObjectStore::new(backend)),
-            catalog: Catalog::new(config.catalog.clone()),
+            catalog: Catalog::new(&config.catalog)?,
             config,
             held: Mutex::default(),
             gates: Mutex::default(),
@@ -87,7 +83,13 @@ impl IcebergTables {
     /// The newest state, also if another process committed it.
     pub(crate) async fn latest(&self, table: &TableName) -> Result<Arc<State>> {
         let held = self.held().get(table).cloned();
-        let mut pointer = self.catalog.pointer(table).await?;
+        let mut pointer = match self.catalog.pointer(table).await {
+            Err(missing) if missing.is_not_found() => {
+                self.expect_catalog().await?;
+                return Err(missing);
+            }
+            found => found?,
+        };
         if let Some(held) = &held
             && held.pointer == pointer
         {
@@ -117,7 +119,7 @@ impl IcebergTables {
         Ok(state)
     }
 
-    fn hold(&self, table: &TableName, state: &Arc<State>) {
+    pub(crate) fn hold(&self, table: &TableName, state: &Arc<State>) {
         let mut held = self.held();
         if held.get(table).is_none_or(|before| before.precedes(state)) {
             held.insert(table.clone(), Arc::clone(state));
@@ -160,8 +162,22 @@ impl IcebergTables {
         Arc::clone(gates.entry(table.clone()).or_default())
     }
 
-    pub(crate) fn place<'commit>(&'commit self, table: &'commit TableName) -> Place<'commit> {
-        Place { root: &self.root, io: &self.io, catalog: &self.catalog, table }
+    pub(crate) fn config(&self) -> &IcebergConfig {
+        &self.config
+    }
+
+    fn place<'commit>(&'commit self, table: &'commit TableName, epoch: Option<u64>) -> Place<'commit> {
+        Place { root: &self.root, io: &self.io, catalog: &self.catalog, table, epoch }
+    }
+
+    /// Claims an epoch in the catalog: from when this returns, no append with a smaller one takes effect in any table of
+    /// it, in whatever process. Appends without an epoch are not refused.
+    ///
+    /// # Errors
+    /// `Fenced` if a greater one was claimed.
+    pub async fn claim(&self, epoch: u64) -> Result<()> {
+        self.expect_catalog().await?;
+        self.catalog.claim(epoch).await
     }
 
     pub(crate) async fn info_of(
@@ -190,35 +206,6 @@ impl IcebergTables {
         self.info_of(table, state, state.snapshot(None)?).await
     }
 
-    /// A new table. `AlreadyExists` if another writer made it meanwhile.
-    async fn make(&self, table: &TableName, options: &CreateOptions) -> Result<Arc<State>> {
-        let folder = self.config.prefix.join(NAMESPACE)?.key(table.as_str())?;
-        let location = format!("{}/{folder}", self.root.location);
-        let metadata = new_metadata(options, location.clone())?;
-        let pointer = MetadataLocation::new_with_metadata(&location, &metadata);
-        let state = State::new(metadata, pointer.to_string())?;
-        check_schema(&options.schema, &state.schema)
-            .map_err(|error| Error::unsupported("Iceberg tables cannot hold this schema unchanged").caused_by(error))?;
-        let written = [pointer.to_string()];
-        if let Err(source) = state.metadata.write_to(&self.io, &pointer).await {
-            discard(&self.root, &written).await;
-            return Err(unchanged(from_iceberg(source)));
-        }
-        match self.catalog.insert(table, &state.pointer).await {
-            Ok(()) => {
-                let state = Arc::new(state);
-                self.hold(table, &state);
-                Ok(state)
-            }
-            Err(error) => {
-                if error.kind() != ErrorKind::OutcomeUnknown {
-                    discard(&self.root, &written).await;
-                }
-                Err(error)
-            }
-        }
-    }
-
     async fn write(&self, table: &TableName, rows: &[RecordBatch], options: &AppendOptions) -> Result<Arc<State>> {
         let gate = self.gate(table);
         let _alone = gate.lock().await;
@@ -229,7 +216,7 @@ impl IcebergTables {
         let committed = match write_all(&mut data, rows).await {
             Ok(()) => {
                 let edit = Edit::Append(&data.files);
-                self.commit(table, &state, edit, &|state| next_marks(state, &[], options)).await
+                self.commit(table, &state, edit, options.epoch, &|state| next_marks(state, &[], options)).await
             }
             Err(error) => Err(unchanged(error)),
         };
@@ -252,9 +239,10 @@ impl IcebergTables {
         table: &TableName,
         first: &Arc<State>,
         edit: Edit<'_>,
+        epoch: Option<u64>,
         marks: &(dyn Fn(&State) -> Result<Marks> + Sync),
     ) -> Result<Arc<State>> {
-        self.insist(table, first, Attempt::Edit(edit, marks)).await
+        self.insist(table, first, epoch, Attempt::Edit(edit, marks)).await
     }
 
     /// Tries until no other commit comes first.
@@ -262,15 +250,15 @@ impl IcebergTables {
         &self,
         table: &TableName,
         first: &Arc<State>,
+        epoch: Option<u64>,
         attempt: Attempt<'_>,
     ) -> Result<Arc<State>> {
+        let place = self.place(table, epoch);
         let mut base = Arc::clone(first);
         for number in 1..=ATTEMPTS {
             let done = match attempt {
-                Attempt::Edit(edit, marks) => {
-                    commit(self.place(table), Change { base: &base, edit, marks: marks(&base)? }).await?
-                }
-                Attempt::Forget(snapshots) => forget(self.place(table), &base, snapshots).await?,
+                Attempt::Edit(edit, marks) => commit(place, Change { base: &base, edit, marks: marks(&base)? }).await?,
+                Attempt::Forget(snapshots) => forget(place, &base, snapshots).await?,
             };
             if let Some(state) = done {
                 let state = Arc::new(state);
@@ -281,6 +269,9 @@ impl IcebergTables {
             base = self.latest(table).await?;
             if base.schema != first.schema {
                 return Err(Error::new(ErrorKind::Conflict, "another program changed the table's columns"));
+            }
+            if base.metadata.default_partition_spec_id() != first.metadata.default_partition_spec_id() {
+                return Err(Error::new(ErrorKind::Conflict, "another program changed the table's partitions"));
             }
         }
         Err(Error::new(ErrorKind::Conflict, "other writers came first each time").with("attempts", ATTEMPTS))
@@ -312,17 +303,6 @@ fn next_marks(state: &State, rows: &[RecordBatch], options: &AppendOptions) -> R
     let epoch = options.check_epoch(state.marks.epoch)?;
     let watermark = state.marks.watermark;
     Ok(Marks { watermark: options.watermark.map_or(Ok(watermark), |step| step.check(watermark))?, epoch })
-}
-
-fn new_metadata(options: &CreateOptions, location: String) -> Result<TableMetadata> {
-    let (schema, mut properties) = to_iceberg_schema(&options.schema)?;
-    // It is written whole with every commit, and grows with each.
-    properties.insert(TableProperties::PROPERTY_METADATA_COMPRESSION_CODEC.to_owned(), "gzip".to_owned());
-    let (spec, order) = (PartitionSpec::unpartition_spec(), SortOrder::unsorted_order());
-    TableMetadataBuilder::new(schema, spec, order, location, FormatVersion::V2, properties)
-        .and_then(TableMetadataBuilder::build)
-        .map(|built| built.metadata)
-        .map_err(from_iceberg)
 }
 
 impl fmt::Debug for IcebergTables {
@@ -387,7 +367,11 @@ impl AsyncTableBackend for IcebergTables {
     }
 
     async fn list(&self, _options: &ListTablesOptions) -> Result<Vec<TableName>> {
-        self.catalog.list().await
+        let tables = self.catalog.list().await?;
+        if tables.is_empty() {
+            self.expect_catalog().await?;
+        }
+        Ok(tables)
     }
 
     async fn history(&self, table: &TableName, _options: &HistoryOptions) -> Result<Vec<TableVersion>> {

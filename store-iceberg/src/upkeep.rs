@@ -1,10 +1,10 @@
 //! What keeps tables in shape: columns, compaction, expiry, removal.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::TryStreamExt;
-use iceberg::spec::{DataFile, ManifestEntryRef, SnapshotRef};
+use iceberg::spec::{DataFile, SnapshotRef, Struct};
 use worldstore_core::table::{
     ColumnChange, CompactOptions, Compaction, ExpireOptions, Expiry, FileRole, Scan, TableFile, TableInfo, TableName,
 };
@@ -15,13 +15,14 @@ use crate::commit::{check_appendable, discard, unchanged};
 use crate::data::DataWriter;
 use crate::edit::{Edit, Replacement};
 use crate::evolution;
-use crate::files::{data_files, manifests};
+use crate::files::{Found, data_files, manifests};
+use crate::partition::Specs;
 use crate::scan::{Files, read};
 use crate::state::{State, number};
 use crate::tables::{Attempt, IcebergTables};
 
 /// Files that are deleted with one call.
-const DELETE_FILES_MAX: usize = 1_000;
+pub(crate) const DELETE_FILES_MAX: usize = 1_000;
 
 impl IcebergTables {
     pub(crate) async fn change_columns(&self, table: &TableName, change: &ColumnChange) -> Result<TableInfo> {
@@ -32,7 +33,7 @@ impl IcebergTables {
         check_appendable(&state)?;
         let wanted = change.apply(&state.schema)?;
         let columns = evolution::after(&state.metadata, change)?;
-        let changed = self.commit(table, &state, Edit::Columns(&columns), &|state| Ok(state.marks)).await?;
+        let changed = self.commit(table, &state, Edit::Columns(&columns), None, &|state| Ok(state.marks)).await?;
         match changed.schema == wanted {
             true => self.newest_info(table, &changed).await,
             false => Err(Error::unexpected("the columns are not those that were wanted").with("have", &changed.schema)),
@@ -73,15 +74,15 @@ impl IcebergTables {
     async fn rewrite(
         &self,
         state: &State,
-        chosen: &[ManifestEntryRef],
+        chosen: &[Found],
         options: &CompactOptions,
         data: &mut DataWriter<'_>,
     ) -> Result<u64> {
         let columns = state.columns_at(state.metadata.current_snapshot())?;
-        let files = Arc::new(Files::new(columns, &Scan::all(), None)?);
+        let files = Arc::new(Files::new(columns, Specs::default(), &Scan::all(), None)?);
         let mut dropped = 0;
-        for entry in chosen {
-            let mut batches = read(self.source(), Arc::clone(&files), Arc::clone(entry)).await?;
+        for found in chosen {
+            let mut batches = read(self.source(), Arc::clone(&files), found.clone()).await?;
             while let Some(batch) = batches.try_next().await? {
                 let kept = options.kept(&batch)?;
                 dropped += (batch.num_rows() - kept.num_rows()) as u64;
@@ -96,7 +97,7 @@ impl IcebergTables {
         &self,
         table: &TableName,
         state: &Arc<State>,
-        chosen: &[ManifestEntryRef],
+        chosen: &[Found],
         files: &[DataFile],
         dropped_rows: u64,
     ) -> Result<(u64, u64)> {
@@ -105,7 +106,7 @@ impl IcebergTables {
         }
         let removed: HashSet<String> = chosen.iter().map(|entry| entry.file_path().to_owned()).collect();
         let replacement = Replacement { removed: &removed, added: files, drops_rows: dropped_rows > 0 };
-        let packed = self.commit(table, state, Edit::Replace(replacement), &|state| Ok(state.marks)).await?;
+        let packed = self.commit(table, state, Edit::Replace(replacement), None, &|state| Ok(state.marks)).await?;
         Ok((packed.version(), dropped_rows))
     }
 
@@ -130,7 +131,7 @@ impl IcebergTables {
             return Ok(expiry);
         }
         if !ids.is_empty() {
-            self.insist(table, &state, Attempt::Forget(&ids)).await?;
+            self.insist(table, &state, None, Attempt::Forget(&ids)).await?;
         }
         for some in files.chunks(DELETE_FILES_MAX) {
             self.root().delete(some).await?;
@@ -205,10 +206,10 @@ impl IcebergTables {
         Ok(files.into_iter().collect())
     }
 
-    async fn files_of(&self, state: &State, snapshot: Option<SnapshotRef>) -> Result<Vec<ManifestEntryRef>> {
+    pub(crate) async fn files_of(&self, state: &State, snapshot: Option<SnapshotRef>) -> Result<Vec<Found>> {
         match snapshot {
             Some(snapshot) => {
-                data_files(self.io().clone(), snapshot, state.metadata.format_version()).try_collect().await
+                data_files(self.io().clone(), snapshot, state.metadata.format_version(), |_| true).try_collect().await
             }
             None => Ok(Vec::new()),
         }
@@ -230,20 +231,37 @@ impl IcebergTables {
 }
 
 /// The files to rewrite: small ones if there are several, and those that may have rows to leave out.
-fn choose(state: &State, all: &[ManifestEntryRef], options: &CompactOptions) -> Result<Vec<ManifestEntryRef>> {
+fn choose(state: &State, all: &[Found], options: &CompactOptions) -> Result<Vec<Found>> {
     let columns = state.columns_at(state.metadata.current_snapshot())?;
     let matching = match &options.drop {
-        Some(drop) => Some(Files::new(columns, &Scan::all().with_predicate(drop.clone()), Some(drop.clone()))?),
+        Some(drop) => {
+            let (specs, rows) = (Specs::new(&state.metadata), Scan::all().with_predicate(drop.clone()));
+            Some(Files::new(columns, specs, &rows, Some(drop.clone()))?)
+        }
         None => None,
     };
-    let may_drop = |entry: &ManifestEntryRef| matching.as_ref().is_some_and(|files| files.may_match(entry));
-    let is_small = |entry: &ManifestEntryRef| entry.record_count() < options.file_rows as u64;
-    let several = all.iter().filter(|entry| is_small(entry)).count() > 1;
-    Ok(all.iter().filter(|entry| may_drop(entry) || (several && is_small(entry))).cloned().collect())
+    let may_drop = |found: &Found| matching.as_ref().is_some_and(|files| files.may_match(found));
+    let is_small = |found: &Found| found.record_count() < options.file_rows as u64;
+    // Rows of several partitions never come together in a file.
+    let mut small: HashMap<(i32, &Struct), usize> = HashMap::new();
+    for found in all.iter().filter(|found| is_small(found)) {
+        *small.entry((found.spec, found.data_file().partition())).or_default() += 1;
+    }
+    let several =
+        |found: &Found| small.get(&(found.spec, found.data_file().partition())).is_some_and(|files| *files > 1);
+    let mut chosen: Vec<_> =
+        all.iter().filter(|found| may_drop(found) || (is_small(found) && several(found))).cloned().collect();
+    // Partition after partition, so that few files are open at once.
+    let mut order: HashMap<(i32, Struct), usize> = HashMap::new();
+    chosen.sort_by_cached_key(|found| {
+        let next = order.len();
+        *order.entry((found.spec, found.data_file().partition().clone())).or_insert(next)
+    });
+    Ok(chosen)
 }
 
 /// The number that the name of a metadata file begins with.
-fn serial(name: &str) -> Option<u64> {
+pub(crate) fn serial(name: &str) -> Option<u64> {
     let (number, rest) = name.split_once('-')?;
     rest.ends_with(".metadata.json").then(|| number.parse().ok()).flatten()
 }

@@ -1,16 +1,26 @@
 //! Iceberg tables on backends in memory and on disk, against the tables in memory.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod basics;
+mod catalog;
 mod conformance;
+mod fault;
 mod foreign;
+mod orphans;
+mod partition;
+mod postgres;
+mod proxy;
 mod pruning;
+mod pyiceberg;
 mod race;
 mod random;
+mod trouble;
 mod types;
 mod upkeep;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,11 +28,12 @@ use arrow::array::{ArrayRef, Int64Array, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use bytes::Bytes;
 use futures::TryStreamExt;
 use worldstore_async::table::AsyncTableBackend;
 use worldstore_async::{AsyncBackend, SyncBackendAdapter};
 use worldstore_core::table::{Scan, TableName};
-use worldstore_core::{ListOptions, Local, Memory, Prefix, Result};
+use worldstore_core::{Key, ListOptions, Local, Memory, Outcome, Prefix, ReadOptions, Result, WriteOptions};
 use worldstore_iceberg::{CatalogLocation, IcebergConfig, IcebergTables};
 
 /// The URI that tests give to the backend's root; nothing else ever reads there.
@@ -63,6 +74,20 @@ pub(crate) async fn open(backend: &Arc<dyn AsyncBackend>, folder: &Path) -> Iceb
     let location = CatalogLocation::File(folder.join("catalog.db"));
     let config = IcebergConfig::new(location, format!("{LOCATION}/")).with_prefix(Prefix::new("tables").unwrap());
     IcebergTables::open(backend.clone(), config).await.unwrap()
+}
+
+/// Tables of their own on copies of some of a fixture's files, each at the newest of its metadata files.
+pub(crate) async fn twin(fixture: &Fixture, keys: &BTreeSet<String>) -> Fixture {
+    let copy = if fixture.folder.is_some() { on_disk().await } else { in_memory().await };
+    for key in keys {
+        let key = Key::new(key).unwrap();
+        let reply = fixture.backend.read(&key, &ReadOptions::default()).await.unwrap();
+        let body = reply.body.try_collect::<Vec<Bytes>>().await.unwrap().concat();
+        let outcome = copy.backend.write(&key, body.into(), &WriteOptions::if_absent()).await.unwrap();
+        assert!(matches!(outcome, Outcome::Applied(_)));
+    }
+    assert!(copy.tables.recover_catalog().await.unwrap().unclear.is_empty());
+    copy
 }
 
 pub(crate) fn name(text: &str) -> TableName {

@@ -39,6 +39,22 @@ async fn make_steps(tables: &IcebergTables, table: &TableName, steps: u64) -> u6
     own
 }
 
+/// Each step is attempted by all handles at once, and one of them makes it.
+pub(crate) async fn one_winner_each(handles: &[Arc<IcebergTables>], table: &TableName, steps: u64) {
+    for step in 0..steps {
+        let attempts = handles.iter().map(|tables| async move {
+            let once = AppendOptions::exactly_once(step, step + 1);
+            tables.append(table, vec![rows([step as i64])], &once).await
+        });
+        let (won, lost): (Vec<_>, Vec<_>) =
+            futures::future::join_all(attempts).await.into_iter().partition(Result::is_ok);
+        assert_eq!(won.len(), 1, "step {step}");
+        for lost in lost {
+            assert_eq!(lost.unwrap_err().kind(), ErrorKind::ConditionFailed);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_writers_of_the_same_steps_land_each_once() {
     let (Fixture { tables, backend, folder }, other, table) = two_handles().await;
