@@ -31,10 +31,9 @@ use scope::Scope;
 /// # Ok::<(), worldstore_cypher::Diagnostic>(())
 /// ```
 pub fn check(statement: &Statement) -> Vec<Diagnostic> {
-    let mut checker = Checker::default();
     match &statement.kind {
         StatementKind::Query(query) | StatementKind::Explain(query) | StatementKind::Profile(query) => {
-            checker.query(query, &Scope::default(), Place::Statement);
+            check_query(query)
         }
         StatementKind::CreateNodeLabel(_)
         | StatementKind::CreateEdgeType(_)
@@ -43,8 +42,14 @@ pub fn check(statement: &Statement) -> Vec<Diagnostic> {
         | StatementKind::ShowNodeLabels
         | StatementKind::ShowEdgeTypes
         | StatementKind::DescribeNodeLabel(_)
-        | StatementKind::DescribeEdgeType(_) => {}
+        | StatementKind::DescribeEdgeType(_) => Vec::new(),
     }
+}
+
+/// What is wrong with a query, as [`check`] tells it of a statement.
+pub fn check_query(query: &Query) -> Vec<Diagnostic> {
+    let mut checker = Checker::default();
+    checker.query(query, &Scope::default(), Place::Statement);
     checker.wrong
 }
 

@@ -37,7 +37,7 @@ async fn an_unknown_property_names_the_known_ones() {
 async fn a_syntax_error_says_what_was_expected() {
     let graph = graph().await;
     expect![[r#"
-        error: expected `{` or `)`, found `RETURN`
+        error: expected `&`, `:`, `|`, `{`, `WHERE` or `)`, found `RETURN`
          --> 1:17
           |
         1 | MATCH (f:Flight RETURN count(*)

@@ -10,10 +10,10 @@ const AGGREGATES: [&str; 12] = [
     "count",
     "max",
     "min",
-    "percentilecont",
-    "percentiledisc",
-    "stdev",
-    "stdevp",
+    "percentileCont",
+    "percentileDisc",
+    "stDev",
+    "stDevP",
     "sum",
     "stddev",
     "variance",
@@ -24,21 +24,21 @@ const AGGREGATES: [&str; 12] = [
 #[rustfmt::skip]
 const SCALARS: [&str; 88] = [
     "abs", "acos", "asin", "atan", "atan2", "ceil", "char_length", "character_length", "coalesce", "confidence", "cos",
-    "cosh", "cot", "coth", "date", "datetime", "degrees", "duration", "e", "elementid", "endnode", "epoch", "exists",
-    "exp", "file", "floor", "haversin", "head", "id", "isempty", "isnan", "keys", "labels", "last", "left", "length",
-    "localdatetime", "localtime", "log", "log10", "lower", "ltrim", "nodes", "nullif", "pi", "point", "point.distance",
-    "properties", "radians", "rand", "randomuuid", "range", "relationships", "rels", "replace", "reverse", "right",
-    "round", "rtrim", "sign", "sin", "sinh", "size", "split", "sqrt", "startnode", "substring", "tail", "tan", "tanh",
-    "tier", "time", "timestamp", "toboolean", "tobooleanornull", "tofloat", "tofloatornull", "tointeger",
-    "tointegerornull", "tolower", "tostring", "tostringornull", "toupper", "trim", "type", "upper", "valuetype", "pow",
+    "cosh", "cot", "coth", "date", "datetime", "degrees", "duration", "e", "elementId", "endNode", "epoch", "exists",
+    "exp", "file", "floor", "haversin", "head", "id", "isEmpty", "isNaN", "keys", "labels", "last", "left", "length",
+    "localdatetime", "localtime", "log", "log10", "lower", "ltrim", "nodes", "nullIf", "pi", "point", "point.distance",
+    "properties", "radians", "rand", "randomUUID", "range", "relationships", "rels", "replace", "reverse", "right",
+    "round", "rtrim", "sign", "sin", "sinh", "size", "split", "sqrt", "startNode", "substring", "tail", "tan", "tanh",
+    "tier", "time", "timestamp", "toBoolean", "toBooleanOrNull", "toFloat", "toFloatOrNull", "toInteger",
+    "toIntegerOrNull", "toLower", "toString", "toStringOrNull", "toUpper", "trim", "type", "upper", "valueType", "pow",
 ];
 
 /// Functions whose value depends on chance.
-const RANDOM: [&str; 2] = ["rand", "randomuuid"];
+const RANDOM: [&str; 2] = ["rand", "randomUUID"];
 
-/// A function by its lower-case name, without namespace.
+/// True for a function without namespace that is known; case does not matter.
 pub(super) fn is_known(name: &str) -> bool {
-    AGGREGATES.contains(&name) || SCALARS.contains(&name)
+    known().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 /// Names that a mistake may have been meant for.

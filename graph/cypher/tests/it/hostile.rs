@@ -111,6 +111,10 @@ fn check(source: &str) -> Result<(), TestCaseError> {
                     prop_assert!(inside(diagnostic.span), "{:?}", diagnostic);
                     prop_assert!(diagnostic.detail.is_some(), "{:?}", diagnostic);
                 }
+                let printed = statement.to_string();
+                let again = parse(&printed).map_err(|wrong| TestCaseError::fail(wrong[0].render(&printed)))?;
+                prop_assert_eq!(again.len(), 1, "{}", printed);
+                prop_assert_eq!(again[0].to_string(), printed);
                 let mut wrong = None;
                 statement.visit(&mut |span| wrong = wrong.or((!inside(*span)).then_some(*span)));
                 prop_assert_eq!(wrong, None);

@@ -16,6 +16,12 @@ proptest! {
         prop_assert_eq!(read.erased(), expr);
     }
 
+    fn expressions_over_patterns_read_back(expr in trees::over_patterns()) {
+        let printed = expr.to_string();
+        let read = parse_expression(&printed).map_err(|error| TestCaseError::fail(error.render(&printed)))?;
+        prop_assert_eq!(read.erased(), expr, "{}", printed);
+    }
+
     fn expressions_need_their_brackets(expr in trees::plain_expr()) {
         // Canonical text has no pair of round brackets that could go: without any one of them the text is broken, or
         // means something else.
@@ -42,6 +48,7 @@ proptest! {
 }
 
 /// Random trees are built by deep calls, so they get a stack of their own.
+#[allow(clippy::unwrap_used, reason = "without a thread there is no test")]
 pub fn on_large_stack(test: fn()) {
     let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(test).unwrap();
     if let Err(panic) = thread.join() {
@@ -52,6 +59,11 @@ pub fn on_large_stack(test: fn()) {
 #[test]
 fn every_expression_reads_back() {
     on_large_stack(expressions_read_back);
+}
+
+#[test]
+fn every_expression_over_patterns_reads_back() {
+    on_large_stack(expressions_over_patterns_read_back);
 }
 
 #[test]

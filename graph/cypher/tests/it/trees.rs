@@ -10,7 +10,7 @@ mod clauses;
 mod patterns;
 
 use clauses::query;
-pub use expressions::{expr, plain_expr};
+pub use expressions::{expr, over_patterns, plain_expr};
 
 mod expressions;
 

@@ -38,6 +38,12 @@ pub fn expr() -> impl Strategy<Value = Expr> {
     })
 }
 
+/// Expressions directly over patterns: what follows a pattern must not go on with it.
+pub fn over_patterns() -> impl Strategy<Value = Expr> {
+    let pattern = plain_path_of(leaf().boxed()).prop_map(|path| bare(ExprKind::Pattern(Box::new(path))));
+    common(prop_oneof![pattern, leaf()].boxed(), labels().boxed()).prop_map(bare)
+}
+
 fn common(inner: BoxedStrategy<Expr>, labels: BoxedStrategy<LabelExpr>) -> BoxedStrategy<ExprKind> {
     let boxed = || inner.clone().prop_map(Box::new);
     let unary = prop::sample::select(vec![UnaryOp::Not, UnaryOp::Minus, UnaryOp::Plus]);
