@@ -42,7 +42,7 @@ pub use config::{StorageConfig, load_cache};
 use crate::config::{Config, Lookup};
 use crate::registry::{OpenOptions, Registry, Residence};
 use crate::storage::Storage;
-use crate::world::{World, WorldOptions, check_name};
+use crate::world::{CatalogPlace, World, WorldOptions, check_name};
 
 /// The worlds of a namespace. Clones share it, and the worlds that are open: a world that is opened twice is one handle.
 #[derive(Clone)]
@@ -190,7 +190,7 @@ impl StorageContext {
             return Ok(world.clone());
         }
         let (uri, options) = self.options(name)?;
-        if let Some(catalog) = &options.catalog {
+        if let Some(CatalogPlace::File(catalog)) = &options.catalog {
             self.check_catalog(name, catalog).await?;
         }
         let world = World::open(&uri, &options).await.map_err(|error| self.about(name, error))?;
@@ -244,7 +244,7 @@ impl StorageContext {
         let mut options = WorldOptions::default().with_name(name).with_cache(*cache).with_registry(registry);
         options.format = self.config.backend;
         if *residence == Residence::Remote {
-            options.catalog = Some(place::catalog(&self.config, &storage.location, name)?);
+            options.catalog = Some(place::catalog(&self.config, &storage.location, name)?.into());
         }
         Ok((uri, options))
     }

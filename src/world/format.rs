@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use worldstore_async::table::{AsyncTableBackend, SyncTableAdapter};
 use worldstore_core::table::MemoryTables;
@@ -50,7 +51,7 @@ impl TableFormat {
             (Self::Lance, _) if cfg!(not(feature = "lance")) => Err(absent("Lance", "lance")),
             (Self::Iceberg, _) if cfg!(not(feature = "iceberg")) => Err(absent("Iceberg", "iceberg")),
             (Self::Iceberg, Residence::Remote) if options.catalog.is_none() => {
-                Err(Error::invalid("Iceberg on a remote store needs a local catalog file, set one")
+                Err(Error::invalid("Iceberg on a remote store needs a catalog elsewhere, a file or a server: set one")
                     .with("at", masked(uri)))
             }
             (Self::Memory, Residence::Folder | Residence::Remote) => {
@@ -86,15 +87,37 @@ impl FromStr for TableFormat {
     }
 }
 
-pub(super) async fn open_tables(
-    format: TableFormat,
-    storage: &Storage,
-    options: &WorldOptions,
-) -> Result<Arc<dyn AsyncTableBackend>> {
+/// The tables of a world, and what keeps writers before this one from them.
+pub(super) struct OpenTables {
+    pub tables: Arc<dyn AsyncTableBackend>,
+    /// None for formats that know an epoch by the appends that carry it alone.
+    pub fence: Option<Arc<dyn Fence>>,
+}
+
+impl From<Arc<dyn AsyncTableBackend>> for OpenTables {
+    fn from(tables: Arc<dyn AsyncTableBackend>) -> Self {
+        Self { tables, fence: None }
+    }
+}
+
+/// A catalog that takes part in fencing.
+pub(super) trait Fence: Send + Sync {
+    /// From when this is done, no append with a smaller epoch takes effect.
+    fn claim(&self, epoch: u64) -> BoxFuture<'_, Result<()>>;
+}
+
+#[cfg(feature = "iceberg")]
+impl Fence for worldstore_iceberg::IcebergTables {
+    fn claim(&self, epoch: u64) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.claim(epoch))
+    }
+}
+
+pub(super) async fn open_tables(format: TableFormat, storage: &Storage, options: &WorldOptions) -> Result<OpenTables> {
     match format {
-        TableFormat::Lance => lance(storage).await,
+        TableFormat::Lance => lance(storage).await.map(OpenTables::from),
         TableFormat::Iceberg => iceberg(storage, options).await,
-        TableFormat::Memory => memory(storage),
+        TableFormat::Memory => memory(storage).map(OpenTables::from),
     }
 }
 
@@ -119,23 +142,29 @@ async fn lance(_storage: &Storage) -> Result<Arc<dyn AsyncTableBackend>> {
 }
 
 #[cfg(feature = "iceberg")]
-async fn iceberg(storage: &Storage, options: &WorldOptions) -> Result<Arc<dyn AsyncTableBackend>> {
+async fn iceberg(storage: &Storage, options: &WorldOptions) -> Result<OpenTables> {
     use worldstore_core::Prefix;
     use worldstore_iceberg::{CatalogLocation, IcebergConfig, IcebergTables};
+
+    use super::CatalogPlace;
     let catalog = match (&options.catalog, &storage.folder) {
-        (Some(file), _) => CatalogLocation::File(file.clone()),
+        (Some(CatalogPlace::File(file)), _) => CatalogLocation::File(file.clone()),
+        (Some(CatalogPlace::Postgres(uri)), _) => CatalogLocation::Postgres(uri.clone()),
         (None, Some(folder)) => CatalogLocation::File(folder.join("catalog.db")),
         (None, None) if storage.backend.info().scheme == "memory" => CatalogLocation::Memory,
         (None, None) => {
-            return Err(Error::invalid("Iceberg on a remote store needs a local catalog file, set one")
-                .with("at", &storage.location));
+            return Err(Error::invalid(
+                "Iceberg on a remote store needs a catalog elsewhere, a file or a server: set one",
+            )
+            .with("at", &storage.location));
         }
     };
     let config = IcebergConfig::new(catalog, storage.location.clone()).with_prefix(Prefix::new("warehouse")?);
-    Ok(Arc::new(IcebergTables::open(storage.backend.clone(), config).await?))
+    let tables = Arc::new(IcebergTables::open(storage.backend.clone(), config).await?);
+    Ok(OpenTables { tables: tables.clone(), fence: Some(tables) })
 }
 
 #[cfg(not(feature = "iceberg"))]
-async fn iceberg(_storage: &Storage, _options: &WorldOptions) -> Result<Arc<dyn AsyncTableBackend>> {
+async fn iceberg(_storage: &Storage, _options: &WorldOptions) -> Result<OpenTables> {
     Err(absent("Iceberg", "iceberg"))
 }

@@ -2,6 +2,7 @@
 
 mod ancestor;
 mod canon;
+mod catalog;
 mod changes;
 mod commit;
 mod diff;
@@ -38,7 +39,6 @@ mod view;
 mod windows;
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use worldstore_async::table::AsyncTableBackend;
@@ -47,6 +47,7 @@ use worldstore_core::manifest::Manifests;
 use worldstore_core::table::{FlushOptions, Level, ListTablesOptions, Receipt, ShutdownOptions, TableName};
 use worldstore_core::{Error, ErrorKind, Result};
 
+pub use catalog::CatalogPlace;
 pub use diff::{Diff, TableDiff};
 pub use fold::Ended;
 pub use format::TableFormat;
@@ -85,9 +86,9 @@ pub struct WorldOptions {
     pub name: Option<String>,
     /// When buffered rows are flushed.
     pub cache: CacheConfig,
-    /// SQLite file of the Iceberg catalog; `catalog.db` in the world's folder by default. Needed where the bytes are
+    /// The Iceberg catalog; the SQLite file `catalog.db` in the world's folder by default. Needed where the bytes are
     /// remote.
-    pub catalog: Option<PathBuf>,
+    pub catalog: Option<CatalogPlace>,
     /// Where the log of what is acknowledged and not committed lies.
     pub log: LogPlace,
     /// What happens if another has the world open for writing. By default it is refused.
@@ -139,9 +140,9 @@ impl WorldOptions {
         self
     }
 
-    /// Sets the SQLite file of the Iceberg catalog.
+    /// Sets the Iceberg catalog: an SQLite file, or a server.
     #[must_use]
-    pub fn with_catalog(mut self, catalog: impl Into<PathBuf>) -> Self {
+    pub fn with_catalog(mut self, catalog: impl Into<CatalogPlace>) -> Self {
         self.catalog = Some(catalog.into());
         self
     }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use worldstore_async::table::AsyncTableBackend;
 use worldstore_async::wrap::{AsyncLedgerBackend, Ledger};
 use worldstore_async::{AsyncBackend, AsyncBackendAdapter, AsyncWal};
-use worldstore_cache::{CacheConfig, CacheRecovery, ManifestPublisher, PinnedTables, PublisherOptions, TableCache};
+use worldstore_cache::{
+    CacheConfig, CacheRecovery, ManifestPublisher, PinnedTables, Publish, PublisherOptions, TableCache,
+};
 use worldstore_core::manifest::{ManifestOptions, Manifests};
 use worldstore_core::snapshot::Which;
 use worldstore_core::vfs::OsVfs;
@@ -14,7 +15,7 @@ use worldstore_core::wal::{IfLocked, Wal, WalOptions};
 use worldstore_core::{Backend, Error, Prefix, Result};
 
 use super::WorldOptions;
-use super::format::{self, TableFormat};
+use super::format::{self, OpenTables, TableFormat};
 use crate::storage::Storage;
 
 /// The folder of the log, in a world's folder or below the root of its store.
@@ -71,16 +72,20 @@ pub(super) async fn writer(storage: &Storage, format: TableFormat, options: &Wor
 /// writer before does to them after that, it cannot publish.
 pub(super) async fn over(
     storage: &Storage,
-    tables: Arc<dyn AsyncTableBackend>,
+    opened: OpenTables,
     log: Option<AsyncWal>,
     ledger: Ledger,
     cache: CacheConfig,
 ) -> Result<Written> {
+    let OpenTables { tables, fence } = opened;
     let chain = chain(storage)?;
     let open = move || Manifests::open_or_create(chain, Prefix::root(), ManifestOptions::default());
     let manifests = blocking(open).await?;
     let settings = PublisherOptions::default().with_ledger(ledger);
     let publisher = ManifestPublisher::claim(manifests.clone(), tables.clone(), settings).await?;
+    if let Some(fence) = fence {
+        fence.claim(publisher.epoch()).await?;
+    }
     let floor = publisher.published_seq().await?;
     let mut builder = TableCache::builder(tables).with_config(cache).with_seq_floor(floor);
     if let Some(log) = log {
@@ -102,7 +107,7 @@ pub(super) async fn reader(
         true => Error::not_found("nothing of the world was published, open it for writing once").caused_by(error),
         false => error,
     })?;
-    let tables = format::open_tables(format, storage, options).await?;
+    let tables = format::open_tables(format, storage, options).await?.tables;
     Ok((PinnedTables::open(tables, manifests.clone(), Which::Newest).await?, manifests))
 }
 

@@ -36,7 +36,7 @@ impl Bed {
     pub async fn open(&self) -> World {
         let config = CacheConfig::default().with_idle_sec(3_600.0);
         let (storage, ledger) = open::noted(&self.storage);
-        let written = open::over(&storage, self.tables.clone(), None, ledger, config).await.unwrap();
+        let written = open::over(&storage, self.tables.clone().into(), None, ledger, config).await.unwrap();
         World::written(storage, WorldManifest::new(&self.name, TableFormat::Memory), written)
     }
 }

@@ -1,0 +1,37 @@
+//! Where the catalog of an Iceberg world is.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The database that says which metadata file of an Iceberg table is its newest.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CatalogPlace {
+    /// An SQLite file on this machine.
+    File(PathBuf),
+    /// A PostgreSQL server, `postgres://user:password@host/database`: for writers on several machines. Each world has a
+    /// database or a schema of its own, which `?options[search_path]=...` chooses.
+    Postgres(String),
+}
+
+impl From<PathBuf> for CatalogPlace {
+    fn from(file: PathBuf) -> Self {
+        Self::File(file)
+    }
+}
+
+impl From<&Path> for CatalogPlace {
+    fn from(file: &Path) -> Self {
+        Self::File(file.to_owned())
+    }
+}
+
+/// Without what a URI may keep secret.
+impl fmt::Debug for CatalogPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file) => f.debug_tuple("File").field(file).finish(),
+            Self::Postgres(_) => f.write_str("Postgres(..)"),
+        }
+    }
+}
