@@ -183,15 +183,19 @@ impl Wal {
     }
 
     /// Forgets records up to a number, because they are kept elsewhere. Whole segments go, from the oldest on; the last
-    /// one stays. What went stays gone after a crash.
+    /// one stays, and if all its records may go and are many, it is a new one then. What went stays gone after a crash.
     ///
     /// # Errors
-    /// `Invalid` if no such record is durable. `Poisoned` if a name could not be removed durably.
+    /// `Invalid` if no such record is durable. `Poisoned` if a name could not be removed durably, `Fenced` if another has
+    /// the log by now.
     pub fn trim(&self, through: u64) -> Result<Trimmed> {
         let durable = self.durable();
         if through > durable {
             let error = Error::invalid("record is not durable").with("through", through);
             return Err(error.with("durable", durable));
+        }
+        if through == durable {
+            self.inner.engine.turn(through)?;
         }
         let trimmed = self.inner.archive.trim(through);
         self.inner.engine.trimmed(&trimmed.as_ref().map(|trimmed| trimmed.bytes).map_err(Clone::clone));

@@ -27,6 +27,10 @@ pub(crate) trait Sink: Send + 'static {
     /// Tries whether there is room again, after a refusal.
     fn make_room(&mut self) -> Result<(), Failure>;
 
+    /// Begins a new segment, if the one that is written holds no record after this number and is worth it: so that a trim
+    /// can free it. Where there is no room for one, nothing happens.
+    fn turn(&mut self, through: u64) -> Result<(), Failure>;
+
     /// Lets go of the log. Everything is durable already, or lost: a clean end only saves work when it is opened again.
     fn close(&mut self, ending: Ending) -> Result<(), Failure>;
 }

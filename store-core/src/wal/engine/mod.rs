@@ -180,6 +180,17 @@ impl Engine {
         Ok(slot)
     }
 
+    /// Lets the sink begin a new segment, so that all up to this number can be freed. A log that has failed is left alone.
+    pub(crate) fn turn(&self, through: u64) -> Result<()> {
+        let mut sink = self.sink.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if self.lock().failed().is_err() {
+            return Ok(());
+        }
+        let Err(failure) = sink.turn(through) else { return Ok(()) };
+        self.fail(None, &failure);
+        Err(failure.error())
+    }
+
     /// Notes that the log holds fewer bytes, or that it failed meanwhile.
     pub(crate) fn trimmed(&self, outcome: &Result<u64, Failure>) {
         match outcome {

@@ -273,6 +273,19 @@ impl<V: Vfs> Sink for FileSink<V> {
         Ok(())
     }
 
+    fn turn(&mut self, through: u64) -> Result<(), Failure> {
+        let worth = self.segment_bytes.min(FIRST_BYTES) / 2;
+        match &self.active {
+            Some(active) if active.next == through + 1 && active.offset > worth => {}
+            _ => return Ok(()),
+        }
+        self.check()?;
+        match self.rotate(through + 1) {
+            Err(failure) if failure.effect == Effect::Refused => Ok(()),
+            turned => turned.map_err(|failure| self.explain(failure)),
+        }
+    }
+
     fn close(&mut self, ending: Ending) -> Result<(), Failure> {
         let active = self.active.take().filter(|_| ending == Ending::Clean);
         let sealed = active.map_or(Ok(()), |active| {

@@ -64,6 +64,11 @@ impl Sink for ObjectSink {
         Ok(())
     }
 
+    fn turn(&mut self, _through: u64) -> Result<(), Failure> {
+        // Each object is freed on its own.
+        Ok(())
+    }
+
     fn close(&mut self, _ending: Ending) -> Result<(), Failure> {
         Ok(())
     }

@@ -64,6 +64,10 @@ impl Sink for Slow {
         Ok(())
     }
 
+    fn turn(&mut self, _: u64) -> Result<(), Failure> {
+        Ok(())
+    }
+
     fn close(&mut self, _: Ending) -> Result<(), Failure> {
         Ok(())
     }

@@ -380,6 +380,26 @@ fn lengths_are_limited_on_both_ways() {
 }
 
 #[test]
+fn a_trim_of_everything_leaves_a_segment_without_records() {
+    let vfs = SimVfs::new();
+    let (wal, _) = Wal::open(&vfs, PATH, small()).unwrap();
+    fill(&wal, 3);
+    let before = wal.stats().retained_bytes;
+    assert_eq!(wal.trim(2).unwrap().segments, 0, "the last one holds record 3");
+    let trimmed = wal.trim(3).unwrap();
+    assert_eq!((trimmed.first, trimmed.segments, trimmed.bytes), (4, 1, before));
+    assert_eq!((wal.stats().segments, wal.stats().retained_bytes), (1, 0));
+    assert_eq!(wal.trim(3).unwrap().segments, 0, "an empty one is kept");
+    fill(&wal, 1);
+    drop(wal);
+    let vfs = vfs.image(Choice::Nothing).vfs;
+    let (wal, recovery) = Wal::open(&vfs, PATH, small()).unwrap();
+    assert_eq!((recovery.first, recovery.last, recovery.records), (4, 4, 1));
+    fill(&wal, 1);
+    assert_eq!(wal.last(), 5);
+}
+
+#[test]
 fn budgets_refuse_and_never_drop() {
     let vfs = SimVfs::new();
     let options = small().with_queue_bytes(3000).with_over_budget(OverBudget::Refuse);
