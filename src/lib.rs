@@ -43,7 +43,9 @@ pub use config::Config;
 pub use context::{StorageConfig, StorageContext};
 pub use registry::Registry;
 pub use storage::Storage;
-pub use world::{Run, RunInfo, TableFormat, TickCount, TickWriter, View, World, WorldOptions};
+pub use world::{
+    CatalogPlace, IfOpen, LogPlace, Run, RunInfo, TableFormat, TickCount, TickWriter, View, World, WorldOptions,
+};
 #[cfg(feature = "archetype")]
 pub use worldstore_archetype as archetype;
 pub use worldstore_async as asynchronous;

@@ -1,12 +1,16 @@
-//! What is there after the process ended: everything after a shutdown, else everything but what was only buffered.
+//! What is there after the process ended: everything that was acknowledged, and without a log everything that was committed.
 
+use worldstore::core::ErrorKind;
 use worldstore::core::table::Level;
+use worldstore::{LogPlace, World, WorldOptions};
 
 use crate::bed::{Bed, on_each_lasting_format, rows, state, ticks};
 
 on_each_lasting_format!(
     a_shutdown_loses_nothing,
-    without_shutdown_only_buffered_rows_are_lost,
+    without_shutdown_nothing_acknowledged_is_lost,
+    without_a_log_only_buffered_rows_are_lost,
+    one_writes_and_others_read,
     the_sequence_goes_on,
     forks_outlive_the_process,
 );
@@ -27,16 +31,60 @@ async fn a_shutdown_loses_nothing(bed: &Bed) {
     assert_eq!((state(&run.now()).await, ticks(&run.now()).await), before);
 }
 
-async fn without_shutdown_only_buffered_rows_are_lost(bed: &Bed) {
+async fn without_shutdown_nothing_acknowledged_is_lost(bed: &Bed) {
     let world = bed.create().await;
+    let run = world.run("main").await.unwrap();
+    let first = run.append(1, "position", &rows(&[(1, 1.0)])).await.unwrap();
+    let first = world.wait(&first, Level::Committed).await.unwrap();
+    let second = run.append(2, "position", &rows(&[(1, 2.0)])).await.unwrap();
+    assert_eq!((first.level, second.level), (Level::Committed, Level::Durable));
+    drop((run, world));
+    let world = bed.open().await;
+    assert_eq!(world.recovery().rows, 1, "the other one is in its table");
+    let run = world.run("main").await.unwrap();
+    assert_eq!(state(&run.now()).await, [(1, 1.0), (1, 2.0)]);
+    world.shutdown().await.unwrap();
+    drop((run, world));
+    let world = bed.open().await;
+    assert_eq!(world.recovery().rows, 0);
+    assert_eq!(state(&world.run("main").await.unwrap().now()).await, [(1, 1.0), (1, 2.0)], "once");
+}
+
+async fn one_writes_and_others_read(bed: &Bed) {
+    let world = bed.create().await;
+    let run = world.run("main").await.unwrap();
+    let _ = run.append(1, "position", &rows(&[(1, 1.0)])).await.unwrap();
+    let other = World::open(&bed.uri(), &bed.options()).await.unwrap_err();
+    assert_eq!(other.kind(), ErrorKind::Conflict, "{other}");
+    let early = World::read(&bed.uri(), &bed.options()).await.unwrap();
+    assert!(early.tables().await.unwrap().is_empty(), "nothing is published yet");
+    world.flush().await.unwrap();
+    let _ = run.append(2, "position", &rows(&[(1, 2.0)])).await.unwrap();
+    let reader = World::read(&bed.uri(), &bed.options()).await.unwrap();
+    let seen = reader.run("main").await.unwrap();
+    assert_eq!(state(&seen.now()).await, [(1, 1.0)], "what is published");
+    let refused = seen.append(3, "position", &rows(&[(1, 3.0)])).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unsupported, "{refused}");
+    assert_eq!(reader.create_run("new").await.unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(seen.fork("new", 1).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    world.shutdown().await.unwrap();
+    assert_eq!(state(&seen.now()).await, [(1, 1.0)], "a reader stays where it is");
+}
+
+async fn without_a_log_only_buffered_rows_are_lost(bed: &Bed) {
+    let world = World::create(&bed.uri(), &without_log(bed)).await.unwrap();
     let run = world.run("main").await.unwrap();
     let first = run.append(1, "position", &rows(&[(1, 1.0)])).await.unwrap();
     let first = world.wait(&first, Level::Committed).await.unwrap();
     let second = run.append(2, "position", &rows(&[(1, 2.0)])).await.unwrap();
     assert_eq!((first.level, second.level), (Level::Committed, Level::Buffered));
     drop((run, world));
-    let run = bed.open().await.run("main").await.unwrap();
+    let run = World::open(&bed.uri(), &without_log(bed)).await.unwrap().run("main").await.unwrap();
     assert_eq!(state(&run.now()).await, [(1, 1.0)], "what the receipts said");
+}
+
+fn without_log(bed: &Bed) -> WorldOptions {
+    bed.options().with_log(LogPlace::None)
 }
 
 async fn the_sequence_goes_on(bed: &Bed) {
@@ -52,7 +100,7 @@ async fn the_sequence_goes_on(bed: &Bed) {
 }
 
 async fn forks_outlive_the_process(bed: &Bed) {
-    let world = bed.create().await;
+    let world = World::create(&bed.uri(), &without_log(bed)).await.unwrap();
     let main = world.run("main").await.unwrap();
     let _ = main.append(1, "position", &rows(&[(1, 1.0)])).await.unwrap();
     let child = main.fork("child", 1).await.unwrap();
@@ -60,7 +108,7 @@ async fn forks_outlive_the_process(bed: &Bed) {
     // Numbers that are given out again after a crash must not bring rows of the parent into the fork.
     let _lost = main.append(1, "position", &rows(&[(8, 8.0)])).await.unwrap();
     drop((main, child, world));
-    let world = bed.open().await;
+    let world = World::open(&bed.uri(), &without_log(bed)).await.unwrap();
     let (main, child) = (world.run("main").await.unwrap(), world.run("child").await.unwrap());
     assert_eq!(state(&child.now()).await, [(1, 1.0)]);
     let _ = main.append(1, "position", &rows(&[(9, 9.0)])).await.unwrap();
