@@ -1,7 +1,9 @@
 //! Calls on open nodes: counted, failed on demand, and nothing after a crash.
 
 use std::io::{Error, Result};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use rustix::io::Errno;
 
@@ -14,16 +16,30 @@ use crate::vfs::{Kind, Stat};
 const DEVICE: u64 = 0x57_53;
 
 /// What all handles of a file system share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Shared {
     state: Mutex<State>,
     /// Told when a lock is given back, or all of them by a crash.
     freed: Condvar,
+    /// The thread that made it, and whether others sync too.
+    home: ThreadId,
+    crowded: AtomicBool,
 }
 
 impl Shared {
     pub fn new(state: State) -> Self {
-        Self { state: Mutex::new(state), freed: Condvar::new() }
+        let (freed, home, crowded) = (Condvar::new(), thread::current().id(), AtomicBool::new(false));
+        Self { state: Mutex::new(state), freed, home, crowded }
+    }
+
+    /// Lets others in between, where there are any: on a busy machine a thread that yields is away for long.
+    fn let_in(&self) {
+        if thread::current().id() != self.home {
+            self.crowded.store(true, Ordering::Relaxed);
+        }
+        if self.crowded.load(Ordering::Relaxed) {
+            thread::yield_now();
+        }
     }
 
     pub fn state(&self) -> MutexGuard<'_, State> {
@@ -102,7 +118,7 @@ impl Handle {
             Verdict::FailAfter(error) => Some((error, true)),
             Verdict::Fail(error) => Some((error, false)),
         };
-        std::thread::yield_now();
+        self.shared.let_in();
         let mut state = self.shared.state();
         if state.crashed {
             return Err(Errno::IO.into());
