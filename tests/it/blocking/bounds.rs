@@ -194,3 +194,39 @@ fn many_threads_share_a_world() {
     });
     assert_eq!(world.stats().unwrap().visible_seq, 163);
 }
+
+/// Nothing of a table format needs a runtime around it when it is dropped, and what was acknowledged is there again.
+#[test]
+fn worlds_of_each_format_are_dropped_on_plain_threads_and_opened_again() {
+    let formats = [
+        TableFormat::Memory,
+        #[cfg(feature = "lance")]
+        TableFormat::Lance,
+        #[cfg(feature = "iceberg")]
+        TableFormat::Iceberg,
+    ];
+    for format in formats {
+        let bed = Bed::new(format);
+        let world = World::create(&bed.uri(), &bed.options()).unwrap();
+        let run = world.run("main").unwrap();
+        let _ = run.append(1, "a", &batch(&[(1, true, Some(1)), (2, true, None)])).unwrap();
+        world.flush().unwrap();
+        let _ = run.append(2, "a", &batch(&[(1, true, Some(2))])).unwrap();
+        let mut scan = run.now().scan("a", &Scan::all()).unwrap().batches;
+        assert!(scan.next().unwrap().is_ok());
+        let hash = run.now().state_hash().unwrap();
+        let ticks = run.replay(1..=2).unwrap();
+        drop((world, run, scan, ticks));
+        if format == TableFormat::Memory {
+            continue;
+        }
+        let world = World::open(&bed.uri(), &bed.options()).unwrap();
+        assert_eq!(world.recovery().rows, 1, "{format}");
+        assert_eq!(world.run("main").unwrap().now().state_hash().unwrap(), hash, "{format}");
+        world.shutdown().unwrap();
+        let reader = World::read(&bed.uri(), &bed.options()).unwrap();
+        assert_eq!(reader.run("main").unwrap().now().count("a").unwrap(), 3, "{format}");
+        refused(reader.create_run("more"));
+        refused(reader.run("main").unwrap().append(3, "a", &batch(&[])));
+    }
+}
