@@ -230,3 +230,19 @@ fn worlds_of_each_format_are_dropped_on_plain_threads_and_opened_again() {
         refused(reader.run("main").unwrap().append(3, "a", &batch(&[])));
     }
 }
+
+#[test]
+fn a_world_that_was_dropped_has_let_its_log_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = options().with_log(worldstore::world::LogPlace::Folder(folder.path().join("log")));
+    for round in 0..20 {
+        let world = World::create("memory:", &options).unwrap();
+        let run = world.run("main").unwrap();
+        let _ = run.append(1, "a", &batch(&[(round, true, None)])).unwrap();
+        if round % 2 == 0 {
+            world.flush().unwrap();
+        }
+        let mut ticks = run.replay(1..=1).unwrap();
+        assert!(ticks.next().unwrap().is_ok());
+    }
+}
