@@ -26,6 +26,7 @@
 //!
 //! Features are listed in [`docs::features`]; each crate below can be used alone.
 
+pub mod blocking;
 pub mod config;
 pub mod context;
 pub mod docs;

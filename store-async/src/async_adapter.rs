@@ -1,6 +1,7 @@
 //! An async backend as a sync one.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use worldstore_core::{
 };
 
 use crate::backend::{AsyncBackend, AsyncWriter};
-use crate::bridge::Worker;
+use crate::bridge::Bridge;
 
 /// Any [`AsyncBackend`] as a [`Backend`]: the reverse of [`SyncBackendAdapter`](crate::SyncBackendAdapter), and named
 /// like it after the side that it adapts from.
@@ -33,7 +34,7 @@ use crate::bridge::Worker;
 #[derive(Debug, Clone)]
 pub struct AsyncBackendAdapter {
     backend: Arc<dyn AsyncBackend>,
-    worker: Arc<Worker>,
+    bridge: Bridge,
 }
 
 impl AsyncBackendAdapter {
@@ -42,7 +43,7 @@ impl AsyncBackendAdapter {
     /// # Errors
     /// Those of the system if the thread does not start.
     pub fn new(backend: Arc<dyn AsyncBackend>) -> Result<Self> {
-        Ok(Self { backend, worker: Arc::new(Worker::start()?) })
+        Ok(Self { backend, bridge: Bridge::new(NonZeroUsize::MIN)? })
     }
 
     /// Adapts a backend, on a runtime of the caller. It must outlive the adapter.
@@ -53,7 +54,7 @@ impl AsyncBackendAdapter {
     /// # Errors
     /// `Unsupported` for a runtime of one thread: nothing says that its thread moves on while a caller waits.
     pub fn with_handle(backend: Arc<dyn AsyncBackend>, handle: Handle) -> Result<Self> {
-        Ok(Self { backend, worker: Arc::new(Worker::borrow(handle)?) })
+        Ok(Self { backend, bridge: Bridge::with_handle(handle)? })
     }
 
     fn call<Value: Send + 'static>(
@@ -61,7 +62,7 @@ impl AsyncBackendAdapter {
         work: impl for<'call> FnOnce(&'call dyn AsyncBackend) -> BoxFuture<'call, Result<Value>> + Send + 'static,
     ) -> Result<Value> {
         let backend = Arc::clone(&self.backend);
-        self.worker.run(async move { work(&*backend).await })
+        self.bridge.run(async move { work(&*backend).await })
     }
 }
 
@@ -98,10 +99,10 @@ impl Backend for AsyncBackendAdapter {
         };
         let body: Chunks = match complete {
             true => {
-                self.worker.discard(rest);
+                self.bridge.discard(rest);
                 Box::new(first.into_iter())
             }
-            false => Box::new(first.into_iter().chain(self.worker.iterate(rest))),
+            false => Box::new(first.into_iter().chain(self.bridge.fetch_ahead(rest))),
         };
         Ok(ReadReply::new(meta, range, body))
     }
@@ -119,7 +120,7 @@ impl Backend for AsyncBackendAdapter {
     fn open_writer(&self, key: &Key, options: &WriteOptions) -> Result<Box<dyn Writer>> {
         let (key, options) = (key.clone(), options.clone());
         let writer = self.call(move |backend| Box::pin(async move { backend.open_writer(&key, &options).await }))?;
-        Ok(Box::new(WriterAdapter { writer: Some(writer), worker: Arc::clone(&self.worker) }))
+        Ok(Box::new(WriterAdapter { writer: Some(writer), bridge: self.bridge.clone() }))
     }
 
     fn settle(&self, key: &Key, token: &WriteToken, options: &SettleOptions) -> Result<Settled> {
@@ -175,7 +176,7 @@ impl Presign for AsyncBackendAdapter {
 #[derive(Debug)]
 struct WriterAdapter {
     writer: Option<Box<dyn AsyncWriter>>,
-    worker: Arc<Worker>,
+    bridge: Bridge,
 }
 
 impl WriterAdapter {
@@ -190,7 +191,7 @@ impl WriterAdapter {
 impl Writer for WriterAdapter {
     fn write(&mut self, chunk: Bytes) -> Result<()> {
         let mut writer = self.take()?;
-        let (written, writer) = self.worker.run(async move {
+        let (written, writer) = self.bridge.run(async move {
             let written = writer.write(chunk).await;
             Ok((written, writer))
         })?;
@@ -200,19 +201,19 @@ impl Writer for WriterAdapter {
 
     fn commit(mut self: Box<Self>) -> Result<Outcome> {
         let writer = self.take()?;
-        self.worker.run(writer.commit())
+        self.bridge.run(writer.commit())
     }
 
     fn abort(mut self: Box<Self>) -> Result<()> {
         let writer = self.take()?;
-        self.worker.run(writer.abort())
+        self.bridge.run(writer.abort())
     }
 }
 
 impl Drop for WriterAdapter {
     fn drop(&mut self) {
         if let Some(writer) = self.writer.take() {
-            self.worker.discard(writer);
+            self.bridge.discard(writer);
         }
     }
 }

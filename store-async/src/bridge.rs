@@ -1,40 +1,70 @@
 //! Waiting for async work from sync code: on a runtime's threads, with typed errors where waiting is not allowed.
 
-use std::fmt;
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+mod items;
+mod wait;
 
-use futures::stream::StreamExt;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::mpsc::{self as threads, Sender, SyncSender};
+
+use futures::stream::{BoxStream, StreamExt};
 use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinHandle, coop};
+use tokio::task::{JoinError, block_in_place};
 use worldstore_core::{Error, ErrorKind, Result};
 
-/// Chunks that wait between the producer and the reader. One more is in the producer's hands.
-const CHUNKS_QUEUED: usize = 1;
-/// More than tokio grants a task in one go, which is 128.
-const UNITS: usize = 256;
+pub(crate) use items::Ahead;
+pub use items::Pulled;
+use wait::{refuse_async, wait};
 
-/// The runtime on which the work runs: one of its own, or a borrowed one.
-pub(crate) struct Worker {
+/// Items that wait between the producer and the reader. One more is in the producer's hands.
+const ITEMS_QUEUED: usize = 1;
+
+/// A way from sync code to async work: a runtime of its own, or a borrowed one, whose threads do the work while the
+/// caller's thread waits. Clones share it, and a runtime of its own ends with the last of them.
+///
+/// # Errors
+/// In async code, where waiting would block a runtime, every call fails with [`ErrorKind::Unsupported`]: on tasks, in
+/// `block_on`, and nowhere else. Threads of `spawn_blocking` and sections of `block_in_place` may call. (A task under
+/// `tokio::task::unconstrained` is not noticed, and waits.) After a borrowed runtime has shut down every call fails with
+/// [`ErrorKind::Poisoned`].
+#[derive(Clone)]
+pub struct Bridge {
     handle: Handle,
-    /// Ended when the last user of the worker is gone.
-    own: Option<Runtime>,
+    /// None where the runtime is borrowed.
+    own: Option<Arc<Own>>,
 }
 
-impl Worker {
-    /// Starts a runtime with one thread for async work.
-    pub(crate) fn start() -> Result<Self> {
+/// A runtime that ends with its last bridge.
+struct Own(Option<Runtime>);
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        // Waiting for its threads would not be allowed in async code.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Bridge {
+    /// Starts a runtime with so many threads for async work. It has a blocking pool besides.
+    ///
+    /// # Errors
+    /// Those of the system if a thread does not start.
+    pub fn new(threads: NonZeroUsize) -> Result<Self> {
         let mut builder = Builder::new_multi_thread();
-        let builder = builder.worker_threads(1).thread_name("worldstore-bridge").enable_all();
+        let builder = builder.worker_threads(threads.get()).thread_name("worldstore-bridge").enable_all();
         let runtime = builder.build().map_err(|source| Error::io("start a runtime", source))?;
-        Ok(Self { handle: runtime.handle().clone(), own: Some(runtime) })
+        Ok(Self { handle: runtime.handle().clone(), own: Some(Arc::new(Own(Some(runtime)))) })
     }
 
-    /// Borrows a runtime, which must have threads of its own.
-    pub(crate) fn borrow(handle: Handle) -> Result<Self> {
+    /// Borrows a runtime, which must have threads of its own and outlive the bridge.
+    ///
+    /// # Errors
+    /// `Unsupported` for a runtime of one thread: nothing says that its thread moves on while a caller waits.
+    pub fn with_handle(handle: Handle) -> Result<Self> {
         match handle.runtime_flavor() {
             RuntimeFlavor::CurrentThread => {
                 let message = "a runtime of one thread runs nothing while a caller waits, lend one with worker threads";
@@ -45,7 +75,10 @@ impl Worker {
     }
 
     /// Runs the work on the runtime and waits for it.
-    pub(crate) fn run<Value: Send + 'static>(
+    ///
+    /// # Errors
+    /// Those of the work and of the [bridge](Self); `Unexpected` if the work panics.
+    pub fn run<Value: Send + 'static>(
         &self,
         work: impl Future<Output = Result<Value>> + Send + 'static,
     ) -> Result<Value> {
@@ -53,12 +86,42 @@ impl Worker {
         wait(self.handle.spawn(work)).map_err(lost)?
     }
 
-    /// A stream as an iterator: the runtime fetches ahead by two chunks at most, and stops when it is dropped.
-    pub(crate) fn iterate<Item: Send + 'static>(
-        self: &Arc<Self>,
-        mut stream: futures::stream::BoxStream<'static, Result<Item>>,
-    ) -> Iter<Item> {
-        let (sender, items) = mpsc::channel(CHUNKS_QUEUED);
+    /// Runs work that asks questions meanwhile, and answers them on this thread: `answer` may borrow, and may itself wait
+    /// for work on the same bridge.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run).
+    pub fn run_asking<Question, Answer, Value, Work>(
+        &self,
+        work: impl FnOnce(Asker<Question, Answer>) -> Work,
+        mut answer: impl FnMut(Question) -> Answer,
+    ) -> Result<Value>
+    where
+        Value: Send + 'static,
+        Work: Future<Output = Result<Value>> + Send + 'static,
+    {
+        refuse_async()?;
+        let (sender, questions) = threads::channel();
+        let task = self.handle.spawn(work(Asker { sender }));
+        // It ends when the work has ended, however it did.
+        for (question, reply) in questions {
+            // Nobody waits for it any more if the runtime has shut down: the task tells.
+            let _ = reply.send(answer(question));
+        }
+        wait(task).map_err(lost)?
+    }
+
+    /// A stream as an iterator: each item is made when it is asked for, and nothing before.
+    pub fn pull<Item: Send + 'static>(&self, stream: BoxStream<'static, Result<Item>>) -> Pulled<Item> {
+        Pulled::new(stream, self.clone())
+    }
+
+    /// A stream as an iterator: the runtime fetches ahead by two items at most, and stops when it is dropped.
+    pub(crate) fn fetch_ahead<Item: Send + 'static>(
+        &self,
+        mut stream: BoxStream<'static, Result<Item>>,
+    ) -> Ahead<Item> {
+        let (sender, items) = mpsc::channel(ITEMS_QUEUED);
         let pump = async move {
             while let Some(item) = stream.next().await {
                 if sender.send(item).await.is_err() {
@@ -66,7 +129,7 @@ impl Worker {
                 }
             }
         };
-        Iter { items, pump: Some(self.handle.spawn(pump)), _worker: Arc::clone(self) }
+        Ahead::new(items, self.handle.spawn(pump), self.clone())
     }
 
     /// Drops a value where async code may expect to be dropped.
@@ -76,117 +139,34 @@ impl Worker {
     }
 }
 
-impl fmt::Debug for Worker {
+impl fmt::Debug for Bridge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.own.is_some() { "Worker(own)" } else { "Worker(borrowed)" })
+        f.write_str(if self.own.is_some() { "Bridge(own)" } else { "Bridge(borrowed)" })
     }
 }
 
-impl Drop for Worker {
-    fn drop(&mut self) {
-        // Waiting for its threads would not be allowed in async code.
-        if let Some(runtime) = self.own.take() {
-            runtime.shutdown_background();
-        }
-    }
+/// Asks the thread that waits for the work, see [`Bridge::run_asking`].
+#[derive(Debug)]
+pub struct Asker<Question, Answer> {
+    sender: Sender<(Question, SyncSender<Answer>)>,
 }
 
-/// The items of a stream that a [`Worker`] drives.
-pub(crate) struct Iter<Item> {
-    items: mpsc::Receiver<Result<Item>>,
-    /// None once it has ended.
-    pump: Option<JoinHandle<()>>,
-    _worker: Arc<Worker>,
-}
-
-impl<Item> Iterator for Iter<Item> {
-    type Item = Result<Item>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.pump.as_ref()?;
-        if let Err(error) = refuse_async() {
-            self.stop();
-            return Some(Err(error));
-        }
-        match wait(self.items.recv()) {
-            Some(Ok(item)) => Some(Ok(item)),
-            Some(Err(error)) => {
-                self.stop();
-                Some(Err(error))
-            }
-            // Without a look at how it ended, a lost producer would pass for the end of the object.
-            None => wait(self.pump.take()?).err().map(|source| Err(lost(source))),
-        }
-    }
-}
-
-impl<Item> Iter<Item> {
-    fn stop(&mut self) {
-        if let Some(pump) = self.pump.take() {
-            pump.abort();
-        }
-    }
-}
-
-impl<Item> Drop for Iter<Item> {
-    fn drop(&mut self) {
-        self.stop();
+impl<Question, Answer> Asker<Question, Answer> {
+    /// Asks, and waits for the answer. Other work of the runtime goes on meanwhile.
+    ///
+    /// # Errors
+    /// `Unexpected` if the other thread has panicked.
+    pub fn ask(&self, question: Question) -> Result<Answer> {
+        let gone = || Error::unexpected("the thread that answers is gone");
+        let (reply, answer) = threads::sync_channel(1);
+        self.sender.send((question, reply)).map_err(|_| gone())?;
+        block_in_place(|| answer.recv()).map_err(|_| gone())
     }
 }
 
 fn lost(source: JoinError) -> Error {
     match source.is_cancelled() {
-        true => Error::new(ErrorKind::Poisoned, "the runtime of the adapter has shut down").caused_by(source),
-        false => Error::unexpected("the backend panicked").caused_by(source),
-    }
-}
-
-/// Refuses to wait on a thread that polls async tasks: it would keep them all from moving on.
-///
-/// Tokio has no question for that. It gives every task that it polls a budget, though, and none to threads that may
-/// block: the blocking pool, `block_in_place`, threads of others that have entered a runtime.
-fn refuse_async() -> Result<()> {
-    if Handle::try_current().is_err() {
-        return Ok(());
-    }
-    let mut context = Context::from_waker(Waker::noop());
-    // Each unit comes back when its guard is dropped; the first guard, dropped last, restores the whole.
-    let mut guards = Vec::with_capacity(UNITS);
-    while guards.len() < UNITS {
-        match coop::poll_proceed(&mut context) {
-            Poll::Ready(guard) => guards.push(guard),
-            Poll::Pending => break,
-        }
-    }
-    let blocking_allowed = guards.len() == UNITS;
-    while let Some(guard) = guards.pop() {
-        drop(guard);
-    }
-    match blocking_allowed {
-        true => Ok(()),
-        false => Err(Error::unsupported(
-            "a sync call would block a runtime: call the async backend, or move the call to `spawn_blocking`",
-        )),
-    }
-}
-
-/// Polls a future that others wake, on this thread.
-fn wait<Value>(future: impl Future<Output = Value>) -> Value {
-    struct Unpark(Thread);
-
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-
-    let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut context = Context::from_waker(&waker);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => thread::park(),
-        }
+        true => Error::new(ErrorKind::Poisoned, "the runtime of the bridge has shut down").caused_by(source),
+        false => Error::unexpected("the work panicked").caused_by(source),
     }
 }

@@ -4,7 +4,8 @@
 //! - [`AsyncBackend`] mirrors [`worldstore_core::Backend`]; [`table::AsyncTableBackend`] mirrors
 //!   [`worldstore_core::table::TableBackend`] (feature `table`).
 //! - [`SyncBackendAdapter`] and [`table::SyncTableAdapter`] make async what is sync, on tokio's blocking pool.
-//! - [`AsyncBackendAdapter`] makes sync what is async, on a runtime of its own or a borrowed one.
+//! - [`AsyncBackendAdapter`] and [`table::AsyncTableAdapter`] make sync what is async, on a runtime of their own or a
+//!   borrowed one; [`Bridge`] does so for any work.
 //! - [`AsyncMemory`] is `worldstore_core::Memory` without a hop to another thread.
 //! - [`AsyncWal`] is the write-ahead log of `worldstore_core::wal`, awaited.
 //! - [`lake`] lists what lies below an address like `lake://bucket/season={season}`, many folders at once.
@@ -33,6 +34,7 @@ pub mod wrap;
 
 pub use async_adapter::AsyncBackendAdapter;
 pub use backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
+pub use bridge::{Asker, Bridge, Pulled};
 pub use counting::{CountingBackend, Counts};
 pub use memory::AsyncMemory;
 pub use store::{AsyncAtomicWriter, AsyncEntries, AsyncSeekReader, AsyncStore};

@@ -6,6 +6,7 @@
 #[cfg(feature = "archetype")]
 mod archetype;
 mod bed;
+mod blocking;
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(any(feature = "s3", feature = "azure", feature = "gcs", feature = "http"))]

@@ -1,9 +1,11 @@
 //! Tables, async.
 
+mod async_adapter;
 mod backend;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod sync_adapter;
 
+pub use async_adapter::AsyncTableAdapter;
 pub use backend::{AsyncBatches, AsyncTableBackend};
 pub use sync_adapter::SyncTableAdapter;

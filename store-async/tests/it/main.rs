@@ -11,6 +11,7 @@ mod object_store;
 mod reverse;
 mod streams;
 mod surface;
+mod table;
 mod transfer;
 mod wal;
 mod wrap;

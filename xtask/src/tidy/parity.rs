@@ -1,9 +1,10 @@
-//! The sync and the async traits have one shape, and so have the types that callers use. There is no list of
-//! exceptions.
+//! The sync and the async traits have one shape, and so have the types that callers use, there without a list of
+//! exceptions. Worlds and their blocking mirrors have the same methods, but for a list that is checked itself.
 
 mod doc;
 mod shape;
 mod types;
+mod worlds;
 
 use super::finding::Finding;
 use super::source::{Source, Sources};
@@ -15,10 +16,11 @@ const ASYNC_FOLDER: &str = "store-async/src/";
 /// Traits that must be on both sides. Whatever else store-async calls `AsyncSomething` needs its `Something` as well.
 const MIRRORED: [&str; 3] = ["Backend", "Writer", "TableBackend"];
 
-/// Compares traits, and types that callers use.
+/// Compares traits, types that callers use, and worlds.
 pub fn check(sources: &Sources) -> Vec<Finding> {
     let mut findings = check_traits(sources);
     findings.extend(types::check(sources));
+    findings.extend(worlds::check(sources));
     findings
 }
 

@@ -144,7 +144,7 @@ fn source(span: Span) -> String {
 }
 
 /// What a span holds as words with single spaces, without `async`, `Async` and the commas that formatting adds.
-fn normal(span: Span) -> String {
+pub fn normal(span: Span) -> String {
     // It was parsed once as part of the file, so it is made of tokens.
     let tokens = source(span).parse::<TokenStream>().unwrap_or_default();
     let mut words = Vec::new();
