@@ -17,7 +17,7 @@ use worldstore_core::{Error, Result};
 use crate::publish::blocking;
 use crate::publish::content::content_of;
 use crate::publish::entry::table_of;
-use crate::publish::publisher::seq_of;
+use crate::publish::publisher::manifest_seq;
 
 /// How often the newest manifest is leased anew while it is expired before that.
 const ATTEMPTS: u32 = 10;
@@ -30,7 +30,8 @@ const ATTEMPTS: u32 = 10;
 /// version is gone all the same, reading it is `NotFound`; so it is if the table was removed and another has its name.
 ///
 /// As an [`AsyncTableBackend`] it describes, scans, lists, and tells history and files. Versions up to that of the
-/// manifest can be asked for, later ones are `NotFound`. What would change something is `Unsupported`.
+/// manifest can be asked for, later ones are `NotFound`. What would change something is `Unsupported`; a dry run of an
+/// expiry changes nothing.
 #[derive(Debug)]
 pub struct PinnedTables {
     tables: Arc<dyn AsyncTableBackend>,
@@ -65,7 +66,7 @@ struct Leased {
 
 impl Pinned {
     fn new(stored: Stored) -> Result<Self> {
-        let seq = seq_of(&stored)?;
+        let seq = manifest_seq(&stored)?;
         let mut tables = BTreeMap::new();
         for entry in &stored.entries {
             if let Some((name, version)) = table_of(entry)? {
