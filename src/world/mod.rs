@@ -17,6 +17,7 @@ mod merge;
 #[cfg(test)]
 mod model;
 mod open;
+mod published;
 mod removal;
 mod replay;
 mod rows;
@@ -34,7 +35,9 @@ mod tables;
 mod testing;
 mod tick;
 mod travel;
+mod upkeep;
 mod view;
+mod waiting;
 mod windows;
 
 use std::fmt;
@@ -54,6 +57,7 @@ pub use history::EntityRow;
 pub use lineage::{RunInfo, RunState};
 pub use merge::{Merge, MergeConflict, Resolution};
 pub use open::{IfOpen, LogPlace};
+pub use published::{PublishedState, PublishedTable, TableChange};
 pub use removal::Dropped;
 pub use replay::{ReplayOptions, Tick, Ticks};
 pub use rows::{check_new, check_rows};
@@ -63,7 +67,11 @@ pub use state_hash::StateHash;
 pub use table_options::{History, TableOptions};
 pub use tick::{TickReceipt, TickWriter};
 pub use travel::SeqAt;
+pub use upkeep::{
+    CompactWorldOptions, ExpireWorldOptions, ExpiredWorld, Extent, LogCheck, TableProblem, VerifiedWorld,
+};
 pub use view::{TickCount, View};
+pub use waiting::LogState;
 
 use crate::registry::{OpenOptions, Registry};
 use crate::storage::Storage;
@@ -166,9 +174,19 @@ struct Inner {
     /// None where the world is read only.
     cache: Option<TableCache>,
     manifests: Manifests,
+    log: LogPlace,
     recovery: CacheRecovery,
     runs: Runs,
     changes: Changes,
+}
+
+/// What opening a world gives.
+struct Parts {
+    tables: Arc<dyn AsyncTableBackend>,
+    cache: Option<TableCache>,
+    manifests: Manifests,
+    log: LogPlace,
+    recovery: CacheRecovery,
 }
 
 impl World {
@@ -204,7 +222,14 @@ impl World {
     pub async fn read(uri: &str, options: &WorldOptions) -> Result<Self> {
         let (storage, document) = Self::find(uri, options).await?;
         let (tables, manifests) = open::reader(&storage, document.tables, options).await?;
-        Ok(Self::new(storage, document, Arc::new(tables), manifests, None, CacheRecovery::default()))
+        let parts = Parts {
+            tables: Arc::new(tables),
+            cache: None,
+            manifests,
+            log: options.log.clone(),
+            recovery: CacheRecovery::default(),
+        };
+        Ok(Self::new(storage, document, parts))
     }
 
     /// Opens a world for writing, or makes it where there is none.
@@ -229,25 +254,20 @@ impl World {
 
     async fn writer(storage: Storage, document: WorldManifest, options: &WorldOptions) -> Result<Self> {
         let written = open::writer(&storage, document.tables, options).await?;
-        Ok(Self::written(storage, document, written))
+        Ok(Self::written(storage, document, written, options.log.clone()))
     }
 
-    fn written(storage: Storage, document: WorldManifest, written: open::Written) -> Self {
+    fn written(storage: Storage, document: WorldManifest, written: open::Written, log: LogPlace) -> Self {
         let open::Written { cache, manifests, recovery } = written;
-        Self::new(storage, document, Arc::new(cache.clone()), manifests, Some(cache), recovery)
+        let tables = Arc::new(cache.clone());
+        Self::new(storage, document, Parts { tables, cache: Some(cache), manifests, log, recovery })
     }
 
-    fn new(
-        storage: Storage,
-        document: WorldManifest,
-        tables: Arc<dyn AsyncTableBackend>,
-        manifests: Manifests,
-        cache: Option<TableCache>,
-        recovery: CacheRecovery,
-    ) -> Self {
+    fn new(storage: Storage, document: WorldManifest, parts: Parts) -> Self {
         let runs = Runs::new(storage.backend.clone(), document.name.clone());
         let (name, format, changes) = (document.name, document.tables, Changes::default());
-        let inner = Inner { name, format, storage, tables, cache, manifests, recovery, runs, changes };
+        let Parts { tables, cache, manifests, log, recovery } = parts;
+        let inner = Inner { name, format, storage, tables, cache, manifests, log, recovery, runs, changes };
         Self { inner: Arc::new(inner) }
     }
 

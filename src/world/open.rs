@@ -18,7 +18,7 @@ use super::format::{self, TableFormat};
 use crate::storage::Storage;
 
 /// The folder of the log, in a world's folder or below the root of its store.
-const LOG: &str = "log";
+pub(super) const LOG: &str = "log";
 
 /// Where a world keeps the log of what is acknowledged and not committed yet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -117,32 +117,44 @@ async fn log(storage: &Storage, options: &WorldOptions) -> Result<Option<AsyncWa
         IfOpen::TakeOver => IfLocked::TakeOver,
     };
     let settings = WalOptions::new().with_if_locked(if_locked);
-    let refused = |error: Error| error.with("world", &storage.location);
-    match (&options.log, &storage.folder) {
-        (LogPlace::None, _) => Ok(None),
-        (LogPlace::Folder(folder), _) => in_folder(folder.clone(), "", settings).await.map(Some).map_err(refused),
-        (LogPlace::Auto, Some(folder)) => in_folder(folder.clone(), LOG, settings).await.map(Some).map_err(refused),
-        (LogPlace::Auto, None) if storage.backend.info().scheme == "memory" => Ok(None),
-        (LogPlace::Auto | LogPlace::Store, _) => {
-            let (backend, folder) = (chain(storage)?, Prefix::new(LOG)?);
-            let opened = blocking(move || Wal::open_objects(backend, folder, settings)).await.map_err(refused)?;
-            Ok(Some(AsyncWal::from(opened.0)))
+    let opened = match place_of_log(storage, &options.log)? {
+        LogStore::None => return Ok(None),
+        LogStore::Folder { parent, name } => {
+            match blocking(move || OsVfs::open(&parent).map(|vfs| (vfs, name))).await {
+                Ok((vfs, name)) => AsyncWal::open(&vfs, &name, settings).await.map(|opened| opened.0),
+                Err(error) => Err(error),
+            }
         }
-    }
+        LogStore::Objects(backend) => {
+            let folder = Prefix::new(LOG)?;
+            blocking(move || Wal::open_objects(backend, folder, settings)).await.map(|opened| AsyncWal::from(opened.0))
+        }
+    };
+    opened.map(Some).map_err(|error| error.with("world", &storage.location))
 }
 
-/// A log in a folder, or in a folder of that name in it.
-async fn in_folder(folder: PathBuf, name: &'static str, options: WalOptions) -> Result<AsyncWal> {
-    let (vfs, name) = blocking(move || {
-        let (parent, name) = match (name, folder.parent(), folder.file_name().and_then(|name| name.to_str())) {
-            ("", Some(parent), Some(last)) => (parent.to_owned(), last.to_owned()),
-            ("", ..) => return Err(Error::invalid("folder of a log has no name").with("folder", folder.display())),
-            (name, ..) => (folder, name.to_owned()),
-        };
-        Ok((OsVfs::open(&parent)?, name))
+/// Where a log is.
+pub(super) enum LogStore {
+    /// There is none.
+    None,
+    /// In a folder of that name in another.
+    Folder { parent: PathBuf, name: String },
+    /// As objects, below the folder of the log.
+    Objects(Arc<dyn Backend>),
+}
+
+/// Where the log of a world is. No I/O.
+pub(super) fn place_of_log(storage: &Storage, place: &LogPlace) -> Result<LogStore> {
+    Ok(match (place, &storage.folder) {
+        (LogPlace::None, _) => LogStore::None,
+        (LogPlace::Folder(folder), _) => match (folder.parent(), folder.file_name().and_then(|name| name.to_str())) {
+            (Some(parent), Some(name)) => LogStore::Folder { parent: parent.to_owned(), name: name.to_owned() },
+            _ => return Err(Error::invalid("folder of a log has no name").with("folder", folder.display())),
+        },
+        (LogPlace::Auto, Some(folder)) => LogStore::Folder { parent: folder.clone(), name: LOG.to_owned() },
+        (LogPlace::Auto, None) if storage.backend.info().scheme == "memory" => LogStore::None,
+        (LogPlace::Auto | LogPlace::Store, _) => LogStore::Objects(chain(storage)?),
     })
-    .await?;
-    Ok(AsyncWal::open(&vfs, &name, options).await?.0)
 }
 
 /// The storage for those who do not await. They are called on the blocking pool.
@@ -153,7 +165,9 @@ fn chain(storage: &Storage) -> Result<Arc<dyn Backend>> {
     }
 }
 
-async fn blocking<Value: Send + 'static>(work: impl FnOnce() -> Result<Value> + Send + 'static) -> Result<Value> {
+pub(super) async fn blocking<Value: Send + 'static>(
+    work: impl FnOnce() -> Result<Value> + Send + 'static,
+) -> Result<Value> {
     let task = tokio::task::spawn_blocking(work).await;
-    task.map_err(|source| Error::unexpected("opening a world was stopped").caused_by(source))?
+    task.map_err(|source| Error::unexpected("work on a world was stopped").caused_by(source))?
 }

@@ -14,7 +14,7 @@ use worldstore_core::table::MemoryTables;
 
 use super::lineage::RunRecord;
 use super::manifest::WorldManifest;
-use super::{MAIN_RUN, TableFormat, View, World, open};
+use super::{LogPlace, MAIN_RUN, TableFormat, View, World, open};
 use crate::storage::Storage;
 
 /// Bytes and tables.
@@ -32,12 +32,17 @@ impl Bed {
         Self { storage, tables, name: name.to_owned() }
     }
 
+    /// The tables, past the world.
+    pub fn tables(&self) -> Arc<dyn AsyncTableBackend> {
+        Arc::clone(&self.tables)
+    }
+
     /// A new handle, as a process that starts would have.
     pub async fn open(&self) -> World {
         let config = CacheConfig::default().with_idle_sec(3_600.0);
         let (storage, ledger) = open::noted(&self.storage);
         let written = open::over(&storage, self.tables.clone(), None, ledger, config).await.unwrap();
-        World::written(storage, WorldManifest::new(&self.name, TableFormat::Memory), written)
+        World::written(storage, WorldManifest::new(&self.name, TableFormat::Memory), written, LogPlace::None)
     }
 }
 
