@@ -30,8 +30,7 @@ const ATTEMPTS: u32 = 10;
 /// version is gone all the same, reading it is `NotFound`; so it is if the table was removed and another has its name.
 ///
 /// As an [`AsyncTableBackend`] it describes, scans, lists, and tells history and files. Versions up to that of the
-/// manifest can be asked for, later ones are `NotFound`. What would change something is `Unsupported`; a dry run of an
-/// expiry changes nothing.
+/// manifest can be asked for, later ones are `NotFound`. What would change something is `Unsupported`.
 #[derive(Debug)]
 pub struct PinnedTables {
     tables: Arc<dyn AsyncTableBackend>,
@@ -154,6 +153,11 @@ impl PinnedTables {
             self.pinned = pinned;
             return Ok(newest.number);
         }
+    }
+
+    /// The tables at any version, as the manifest does not bind them.
+    pub fn tables(&self) -> &Arc<dyn AsyncTableBackend> {
+        &self.tables
     }
 
     /// The manifest.

@@ -85,12 +85,8 @@ impl AsyncTableBackend for PinnedTables {
         refuse(table)
     }
 
-    /// A dry run only.
-    async fn expire(&self, table: &TableName, options: &ExpireOptions) -> Result<Expiry> {
-        match options.dry_run {
-            true => self.tables.expire(table, options).await,
-            false => refuse(table),
-        }
+    async fn expire(&self, table: &TableName, _options: &ExpireOptions) -> Result<Expiry> {
+        refuse(table)
     }
 
     async fn files(&self, table: &TableName, options: &FilesOptions) -> Result<Vec<TableFile>> {
