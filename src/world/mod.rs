@@ -171,6 +171,8 @@ struct Inner {
     format: TableFormat,
     storage: Storage,
     tables: Arc<dyn AsyncTableBackend>,
+    /// The same tables at any version, those of later states included.
+    versions: Arc<dyn AsyncTableBackend>,
     /// None where the world is read only.
     cache: Option<TableCache>,
     manifests: Manifests,
@@ -183,10 +185,19 @@ struct Inner {
 /// What opening a world gives.
 struct Parts {
     tables: Arc<dyn AsyncTableBackend>,
+    versions: Arc<dyn AsyncTableBackend>,
     cache: Option<TableCache>,
     manifests: Manifests,
     log: LogPlace,
     recovery: CacheRecovery,
+}
+
+impl Parts {
+    fn of(written: open::Written, log: LogPlace) -> Self {
+        let open::Written { cache, manifests, recovery } = written;
+        let tables: Arc<dyn AsyncTableBackend> = Arc::new(cache.clone());
+        Self { versions: Arc::clone(&tables), tables, cache: Some(cache), manifests, log, recovery }
+    }
 }
 
 impl World {
@@ -223,6 +234,7 @@ impl World {
         let (storage, document) = Self::find(uri, options).await?;
         let (tables, manifests) = open::reader(&storage, document.tables, options).await?;
         let parts = Parts {
+            versions: Arc::clone(tables.tables()),
             tables: Arc::new(tables),
             cache: None,
             manifests,
@@ -254,20 +266,20 @@ impl World {
 
     async fn writer(storage: Storage, document: WorldManifest, options: &WorldOptions) -> Result<Self> {
         let written = open::writer(&storage, document.tables, options).await?;
-        Ok(Self::written(storage, document, written, options.log.clone()))
+        Ok(Self::new(storage, document, Parts::of(written, options.log.clone())))
     }
 
-    fn written(storage: Storage, document: WorldManifest, written: open::Written, log: LogPlace) -> Self {
-        let open::Written { cache, manifests, recovery } = written;
-        let tables = Arc::new(cache.clone());
-        Self::new(storage, document, Parts { tables, cache: Some(cache), manifests, log, recovery })
+    /// A world over what is open, without a log.
+    #[cfg(test)]
+    fn written(storage: Storage, document: WorldManifest, written: open::Written) -> Self {
+        Self::new(storage, document, Parts::of(written, LogPlace::None))
     }
 
     fn new(storage: Storage, document: WorldManifest, parts: Parts) -> Self {
         let runs = Runs::new(storage.backend.clone(), document.name.clone());
         let (name, format, changes) = (document.name, document.tables, Changes::default());
-        let Parts { tables, cache, manifests, log, recovery } = parts;
-        let inner = Inner { name, format, storage, tables, cache, manifests, log, recovery, runs, changes };
+        let Parts { tables, versions, cache, manifests, log, recovery } = parts;
+        let inner = Inner { name, format, storage, tables, versions, cache, manifests, log, recovery, runs, changes };
         Self { inner: Arc::new(inner) }
     }
 

@@ -18,7 +18,10 @@ use super::format::{self, TableFormat};
 use crate::storage::Storage;
 
 /// The folder of the log, in a world's folder or below the root of its store.
-pub(super) const LOG: &str = "log";
+const LOG: &str = "log";
+
+/// Bytes of records that may wait for the log: what one append may have at most fits.
+const QUEUE_BYTES: u64 = 320 << 20;
 
 /// Where a world keeps the log of what is acknowledged and not committed yet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -116,7 +119,7 @@ async fn log(storage: &Storage, options: &WorldOptions) -> Result<Option<AsyncWa
         IfOpen::Refuse => IfLocked::Refuse,
         IfOpen::TakeOver => IfLocked::TakeOver,
     };
-    let settings = WalOptions::new().with_if_locked(if_locked);
+    let settings = WalOptions::new().with_if_locked(if_locked).with_queue_bytes(QUEUE_BYTES);
     let opened = match place_of_log(storage, &options.log)? {
         LogStore::None => return Ok(None),
         LogStore::Folder { parent, name } => {
@@ -125,8 +128,7 @@ async fn log(storage: &Storage, options: &WorldOptions) -> Result<Option<AsyncWa
                 Err(error) => Err(error),
             }
         }
-        LogStore::Objects(backend) => {
-            let folder = Prefix::new(LOG)?;
+        LogStore::Objects { backend, folder } => {
             blocking(move || Wal::open_objects(backend, folder, settings)).await.map(|opened| AsyncWal::from(opened.0))
         }
     };
@@ -139,8 +141,8 @@ pub(super) enum LogStore {
     None,
     /// In a folder of that name in another.
     Folder { parent: PathBuf, name: String },
-    /// As objects, below the folder of the log.
-    Objects(Arc<dyn Backend>),
+    /// As objects below a folder of a store.
+    Objects { backend: Arc<dyn Backend>, folder: Prefix },
 }
 
 /// Where the log of a world is. No I/O.
@@ -153,7 +155,9 @@ pub(super) fn place_of_log(storage: &Storage, place: &LogPlace) -> Result<LogSto
         },
         (LogPlace::Auto, Some(folder)) => LogStore::Folder { parent: folder.clone(), name: LOG.to_owned() },
         (LogPlace::Auto, None) if storage.backend.info().scheme == "memory" => LogStore::None,
-        (LogPlace::Auto | LogPlace::Store, _) => LogStore::Objects(chain(storage)?),
+        (LogPlace::Auto | LogPlace::Store, _) => {
+            LogStore::Objects { backend: chain(storage)?, folder: Prefix::new(LOG)? }
+        }
     })
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use worldstore_cache::{manifest_seq, manifest_tables};
 use worldstore_core::blocks::Hash;
 use worldstore_core::manifest::{Manifest, Stored};
-use worldstore_core::table::TableName;
+use worldstore_core::table::{DescribeOptions, TableInfo, TableName};
 use worldstore_core::{Error, ErrorKind, Result};
 
 use super::World;
@@ -85,6 +85,14 @@ impl World {
             Ok(states)
         })
         .await
+    }
+
+    /// A table at a version that a state names, which may be newer than what this world reads.
+    ///
+    /// # Errors
+    /// `NotFound` for the table or the version; those of the byte store.
+    pub async fn table_at(&self, table: &TableName, version: u64) -> Result<TableInfo> {
+        self.inner.versions.describe(table, &DescribeOptions::default().with_version(version)).await
     }
 
     /// The newest state as it is published now, which may be newer than what this world reads.

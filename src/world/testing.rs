@@ -14,7 +14,7 @@ use worldstore_core::table::MemoryTables;
 
 use super::lineage::RunRecord;
 use super::manifest::WorldManifest;
-use super::{LogPlace, MAIN_RUN, TableFormat, View, World, open};
+use super::{MAIN_RUN, TableFormat, View, World, open};
 use crate::storage::Storage;
 
 /// Bytes and tables.
@@ -42,7 +42,7 @@ impl Bed {
         let config = CacheConfig::default().with_idle_sec(3_600.0);
         let (storage, ledger) = open::noted(&self.storage);
         let written = open::over(&storage, self.tables.clone(), None, ledger, config).await.unwrap();
-        World::written(storage, WorldManifest::new(&self.name, TableFormat::Memory), written, LogPlace::None)
+        World::written(storage, WorldManifest::new(&self.name, TableFormat::Memory), written)
     }
 }
 

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use worldstore_cache::{Waiting, manifest_seq};
 use worldstore_core::vfs::OsVfs;
-use worldstore_core::wal::{ObjectWalReader, WalReader};
-use worldstore_core::{Error, Prefix, Result};
+use worldstore_core::wal::{ObjectWalReader, Record, WalReader};
+use worldstore_core::{Error, Result};
 
 use super::World;
 use super::open::{LogStore, blocking, place_of_log};
 
 /// The largest log that is read to find out whether something waits in it, in bytes.
-const LOOK_BYTES_MAX: u64 = 64 << 20;
+const LOOK_BYTES_MAX: u64 = 256 << 20;
 
 /// Whether something waits in the log for the next writer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +39,8 @@ impl World {
                 let first = reader.headers()?.first().map_or(1, |(_, header)| header.first);
                 Waiting::read(reader.replay(first.saturating_sub(1))?, published).map(Some)
             }
-            LogStore::Objects(backend) => {
-                let reader = ObjectWalReader::open(backend, Prefix::new(super::open::LOG)?)?;
+            LogStore::Objects { backend, folder } => {
+                let reader = ObjectWalReader::open(backend, folder)?;
                 Waiting::read(reader.replay(reader.first().saturating_sub(1))?, published).map(Some)
             }
         })
@@ -64,8 +64,8 @@ impl World {
                 let first = reader.headers()?.first().map_or(1, |(_, header)| header.first);
                 any(reader.replay(first.saturating_sub(1))?, published).map(Some)
             }
-            LogStore::Objects(backend) => {
-                let reader = ObjectWalReader::open(backend, Prefix::new(super::open::LOG)?)?;
+            LogStore::Objects { backend, folder } => {
+                let reader = ObjectWalReader::open(backend, folder)?;
                 any(reader.replay(reader.first().saturating_sub(1))?, published).map(Some)
             }
         });
@@ -91,7 +91,7 @@ impl World {
 }
 
 /// Whether one of the records waits.
-fn any(records: impl Iterator<Item = Result<worldstore_core::wal::Record>>, published: u64) -> Result<LogState> {
+fn any(records: impl Iterator<Item = Result<Record>>, published: u64) -> Result<LogState> {
     for record in records {
         if Waiting::read([record], published)?.appends > 0 {
             return Ok(LogState::Waiting);

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use worldstore::core::manifest::Mode;
-use worldstore::core::table::{Level, TableName};
-use worldstore::world::{CompactWorldOptions, ExpireWorldOptions, Extent, LogCheck, LogState, StateHash, TableChange};
+use worldstore::core::table::TableName;
+use worldstore::world::{
+    CompactWorldOptions, ExpireWorldOptions, Extent, LogCheck, LogPlace, LogState, StateHash, TableChange,
+};
 use worldstore::{ErrorKind, World};
 
 use crate::bed::{Bed, on_each_lasting_format, rows, state};
@@ -53,9 +55,12 @@ async fn upkeep_changes_no_state(bed: &Bed) {
     assert_eq!(compacted.len(), 2);
     assert_eq!((compacted[&position()].files_before, compacted[&position()].files_after), (5, 1));
     assert_eq!(hashes(&world).await, before);
-    let states = world.states().await.unwrap();
-    let changes: Vec<_> = states.last().unwrap().tables.values().map(|table| table.change).collect();
-    assert_eq!(changes, [Some(TableChange::Compacted); 2]);
+    for table in [position(), TableName::new("other").unwrap()] {
+        let states = world.states().await.unwrap();
+        let compactions = states.iter().filter_map(|state| state.tables.get(&table));
+        let compactions = compactions.filter(|table| table.change == Some(TableChange::Compacted));
+        assert_eq!(compactions.map(|table| table.version).collect::<Vec<_>>(), [compacted[&table].version]);
+    }
     let all = world.verify(Extent::All).await.unwrap();
     assert!(all.is_sound(), "{all:?}");
     assert!(matches!(&all.log, Some(LogCheck::Sound(waiting)) if waiting.appends == 0), "{:?}", all.log);
@@ -104,21 +109,30 @@ async fn a_reader_goes_on_while_states_before_its_own_expire(bed: &Bed) {
 }
 
 async fn what_waits_is_told_until_it_is_published(bed: &Bed) {
-    let world = grown(bed).await;
-    let reader = World::read(&bed.uri(), &bed.options()).await.unwrap();
-    assert_eq!(reader.log_state().await.unwrap(), LogState::Clean);
-    let run = world.run("main").await.unwrap();
-    let writer = run.tick(6).append("position", &rows(&[(1, 6.0), (2, 6.0)])).unwrap();
-    let receipt = writer.append("other", &rows(&[(9, 1.0)])).unwrap().commit().await.unwrap();
-    let _ = world.wait(&receipt.receipts[0], Level::Durable).await.unwrap();
-    assert_eq!(reader.log_state().await.unwrap(), LogState::Waiting);
-    let waiting = reader.waiting().await.unwrap().unwrap();
-    assert_eq!((waiting.appends, waiting.rows(), waiting.last_seq), (1, 3, Some(6)));
-    assert_eq!(waiting.tables[&position()], 2);
-    world.flush().await.unwrap();
-    assert_eq!(reader.log_state().await.unwrap(), LogState::Clean, "published, whoever reads an older state");
-    let waiting = reader.waiting().await.unwrap().unwrap();
-    assert_eq!((waiting.appends, waiting.rows()), (0, 0));
+    let folder = tempfile::tempdir().unwrap();
+    for log in [LogPlace::Auto, LogPlace::Store, LogPlace::Folder(folder.path().join("log"))] {
+        let bed = Bed::new(bed.format);
+        let options = bed.options().with_log(log.clone());
+        let world = World::create(&bed.uri(), &options).await.unwrap();
+        let reader = World::read(&bed.uri(), &options).await.unwrap();
+        assert_eq!(reader.log_state().await.unwrap(), LogState::Clean);
+        let run = world.run("main").await.unwrap();
+        let writer = run.tick(6).append("position", &rows(&[(1, 6.0), (2, 6.0)])).unwrap();
+        let _ = writer.append("other", &rows(&[(9, 1.0)])).unwrap().commit().await.unwrap();
+        assert_eq!(reader.log_state().await.unwrap(), LogState::Waiting, "{log:?}");
+        let waiting = reader.waiting().await.unwrap().unwrap();
+        assert_eq!((waiting.appends, waiting.rows(), waiting.last_seq), (1, 3, Some(1)), "{log:?}");
+        assert_eq!(waiting.tables[&position()], 2);
+        world.flush().await.unwrap();
+        assert_eq!(reader.log_state().await.unwrap(), LogState::Clean, "published, whoever reads an older state");
+        let waiting = reader.waiting().await.unwrap().unwrap();
+        assert_eq!((waiting.appends, waiting.rows()), (0, 0), "{log:?}");
+        assert!(reader.verify(Extent::All).await.unwrap().is_sound());
+    }
+    let bed = Bed::new(bed.format);
+    let options = bed.options().with_log(LogPlace::None);
+    let world = World::create(&bed.uri(), &options).await.unwrap();
+    assert_eq!((world.waiting().await.unwrap(), world.log_state().await.unwrap()), (None, LogState::Clean));
 }
 
 async fn what_is_for_reading_is_not_kept_up(bed: &Bed) {

@@ -97,7 +97,7 @@ impl World {
         if options.mode == Mode::DryRun {
             settings = settings.with_expiring(states.removed.iter().copied());
         }
-        let tables = expire_tables(&self.inner.tables, self.manifests(), &settings).await?;
+        let tables = expire_tables(&self.inner.versions, self.manifests(), &settings).await?;
         Ok(ExpiredWorld { states, tables })
     }
 

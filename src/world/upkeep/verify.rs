@@ -118,7 +118,7 @@ impl World {
         seen: &mut BTreeSet<(TableName, u64)>,
         verified: &mut VerifiedWorld,
     ) -> Result<()> {
-        let tables = Arc::clone(&self.inner.tables);
+        let tables = Arc::clone(&self.inner.versions);
         let pinned = match PinnedTables::open(tables, self.manifests().clone(), Which::Number(number)).await {
             // Expired meanwhile, or damaged, which is told of the states.
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Corrupt) => return Ok(()),

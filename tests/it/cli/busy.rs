@@ -45,7 +45,7 @@ const WRITING: [&[&str]; 8] = [
     &["import", "world", "position", "position.csv", "--entity-column", "entity"],
     &["append", "world", "position=position.csv"],
     &["fork", "world", "storm", "--at", "1"],
-    &["merge", "world", "main"],
+    &["merge", "world", "storm"],
     &["drop-run", "world", "sunny"],
     &["compact", "world"],
     &["expire", "world"],

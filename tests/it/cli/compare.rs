@@ -99,6 +99,7 @@ fn runs_are_merged_and_dropped() {
         desk.write("storm.csv", "entity,x,y\n1,9,9\n3,0,0\n");
         desk.ok(&["append", "world", "position=storm.csv", "--run", "storm"]);
         desk.refused(&["merge", "world", "storm"], &["both runs changed an entity", "entity: 1", "table: position"]);
+        desk.refused(&["merge", "world", "main"], &["cannot be merged into itself", "run: main"]);
         desk.refused(&["merge", "world", "sunny"], &["no such run", "run: sunny"]);
         desk.refused(&["merge", "world", "storm", "--prefer", "mine"], &["mine", "ours, theirs, base"]);
         desk.refused(

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use worldstore::world::{MergeConflict, Resolution};
-use worldstore::{Registry, Result};
+use worldstore::{Error, Registry, Result};
 
 use super::fs::show::print_json;
 use super::import::next_tick;
@@ -11,6 +11,9 @@ use crate::output::{counted, line};
 use crate::world_args::{MergeArgs, Prefer};
 
 pub async fn run(args: MergeArgs, registry: &Registry) -> Result<()> {
+    if args.into == args.from {
+        return Err(Error::invalid("a run cannot be merged into itself").with("run", args.from));
+    }
     let world = write(&args.at, registry).await?;
     let (into, from) = (world.run(&args.into).await?, world.run(&args.from).await?);
     let tick = match args.tick {

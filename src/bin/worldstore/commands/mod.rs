@@ -80,9 +80,11 @@ fn in_world(error: Error, world: Option<&str>) -> Error {
 
 impl At {
     fn options(&self, registry: &Registry) -> WorldOptions {
-        let mut options = WorldOptions::default().with_registry(registry.clone());
-        options.catalog = self.catalog.clone();
-        options
+        let options = WorldOptions::default().with_registry(registry.clone());
+        match &self.catalog {
+            Some(catalog) => options.with_catalog(catalog.clone()),
+            None => options,
+        }
     }
 
     /// Refuses a catalog where there is none.
@@ -109,7 +111,10 @@ async fn read(at: &At, registry: &Registry) -> Result<World> {
             )?;
         }
         Ok(LogState::Large(bytes)) => {
-            note(&format!("note: what the log has in its {} may not be published yet", counted(bytes, "byte")))?;
+            let mebibytes = bytes >> 20;
+            note(&format!(
+                "note: the log is large ({mebibytes} MiB), `worldstore stats` tells what of it is not published"
+            ))?;
         }
         Err(error) => note(&format!("note: the log cannot be read: {error}"))?,
     }

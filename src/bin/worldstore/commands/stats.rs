@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use worldstore::cache::Waiting;
-use worldstore::core::table::{DescribeOptions, TableName};
+use worldstore::core::table::TableName;
 use worldstore::world::{PublishedState, PublishedTable};
 use worldstore::{Registry, Result, World};
 
@@ -20,8 +20,7 @@ pub async fn run(args: StatsArgs, registry: &Registry) -> Result<()> {
         found.copied().unwrap_or(0)
     };
     for (table, found) in &state.tables {
-        let options = DescribeOptions::default().with_version(found.version);
-        let rows = world.table_backend().describe(table, &options).await?.rows;
+        let rows = world.table_at(table, found.version).await?.rows;
         let waits = waiting_of(table);
         let PublishedTable { version, watermark, files, bytes, .. } = found;
         match args.json {
