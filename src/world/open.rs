@@ -120,6 +120,7 @@ async fn log(storage: &Storage, options: &WorldOptions) -> Result<Option<AsyncWa
         IfOpen::TakeOver => IfLocked::TakeOver,
     };
     let settings = WalOptions::new().with_if_locked(if_locked).with_queue_bytes(QUEUE_BYTES);
+    let refused = |error: Error| error.with("world", &storage.location);
     let opened = match place_of_log(storage, &options.log)? {
         LogStore::None => return Ok(None),
         LogStore::Folder { parent, name } => {
@@ -132,7 +133,7 @@ async fn log(storage: &Storage, options: &WorldOptions) -> Result<Option<AsyncWa
             blocking(move || Wal::open_objects(backend, folder, settings)).await.map(|opened| AsyncWal::from(opened.0))
         }
     };
-    opened.map(Some).map_err(|error| error.with("world", &storage.location))
+    opened.map(Some).map_err(refused)
 }
 
 /// Where a log is.
