@@ -182,24 +182,6 @@ struct Inner {
     changes: Changes,
 }
 
-/// What opening a world gives.
-struct Parts {
-    tables: Arc<dyn AsyncTableBackend>,
-    versions: Arc<dyn AsyncTableBackend>,
-    cache: Option<TableCache>,
-    manifests: Manifests,
-    log: LogPlace,
-    recovery: CacheRecovery,
-}
-
-impl Parts {
-    fn of(written: open::Written, log: LogPlace) -> Self {
-        let open::Written { cache, manifests, recovery } = written;
-        let tables: Arc<dyn AsyncTableBackend> = Arc::new(cache.clone());
-        Self { versions: Arc::clone(&tables), tables, cache: Some(cache), manifests, log, recovery }
-    }
-}
-
 impl World {
     /// Makes a world where there is none, and opens it for writing.
     ///
@@ -233,7 +215,7 @@ impl World {
     pub async fn read(uri: &str, options: &WorldOptions) -> Result<Self> {
         let (storage, document) = Self::find(uri, options).await?;
         let (tables, manifests) = open::reader(&storage, document.tables, options).await?;
-        let parts = Parts {
+        let parts = open::Parts {
             versions: Arc::clone(tables.tables()),
             tables: Arc::new(tables),
             cache: None,
@@ -266,19 +248,19 @@ impl World {
 
     async fn writer(storage: Storage, document: WorldManifest, options: &WorldOptions) -> Result<Self> {
         let written = open::writer(&storage, document.tables, options).await?;
-        Ok(Self::new(storage, document, Parts::of(written, options.log.clone())))
+        Ok(Self::new(storage, document, open::Parts::of(written, options.log.clone())))
     }
 
     /// A world over what is open, without a log.
     #[cfg(test)]
     fn written(storage: Storage, document: WorldManifest, written: open::Written) -> Self {
-        Self::new(storage, document, Parts::of(written, LogPlace::None))
+        Self::new(storage, document, open::Parts::of(written, LogPlace::None))
     }
 
-    fn new(storage: Storage, document: WorldManifest, parts: Parts) -> Self {
+    fn new(storage: Storage, document: WorldManifest, parts: open::Parts) -> Self {
         let runs = Runs::new(storage.backend.clone(), document.name.clone());
         let (name, format, changes) = (document.name, document.tables, Changes::default());
-        let Parts { tables, versions, cache, manifests, log, recovery } = parts;
+        let open::Parts { tables, versions, cache, manifests, log, recovery } = parts;
         let inner = Inner { name, format, storage, tables, versions, cache, manifests, log, recovery, runs, changes };
         Self { inner: Arc::new(inner) }
     }

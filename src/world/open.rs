@@ -58,6 +58,30 @@ pub(super) struct Written {
     pub recovery: CacheRecovery,
 }
 
+/// Tables of any format.
+type Tables = Arc<dyn worldstore_async::table::AsyncTableBackend>;
+
+/// What opening a world gives.
+pub(super) struct Parts {
+    pub tables: Tables,
+    /// The same tables at any version, those of later states included.
+    pub versions: Tables,
+    /// None where nothing may be written.
+    pub cache: Option<TableCache>,
+    pub manifests: Manifests,
+    pub log: LogPlace,
+    pub recovery: CacheRecovery,
+}
+
+impl Parts {
+    /// Of a world that may be written.
+    pub fn of(written: Written, log: LogPlace) -> Self {
+        let Written { cache, manifests, recovery } = written;
+        let tables: Tables = Arc::new(cache.clone());
+        Self { versions: Arc::clone(&tables), tables, cache: Some(cache), manifests, log, recovery }
+    }
+}
+
 /// Opens for writing: the log first, which locks others out; then the epoch of the chain, which fences them; then the
 /// tables, to which the log is replayed.
 pub(super) async fn writer(storage: &Storage, format: TableFormat, options: &WorldOptions) -> Result<Written> {

@@ -1,11 +1,54 @@
 //! The arguments of the commands that change, compare and keep a world.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::args::{At, Input, OutputArgs, WriteAt};
+use crate::args::{At, OutputArgs, WriteAt};
 use crate::snapshot_args::time;
+
+#[derive(Debug, clap::Args)]
+pub struct ImportArgs {
+    #[command(flatten)]
+    pub at: WriteAt,
+    /// The table; its first rows create it
+    pub table: String,
+    /// Files and folders, in the order in which they are appended
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Format of the files [default: by their ending]
+    #[arg(long, value_enum)]
+    pub input: Option<Input>,
+    /// The run that is written
+    #[arg(long, default_value = "main")]
+    pub run: String,
+    /// The tick of all rows; with --tick-per-file, that of the first file [default: the one after the
+    /// newest in the table, 1 in a new one]
+    #[arg(long, allow_negative_numbers = true, conflicts_with = "tick_column")]
+    pub tick: Option<i64>,
+    /// Each file is a tick of its own, one after the other
+    #[arg(long, conflicts_with = "tick_column")]
+    pub tick_per_file: bool,
+    /// An integer column that holds the tick of each row; it is stored as `tick`
+    #[arg(long, value_name = "COLUMN")]
+    pub tick_column: Option<String>,
+    /// An integer column that holds the entity of each row; it is stored as `entity` [default: the row's
+    /// number in this import, from 0]
+    #[arg(long, value_name = "COLUMN")]
+    pub entity_column: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Input {
+    Parquet,
+    /// With a header; types are inferred over the whole file
+    Csv,
+    /// One JSON object a line; types are inferred over the whole file
+    Json,
+    /// Arrow IPC, file or stream
+    Arrow,
+}
 
 #[derive(Debug, clap::Args)]
 pub struct AppendArgs {
@@ -82,6 +125,20 @@ pub struct LogArgs {
     pub limit: Option<usize>,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ForkArgs {
+    #[command(flatten)]
+    pub at: WriteAt,
+    /// Name of the new run
+    pub name: String,
+    /// The last tick that both share
+    #[arg(long = "at", value_name = "TICK", allow_negative_numbers = true)]
+    pub tick: i64,
+    /// The run that is forked
+    #[arg(long, value_name = "RUN", default_value = "main")]
+    pub from: String,
 }
 
 #[derive(Debug, clap::Args)]

@@ -11,9 +11,9 @@ use worldstore::core::table::{DescribeOptions, TableName, base};
 use worldstore::{Error, Registry, Result, Run, World};
 
 use super::{progress, write};
-use crate::args::ImportArgs;
 use crate::output::{counted, line};
 use crate::sources::{self, Source};
+use crate::world_args::ImportArgs;
 
 pub async fn run(args: ImportArgs, registry: &Registry) -> Result<()> {
     let table = TableName::new(&args.table)?;
@@ -22,7 +22,7 @@ pub async fn run(args: ImportArgs, registry: &Registry) -> Result<()> {
     let tick = match (args.tick, &args.tick_column) {
         (Some(tick), _) => tick,
         (None, Some(_)) => run.first_tick(),
-        (None, None) => next_tick(&run, &[table.clone()]).await?,
+        (None, None) => next_tick(&run, std::slice::from_ref(&table)).await?,
     };
     let plan = Plan { args: &args, sources: sources::find(&args.files)?, first_tick: tick };
     let bar = progress("{spinner} {human_pos} rows checked", None);
