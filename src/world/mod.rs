@@ -18,6 +18,7 @@ mod merge;
 #[cfg(test)]
 mod model;
 mod open;
+mod published;
 mod removal;
 mod replay;
 mod rows;
@@ -35,7 +36,9 @@ mod tables;
 mod testing;
 mod tick;
 mod travel;
+mod upkeep;
 mod view;
+mod waiting;
 mod windows;
 
 use std::fmt;
@@ -55,6 +58,7 @@ pub use history::EntityRow;
 pub use lineage::{RunInfo, RunState};
 pub use merge::{Merge, MergeConflict, Resolution};
 pub use open::{IfOpen, LogPlace};
+pub use published::{PublishedState, PublishedTable, TableChange};
 pub use removal::Dropped;
 pub use replay::{ReplayOptions, Tick, Ticks};
 pub use rows::{check_new, check_rows};
@@ -64,7 +68,11 @@ pub use state_hash::StateHash;
 pub use table_options::{History, TableOptions};
 pub use tick::{TickReceipt, TickWriter};
 pub use travel::SeqAt;
+pub use upkeep::{
+    CompactWorldOptions, ExpireWorldOptions, ExpiredWorld, Extent, LogCheck, TableProblem, VerifiedWorld,
+};
 pub use view::{TickCount, View};
+pub use waiting::LogState;
 
 use crate::registry::{OpenOptions, Registry};
 use crate::storage::Storage;
@@ -164,9 +172,12 @@ struct Inner {
     format: TableFormat,
     storage: Storage,
     tables: Arc<dyn AsyncTableBackend>,
+    /// The same tables at any version, those of later states included.
+    versions: Arc<dyn AsyncTableBackend>,
     /// None where the world is read only.
     cache: Option<TableCache>,
     manifests: Manifests,
+    log: LogPlace,
     recovery: CacheRecovery,
     runs: Runs,
     changes: Changes,
@@ -205,7 +216,15 @@ impl World {
     pub async fn read(uri: &str, options: &WorldOptions) -> Result<Self> {
         let (storage, document) = Self::find(uri, options).await?;
         let (tables, manifests) = open::reader(&storage, document.tables, options).await?;
-        Ok(Self::new(storage, document, Arc::new(tables), manifests, None, CacheRecovery::default()))
+        let parts = open::Parts {
+            versions: Arc::clone(tables.tables()),
+            tables: Arc::new(tables),
+            cache: None,
+            manifests,
+            log: options.log.clone(),
+            recovery: CacheRecovery::default(),
+        };
+        Ok(Self::new(storage, document, parts))
     }
 
     /// Opens a world for writing, or makes it where there is none.
@@ -230,25 +249,20 @@ impl World {
 
     async fn writer(storage: Storage, document: WorldManifest, options: &WorldOptions) -> Result<Self> {
         let written = open::writer(&storage, document.tables, options).await?;
-        Ok(Self::written(storage, document, written))
+        Ok(Self::new(storage, document, open::Parts::of(written, options.log.clone())))
     }
 
+    /// A world over what is open, without a log.
+    #[cfg(test)]
     fn written(storage: Storage, document: WorldManifest, written: open::Written) -> Self {
-        let open::Written { cache, manifests, recovery } = written;
-        Self::new(storage, document, Arc::new(cache.clone()), manifests, Some(cache), recovery)
+        Self::new(storage, document, open::Parts::of(written, LogPlace::None))
     }
 
-    fn new(
-        storage: Storage,
-        document: WorldManifest,
-        tables: Arc<dyn AsyncTableBackend>,
-        manifests: Manifests,
-        cache: Option<TableCache>,
-        recovery: CacheRecovery,
-    ) -> Self {
+    fn new(storage: Storage, document: WorldManifest, parts: open::Parts) -> Self {
         let runs = Runs::new(storage.backend.clone(), document.name.clone());
         let (name, format, changes) = (document.name, document.tables, Changes::default());
-        let inner = Inner { name, format, storage, tables, cache, manifests, recovery, runs, changes };
+        let open::Parts { tables, versions, cache, manifests, log, recovery } = parts;
+        let inner = Inner { name, format, storage, tables, versions, cache, manifests, log, recovery, runs, changes };
         Self { inner: Arc::new(inner) }
     }
 

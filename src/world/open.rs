@@ -59,6 +59,30 @@ pub(super) struct Written {
     pub recovery: CacheRecovery,
 }
 
+/// Tables of any format.
+type Tables = Arc<dyn worldstore_async::table::AsyncTableBackend>;
+
+/// What opening a world gives.
+pub(super) struct Parts {
+    pub tables: Tables,
+    /// The same tables at any version, those of later states included.
+    pub versions: Tables,
+    /// None where nothing may be written.
+    pub cache: Option<TableCache>,
+    pub manifests: Manifests,
+    pub log: LogPlace,
+    pub recovery: CacheRecovery,
+}
+
+impl Parts {
+    /// Of a world that may be written.
+    pub fn of(written: Written, log: LogPlace) -> Self {
+        let Written { cache, manifests, recovery } = written;
+        let tables: Tables = Arc::new(cache.clone());
+        Self { versions: Arc::clone(&tables), tables, cache: Some(cache), manifests, log, recovery }
+    }
+}
+
 /// Opens for writing: the log first, which locks others out; then the epoch of the chain, which fences them; then the
 /// tables, to which the log is replayed.
 pub(super) async fn writer(storage: &Storage, format: TableFormat, options: &WorldOptions) -> Result<Written> {
@@ -126,31 +150,45 @@ async fn log(storage: &Storage, options: &WorldOptions) -> Result<Option<AsyncWa
     };
     let settings = WalOptions::new().with_if_locked(if_locked).with_queue_bytes(QUEUE_BYTES);
     let refused = |error: Error| error.with("world", &storage.location);
-    match (&options.log, &storage.folder) {
-        (LogPlace::None, _) => Ok(None),
-        (LogPlace::Folder(folder), _) => in_folder(folder.clone(), "", settings).await.map(Some).map_err(refused),
-        (LogPlace::Auto, Some(folder)) => in_folder(folder.clone(), LOG, settings).await.map(Some).map_err(refused),
-        (LogPlace::Auto, None) if storage.backend.info().scheme == "memory" => Ok(None),
-        (LogPlace::Auto | LogPlace::Store, _) => {
-            let (backend, folder) = (chain(storage)?, Prefix::new(LOG)?);
-            let opened = blocking(move || Wal::open_objects(backend, folder, settings)).await.map_err(refused)?;
-            Ok(Some(AsyncWal::from(opened.0)))
+    let opened = match place_of_log(storage, &options.log)? {
+        LogStore::None => return Ok(None),
+        LogStore::Folder { parent, name } => {
+            match blocking(move || OsVfs::open(&parent).map(|vfs| (vfs, name))).await {
+                Ok((vfs, name)) => AsyncWal::open(&vfs, &name, settings).await.map(|opened| opened.0),
+                Err(error) => Err(error),
+            }
         }
-    }
+        LogStore::Objects { backend, folder } => {
+            blocking(move || Wal::open_objects(backend, folder, settings)).await.map(|opened| AsyncWal::from(opened.0))
+        }
+    };
+    opened.map(Some).map_err(refused)
 }
 
-/// A log in a folder, or in a folder of that name in it.
-async fn in_folder(folder: PathBuf, name: &'static str, options: WalOptions) -> Result<AsyncWal> {
-    let (vfs, name) = blocking(move || {
-        let (parent, name) = match (name, folder.parent(), folder.file_name().and_then(|name| name.to_str())) {
-            ("", Some(parent), Some(last)) => (parent.to_owned(), last.to_owned()),
-            ("", ..) => return Err(Error::invalid("folder of a log has no name").with("folder", folder.display())),
-            (name, ..) => (folder, name.to_owned()),
-        };
-        Ok((OsVfs::open(&parent)?, name))
+/// Where a log is.
+pub(super) enum LogStore {
+    /// There is none.
+    None,
+    /// In a folder of that name in another.
+    Folder { parent: PathBuf, name: String },
+    /// As objects below a folder of a store.
+    Objects { backend: Arc<dyn Backend>, folder: Prefix },
+}
+
+/// Where the log of a world is. No I/O.
+pub(super) fn place_of_log(storage: &Storage, place: &LogPlace) -> Result<LogStore> {
+    Ok(match (place, &storage.folder) {
+        (LogPlace::None, _) => LogStore::None,
+        (LogPlace::Folder(folder), _) => match (folder.parent(), folder.file_name().and_then(|name| name.to_str())) {
+            (Some(parent), Some(name)) => LogStore::Folder { parent: parent.to_owned(), name: name.to_owned() },
+            _ => return Err(Error::invalid("folder of a log has no name").with("folder", folder.display())),
+        },
+        (LogPlace::Auto, Some(folder)) => LogStore::Folder { parent: folder.clone(), name: LOG.to_owned() },
+        (LogPlace::Auto, None) if storage.backend.info().scheme == "memory" => LogStore::None,
+        (LogPlace::Auto | LogPlace::Store, _) => {
+            LogStore::Objects { backend: chain(storage)?, folder: Prefix::new(LOG)? }
+        }
     })
-    .await?;
-    Ok(AsyncWal::open(&vfs, &name, options).await?.0)
 }
 
 /// The storage for those who do not await. They are called on the blocking pool.
@@ -161,7 +199,9 @@ fn chain(storage: &Storage) -> Result<Arc<dyn Backend>> {
     }
 }
 
-async fn blocking<Value: Send + 'static>(work: impl FnOnce() -> Result<Value> + Send + 'static) -> Result<Value> {
+pub(super) async fn blocking<Value: Send + 'static>(
+    work: impl FnOnce() -> Result<Value> + Send + 'static,
+) -> Result<Value> {
     let task = tokio::task::spawn_blocking(work).await;
-    task.map_err(|source| Error::unexpected("opening a world was stopped").caused_by(source))?
+    task.map_err(|source| Error::unexpected("work on a world was stopped").caused_by(source))?
 }

@@ -32,6 +32,11 @@ impl Bed {
         Self { storage, tables, name: name.to_owned() }
     }
 
+    /// The tables, past the world.
+    pub fn tables(&self) -> Arc<dyn AsyncTableBackend> {
+        Arc::clone(&self.tables)
+    }
+
     /// A new handle, as a process that starts would have.
     pub async fn open(&self) -> World {
         let config = CacheConfig::default().with_idle_sec(3_600.0);

@@ -75,6 +75,7 @@ mod state;
 mod stats;
 mod upkeep;
 mod wait;
+mod waiting;
 
 pub use builder::CacheBuilder;
 pub use cache::TableCache;
@@ -84,8 +85,9 @@ pub use pinned::PinnedTables;
 pub use publish::{Cut, CutTable, Publish};
 #[cfg(feature = "manifests")]
 pub use publish::{
-    ExpireTablesOptions, ExpiredTables, FileCheck, ManifestPublisher, PublisherOptions, expire_tables,
-    retained_versions, verify_manifest, verify_retained,
+    ExpireTablesOptions, ExpiredTables, FileCheck, ManifestPublisher, PublisherOptions, expire_tables, manifest_seq,
+    manifest_tables, retained_versions, verify_manifest, verify_retained,
 };
 pub use recovery::{CacheRecovery, TableRecovery};
 pub use stats::{CacheStats, TableStats};
+pub use waiting::Waiting;

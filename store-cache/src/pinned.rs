@@ -17,7 +17,7 @@ use worldstore_core::{Error, Result};
 use crate::publish::blocking;
 use crate::publish::content::content_of;
 use crate::publish::entry::table_of;
-use crate::publish::publisher::seq_of;
+use crate::publish::publisher::manifest_seq;
 
 /// How often the newest manifest is leased anew while it is expired before that.
 const ATTEMPTS: u32 = 10;
@@ -65,7 +65,7 @@ struct Leased {
 
 impl Pinned {
     fn new(stored: Stored) -> Result<Self> {
-        let seq = seq_of(&stored)?;
+        let seq = manifest_seq(&stored)?;
         let mut tables = BTreeMap::new();
         for entry in &stored.entries {
             if let Some((name, version)) = table_of(entry)? {
@@ -153,6 +153,11 @@ impl PinnedTables {
             self.pinned = pinned;
             return Ok(newest.number);
         }
+    }
+
+    /// The tables at any version, as the manifest does not bind them.
+    pub fn tables(&self) -> &Arc<dyn AsyncTableBackend> {
+        &self.tables
     }
 
     /// The manifest.

@@ -21,9 +21,11 @@ use worldstore_core::Result;
 use worldstore_core::table::TableName;
 
 #[cfg(feature = "manifests")]
+pub use entry::manifest_tables;
+#[cfg(feature = "manifests")]
 pub use options::{FileCheck, PublisherOptions};
 #[cfg(feature = "manifests")]
-pub use publisher::ManifestPublisher;
+pub use publisher::{ManifestPublisher, manifest_seq};
 #[cfg(feature = "manifests")]
 pub use upkeep::{
     ExpireTablesOptions, ExpiredTables, expire_tables, retained_versions, verify_manifest, verify_retained,

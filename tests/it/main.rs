@@ -30,4 +30,6 @@ mod restart;
 mod sql;
 mod states;
 mod storage;
+#[cfg(any(feature = "lance", feature = "iceberg"))]
+mod upkeep;
 mod world;

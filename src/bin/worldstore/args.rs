@@ -10,12 +10,17 @@ use crate::lake_args::LakeCommand;
 use crate::snapshot_args::{BlocksCommand, SnapshotCommand};
 use crate::sql_args::SqlArgs;
 use crate::wal_args::WalCommand;
+use crate::world_args::{
+    AppendArgs, CompactArgs, DiffArgs, DropRunArgs, ExpireArgs, ForkArgs, HistoryArgs, ImportArgs, LogArgs, MergeArgs,
+    StatsArgs, VerifyArgs,
+};
 
 const EXAMPLES: &str = "\
 Example:
   worldstore init ./world
   worldstore import ./world weather weather.parquet --tick 1
   worldstore scan ./world weather --where 'temp > 90' --limit 5
+  worldstore append ./world weather=now.csv
   worldstore query --world ./world 'MATCH (w:weather) RETURN w.origin, max(w.temp)'";
 
 /// Storage for the state of worlds: open tables on any byte store, read as a graph.
@@ -24,8 +29,10 @@ Example:
 /// steps, not seconds) of a run; the first run is `main`, others are forked from one.
 ///
 /// WORLD and URI are a folder (`./world`, `file:///data/world`), `s3://bucket/prefix` and the like where
-/// that is compiled in (`worldstore fs schemes` lists them), or `profile:NAME/path` of a configuration. Rows and results go to standard output, everything else to standard error. The
-/// exit code is 0, 2 if the call or its input has to change, 1 for everything else.
+/// that is compiled in (`worldstore fs schemes` lists them), or `profile:NAME/path` of a configuration. One
+/// process writes a world at a time; commands that read lock nothing, and see what was published last. Rows
+/// and results go to standard output, everything else to standard error. The exit code is 0, 2 if the call
+/// or its input has to change, 1 for everything else.
 #[derive(Debug, Parser)]
 #[command(name = "worldstore", version, verbatim_doc_comment, after_help = EXAMPLES)]
 pub struct Args {
@@ -40,35 +47,132 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make a new world
+    #[command(after_help = "\
+Example:
+  worldstore init ./world --tables iceberg
+  worldstore init s3://bucket/world --tables iceberg --catalog ./catalog.db")]
     Init(InitArgs),
-    /// Append files to a table: Parquet, CSV or Arrow IPC
+    /// Append files to a table: Parquet, CSV, JSON lines or Arrow IPC
     ///
     /// Every file is read and checked whole before the first row is appended. A folder stands for the
     /// files below it, in the order of their names with numbers by value; names that begin with `.` or
     /// `_` are left out, and folders like `month=2` become columns.
-    #[command(verbatim_doc_comment)]
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
+Example:
+  worldstore import ./world flights data/flights/flights/month=2 --tick-per-file"
+    )]
     Import(ImportArgs),
+    /// Append one tick: rows of one or more tables, all of them or none
+    ///
+    /// The rows have a column `entity`; one `active` says which entities end. They are held in memory.
+    /// Columns of CSV and JSON become those of the table; what JSON leaves out is null.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
+Example:
+  worldstore append ./world position=moves.csv health=health.ndjson --tick 7
+  echo '{\"entity\": 1, \"x\": 0.5}' | worldstore append ./world position=- --input json"
+    )]
+    Append(AppendArgs),
     /// List the tables of a world with their rows, versions and columns
+    #[command(after_help = "Example:\n  worldstore tables ./world --format json")]
     Tables(WorldArgs),
     /// List the runs of a world and where they were forked
+    #[command(after_help = "Example:\n  worldstore runs ./world")]
     Runs(WorldArgs),
     /// Count the rows of a table by tick
+    #[command(after_help = "Example:\n  worldstore ticks ./world flights --run storm")]
     Ticks(TicksArgs),
     /// Print rows of a table
+    #[command(after_help = "\
+Example:
+  worldstore scan ./world flights --where 'dep_delay > 60' --columns carrier,dest --as-of 7 --limit 5")]
     Scan(ScanArgs),
+    /// Tell all that was ever written about an entity, in all tables
+    ///
+    /// Rows of the runs that this one was forked from are part of it. `active` is false where the entity ended.
+    #[command(verbatim_doc_comment, after_help = "Example:\n  worldstore history ./world 7 --run storm")]
+    History(HistoryArgs),
+    /// Tell what differs between two ticks, or two runs: entities added, removed and changed
+    ///
+    /// FROM and TO are a tick, `RUN@TICK`, `RUN`, or `RUN@` where the name of a run is a number. Without a tick,
+    /// everything counts that was appended so far. Components are compared, and not which tick wrote them.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
+Example:
+  worldstore diff ./world 3 7
+  worldstore diff ./world main storm@9 --summary"
+    )]
+    Diff(DiffArgs),
+    /// List the published states, newest first
+    ///
+    /// What changed is known where the state before is still kept, and `?` where it is not. A table with `~` has the same rows in other
+    /// files, one with `+` is new, one with `-` is gone.
+    #[command(verbatim_doc_comment, after_help = "Example:\n  worldstore log ./world --limit 10")]
+    Log(LogArgs),
     /// Run Cypher over a world's tables and over Parquet files in place
+    #[command(after_help = "\
+Example:
+  worldstore query --world ./world 'MATCH (f:flights) RETURN f.carrier, count(*) AS n ORDER BY n DESC LIMIT 3'")]
     Query(QueryArgs),
     /// Show how Cypher would be run, without running it
+    #[command(after_help = "Example:\n  worldstore explain --world ./world 'MATCH (f:flights) RETURN count(*)'")]
     Explain(AskArgs),
     /// Ask the tables of a world in SQL
     ///
     /// One query; nothing can be changed by it. All tables are read at one moment. `show tables` and `describe
     /// TABLE` tell what there is, `as_of('TABLE', TICK, 'RUN')` is a table at another tick, and of another run if one
     /// is given. Names without double quotes are lower case.
-    #[command(verbatim_doc_comment)]
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
+Example:
+  worldstore sql ./world 'select carrier, avg(dep_delay) from flights group by carrier' --as-of 7"
+    )]
     Sql(SqlArgs),
     /// Start a run that shares another's history up to a tick
+    #[command(after_help = "Example:\n  worldstore fork ./world storm --at 7")]
     Fork(ForkArgs),
+    /// Bring what another run changed since the two parted into a run, as one tick
+    ///
+    /// An entity that both changed, each in its own way, is refused, unless --prefer says which side wins.
+    #[command(verbatim_doc_comment, after_help = "Example:\n  worldstore merge ./world storm --prefer theirs")]
+    Merge(MergeArgs),
+    /// Take a run and its rows out of the world
+    ///
+    /// Runs that are forked from it have to go first. Older states keep the rows until they expire.
+    #[command(verbatim_doc_comment, after_help = "Example:\n  worldstore drop-run ./world storm")]
+    DropRun(DropRunArgs),
+    /// Rewrite the files of tables into fewer, larger ones
+    ///
+    /// Rows, ticks and states stay as they are. Older states keep the files that they had until they expire.
+    #[command(verbatim_doc_comment, after_help = "Example:\n  worldstore compact ./world flights")]
+    Compact(CompactArgs),
+    /// Forget old states, and what of the tables only they had
+    ///
+    /// Ticks stay: a state is what was published at one moment, and every one has all ticks up to then. What a
+    /// snapshot or a lease keeps stays too.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
+Example:
+  worldstore expire ./world --keep 10 --dry-run
+  worldstore expire ./world --older-than 7d"
+    )]
+    Expire(ExpireArgs),
+    /// Read everything that is kept, and compare it with what it should be
+    ///
+    /// The chain of states, every file with its length and hash, every table with its number of rows, and the
+    /// log. Nothing is changed or locked. The exit code is 2 if something is damaged or missing, 1 if it cannot be
+    /// read.
+    #[command(verbatim_doc_comment, after_help = "Example:\n  worldstore verify ./world --all")]
+    Verify(VerifyArgs),
+    /// Tell sizes, and what waits in the log for the next writer
+    #[command(after_help = "Example:\n  worldstore stats ./world --json")]
+    Stats(StatsArgs),
     /// List, print, copy, move and remove the objects of any byte store
     ///
     /// A URI is a path, `s3://bucket/folder/object` and the like, or `profile:NAME/path`; `worldstore fs
@@ -103,25 +207,57 @@ pub enum Command {
 impl Command {
     /// The world that it works on, where it is one alone.
     pub fn world(&self) -> Option<&str> {
-        match self {
-            Self::Init(args) => Some(&args.world),
-            Self::Import(args) => Some(&args.world),
-            Self::Tables(args) | Self::Runs(args) => Some(&args.world),
-            Self::Ticks(args) => Some(&args.world),
-            Self::Scan(args) => Some(&args.world),
-            Self::Query(args) => args.ask.world.as_deref(),
-            Self::Explain(args) => args.world.as_deref(),
-            Self::Sql(args) => Some(&args.world),
-            Self::Fork(args) => Some(&args.world),
-            Self::Fs(_) | Self::Lake(_) | Self::Snapshot(_) | Self::Blocks(_) | Self::Wal(_) => None,
-        }
+        let at = match self {
+            Self::Init(args) => &args.at,
+            Self::Import(args) => &args.at.at,
+            Self::Append(args) => &args.at.at,
+            Self::Tables(args) | Self::Runs(args) => &args.at,
+            Self::Ticks(args) => &args.at,
+            Self::Scan(args) => &args.at,
+            Self::History(args) => &args.at,
+            Self::Diff(args) => &args.at,
+            Self::Log(args) => &args.at,
+            Self::Sql(args) => &args.at,
+            Self::Fork(args) => &args.at.at,
+            Self::Merge(args) => &args.at.at,
+            Self::DropRun(args) => &args.at.at,
+            Self::Compact(args) => &args.at.at,
+            Self::Expire(args) => &args.at.at,
+            Self::Verify(args) => &args.at,
+            Self::Stats(args) => &args.at,
+            Self::Query(args) => return args.ask.world.as_deref(),
+            Self::Explain(args) => return args.world.as_deref(),
+            Self::Fs(_) | Self::Lake(_) | Self::Snapshot(_) | Self::Blocks(_) | Self::Wal(_) => return None,
+        };
+        Some(&at.world)
     }
+}
+
+/// A world.
+#[derive(Debug, clap::Args)]
+pub struct At {
+    /// The world
+    pub world: String,
+    /// The SQLite file of an Iceberg world's catalog; needed where the bytes are remote [default: `catalog.db` in
+    /// the folder of the world]
+    #[arg(long, value_name = "FILE")]
+    pub catalog: Option<PathBuf>,
+}
+
+/// A world that is written.
+#[derive(Debug, clap::Args)]
+pub struct WriteAt {
+    #[command(flatten)]
+    pub at: At,
+    /// Take the world over from a writer that hangs: whatever that does next is refused
+    #[arg(long)]
+    pub take_over: bool,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct WorldArgs {
-    /// The world
-    pub world: String,
+    #[command(flatten)]
+    pub at: At,
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -147,8 +283,8 @@ pub enum Format {
 
 #[derive(Debug, clap::Args)]
 pub struct InitArgs {
-    /// The world to make
-    pub world: String,
+    #[command(flatten)]
+    pub at: At,
     /// Table format: lance or iceberg [default: lance]
     #[arg(long, value_name = "FORMAT")]
     pub tables: Option<TableFormat>,
@@ -158,49 +294,9 @@ pub struct InitArgs {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct ImportArgs {
-    /// The world
-    pub world: String,
-    /// The table; its first rows create it
-    pub table: String,
-    /// Files and folders, in the order in which they are appended
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-    /// Format of the files [default: by their ending]
-    #[arg(long, value_enum)]
-    pub input: Option<Input>,
-    /// The run that is written
-    #[arg(long, default_value = "main")]
-    pub run: String,
-    /// The tick of all rows; with --tick-per-file, that of the first file [default: the one after the
-    /// newest in the table, 1 in a new one]
-    #[arg(long, allow_negative_numbers = true, conflicts_with = "tick_column")]
-    pub tick: Option<i64>,
-    /// Each file is a tick of its own, one after the other
-    #[arg(long, conflicts_with = "tick_column")]
-    pub tick_per_file: bool,
-    /// An integer column that holds the tick of each row; it is stored as `tick`
-    #[arg(long, value_name = "COLUMN")]
-    pub tick_column: Option<String>,
-    /// An integer column that holds the entity of each row; it is stored as `entity` [default: the row's
-    /// number in this import, from 0]
-    #[arg(long, value_name = "COLUMN")]
-    pub entity_column: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Input {
-    Parquet,
-    /// With a header; types are inferred over the whole file
-    Csv,
-    /// Arrow IPC, file or stream
-    Arrow,
-}
-
-#[derive(Debug, clap::Args)]
 pub struct TicksArgs {
-    /// The world
-    pub world: String,
+    #[command(flatten)]
+    pub at: At,
     /// The table
     pub table: String,
     /// The run that is read
@@ -212,8 +308,8 @@ pub struct TicksArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct ScanArgs {
-    /// The world
-    pub world: String,
+    #[command(flatten)]
+    pub at: At,
     /// The table
     pub table: String,
     /// Columns to print, by commas [default: all]
@@ -261,6 +357,10 @@ pub struct AskArgs {
     /// The world whose tables are labels, each under its own name
     #[arg(long, short)]
     pub world: Option<String>,
+    /// The SQLite file of an Iceberg world's catalog; needed where the bytes are remote [default: `catalog.db` in
+    /// the folder of the world]
+    #[arg(long, value_name = "FILE", requires = "world")]
+    pub catalog: Option<PathBuf>,
     /// The folder or store that `lake://NAME/…` in the query means; may be given several times [default: what
     /// the configuration or WORLDSTORE_LAKE_NAME says]
     #[arg(long = "mount", value_name = "NAME=URI")]
@@ -274,18 +374,4 @@ pub struct AskArgs {
     /// A parameter, `$NAME` in the query: VALUE is JSON, or else a text; may be given several times
     #[arg(long = "param", value_name = "NAME=VALUE")]
     pub params: Vec<String>,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct ForkArgs {
-    /// The world
-    pub world: String,
-    /// Name of the new run
-    pub name: String,
-    /// The last tick that both share
-    #[arg(long, value_name = "TICK", allow_negative_numbers = true)]
-    pub at: i64,
-    /// The run that is forked
-    #[arg(long, value_name = "RUN", default_value = "main")]
-    pub from: String,
 }

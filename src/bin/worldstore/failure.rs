@@ -77,7 +77,8 @@ fn causes(error: &Error) -> Vec<String> {
 fn code(kind: ErrorKind) -> u8 {
     use ErrorKind::*;
     match kind {
-        NotFound | AlreadyExists | Unsupported | Invalid | PermissionDenied | StorageFull | Corrupt => 2,
+        NotFound | AlreadyExists | ConditionFailed | Unsupported | Invalid | PermissionDenied | StorageFull
+        | Corrupt => 2,
         _ => 1,
     }
 }

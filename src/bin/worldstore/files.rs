@@ -1,19 +1,22 @@
-//! Reading Parquet, CSV and Arrow IPC files as record batches.
+//! Reading Parquet, CSV, JSON lines and Arrow IPC as record batches.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::reader::ChunkReader;
 use worldstore::arrow::array::RecordBatch;
 use worldstore::arrow::csv;
-use worldstore::arrow::datatypes::SchemaRef;
+use worldstore::arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use worldstore::arrow::error::ArrowError;
 use worldstore::arrow::ipc::reader::{FileReader, StreamReader};
+use worldstore::arrow::json;
 use worldstore::{Error, ErrorKind, Result};
 
-use crate::args::Input;
+use crate::world_args::Input;
 
 /// Rows of a file, batch by batch.
 pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch>>>;
@@ -23,41 +26,60 @@ const ARROW_FILE_MAGIC: &[u8] = b"ARROW1";
 
 /// Opens a file. What is no such file, or is damaged, is an error that names it, here or on the way.
 pub fn open(path: &Path, input: Option<Input>) -> Result<(SchemaRef, Batches)> {
-    let input = match input {
-        Some(input) => input,
-        None => by_ending(path)?,
-    };
+    let input = input.map_or_else(|| by_ending(path), Ok)?;
     let file = File::open(path).map_err(|source| Error::io("open", source).with("file", path.display()))?;
-    let (schema, batches) = match input {
-        Input::Parquet => parquet(path, file),
-        Input::Csv => csv(path, file),
-        Input::Arrow => arrow(path, file),
-    }?;
+    with_columns(
+        path,
+        match input {
+            Input::Parquet => parquet(path, file),
+            Input::Csv => csv(path, file),
+            Input::Json => json(path, file),
+            Input::Arrow => arrow(path, file),
+        }?,
+    )
+}
+
+/// Reads what was read already; errors call it by this name.
+pub fn read(name: &Path, content: Bytes, input: Input) -> Result<(SchemaRef, Batches)> {
+    with_columns(
+        name,
+        match input {
+            Input::Parquet => parquet(name, content),
+            Input::Csv => csv(name, Cursor::new(content)),
+            Input::Json => json(name, Cursor::new(content)),
+            Input::Arrow => arrow(name, Cursor::new(content)),
+        }?,
+    )
+}
+
+fn with_columns(path: &Path, (schema, batches): (SchemaRef, Batches)) -> Result<(SchemaRef, Batches)> {
     match schema.fields().is_empty() {
         true => Err(Error::invalid("the file has no columns").with("file", path.display())),
         false => Ok((schema, batches)),
     }
 }
 
-fn by_ending(path: &Path) -> Result<Input> {
+/// The format that the ending of a file tells.
+pub fn by_ending(path: &Path) -> Result<Input> {
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("parquet") => Ok(Input::Parquet),
         Some("csv") => Ok(Input::Csv),
+        Some("json" | "jsonl" | "ndjson") => Ok(Input::Json),
         Some("arrow" | "arrows" | "ipc" | "feather") => Ok(Input::Arrow),
         _ => Err(Error::invalid("the file's ending does not tell its format, say it with --input")
             .with("file", path.display())
-            .with("known", "parquet csv arrow arrows ipc feather")),
+            .with("known", "parquet csv json jsonl ndjson arrow arrows ipc feather")),
     }
 }
 
-fn parquet(path: &Path, file: File) -> Result<(SchemaRef, Batches)> {
+fn parquet<Source: ChunkReader + 'static>(path: &Path, file: Source) -> Result<(SchemaRef, Batches)> {
     let damaged = |source| corrupt(path, source);
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged)?.with_batch_size(BATCH_ROWS);
     let schema = builder.schema().clone();
     Ok((schema, named(path, builder.build().map_err(damaged)?)))
 }
 
-fn csv(path: &Path, mut file: File) -> Result<(SchemaRef, Batches)> {
+fn csv<Source: Read + Seek + 'static>(path: &Path, mut file: Source) -> Result<(SchemaRef, Batches)> {
     let format = csv::reader::Format::default().with_header(true);
     let (schema, _) = format.infer_schema(&mut file, None).map_err(|source| corrupt(path, source))?;
     file.rewind().map_err(|source| Error::io("read", source).with("file", path.display()))?;
@@ -67,7 +89,20 @@ fn csv(path: &Path, mut file: File) -> Result<(SchemaRef, Batches)> {
     Ok((schema, named(path, reader)))
 }
 
-fn arrow(path: &Path, mut file: File) -> Result<(SchemaRef, Batches)> {
+fn json<Source: Read + Seek + 'static>(path: &Path, file: Source) -> Result<(SchemaRef, Batches)> {
+    let mut file = BufReader::new(file);
+    let (schema, _) = json::reader::infer_json_schema(&mut file, None).map_err(|source| corrupt(path, source))?;
+    file.rewind().map_err(|source| Error::io("read", source).with("file", path.display()))?;
+    // What is inferred has no order of its own.
+    let mut fields: Vec<FieldRef> = schema.fields().iter().cloned().collect();
+    fields.sort_by(|one, other| one.name().cmp(other.name()));
+    let schema: SchemaRef = Arc::new(Schema::new(fields));
+    let builder = json::ReaderBuilder::new(schema.clone()).with_batch_size(BATCH_ROWS);
+    let reader = builder.build(file).map_err(|source| corrupt(path, source))?;
+    Ok((schema, named(path, reader)))
+}
+
+fn arrow<Source: Read + Seek + 'static>(path: &Path, mut file: Source) -> Result<(SchemaRef, Batches)> {
     let failed = |source| Error::io("read", source).with("file", path.display());
     let mut magic = Vec::new();
     file.by_ref().take(ARROW_FILE_MAGIC.len() as u64).read_to_end(&mut magic).map_err(failed)?;

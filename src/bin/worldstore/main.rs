@@ -14,6 +14,7 @@ mod snapshot_args;
 mod sources;
 mod sql_args;
 mod wal_args;
+mod world_args;
 
 use std::process::ExitCode;
 

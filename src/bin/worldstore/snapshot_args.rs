@@ -197,7 +197,7 @@ pub struct CollectArgs {
 }
 
 /// A time like `15m`.
-fn time(text: &str) -> Result<Duration> {
+pub fn time(text: &str) -> Result<Duration> {
     let wrong = || Error::invalid("a time is a number with s, m, h or d behind it, like `15m`").with("time", text);
     let unit = text.chars().last().ok_or_else(wrong)?;
     let seconds = match unit {

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::args::OutputArgs;
+use crate::args::{At, OutputArgs};
 
 #[derive(Debug, clap::Args)]
 pub struct SqlArgs {
-    /// The world
-    pub world: String,
+    #[command(flatten)]
+    pub at: At,
     /// The query [default: standard input]
     pub text: Option<String>,
     /// Read the query from a file

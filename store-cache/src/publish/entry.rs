@@ -42,8 +42,11 @@ pub(crate) fn table_of(entry: &Entry) -> Result<Option<(TableName, u64)>> {
     }
 }
 
-/// Tables and their versions in a manifest.
-pub(crate) fn tables_of(manifest: &Manifest) -> Result<BTreeMap<TableName, u64>> {
+/// The tables that a manifest names, each with its version.
+///
+/// # Errors
+/// [`Corrupt`](ErrorKind::Corrupt) if a name or version is none.
+pub fn manifest_tables(manifest: &Manifest) -> Result<BTreeMap<TableName, u64>> {
     manifest.entries.iter().filter_map(|entry| table_of(entry).transpose()).collect()
 }
 

@@ -105,7 +105,7 @@ impl ManifestPublisher {
     /// `Corrupt` if it is not a number, and those of [`Manifests::latest`].
     pub async fn published_seq(&self) -> Result<u64> {
         let manifests = self.manifests().clone();
-        blocking::run(move || seq_of(&*manifests.latest()?)).await
+        blocking::run(move || manifest_seq(&*manifests.latest()?)).await
     }
 
     async fn write(
@@ -167,7 +167,7 @@ impl Publish for ManifestPublisher {
             // Once that is expired, the newest one says the same.
             return Ok(if base.retains(*number) { *number } else { base.number });
         }
-        let published = seq_of(&base)?;
+        let published = manifest_seq(&base)?;
         if published > cut.seq {
             let error = Error::invalid("a later sequence number is published already");
             return Err(error.with("seq", cut.seq).with("published", published));
@@ -233,8 +233,11 @@ fn tables_in(manifest: &Manifest) -> Result<BTreeMap<TableName, Entry>> {
     manifest.entries.iter().filter_map(|entry| table(entry).transpose()).collect()
 }
 
-/// The sequence number of a manifest; 0 if none was published yet.
-pub(crate) fn seq_of(manifest: &Manifest) -> Result<u64> {
+/// The sequence number up to which a manifest holds everything; 0 before the first publication.
+///
+/// # Errors
+/// [`Corrupt`](ErrorKind::Corrupt) if it is not a number.
+pub fn manifest_seq(manifest: &Manifest) -> Result<u64> {
     let Some(text) = manifest.properties.get(SEQ) else { return Ok(0) };
     let corrupt = |source| {
         Error::new(ErrorKind::Corrupt, "the sequence number of a manifest is none")

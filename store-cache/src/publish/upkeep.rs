@@ -11,7 +11,7 @@ use worldstore_core::table::{ExpireOptions, Expiry, HistoryOptions, ListTablesOp
 use worldstore_core::{Error, Result};
 
 use super::blocking;
-use super::entry::tables_of;
+use super::entry::manifest_tables;
 
 /// So many versions that come while versions are expired stay, by number. Those of formats with gaps in their numbers stay by
 /// time.
@@ -26,15 +26,19 @@ const COMING: u64 = 1_000;
 /// [`Corrupt`](worldstore_core::ErrorKind::Corrupt) if a manifest is damaged or missing: nobody knows then which versions it names. Those of the
 /// backend.
 pub fn retained_versions(manifests: &Manifests) -> Result<BTreeMap<TableName, BTreeSet<u64>>> {
+    retained_without(manifests, &[])
+}
+
+fn retained_without(manifests: &Manifests, expiring: &[u64]) -> Result<BTreeMap<TableName, BTreeSet<u64>>> {
     let mut versions: BTreeMap<TableName, BTreeSet<u64>> = BTreeMap::new();
     // Retained now or never: what is published from here on names these, or later versions.
-    for number in manifests.latest()?.retained() {
+    for number in manifests.latest()?.retained().filter(|number| !expiring.contains(number)) {
         let stored = match manifests.at(number) {
             Ok(stored) => stored,
             Err(error) if error.is_not_found() => continue,
             Err(error) => return Err(error),
         };
-        for (table, version) in tables_of(&stored)? {
+        for (table, version) in manifest_tables(&stored)? {
             versions.entry(table).or_default().insert(version);
         }
     }
@@ -50,11 +54,13 @@ pub struct ExpireTablesOptions {
     pub keep_for: Duration,
     /// Whether to do it.
     pub mode: Mode,
+    /// In a dry run, manifests that count as expired: those that an expiry would take before.
+    pub expiring: Vec<u64>,
 }
 
 impl Default for ExpireTablesOptions {
     fn default() -> Self {
-        Self { keep_for: Duration::from_secs(600), mode: Mode::Apply }
+        Self { keep_for: Duration::from_secs(600), mode: Mode::Apply, expiring: Vec::new() }
     }
 }
 
@@ -70,6 +76,13 @@ impl ExpireTablesOptions {
     #[must_use]
     pub fn with_mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
+        self
+    }
+
+    /// Tells in a dry run what would go once these manifests are expired.
+    #[must_use]
+    pub fn with_expiring(mut self, manifests: impl IntoIterator<Item = u64>) -> Self {
+        self.expiring = manifests.into_iter().collect();
         self
     }
 }
@@ -93,18 +106,21 @@ pub struct ExpiredTables {
 /// the manifest.
 ///
 /// # Errors
-/// As for [`retained_versions`] and those of listing the tables; nothing has gone then. What fails for one table is in the
-/// answer.
+/// `Invalid` for manifests that count as expired where it is no dry run; as for [`retained_versions`] and those of listing
+/// the tables. Nothing has gone then. What fails for one table is in the answer.
 pub async fn expire_tables(
     tables: &Arc<dyn AsyncTableBackend>,
     manifests: &Manifests,
     options: &ExpireTablesOptions,
 ) -> Result<ExpiredTables> {
-    let chain = manifests.clone();
+    if options.mode == Mode::Apply && !options.expiring.is_empty() {
+        return Err(Error::invalid("only a dry run can take manifests as expired that are not"));
+    }
+    let (chain, expiring) = (manifests.clone(), options.expiring.clone());
     let (newest, retained) = blocking::run(move || {
         // In this order: a version that is published between the two is not below the newest.
-        let newest = tables_of(&*chain.latest()?)?;
-        Ok((newest, retained_versions(&chain)?))
+        let newest = manifest_tables(&*chain.latest()?)?;
+        Ok((newest, retained_without(&chain, &expiring)?))
     })
     .await?;
     let mut expired = ExpiredTables::default();

@@ -122,8 +122,9 @@ impl Desk {
         errors
     }
 
-    /// Every file and folder with its length and a hash of its bytes, but for the catalog of Iceberg tables: SQLite tidies
-    /// its files when it reads, and a change of the catalog needs a new metadata file, which is listed.
+    /// Every file and folder with its length and a hash of its bytes, but for the catalog of Iceberg tables, and the log and
+    /// the states of worlds: SQLite tidies its files when it reads, and a change of the catalog needs a new metadata file,
+    /// which is listed; whoever opens a world for writing leaves a note of that in its log and in its chain of states.
     pub fn listing(&self) -> BTreeMap<String, (u64, u64)> {
         let mut entries = BTreeMap::new();
         list(self.folder.path(), self.folder.path(), &mut entries);
@@ -136,7 +137,11 @@ fn list(root: &Path, folder: &Path, entries: &mut BTreeMap<String, (u64, u64)>) 
         let path = entry.unwrap().path();
         let name = path.strip_prefix(root).unwrap().display().to_string();
         // Locks of a local store come into being with the first change that takes them, even one that is refused.
-        if name.contains("catalog.db") || name.contains(".worldstore-staging") {
+        if name.ends_with("/log")
+            || name.ends_with("/manifests")
+            || name.contains("catalog.db")
+            || name.contains(".worldstore-staging")
+        {
             continue;
         }
         if path.is_dir() {

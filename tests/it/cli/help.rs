@@ -1,5 +1,7 @@
 //! `--help` tells what there is.
 
+use expect_test::expect;
+
 use super::desk::Desk;
 
 #[test]
@@ -7,13 +9,18 @@ fn every_command_has_help() {
     let desk = Desk::new();
     let help = desk.ok(&["--help"]);
     let commands = [
-        "init", "import", "tables", "runs", "ticks", "scan", "query", "explain", "sql", "fork", "fs", "lake",
-        "snapshot", "blocks", "wal",
+        "init", "import", "append", "tables", "runs", "ticks", "scan", "history", "diff", "log", "query", "explain",
+        "sql", "fork", "merge", "drop-run", "compact", "expire", "verify", "stats", "fs", "lake", "snapshot", "blocks",
+        "wal",
     ];
     for command in commands {
         assert!(help.lines().any(|line| line.trim_start().starts_with(&format!("{command} "))), "{command} in\n{help}");
         let own = desk.ok(&[command, "--help"]);
         assert!(own.contains(&format!("Usage: worldstore {command}")), "{own}");
+        if !["fs", "lake", "snapshot", "blocks", "wal"].contains(&command) {
+            let example = own.split("Example:").nth(1).unwrap_or_else(|| panic!("no example in\n{own}"));
+            assert!(example.contains(&format!("worldstore {command} ")), "{own}");
+        }
     }
     let commands =
         ["ls", "tree", "cat", "head", "cp", "sync", "mv", "rm", "stat", "du", "glob", "ping", "caps", "schemes"];
@@ -30,4 +37,50 @@ fn every_command_has_help() {
         assert!(desk.ok(&["wal", command, "--help"]).contains(&format!("Usage: worldstore wal {command}")));
     }
     assert!(desk.ok(&["--version"]).starts_with("worldstore "));
+}
+
+#[test]
+fn the_arguments_of_commands_that_change_a_world() {
+    let desk = Desk::new();
+    let usage = |command: &str| {
+        let help = desk.ok(&[command, "-h"]);
+        let options = help.lines().filter_map(|line| line.trim_start().strip_prefix("--"));
+        let options = options.map(|line| line.split("  ").next().unwrap_or_default().to_owned());
+        let usage = help.lines().find(|line| line.starts_with("Usage: ")).unwrap();
+        format!(
+            "{usage}\n  {}\n",
+            options.filter(|option| !option.starts_with("config")).collect::<Vec<_>>().join(", ")
+        )
+    };
+    let commands = ["init", "append", "history", "diff", "log", "fork", "merge", "drop-run", "compact", "expire"];
+    let told: String = commands.iter().chain(&["verify", "stats", "tables"]).map(|command| usage(command)).collect();
+    expect![[r#"
+        Usage: worldstore init [OPTIONS] <WORLD>
+          catalog <FILE>, tables <FORMAT>, name <NAME>
+        Usage: worldstore append [OPTIONS] <WORLD> <TABLE=FILE>...
+          catalog <FILE>, take-over, input <INPUT>, run <RUN>, tick <TICK>, entity-column <COLUMN>, json
+        Usage: worldstore history [OPTIONS] <WORLD> <ENTITY>
+          catalog <FILE>, run <RUN>, as-of <TICK>, format <FORMAT>
+        Usage: worldstore diff [OPTIONS] <WORLD> <FROM> <TO>
+          catalog <FILE>, run <RUN>, table <TABLE>, summary, format <FORMAT>
+        Usage: worldstore log [OPTIONS] <WORLD>
+          catalog <FILE>, all, limit <STATES>, format <FORMAT>
+        Usage: worldstore fork [OPTIONS] --at <TICK> <WORLD> <NAME>
+          catalog <FILE>, take-over, at <TICK>, from <RUN>
+        Usage: worldstore merge [OPTIONS] <WORLD> <FROM>
+          catalog <FILE>, take-over, into <RUN>, tick <TICK>, prefer <PREFER>, json
+        Usage: worldstore drop-run [OPTIONS] <WORLD> <RUN>
+          catalog <FILE>, take-over, json
+        Usage: worldstore compact [OPTIONS] <WORLD> [TABLE]...
+          catalog <FILE>, take-over, file-rows <ROWS>, json
+        Usage: worldstore expire [OPTIONS] <WORLD>
+          catalog <FILE>, take-over, keep <STATES>, older-than <TIME>, spare <TIME>, dry-run, json
+        Usage: worldstore verify [OPTIONS] <WORLD>
+          catalog <FILE>, all, json
+        Usage: worldstore stats [OPTIONS] <WORLD>
+          catalog <FILE>, json
+        Usage: worldstore tables [OPTIONS] <WORLD>
+          catalog <FILE>, format <FORMAT>
+    "#]]
+    .assert_eq(&told);
 }

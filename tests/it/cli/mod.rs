@@ -1,6 +1,9 @@
 //! The command, run as a process.
 
+mod append;
+mod busy;
 mod commands;
+mod compare;
 mod config;
 mod desk;
 mod formats;
@@ -17,6 +20,7 @@ mod query;
 mod readme;
 mod snapshot;
 mod sql;
+mod upkeep;
 mod wal;
 mod wrong;
 mod wrong_query;

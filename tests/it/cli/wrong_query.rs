@@ -20,13 +20,13 @@ fn mistakes_are_shown_in_the_text() {
         "MATCH (f:flights)\nRETRUN count(*)",
         &world,
         expect![[r#"
-        error: expected a relationship, `,`, `WHERE`, `MATCH` or `RETURN`, found `RETRUN`
-         --> 2:1
-          |
-        2 | RETRUN count(*)
-          | ^^^^^^
-          = help: did you mean `RETURN`?
-    "#]],
+            error: expected a relationship, `,`, `WHERE`, `RETURN`, `MATCH`, `OPTIONAL`, `WITH` or `UNWIND`, found `RETRUN`
+             --> 2:1
+              |
+            2 | RETRUN count(*)
+              | ^^^^^^
+              = help: did you mean `RETURN`?
+        "#]],
     );
     refused(
         &desk,

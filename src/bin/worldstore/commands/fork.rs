@@ -2,12 +2,13 @@
 
 use worldstore::{Registry, Result};
 
-use super::open;
-use crate::args::ForkArgs;
+use super::write;
 use crate::output::line;
+use crate::world_args::ForkArgs;
 
 pub async fn run(args: ForkArgs, registry: &Registry) -> Result<()> {
-    let world = open(&args.world, registry).await?;
-    let fork = world.run(&args.from).await?.fork(&args.name, args.at).await?;
-    line(&format!("run {} shares the ticks of {} up to {}", fork.name(), args.from, args.at))
+    let world = write(&args.at, registry).await?;
+    let fork = world.run(&args.from).await?.fork(&args.name, args.tick).await?;
+    world.shutdown().await?;
+    line(&format!("run {} shares the ticks of {} up to {}", fork.name(), args.from, args.tick))
 }

@@ -3,58 +3,65 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use worldstore::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array, UInt64Array};
 use worldstore::arrow::compute::{cast, take_record_batch};
 use worldstore::arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use worldstore::core::table::{DescribeOptions, TableName, base};
 use worldstore::{Error, Registry, Result, Run, World};
 
-use super::open;
-use crate::args::ImportArgs;
+use super::{progress, write};
 use crate::output::{counted, line};
 use crate::sources::{self, Source};
+use crate::world_args::ImportArgs;
 
 pub async fn run(args: ImportArgs, registry: &Registry) -> Result<()> {
     let table = TableName::new(&args.table)?;
-    let world = open(&args.world, registry).await?;
+    let world = write(&args.at, registry).await?;
     let run = world.run(&args.run).await?;
     let tick = match (args.tick, &args.tick_column) {
         (Some(tick), _) => tick,
         (None, Some(_)) => run.first_tick(),
-        (None, None) => next_tick(&run, &args.table).await?,
+        (None, None) => next_tick(&run, std::slice::from_ref(&table)).await?,
     };
     let plan = Plan { args: &args, sources: sources::find(&args.files)?, first_tick: tick };
     let bar = progress("{spinner} {human_pos} rows checked", None);
     let rows = plan.check(&world, &run, &table, &bar).await?;
     bar.finish_and_clear();
     let bar = progress("{wide_bar} {human_pos} of {human_len} rows, {per_sec}, {eta} left", Some(rows));
-    let appended = plan.append(&run, &bar).await;
+    let mut kept = Kept::default();
+    let appended = plan.append(&run, &bar, &mut kept).await;
     bar.finish_and_clear();
-    // What was appended before a failure is not committed by it.
-    let ticks = appended.map_err(|error| committed(&world, error))?;
-    world.shutdown().await.map_err(|error| committed(&world, error.with("table", &table)))?;
-    let (rows, ticks) = (counted(rows, "row"), counted(ticks as u64, "tick"));
+    if let Err(error) = appended {
+        // What was appended before is acknowledged; if this fails too, the next writer takes it over from the log.
+        let _ = world.shutdown().await;
+        return Err(error.with("rows_kept", kept.rows));
+    }
+    world.shutdown().await.map_err(|error| error.with("table", &table).with("rows_kept", kept.rows))?;
+    let (rows, ticks) = (counted(rows, "row"), counted(kept.ticks.len() as u64, "tick"));
     line(&format!("imported {rows} in {ticks} into {table} of run {}", args.run))
 }
 
-/// Says how many rows are in the table in spite of the failure.
-fn committed(world: &World, error: Error) -> Error {
-    error.with("rows_committed", world.stats().map_or(0, |stats| stats.flushed_rows))
+/// What was appended.
+#[derive(Default)]
+struct Kept {
+    rows: u64,
+    ticks: BTreeSet<i64>,
 }
 
-async fn next_tick(run: &Run, table: &str) -> Result<i64> {
-    match run.now().ticks(table).await {
-        Ok(ticks) => {
-            let next = ticks.last().map_or(Some(1), |last| last.tick.checked_add(1));
-            let next = next.ok_or_else(|| {
-                Error::invalid("the newest tick is the last of all, say another with --tick").with("table", table)
-            })?;
-            Ok(next.max(run.first_tick()))
-        }
-        Err(error) if error.is_not_found() => Ok(run.first_tick().max(1)),
-        Err(error) => Err(error),
+/// The tick after the newest of a run in these tables.
+pub(super) async fn next_tick(run: &Run, tables: &[TableName]) -> Result<i64> {
+    let mut newest = None;
+    for table in tables {
+        let ticks = match run.now().ticks(table.as_str()).await {
+            Err(error) if error.is_not_found() => continue,
+            ticks => ticks?,
+        };
+        newest = newest.max(ticks.last().map(|last| (last.tick, table)));
     }
+    let Some((tick, table)) = newest else { return Ok(run.first_tick().max(1)) };
+    let last = || Error::invalid("the newest tick is the last of all, say another with --tick").with("table", table);
+    Ok(tick.checked_add(1).ok_or_else(last)?.max(run.first_tick()))
 }
 
 /// What goes where.
@@ -104,21 +111,20 @@ impl Plan<'_> {
         .map_err(|error| error.with("table", table))
     }
 
-    /// Appends every file and returns the number of ticks.
-    async fn append(&self, run: &Run, bar: &ProgressBar) -> Result<usize> {
-        let (mut ticks, mut rows) = (BTreeSet::new(), 0);
+    /// Appends every file.
+    async fn append(&self, run: &Run, bar: &ProgressBar, kept: &mut Kept) -> Result<()> {
         for (index, source) in self.sources.iter().enumerate() {
             let (_, batches) = source.open(self.args.input)?;
             for batch in batches {
-                for (tick, part) in self.split(index, rows, &batch?)? {
+                for (tick, part) in self.split(index, kept.rows, &batch?)? {
                     let receipt = run.append(tick, &self.args.table, &part).await?;
-                    rows += receipt.rows;
-                    ticks.insert(tick);
+                    kept.rows += receipt.rows;
+                    kept.ticks.insert(tick);
                 }
-                bar.set_position(rows);
+                bar.set_position(kept.rows);
             }
         }
-        Ok(ticks.len())
+        Ok(())
     }
 
     /// Parts a batch of a file by tick and gives it its entities; `before` rows came before it.
@@ -203,7 +209,7 @@ fn components(batch: &RecordBatch, taken: &[Option<&str>], entities: ArrayRef) -
 }
 
 /// A column as integers of one type, without nulls and without overflow.
-fn integers(batch: &RecordBatch, name: &str, data_type: &DataType) -> Result<ArrayRef> {
+pub(super) fn integers(batch: &RecordBatch, name: &str, data_type: &DataType) -> Result<ArrayRef> {
     let column = batch.column_by_name(name);
     let column = column.ok_or_else(|| Error::invalid("the file has no such column").with("column", name))?;
     let refused = |rule: &str| Err(Error::invalid(rule).with("column", name).with("type", column.data_type()));
@@ -217,14 +223,5 @@ fn integers(batch: &RecordBatch, name: &str, data_type: &DataType) -> Result<Arr
     match cast.null_count() {
         0 => Ok(cast),
         _ => refused("column has numbers that do not fit"),
-    }
-}
-
-/// A bar on standard error; nothing where that is no terminal.
-fn progress(template: &str, rows: Option<u64>) -> ProgressBar {
-    let bar = rows.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
-    match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
     }
 }

@@ -1,27 +1,41 @@
 //! The commands, one file each.
 
+mod append;
+mod compact;
+mod components;
+mod diff;
+mod drop_run;
+mod expire;
 mod fork;
 mod fs;
+mod history;
 mod import;
 mod init;
 mod lake;
+mod log;
+mod merge;
 mod query;
 mod scan;
 mod snapshot;
 mod sql;
+mod stats;
 mod tables;
 mod ticks;
+mod verify;
 mod wal;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use indicatif::{ProgressBar, ProgressStyle};
 use worldstore::arrow::array::{ArrayRef, RecordBatch};
 use worldstore::registry::masked;
-use worldstore::{Error, Registry, Result, World, WorldOptions};
+use worldstore::world::{IfOpen, LogState};
+use worldstore::{Error, ErrorKind, Registry, Result, TableFormat, View, World, WorldOptions};
 
-use crate::args::{Command, Format};
+use crate::args::{At, Command, Format, WriteAt};
 use crate::failure::Failure;
-use crate::output::Rows;
+use crate::output::{Rows, counted, note};
 
 /// Runs a command.
 pub async fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
@@ -29,12 +43,22 @@ pub async fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
     let done = match command {
         Command::Init(args) => init::run(args, registry).await,
         Command::Import(args) => import::run(args, registry).await,
+        Command::Append(args) => append::run(args, registry).await,
         Command::Tables(args) => tables::tables(args, registry).await,
         Command::Runs(args) => tables::runs(args, registry).await,
         Command::Ticks(args) => ticks::run(args, registry).await,
         Command::Scan(args) => scan::run(args, registry).await,
+        Command::History(args) => history::run(args, registry).await,
+        Command::Diff(args) => diff::run(args, registry).await,
+        Command::Log(args) => log::run(args, registry).await,
         Command::Sql(args) => sql::run(args, registry).await,
         Command::Fork(args) => fork::run(args, registry).await,
+        Command::Merge(args) => merge::run(args, registry).await,
+        Command::DropRun(args) => drop_run::run(args, registry).await,
+        Command::Compact(args) => compact::run(args, registry).await,
+        Command::Expire(args) => expire::run(args, registry).await,
+        Command::Verify(args) => verify::run(args, registry).await,
+        Command::Stats(args) => stats::run(args, registry).await,
         Command::Fs(command) => fs::run(command, registry).await,
         Command::Lake(command) => lake::run(command, registry).await,
         Command::Snapshot(command) => snapshot::run(command, registry).await,
@@ -54,8 +78,82 @@ fn in_world(error: Error, world: Option<&str>) -> Error {
     }
 }
 
-async fn open(world: &str, registry: &Registry) -> Result<World> {
-    World::open(world, &WorldOptions::default().with_registry(registry.clone())).await
+impl At {
+    fn options(&self, registry: &Registry) -> WorldOptions {
+        let options = WorldOptions::default().with_registry(registry.clone());
+        match &self.catalog {
+            Some(catalog) => options.with_catalog(catalog.clone()),
+            None => options,
+        }
+    }
+
+    /// Refuses a catalog where there is none.
+    fn check_catalog(&self, format: TableFormat) -> Result<()> {
+        match &self.catalog {
+            Some(catalog) if format != TableFormat::Iceberg => {
+                Err(Error::invalid("only Iceberg tables have a catalog")
+                    .with("tables", format)
+                    .with("catalog", catalog.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Opens a world for reading, and says so if it has more than what is published.
+async fn read(at: &At, registry: &Registry) -> Result<World> {
+    let world = read_only(at, registry).await?;
+    match world.log_state().await {
+        Ok(LogState::Clean) => {}
+        Ok(LogState::Waiting) => {
+            note(
+                "note: the log has rows that are acknowledged and not published yet, `worldstore stats` tells how many",
+            )?;
+        }
+        Ok(LogState::Large(bytes)) => {
+            let mebibytes = bytes >> 20;
+            note(&format!(
+                "note: the log is large ({mebibytes} MiB), `worldstore stats` tells what of it is not published"
+            ))?;
+        }
+        Err(error) => note(&format!("note: the log cannot be read: {error}"))?,
+    }
+    Ok(world)
+}
+
+/// Opens a world for reading.
+async fn read_only(at: &At, registry: &Registry) -> Result<World> {
+    let world = World::read(&at.world, &at.options(registry)).await?;
+    at.check_catalog(world.format())?;
+    Ok(world)
+}
+
+/// Opens a world for writing, and says so if a writer before has left something behind.
+async fn write(at: &WriteAt, registry: &Registry) -> Result<World> {
+    let mut options = at.at.options(registry);
+    if at.take_over {
+        options.if_open = IfOpen::TakeOver;
+    }
+    let world = World::open(&at.at.world, &options).await.map_err(|error| match error.kind() {
+        ErrorKind::Conflict if !at.take_over => {
+            let message = "another process has the world open for writing";
+            let error = Error::new(ErrorKind::Conflict, message).with("world", masked(&at.at.world)).caused_by(error);
+            error.with("if_it_hangs", "--take-over")
+        }
+        _ => error,
+    })?;
+    at.at.check_catalog(world.format())?;
+    let rows = world.recovery().rows;
+    if rows > 0 {
+        note(&format!("note: took over {} that a writer before had not published", counted(rows, "row")))?;
+    }
+    Ok(world)
+}
+
+/// A run up to a tick, or with everything.
+async fn view(world: &World, run: &str, as_of: Option<i64>) -> Result<View> {
+    let run = world.run(run).await?;
+    Ok(as_of.map_or_else(|| run.now(), |tick| run.as_of(tick)))
 }
 
 /// Prints named columns of equal length.
@@ -70,4 +168,20 @@ fn print_columns(format: Format, columns: Vec<(&str, ArrayRef)>) -> Result<()> {
 fn texts<Text: AsRef<str>>(values: impl IntoIterator<Item = Text>) -> ArrayRef {
     use worldstore::arrow::array::StringArray;
     Arc::new(StringArray::from_iter_values(values))
+}
+
+/// A bar on standard error; nothing where that is no terminal.
+fn progress(template: &str, length: Option<u64>) -> ProgressBar {
+    let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+/// A spinner that turns by itself, with what is being done.
+fn spinner(doing: &str) -> ProgressBar {
+    let bar = progress("{spinner} {msg} {elapsed}", None).with_message(doing.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }

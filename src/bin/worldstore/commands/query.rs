@@ -12,8 +12,8 @@ use worldstore::registry::OpenOptions;
 use worldstore::world::MAIN_RUN;
 use worldstore::{Error, Registry, Result};
 
-use super::open;
-use crate::args::{AskArgs, Format, QueryArgs};
+use super::{read, view};
+use crate::args::{AskArgs, At, Format, QueryArgs};
 use crate::failure::Failure;
 use crate::output::{Rows, line, note};
 
@@ -105,9 +105,9 @@ fn utf8(bytes: Vec<u8>, name: &str) -> Result<String> {
 async fn graph(args: &AskArgs, text: &str, registry: &Registry) -> Result<Graph> {
     let mut graph = match &args.world {
         Some(world) => {
-            let run = args.run.as_deref().unwrap_or(MAIN_RUN);
-            let run = open(world, registry).await?.run(run).await.map_err(|error| error.with("world", world))?;
-            args.as_of.map_or_else(|| run.now(), |tick| run.as_of(tick)).graph()
+            let at = At { world: world.clone(), catalog: args.catalog.clone() };
+            let (run, opened) = (args.run.as_deref().unwrap_or(MAIN_RUN), read(&at, registry).await?);
+            view(&opened, run, args.as_of).await.map_err(|error| error.with("world", world))?.graph()
         }
         None => Graph::new(),
     };

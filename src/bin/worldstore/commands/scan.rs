@@ -4,14 +4,13 @@ use futures::TryStreamExt;
 use worldstore::core::table::{CompareOp, Predicate, Scalar, Scan};
 use worldstore::{Error, Registry, Result};
 
-use super::open;
+use super::{read, view};
 use crate::args::ScanArgs;
 use crate::output::Rows;
 
 pub async fn run(args: ScanArgs, registry: &Registry) -> Result<()> {
-    let world = open(&args.world, registry).await?;
-    let run = world.run(&args.run).await?;
-    let view = args.as_of.map_or_else(|| run.now(), |tick| run.as_of(tick));
+    let world = read(&args.at, registry).await?;
+    let view = view(&world, &args.run, args.as_of).await?;
     let mut scan = Scan::all();
     scan.limit = args.limit;
     scan.version = args.version;

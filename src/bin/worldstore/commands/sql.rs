@@ -4,15 +4,14 @@ use futures::TryStreamExt;
 use worldstore::sql::SqlOptions;
 use worldstore::{Registry, Result};
 
-use super::open;
 use super::query::text;
+use super::{read, view};
 use crate::output::Rows;
 use crate::sql_args::SqlArgs;
 
 pub async fn run(args: SqlArgs, registry: &Registry) -> Result<()> {
     let text = text(args.text.as_deref(), args.file.as_deref())?;
-    let run = open(&args.world, registry).await?.run(&args.run).await?;
-    let view = args.as_of.map_or_else(|| run.now(), |tick| run.as_of(tick));
+    let view = view(&read(&args.at, registry).await?, &args.run, args.as_of).await?;
     let mut options = SqlOptions::default().with_memory_bytes_max(args.limit_memory);
     (options.time_max, options.rows_max) = (args.timeout, args.limit_rows);
     let mut answer = view.sql_with(&text, &options).await?;

@@ -6,11 +6,11 @@ use worldstore::arrow::array::{Int64Array, StringArray, UInt64Array};
 use worldstore::core::table::{DescribeOptions, TableInfo};
 use worldstore::{Registry, Result};
 
-use super::{open, print_columns, texts};
+use super::{print_columns, read, texts};
 use crate::args::{Format, WorldArgs};
 
 pub async fn tables(args: WorldArgs, registry: &Registry) -> Result<()> {
-    let world = open(&args.world, registry).await?;
+    let world = read(&args.at, registry).await?;
     let backend = world.table_backend();
     let mut infos = Vec::new();
     for table in world.tables().await? {
@@ -35,7 +35,7 @@ pub async fn tables(args: WorldArgs, registry: &Registry) -> Result<()> {
 }
 
 pub async fn runs(args: WorldArgs, registry: &Registry) -> Result<()> {
-    let runs = open(&args.world, registry).await?.runs().await?;
+    let runs = read(&args.at, registry).await?.runs().await?;
     let parents = runs.iter().map(|run| run.parent.as_ref().map(|(parent, _)| parent.as_str()));
     let ticks = runs.iter().map(|run| run.parent.as_ref().map(|(_, tick)| *tick));
     print_columns(

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use worldstore::arrow::array::{Int64Array, UInt64Array};
 use worldstore::{Registry, Result};
 
-use super::{open, print_columns};
+use super::{print_columns, read};
 use crate::args::TicksArgs;
 
 pub async fn run(args: TicksArgs, registry: &Registry) -> Result<()> {
-    let world = open(&args.world, registry).await?;
+    let world = read(&args.at, registry).await?;
     let ticks = world.run(&args.run).await?.now().ticks(&args.table).await?;
     let tick = Int64Array::from_iter_values(ticks.iter().map(|count| count.tick));
     let rows = UInt64Array::from_iter_values(ticks.iter().map(|count| count.rows));

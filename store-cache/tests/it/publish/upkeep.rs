@@ -57,6 +57,29 @@ async fn a_lease_keeps_versions_through_compaction_and_expiry() {
 }
 
 #[tokio::test]
+async fn a_dry_run_can_take_manifests_as_expired() {
+    let world = World::new().await;
+    let (publisher, manifests) = (world.publisher().await, world.manifests());
+    let mut numbers = Vec::new();
+    for seq in 1..=4 {
+        world.tick(seq).await;
+        numbers.push(world.publish(&publisher, seq).await.unwrap());
+    }
+    let reader = world.reader().await;
+    let tables = reader.tables();
+    let expiring = at_once().with_expiring(numbers[..3].iter().copied());
+    let applied = expire_tables(&world.tables, &manifests, &expiring).await.unwrap_err();
+    assert_eq!(applied.kind(), ErrorKind::Invalid, "it would take what is retained");
+    let whole = expire_tables(tables, &manifests, &at_once().with_mode(Mode::DryRun)).await.unwrap();
+    assert_eq!(whole.tables[&name("edges")].versions, [0], "all others are retained");
+    let plan = expire_tables(tables, &manifests, &expiring.with_mode(Mode::DryRun)).await.unwrap();
+    assert_eq!(plan.tables[&name("edges")].versions, [0, 1, 2, 3]);
+    keep_last(&manifests, 2);
+    let done = expire_tables(&world.tables, &manifests, &at_once()).await.unwrap();
+    assert_eq!(done.tables, plan.tables);
+}
+
+#[tokio::test]
 async fn versions_that_may_be_published_next_and_tables_that_never_were_stay() {
     let world = World::new().await;
     let (publisher, manifests) = (world.publisher().await, world.manifests());

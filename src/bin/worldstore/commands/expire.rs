@@ -1,0 +1,87 @@
+//! `worldstore expire`.
+
+use serde_json::json;
+use worldstore::core::manifest::Mode;
+use worldstore::world::{ExpireWorldOptions, ExpiredWorld};
+use worldstore::{Error, ErrorKind, Registry, Result};
+
+use super::fs::show::print_json;
+use super::{read_only, spinner, write};
+use crate::output::{counted, line};
+use crate::world_args::ExpireArgs;
+
+pub async fn run(args: ExpireArgs, registry: &Registry) -> Result<()> {
+    let mode = if args.dry_run { Mode::DryRun } else { Mode::Apply };
+    let keep = args.keep.unwrap_or(if args.older_than.is_some() { 1 } else { 64 });
+    if keep == 0 {
+        return Err(Error::invalid("one state at least must be kept"));
+    }
+    let mut options = ExpireWorldOptions::default().with_keep(keep).with_spare_for(args.spare).with_mode(mode);
+    options.keep_for = args.older_than;
+    let world = match args.dry_run {
+        true => read_only(&args.at.at, registry).await?,
+        false => write(&args.at, registry).await?,
+    };
+    let bar = spinner("expiring");
+    let expired = async {
+        let expired = world.expire(&options).await?;
+        world.shutdown().await?;
+        Ok::<_, Error>(expired)
+    };
+    let expired = expired.await;
+    bar.finish_and_clear();
+    let expired = expired?;
+    tell(&expired, &args)?;
+    match expired.tables.failed.into_iter().next() {
+        None => Ok(()),
+        Some((table, error)) => Err(Error::new(ErrorKind::Unavailable, "not every table could be expired, try again")
+            .with("table", table)
+            .caused_by(error)),
+    }
+}
+
+fn tell(expired: &ExpiredWorld, args: &ExpireArgs) -> Result<()> {
+    let (mut versions, mut files, mut bytes) = (0, 0, 0);
+    for (table, expiry) in &expired.tables.tables {
+        versions += expiry.versions.len() as u64;
+        files += expiry.files;
+        bytes += expiry.bytes;
+        if expiry.versions.is_empty() && expiry.files == 0 {
+            continue;
+        }
+        let count = counted(expiry.versions.len() as u64, "version");
+        match args.json {
+            true => print_json(&json!({
+                "kind": "table", "table": table.as_str(), "versions": expiry.versions, "files": expiry.files,
+                "bytes": expiry.bytes, "error": null,
+            }))?,
+            false => line(&format!("{table}: {count}, {}, {}", counted(expiry.files, "file"), of_bytes(expiry.bytes)))?,
+        }
+    }
+    for (table, error) in &expired.tables.failed {
+        match args.json {
+            true => print_json(&json!({
+                "kind": "table", "table": table.as_str(), "versions": null, "files": null, "bytes": null,
+                "error": error.to_string(),
+            }))?,
+            false => line(&format!("{table}: not expired, {error}"))?,
+        }
+    }
+    let (states, leases) = (&expired.states.removed, &expired.states.leases);
+    if args.json {
+        return print_json(&json!({
+            "kind": "done", "states": states, "leases": leases, "versions": versions, "files": files, "bytes": bytes,
+            "dry_run": args.dry_run,
+        }));
+    }
+    for lease in leases {
+        line(&format!("lease {lease} has ended"))?;
+    }
+    let would = if args.dry_run { "would expire" } else { "expired" };
+    let (states, versions) = (counted(states.len() as u64, "state"), counted(versions, "version"));
+    line(&format!("{would} {states}, and {versions} of tables: {}, {}", counted(files, "file"), of_bytes(bytes)))
+}
+
+fn of_bytes(bytes: u64) -> String {
+    counted(bytes, "byte")
+}

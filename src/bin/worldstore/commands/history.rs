@@ -1,0 +1,43 @@
+//! `worldstore history`: all that was ever written about an entity.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use worldstore::arrow::array::{BooleanArray, Int64Array, UInt64Array};
+use worldstore::{Error, Registry, Result};
+
+use super::components::{lines, value};
+use super::fs::show::print_json;
+use super::{print_columns, read, texts, view};
+use crate::args::Format;
+use crate::world_args::HistoryArgs;
+
+pub async fn run(args: HistoryArgs, registry: &Registry) -> Result<()> {
+    let world = read(&args.at, registry).await?;
+    let rows = view(&world, &args.run, args.as_of).await?.history(args.entity).await?;
+    if rows.is_empty() {
+        let missing = Error::not_found("no table has a row of this entity in this run").with("entity", args.entity);
+        return Err(missing.with("run", &args.run));
+    }
+    let components = rows.iter().map(|row| Ok(lines(&row.row)?.concat())).collect::<Result<Vec<String>>>()?;
+    if args.output.format == Format::Json {
+        for (row, components) in rows.iter().zip(&components) {
+            print_json(&json!({
+                "tick": row.tick, "seq": row.seq, "run": row.run, "table": row.table.as_str(), "active": row.active,
+                "components": value(components)?,
+            }))?;
+        }
+        return Ok(());
+    }
+    print_columns(
+        args.output.format,
+        vec![
+            ("tick", Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.tick)))),
+            ("seq", Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.seq)))),
+            ("run", texts(rows.iter().map(|row| &row.run))),
+            ("table", texts(rows.iter().map(|row| row.table.as_str()))),
+            ("active", Arc::new(BooleanArray::from_iter(rows.iter().map(|row| Some(row.active))))),
+            ("components", texts(components)),
+        ],
+    )
+}

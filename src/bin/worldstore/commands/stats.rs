@@ -1,0 +1,77 @@
+//! `worldstore stats`.
+
+use serde_json::json;
+use worldstore::cache::Waiting;
+use worldstore::core::table::TableName;
+use worldstore::world::{PublishedState, PublishedTable};
+use worldstore::{Registry, Result, World};
+
+use super::fs::show::print_json;
+use super::log::time;
+use super::read_only;
+use crate::output::{counted, line};
+use crate::world_args::StatsArgs;
+
+pub async fn run(args: StatsArgs, registry: &Registry) -> Result<()> {
+    let world = read_only(&args.at, registry).await?;
+    let (state, waiting) = (world.newest_published().await?, world.waiting().await?);
+    let waiting_of = |table: &TableName| {
+        let found = waiting.as_ref().and_then(|waiting| waiting.tables.get(table));
+        found.copied().unwrap_or(0)
+    };
+    for (table, found) in &state.tables {
+        let rows = world.table_at(table, found.version).await?.rows;
+        let waits = waiting_of(table);
+        let PublishedTable { version, watermark, files, bytes, .. } = found;
+        match args.json {
+            true => print_json(&json!({
+                "kind": "table", "table": table.as_str(), "rows": rows, "version": version, "seq": watermark,
+                "files": files, "bytes": bytes, "waiting_rows": waits,
+            }))?,
+            false => {
+                let sizes = [counted(rows, "row"), counted(*files, "file"), counted(*bytes, "byte")].join(", ");
+                let waits = if waits > 0 { format!(", {} waiting", counted(waits, "row")) } else { String::new() };
+                line(&format!("{table}: {sizes}, version {version}, seq {watermark}{waits}"))?;
+            }
+        }
+    }
+    of_world(&world, &state, waiting.as_ref(), args.json).await
+}
+
+async fn of_world(world: &World, state: &PublishedState, waiting: Option<&Waiting>, json: bool) -> Result<()> {
+    let states = world.states().await?.len() as u64;
+    let runs = world.runs().await?.len() as u64;
+    let files: u64 = state.tables.values().map(|table| table.files).sum();
+    let bytes: u64 = state.tables.values().map(|table| table.bytes).sum();
+    let rows = state.rows.unwrap_or(0);
+    if json {
+        let log = waiting.map(|waiting| {
+            json!({
+                "records": waiting.records, "appends": waiting.appends, "rows": waiting.rows(),
+                "last_seq": waiting.last_seq,
+            })
+        });
+        return print_json(&json!({
+            "kind": "world", "world": world.name(), "tables": world.format().as_str(),
+            "location": world.storage().location, "state": state.number, "created": time(state), "seq": state.seq,
+            "epoch": state.epoch, "states": states, "runs": runs, "rows": rows, "files": files, "bytes": bytes,
+            "log": log,
+        }));
+    }
+    let sizes = [counted(rows, "row"), counted(files, "file"), counted(bytes, "byte"), counted(runs, "run")].join(", ");
+    line(&format!("world {} with {} tables: {sizes}", world.name(), world.format()))?;
+    let PublishedState { number, seq, epoch, .. } = state;
+    line(&format!("state {number} of {}, seq {seq}, epoch {epoch}; {} kept", time(state), counted(states, "state")))?;
+    match waiting {
+        None => line("no log"),
+        Some(waiting) if waiting.appends == 0 => {
+            line(&format!("log of {}, all of them published", counted(waiting.records, "record")))
+        }
+        Some(waiting) => line(&format!(
+            "log of {}: {} with {} wait for the next writer",
+            counted(waiting.records, "record"),
+            counted(waiting.appends, "append"),
+            counted(waiting.rows(), "row"),
+        )),
+    }
+}

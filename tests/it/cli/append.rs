@@ -1,0 +1,122 @@
+//! `worldstore append`: one tick over several tables, from files and standard input.
+
+use expect_test::expect;
+use serde_json::json;
+
+use super::desk::{Desk, code_of, errors_of};
+
+/// A world with two ticks of `position`, and `health` in the first of them.
+pub fn walkers() -> Desk {
+    let desk = Desk::new();
+    desk.ok(&["init", "world"]);
+    walk(&desk);
+    desk
+}
+
+/// Appends the two ticks.
+pub fn walk(desk: &Desk) {
+    desk.write("position.csv", "entity,x,y\n1,0.5,1\n2,1.5,2\n3,2.5,3\n");
+    desk.write("health.ndjson", "{\"entity\": 1, \"hp\": 10, \"name\": \"a\"}\n{\"entity\": 2, \"hp\": 5}\n");
+    let said = desk.ok(&["append", "world", "position=position.csv", "health=health.ndjson"]);
+    assert_eq!(said, "appended 5 rows to 2 tables as tick 1 of run main, seq 1\n");
+    desk.write("second.csv", "y,entity,x\n1,1,7\n4,4,0\n");
+    let said = desk.ok(&["append", "world", "position=second.csv"]);
+    assert_eq!(said, "appended 2 rows to 1 table as tick 2 of run main, seq 2\n");
+}
+
+#[test]
+fn a_tick_of_two_tables_is_one_step() {
+    for tables in ["lance", "iceberg"] {
+        let desk = Desk::new();
+        desk.ok(&["init", "world", "--tables", tables]);
+        walk(&desk);
+        let rows = desk.json(&["scan", "world", "position", "--columns", "entity,tick,x,y"]);
+        assert_eq!(rows[0], json!({"entity": 1, "tick": 1, "x": 0.5, "y": 1}));
+        assert_eq!(rows[3], json!({"entity": 1, "tick": 2, "x": 7.0, "y": 1}), "columns may come in any order");
+        let health = desk.ok(&["scan", "world", "health", "--columns", "entity,tick,active,seq,hp,name"]);
+        expect![[r#"
+            ┌────────┬──────┬────────┬─────┬────┬──────┐
+            │ entity ┆ tick ┆ active ┆ seq ┆ hp ┆ name │
+            ╞════════╪══════╪════════╪═════╪════╪══════╡
+            │      1 ┆    1 ┆ true   ┆   1 ┆ 10 ┆ a    │
+            │      2 ┆    1 ┆ true   ┆   1 ┆  5 ┆ null │
+            └────────┴──────┴────────┴─────┴────┴──────┘
+            2 rows
+        "#]]
+        .assert_eq(&health);
+    }
+}
+
+#[test]
+fn rows_come_from_standard_input_in_each_format() {
+    let desk = walkers();
+    let append = |input: &str, more: &[&str]| {
+        let output = desk.run_with(&[&["append", "world", "health=-", "--json"], more].concat(), input);
+        assert_eq!((code_of(&output), errors_of(&output).as_str()), (0, ""), "{more:?}");
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    // The type of a column is that of the table, and what JSON leaves out is null.
+    let told = append("{\"entity\": 2, \"hp\": 6.0}\n", &["--input", "json"]);
+    assert_eq!(told, json!({"run": "main", "tick": 2, "seq": 3, "tables": {"health": 1}, "rows": 1}));
+    let told = append("id,hp,name,active\n2,6,,false\n", &["--input", "csv", "--entity-column", "id", "--tick", "9"]);
+    assert_eq!((&told["tick"], &told["rows"]), (&json!(9), &json!(1)));
+    let columns = ["scan", "world", "health", "--columns", "entity,hp,name", "--as-of", "1", "--format", "arrow"];
+    let stream = desk.run(&columns).stdout;
+    std::fs::write(desk.path("health.arrow"), stream).unwrap();
+    desk.ok(&["append", "world", "health=health.arrow", "--run", "main"]);
+    assert_eq!(desk.json(&["ticks", "world", "health"]).last(), Some(&json!({"tick": 10, "rows": 2})));
+    let state = desk.json(&["sql", "world", "select count(*) as n from health where not active"]);
+    assert_eq!(state, [json!({"n": 1})]);
+}
+
+#[test]
+fn rows_that_do_not_fit_change_no_table() {
+    let desk = walkers();
+    let ticks = || (desk.json(&["ticks", "world", "position"]), desk.json(&["ticks", "world", "health"]));
+    let before = ticks();
+    desk.write("good.csv", "entity,x,y\n1,1,1\n");
+    for (name, rows, messages) in [
+        ("gap.csv", "entity,x,y\n1,1,1\n,2,2\n", &["column has nulls", "column: entity", "gap.csv"][..]),
+        ("minus.csv", "entity,hp,name\n-1,1,b\n", &["do not fit", "column: entity", "minus.csv", "table: health"]),
+        ("none.csv", "hp,name\n1,b\n", &["rows have no column entity", "--entity-column", "none.csv"]),
+        (
+            "text.csv",
+            "entity,hp,name\n1,many,b\n",
+            &["does not fit that of the table", "column: hp", "expected: Int64"],
+        ),
+        ("more.csv", "entity,hp,name,mana\n1,1,b,2\n", &["another schema", "table: health"]),
+        ("less.csv", "entity,name\n1,b\n", &["table: health"]),
+        ("base.csv", "entity,hp,name,seq\n1,1,b,2\n", &["column name is taken", "column: seq"]),
+        ("half.ndjson", "{\"entity\": 1, \"hp\"", &["corrupt", "half.ndjson"]),
+        ("empty.csv", "", &["the file has no columns", "empty.csv"]),
+    ] {
+        desk.write(name, rows);
+        desk.refused(&["append", "world", "position=good.csv", &format!("health={name}")], messages);
+    }
+    assert_eq!(ticks(), before);
+    desk.write("header.csv", "entity,hp\n");
+    desk.refused(&["append", "world", "new=header.csv"], &["a new table needs rows", "table: new"]);
+}
+
+#[test]
+fn calls_that_cannot_be() {
+    let desk = walkers();
+    let append = |more: &[&str], messages: &[&str]| {
+        desk.refused(&[&["append"], more].concat(), messages);
+    };
+    append(&["world"], &["TABLE=FILE"]);
+    append(&["world", "position"], &["rows must be like `TABLE=FILE`", "rows: position"]);
+    append(&["world", "position="], &["rows must be like", "rows: position="]);
+    append(&["world", "a-b=position.csv"], &["table name must be", "a-b"]);
+    append(&["world", "position=missing.csv"], &["not found", "missing.csv"]);
+    append(&["world", "position=-"], &["say it with --input"]);
+    append(&["world", "a=-", "b=-", "--input", "csv"], &["the file has no columns", "standard input"]);
+    append(&["world", "position=position.csv", "--run", "sunny"], &["no such run", "run: sunny"]);
+    append(&["world", "position=position.csv", "--tick", "soon"], &["soon", "--tick"]);
+    append(&["nowhere", "position=position.csv"], &["not found", "nowhere"]);
+    desk.ok(&["fork", "world", "storm", "--at", "1"]);
+    append(
+        &["world", "position=position.csv", "--run", "storm", "--tick", "1"],
+        &["tick belongs to the run", "first_tick: 2"],
+    );
+}
