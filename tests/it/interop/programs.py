@@ -28,7 +28,7 @@ def pyiceberg(world, table, version=None):
 def iceberg(world, table):
     from pyiceberg.catalog.sql import SqlCatalog
 
-    if world.startswith("postgresql:"):
+    if world.startswith("postgresql"):
         return iceberg_at(world, table)
     catalog = SqlCatalog("worldstore", uri=f"sqlite:///{world}/catalog.db", init_catalog_tables="false")
     return catalog.load_table(f"world.{table}")
