@@ -9,7 +9,7 @@ use worldstore::arrow::compute::concat_batches;
 use worldstore::arrow::datatypes::{DataType, Field, UInt64Type};
 use worldstore::core::table::{CompactOptions, EvolveOptions, ExpireOptions, Predicate, Scan};
 
-use super::peers::{self, Group};
+use super::peers::Group;
 use super::rows::{ROWS, every, with_entities};
 use super::stage::{Stage, name};
 
@@ -147,6 +147,20 @@ async fn iceberg_tables_are_read_by_older_programs() {
 #[cfg(feature = "iceberg")]
 #[tokio::test(flavor = "multi_thread")]
 async fn iceberg_tables_are_read_with_the_catalog_at_a_server() {
-    let Some((python, server)) = Group::Newest.python().zip(peers::postgres()) else { return };
+    let Some((python, server)) = Group::Newest.python().zip(super::peers::postgres()) else { return };
     read_all(Stage::at_server(&python, &server).await, &python, &["pyiceberg", "duckdb"]).await;
+}
+
+/// Iceberg's widest whole number has a sign. The error comes with the commit, and says which column it is.
+#[cfg(feature = "iceberg")]
+#[tokio::test]
+async fn numbers_that_iceberg_lacks_are_refused_at_the_flush() {
+    let stage = Stage::new(TableFormat::Iceberg).await;
+    let run = stage.world.run("main").await.unwrap();
+    let _ = run.append(1, "small", &small(1 << 63)).await.unwrap();
+    let error = stage.world.flush().await.unwrap_err();
+    assert_eq!(error.kind(), worldstore::ErrorKind::Invalid, "{error}");
+    let told = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+    assert!(told.into_iter().any(|error| error.to_string().contains("column: entity")), "{error}");
+    assert_eq!(stage.world.stats().unwrap().buffered_rows, 2);
 }
