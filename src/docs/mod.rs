@@ -1,5 +1,5 @@
 //! Longer texts: how it is built, how bytes are kept, how stores are configured and a backend is written, how lakes are
-//! addressed, what survives what, what worlds can do and how they are asked in SQL, how states are kept and carried
+//! addressed, what survives what, what worlds can do, how they are asked in SQL and read by other programs, how states are kept and carried
 //! elsewhere, what to do when something breaks, what can be left out.
 
 #[doc = include_str!("architecture.md")]
@@ -37,6 +37,9 @@ pub mod snapshots {}
 
 #[doc = include_str!("sql.md")]
 pub mod sql {}
+
+#[doc = include_str!("tables.md")]
+pub mod tables {}
 
 #[doc = include_str!("worlds.md")]
 pub mod worlds {}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use futures::{StreamExt, stream};
 use tokio::time::Instant;
-use worldstore_core::table::{AppendOptions, DescribeOptions, TableInfo, TableName};
+use worldstore_core::table::{AppendOptions, DescribeOptions, Receipt, TableInfo, TableName};
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::cache::Shared;
@@ -23,7 +23,9 @@ struct Frozen {
     schema: SchemaRef,
     expected: u64,
     next: u64,
-    /// The rows that the table has without them.
+    /// The version that they continue, as far as is known.
+    version: u64,
+    /// The rows in it.
     before: u64,
     /// An earlier attempt failed, and may have reached the table all the same.
     is_repeated: bool,
@@ -171,7 +173,8 @@ fn next(shared: &Shared, name: &TableName, until: u64) -> Result<Option<Frozen>>
     let (rows, schema) = (Arc::clone(rows), table.schema.clone());
     let is_repeated = std::mem::replace(&mut table.attempted, true);
     let next = rows.last_seq();
-    Ok(Some(Frozen { rows, schema, expected: table.watermark, next, before: table.rows, is_repeated }))
+    let (expected, version, before) = (table.watermark, table.version, table.rows);
+    Ok(Some(Frozen { rows, schema, expected, next, version, before, is_repeated }))
 }
 
 async fn commit(shared: &Shared, name: &TableName, frozen: &Frozen) -> Result<()> {
@@ -182,23 +185,29 @@ async fn commit(shared: &Shared, name: &TableName, frozen: &Frozen) -> Result<()
     }
     let appended = shared.inner.append(name, batches, &options).await;
     let done = match appended {
-        Ok(receipt) => match receipt.version {
-            Some(version) => Ok(version),
-            None => read_back(shared, name, frozen, Error::unexpected("table committed no version")).await,
-        },
+        Ok(Receipt { version: Some(version), .. }) if version == frozen.version + 1 => {
+            Ok((version, frozen.before + frozen.rows.rows() as u64))
+        }
+        // Between the version that is known and this one another program may have appended or deleted rows.
+        Ok(_) => read_back(shared, name, frozen, Error::unexpected("table does not say what was committed")).await,
         Err(error) => read_back(shared, name, frozen, error).await,
     };
     match done {
-        Ok(version) => {
-            committed(shared, name, frozen, version);
+        Ok((version, rows)) => {
+            committed(shared, name, frozen, version, rows);
             Ok(())
         }
         Err((error, fatal)) => Err(fail(shared, name, error, fatal)),
     }
 }
 
-/// After an error, the table itself says whether the rows are in it.
-async fn read_back(shared: &Shared, name: &TableName, frozen: &Frozen, error: Error) -> Result<u64, (Error, bool)> {
+/// The table itself says whether the rows are in it, in which version, and how many it has with them.
+async fn read_back(
+    shared: &Shared,
+    name: &TableName,
+    frozen: &Frozen,
+    error: Error,
+) -> Result<(u64, u64), (Error, bool)> {
     let is_refused = error.kind() == ErrorKind::ConditionFailed && !frozen.is_repeated;
     if is_refused || error.kind() == ErrorKind::Fenced {
         // Refused at the first attempt: whoever moved the watermark, it was not this cache.
@@ -210,7 +219,7 @@ async fn read_back(shared: &Shared, name: &TableName, frozen: &Frozen, error: Er
             let fenced = Error::new(ErrorKind::Fenced, "a writer of a greater epoch has taken the table over");
             Err((fenced.with("have", info.epoch).caused_by(error), true))
         }
-        Ok(TableInfo { watermark, version, .. }) if watermark == frozen.next => Ok(version),
+        Ok(TableInfo { watermark, version, rows, .. }) if watermark == frozen.next => Ok((version, rows)),
         Ok(TableInfo { watermark, .. }) if watermark != frozen.expected => {
             Err((error.with("watermark", watermark), true))
         }
@@ -220,14 +229,13 @@ async fn read_back(shared: &Shared, name: &TableName, frozen: &Frozen, error: Er
 }
 
 /// Makes the commit visible to reads and forgets the rows, in one step.
-fn committed(shared: &Shared, name: &TableName, frozen: &Frozen, version: u64) {
+fn committed(shared: &Shared, name: &TableName, frozen: &Frozen, version: u64, rows: u64) {
     let mut state = lock(&shared.state);
-    let rows = frozen.rows.rows() as u64;
     state.counters.flushes += 1;
-    state.counters.rows += rows;
+    state.counters.rows += frozen.rows.rows() as u64;
     if let Some(table) = state.tables.get_mut(name) {
         let (first, watermark) = (frozen.rows.first_seq(), frozen.next);
-        let (rows, schema) = (frozen.before + rows, frozen.schema.clone());
+        let schema = frozen.schema.clone();
         table.note(Version { version, first, watermark, rows, schema }, shared.publisher.is_some());
         table.frozen.pop_front();
         table.attempted = false;

@@ -61,7 +61,8 @@ impl TableCache {
             for frozen in &mut table.frozen {
                 Arc::make_mut(frozen).widen(&info.schema)?;
             }
-            let (version, watermark, rows, schema) = (info.version, table.watermark, table.rows, info.schema.clone());
+            // What another program has changed is part of it from now on.
+            let (version, watermark, rows, schema) = (info.version, table.watermark, info.rows, info.schema.clone());
             table.note(Version { version, first: watermark, watermark, rows, schema }, shared.publisher.is_some());
             let last_seq = table.last_seq();
             let rows = table.rows + table.buffered_rows() as u64;
@@ -77,10 +78,12 @@ impl TableCache {
         self.detached(async move |shared| {
             let _alone = flushed(&shared, &name).await?;
             let compaction = shared.inner.compact(&name, &options).await?;
+            // What another program has changed is part of it from now on.
+            let options = DescribeOptions::default().with_version(compaction.version);
+            let info = shared.inner.describe(&name, &options).await?;
             let mut state = lock(&shared.state);
             let table = state.table(&name)?;
-            let rows = table.rows - compaction.dropped_rows.min(table.rows);
-            let (version, watermark, schema) = (compaction.version, table.watermark, table.schema.clone());
+            let (version, watermark, rows, schema) = (info.version, table.watermark, info.rows, table.schema.clone());
             table.note(Version { version, first: watermark, watermark, rows, schema }, shared.publisher.is_some());
             state.publication.is_due = shared.publisher.is_some();
             Ok(compaction)

@@ -25,6 +25,8 @@ mod fork;
 #[cfg(feature = "graph")]
 mod graph;
 #[cfg(any(feature = "lance", feature = "iceberg"))]
+mod interop;
+#[cfg(any(feature = "lance", feature = "iceberg"))]
 mod restart;
 #[cfg(feature = "sql")]
 mod sql;

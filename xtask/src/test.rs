@@ -51,7 +51,10 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     match peers.as_ref().and_then(|peers| peers.python.as_ref()) {
         Some(python) => steps.run("answers of the demo", || answers(workspace, python))?,
-        None => steps.skipped("the answers of the demo, and tests against pylance and PyIceberg"),
+        None => steps.skipped("the answers of the demo, and tests against pylance, LanceDB, PyIceberg and DuckDB"),
+    }
+    if peers.as_ref().is_none_or(|peers| peers.older_python.is_none()) {
+        steps.skipped("tests against Daft and extensions of DuckDB");
     }
     match &peers {
         Some(peers) => peers.services.missing().for_each(|name| steps.skipped(format!("tests against {name}"))),
@@ -114,6 +117,8 @@ fn clippy(workspace: &Workspace) -> Result<()> {
 struct Peers {
     /// The interpreter that has those in Python.
     python: Option<PathBuf>,
+    /// The one that has those which ask for older packages.
+    older_python: Option<PathBuf>,
     services: Services,
 }
 
@@ -121,22 +126,30 @@ impl Peers {
     /// Starts the peers, or says what will be missing. On a machine that integrates, where `CI` is set, they must be
     /// there.
     fn start(workspace: &Workspace) -> Result<Self> {
-        let python = match peers::python(workspace) {
-            Ok(python) => Some(python),
-            Err(failure) if services::must_be_there() => return Err(failure),
+        let python = Self::installed(peers::python(workspace))?;
+        let older_python = Self::installed(peers::older_python(workspace))?;
+        Ok(Self { python, older_python, services: Services::start(workspace, Service::value_variants())? })
+    }
+
+    fn installed(python: Result<PathBuf>) -> Result<Option<PathBuf>> {
+        match python {
+            Ok(python) => Ok(Some(python)),
+            Err(failure) if services::must_be_there() => Err(failure),
             Err(failure) => {
                 eprintln!("SKIPPED: {failure}");
                 eprintln!("SKIPPED: without peers in Python, nothing checks our tables from outside.");
-                None
+                Ok(None)
             }
-        };
-        Ok(Self { python, services: Services::start(workspace, Service::value_variants())? })
+        }
     }
 
     /// Tells the tests that a command runs where the peers are.
     fn show_to(&self, command: &mut Command) {
         if let Some(python) = &self.python {
             command.env(peers::PYTHON, python);
+        }
+        if let Some(python) = &self.older_python {
+            command.env(peers::PYTHON_OLDER, python);
         }
         self.services.show_to(command);
     }

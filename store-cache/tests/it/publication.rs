@@ -3,10 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use arrow::datatypes::{DataType, Field};
 use async_trait::async_trait;
 use worldstore_async::table::AsyncTableBackend;
 use worldstore_cache::{Cut, Publish, TableCache};
-use worldstore_core::table::{AppendOptions, CompactOptions, FlushOptions, Level, Scan, ShutdownOptions};
+use worldstore_core::table::{
+    AppendOptions, CompactOptions, EvolveOptions, FlushOptions, Level, Scan, ShutdownOptions,
+};
 use worldstore_core::vfs::sim::SimVfs;
 use worldstore_core::wal::WalOptions;
 use worldstore_core::{Error, ErrorKind, Result};
@@ -60,6 +63,40 @@ async fn published(probe: &Probe, cut: &Cut, table: &str) -> Vec<i64> {
     assert_eq!(rows.len() as u64, version.rows);
     assert!(version.watermark <= cut.seq);
     rows
+}
+
+/// What is published says how many rows there are: those of others are counted, whatever we do next.
+#[tokio::test]
+async fn rows_of_another_program_are_published_with_ours() {
+    let (probe, press) = (Probe::new(), Arc::new(Press::default()));
+    let cache = open(&probe, &press).await;
+    create(&cache, "t").await;
+    let theirs = async |number: i64| {
+        let _ = probe.inner.append(&name("t"), vec![rows([number])], &AppendOptions::default()).await.unwrap();
+    };
+    let check = async |expected: &[i64]| {
+        assert_eq!(published(&probe, &press.last(), "t").await, expected);
+        assert_eq!(read(&cache, "t").await, expected);
+        assert_eq!(cache.stats().tables[0].failure.as_ref().map(ToString::to_string), None);
+    };
+    let _ = append(&cache, "t", rows([0])).await.unwrap();
+    flush(&cache, "t").await.unwrap();
+    theirs(90).await;
+    check(&[0]).await;
+    let _ = append(&cache, "t", rows([1])).await.unwrap();
+    flush(&cache, "t").await.unwrap();
+    check(&[0, 1, 90]).await;
+
+    theirs(91).await;
+    cache.compact(&name("t"), &CompactOptions::default()).await.unwrap();
+    cache.flush(&FlushOptions::default()).await.unwrap();
+    check(&[0, 1, 90, 91]).await;
+
+    theirs(92).await;
+    let added = vec![Field::new("note", DataType::Utf8, true)];
+    cache.evolve(&name("t"), &EvolveOptions::add(added)).await.unwrap();
+    cache.flush(&FlushOptions::default()).await.unwrap();
+    check(&[0, 1, 90, 91, 92]).await;
 }
 
 #[tokio::test]
