@@ -23,6 +23,8 @@ mod databases;
 mod fork;
 #[cfg(feature = "graph")]
 mod graph;
+#[cfg(all(unix, any(feature = "lance", feature = "iceberg")))]
+mod kills;
 #[cfg(any(feature = "lance", feature = "iceberg"))]
 mod restart;
 #[cfg(feature = "sql")]
