@@ -16,7 +16,7 @@ mod kill;
 mod log;
 mod model;
 mod probe;
-mod publish;
 mod publication;
+mod publish;
 mod support;
 mod triggers;

@@ -12,7 +12,7 @@ use worldstore::core::table::{CompactOptions, Level, TableName};
 use worldstore::core::{Backend, Memory};
 use worldstore::registry::{OpenRequest, Scheme, SchemeInfo};
 use worldstore::world::{IfOpen, LogPlace};
-use worldstore::{Error, ErrorKind, Registry, Result, Storage, TableFormat, World, WorldOptions};
+use worldstore::{CacheConfig, Error, ErrorKind, Registry, Result, Storage, TableFormat, World, WorldOptions};
 
 use super::ledger::Ledger;
 use super::rows::{Id, read, table};
@@ -24,13 +24,8 @@ const PLACES: u64 = 12;
 const URI: &str = "shelf://world";
 
 /// What may be answered while storage fails.
-const KINDS: [ErrorKind; 5] = [
-    ErrorKind::Unavailable,
-    ErrorKind::StorageFull,
-    ErrorKind::OutcomeUnknown,
-    ErrorKind::Poisoned,
-    ErrorKind::Fenced,
-];
+const KINDS: [ErrorKind; 5] =
+    [ErrorKind::Unavailable, ErrorKind::StorageFull, ErrorKind::OutcomeUnknown, ErrorKind::Poisoned, ErrorKind::Fenced];
 
 macro_rules! for_each_trouble {
     ($format:ident $name:literal: $($test:ident $trouble:ident $of:ident),+) => {
@@ -45,15 +40,30 @@ macro_rules! for_each_trouble {
 }
 
 #[cfg(feature = "lance")]
-for_each_trouble!(lance "lance": a_call_fails Fail Calls, storage_goes_away FailFrom Calls, an_answer_is_lost Lose Calls, storage_is_full Full Bytes);
+for_each_trouble!(
+    lance "lance":
+    a_call_fails Fail Calls,
+    storage_goes_away FailFrom Calls,
+    an_answer_is_lost Lose Calls,
+    storage_is_full Full Bytes,
+    a_record_is_late_and_fails FailRecord Records
+);
 #[cfg(feature = "iceberg")]
-for_each_trouble!(iceberg "iceberg": a_call_fails Fail Calls, storage_goes_away FailFrom Calls, an_answer_is_lost Lose Calls, storage_is_full Full Bytes);
+for_each_trouble!(
+    iceberg "iceberg":
+    a_call_fails Fail Calls,
+    storage_goes_away FailFrom Calls,
+    an_answer_is_lost Lose Calls,
+    storage_is_full Full Bytes,
+    a_record_is_late_and_fails FailRecord Records
+);
 
 /// What a place is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Of {
     Calls,
     Bytes,
+    Records,
 }
 
 /// Tries the trouble at places all over the course of a world.
@@ -62,8 +72,7 @@ fn strike(format: TableFormat, name: &str, of: Of, trouble: fn(u64) -> Trouble) 
     let suite = format!("kills::faults::{format}::{name}");
     let _shows_again = Replay::new(&suite, &[("SEED", seed), ("PLACES", places)]);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let (calls, bytes) = runtime.block_on(Shelf::new(format).run(Trouble::None)).used;
-    let all = if of == Of::Calls { calls } else { bytes };
+    let all = runtime.block_on(Shelf::new(format).run(Trouble::None)).used[of as usize];
     let step = all.div_ceil(places).max(1);
     let mut kinds = BTreeMap::new();
     let (mut places, mut struck, mut acknowledged) = (0, 0, 0);
@@ -92,8 +101,8 @@ struct Shelf {
 }
 
 struct Told {
-    /// Calls and bytes of the course.
-    used: (u64, u64),
+    /// Calls, bytes and records of the course.
+    used: [u64; 3],
     has_struck: bool,
     acknowledged: u64,
     kinds: Vec<ErrorKind>,
@@ -117,7 +126,9 @@ impl Shelf {
             async move { Ok(storage) }
         });
         registry.register(scheme).unwrap();
-        let options = options(self.format).with_registry(registry).with_log(LogPlace::Store);
+        // So few rows that a tick lets some of its tables be flushed at once, and others not.
+        let cache = CacheConfig::default().with_flush_rows(3).with_idle_sec(0.05);
+        let options = options(self.format).with_cache(cache).with_registry(registry).with_log(LogPlace::Store);
         options.with_catalog(self.catalog()).with_if_open(IfOpen::TakeOver)
     }
 

@@ -54,7 +54,8 @@ struct Replay {
 
 impl Replay {
     fn new(suite: &str, settings: &[(&str, u64)]) -> Self {
-        let settings: String = settings.iter().map(|(name, number)| format!("WORLDSTORE_CRASH_{name}={number} ")).collect();
+        let settings: String =
+            settings.iter().map(|(name, number)| format!("WORLDSTORE_CRASH_{name}={number} ")).collect();
         let command = format!("{settings}cargo nextest run -p worldstore --profile torture -E 'test(={suite})'");
         Self { suite: suite.to_owned(), command }
     }

@@ -92,11 +92,16 @@ pub async fn read(world: &World) -> Result<Vec<Row>> {
         let table = name.as_str().strip_prefix('t').unwrap().parse().unwrap();
         for batch in now.collect(name.as_str(), &Scan::all().with_columns(columns)).await? {
             let column = |name: &str| batch.column_by_name(name).unwrap().as_primitive::<UInt64Type>().values();
-            let [cycle, writer, number, index, mark, seq] = ["cycle", "writer", "number", "index", "mark", "seq"].map(column);
+            let [cycle, writer, number, index, mark, seq] =
+                ["cycle", "writer", "number", "index", "mark", "seq"].map(column);
             let tick = batch.column_by_name("tick").unwrap().as_primitive::<Int64Type>().values();
             for row in 0..batch.num_rows() {
                 let id = Id { cycle: cycle[row], writer: writer[row], number: number[row] };
-                assert_eq!(mark[row], id.mark(table, index[row]), "a row of {id} in table {table} is not as it was written");
+                assert_eq!(
+                    mark[row],
+                    id.mark(table, index[row]),
+                    "a row of {id} in table {table} is not as it was written"
+                );
                 assert_eq!(tick[row], id.number as i64, "a row of {id} in table {table}");
                 found.push(Row { id, seq: seq[row], table, index: index[row] });
             }

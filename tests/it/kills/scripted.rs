@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use worldstore::core::ops::*;
 use worldstore::core::{Backend, Error, ErrorKind, Key, Prefix, Presign, Result, Writer};
@@ -22,13 +23,20 @@ pub enum Trouble {
     Lose(u64),
     /// No more than so many bytes are taken.
     Full(u64),
+    /// This record of the log is late, and fails: what does not wait for it is ahead of it.
+    FailRecord(u64),
 }
+
+/// Where the log of a world is.
+const LOG: &str = "log/";
+const LATE: Duration = Duration::from_millis(60);
 
 #[derive(Debug)]
 struct Play {
     trouble: Trouble,
     calls: AtomicU64,
     bytes: AtomicU64,
+    records: AtomicU64,
     struck: AtomicU64,
 }
 
@@ -58,7 +66,7 @@ impl Play {
             Trouble::Fail(number) => (call == number, false),
             Trouble::FailFrom(number) => (call >= number, false),
             Trouble::Lose(number) => (false, call == number),
-            Trouble::None | Trouble::Full(_) => (false, false),
+            Trouble::None | Trouble::Full(_) | Trouble::FailRecord(_) => (false, false),
         };
         if fails || loses {
             strike();
@@ -68,6 +76,17 @@ impl Play {
             (_, true) => Ok(Answer::Lost),
             _ => Ok(Answer::Given),
         }
+    }
+
+    /// A write to the log is about to be made.
+    fn record(&self) -> Result<()> {
+        let record = self.records.fetch_add(1, Ordering::SeqCst) + 1;
+        if self.trouble != Trouble::FailRecord(record) {
+            return Ok(());
+        }
+        self.struck.fetch_add(1, Ordering::SeqCst);
+        std::thread::sleep(LATE);
+        Err(Error::new(ErrorKind::Unavailable, "the script lets it fail").with("record", record))
     }
 }
 
@@ -94,13 +113,13 @@ pub struct Scripted {
 
 impl Scripted {
     pub fn new(inner: Arc<dyn Backend>, trouble: Trouble) -> Self {
-        let (calls, bytes, struck) = Default::default();
-        Self { inner, play: Arc::new(Play { trouble, calls, bytes, struck }) }
+        let (calls, bytes, records, struck) = Default::default();
+        Self { inner, play: Arc::new(Play { trouble, calls, bytes, records, struck }) }
     }
 
-    /// Calls, and the bytes that they have brought.
-    pub fn used(&self) -> (u64, u64) {
-        (self.play.calls.load(Ordering::SeqCst), self.play.bytes.load(Ordering::SeqCst))
+    /// Calls, the bytes that they have brought, and writes to the log among them.
+    pub fn used(&self) -> [u64; 3] {
+        [&self.play.calls, &self.play.bytes, &self.play.records].map(|count| count.load(Ordering::SeqCst))
     }
 
     /// Whether something went wrong.
@@ -137,6 +156,9 @@ impl Backend for Scripted {
     }
 
     fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome> {
+        if key.as_str().starts_with(LOG) {
+            self.play.record()?;
+        }
         let answer = self.play.begin(body.len())?;
         Ok(changed(answer, self.inner.write(key, body, options)?))
     }

@@ -79,6 +79,8 @@ async fn write_for_ever(uri: &str, cycle: u64, options: &WorldOptions) {
     }
     upkeep.abort();
     say("ended");
+    // What still runs is not waited for: a kill does not wait either.
+    std::process::exit(0);
 }
 
 /// One writer, whose ticks follow each other. Ends with a failure; what is tried after it must fail too.
