@@ -186,46 +186,81 @@ async fn commit(shared: &Shared, name: &TableName, frozen: &Frozen) -> Result<()
     let appended = shared.inner.append(name, batches, &options).await;
     let done = match appended {
         Ok(Receipt { version: Some(version), .. }) if version == frozen.version + 1 => {
-            Ok((version, frozen.before + frozen.rows.rows() as u64))
+            Ok(Found::Ours { version, rows: frozen.before + frozen.rows.rows() as u64 })
         }
         // Between the version that is known and this one another program may have appended or deleted rows.
         Ok(_) => read_back(shared, name, frozen, Error::unexpected("table does not say what was committed")).await,
         Err(error) => read_back(shared, name, frozen, error).await,
     };
     match done {
-        Ok((version, rows)) => {
+        Ok(Found::Ours { version, rows }) => {
             committed(shared, name, frozen, version, rows);
+            Ok(())
+        }
+        Ok(Found::OfPredecessor(info)) => {
+            adopt(shared, &info);
             Ok(())
         }
         Err((error, fatal)) => Err(fail(shared, name, error, fatal)),
     }
 }
 
-/// The table itself says whether the rows are in it, in which version, and how many it has with them.
-async fn read_back(
-    shared: &Shared,
-    name: &TableName,
-    frozen: &Frozen,
-    error: Error,
-) -> Result<(u64, u64), (Error, bool)> {
+/// What a table holds after an append.
+enum Found {
+    /// The rows, in this version, which has so many with them.
+    Ours { version: u64, rows: u64 },
+    /// Those of a writer before, who was on its way when this cache was opened: the log has them, and so has this cache.
+    OfPredecessor(TableInfo),
+}
+
+/// After an error, the table itself says whether the rows are in it.
+async fn read_back(shared: &Shared, name: &TableName, frozen: &Frozen, error: Error) -> Result<Found, (Error, bool)> {
+    let epoch = shared.publisher.as_ref().map(|publisher| publisher.epoch());
+    // Refused at the first attempt: whoever moved the watermark, it was not this cache.
     let is_refused = error.kind() == ErrorKind::ConditionFailed && !frozen.is_repeated;
-    if is_refused || error.kind() == ErrorKind::Fenced {
-        // Refused at the first attempt: whoever moved the watermark, it was not this cache.
+    if error.kind() == ErrorKind::Fenced || (is_refused && epoch.is_none()) {
         return Err((error, true));
     }
-    let epoch = shared.publisher.as_ref().map(|publisher| publisher.epoch());
     match shared.inner.describe(name, &DescribeOptions::default()).await {
         Ok(info) if epoch.is_some_and(|epoch| info.epoch > epoch) => {
             let fenced = Error::new(ErrorKind::Fenced, "a writer of a greater epoch has taken the table over");
             Err((fenced.with("have", info.epoch).caused_by(error), true))
         }
-        Ok(TableInfo { watermark, version, rows, .. }) if watermark == frozen.next => Ok((version, rows)),
+        Ok(info) if epoch.is_some_and(|epoch| is_of_predecessor(shared, frozen, &info, epoch)) => {
+            Ok(Found::OfPredecessor(info))
+        }
+        _ if is_refused => Err((error, true)),
+        Ok(TableInfo { watermark, version, rows, .. }) if watermark == frozen.next => Ok(Found::Ours { version, rows }),
         Ok(TableInfo { watermark, .. }) if watermark != frozen.expected => {
             Err((error.with("watermark", watermark), true))
         }
         // Not in the table, or no way to know: the same commit is tried again, and the table refuses it if it is.
         _ => Err((error, false)),
     }
+}
+
+/// True if whoever had the log before has committed rows of it after this cache had looked at the table. It commits only
+/// what is durable in the log, so whatever it has committed was read from there.
+fn is_of_predecessor(shared: &Shared, frozen: &Frozen, info: &TableInfo, epoch: u64) -> bool {
+    let has_moved = info.watermark > frozen.expected && info.watermark <= lock(&shared.state).recovered;
+    info.epoch < epoch && has_moved && info.schema == frozen.schema
+}
+
+/// Takes what a writer before has committed for committed, and forgets the rows.
+fn adopt(shared: &Shared, info: &TableInfo) {
+    let mut state = lock(&shared.state);
+    if let Some(table) = state.tables.get_mut(&info.name) {
+        let (version, first, watermark) = (info.version, table.watermark + 1, info.watermark);
+        let (rows, schema) = (info.rows, info.schema.clone());
+        table.forget_through(watermark);
+        table.note(Version { version, first, watermark, rows, schema }, shared.publisher.is_some());
+        table.attempted = false;
+        table.failure = None;
+    }
+    state.publication.is_due = shared.publisher.is_some();
+    state.recount();
+    drop(state);
+    shared.room.notify_waiters();
 }
 
 /// Makes the commit visible to reads and forgets the rows, in one step.

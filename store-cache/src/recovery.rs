@@ -53,6 +53,7 @@ pub(crate) async fn replay(state: State, wal: AsyncWal, durability: Durability) 
         recovery.rows = recovery.tables.iter().map(|table| table.replayed).sum();
         recovery.tables.sort_by(|left, right| left.table.cmp(&right.table));
         state.recount();
+        state.recovered = state.last_seq;
         state.journal = Some(Journal::new(wal, durability, places));
         Ok((state, recovery))
     };

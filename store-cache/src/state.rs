@@ -115,6 +115,17 @@ impl TableState {
         }
     }
 
+    /// Forgets rows up to a sequence number: the table has them.
+    pub fn forget_through(&mut self, seq: u64) {
+        for frozen in &mut self.frozen {
+            if frozen.first_seq() <= seq {
+                drop(Arc::make_mut(frozen).take_through(seq));
+            }
+        }
+        self.frozen.retain(|frozen| !frozen.is_empty());
+        drop(self.live.take_through(seq));
+    }
+
     /// Notes the newest version. One with the rows of the version before takes its place.
     pub fn note(&mut self, version: Version, is_remembered: bool) {
         (self.version, self.watermark, self.rows) = (version.version, version.watermark, version.rows);
@@ -137,6 +148,8 @@ impl TableState {
 pub(crate) struct State {
     /// The last sequence number given out, over all tables.
     pub last_seq: u64,
+    /// The last sequence number that was given out before this cache, as far as the log tells; 0 without a log.
+    pub recovered: u64,
     pub tables: BTreeMap<TableName, TableState>,
     /// Bytes in all memtables.
     pub bytes: usize,

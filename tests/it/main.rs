@@ -24,6 +24,8 @@ mod databases;
 mod fork;
 #[cfg(feature = "graph")]
 mod graph;
+#[cfg(all(unix, any(feature = "lance", feature = "iceberg")))]
+mod kills;
 #[cfg(any(feature = "lance", feature = "iceberg"))]
 mod interop;
 #[cfg(any(feature = "lance", feature = "iceberg"))]

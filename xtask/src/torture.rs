@@ -1,4 +1,4 @@
-//! `cargo xtask torture`: the crash suites with optimisation and with far more images, kills and faults than in the tests.
+//! `cargo xtask torture`: the crash suites with far more images, kills and faults than in the tests.
 
 mod figures;
 
@@ -13,25 +13,28 @@ use figures::Figures;
 
 /// How long, and what.
 ///
-/// Runs every test of worldstore-core with `crash`, `planted` or `_sim` in its name: crashes and faults at every call, in memory, and real
+/// Runs, with optimisation, every test of worldstore-core with `crash`, `planted` or `_sim` in its name: crashes and faults at every call, in memory, and real
 /// processes that are killed or whose system calls fail. Prints what was covered: images, what was lost in them, the
 /// share of faults that struck, planted bugs that were caught. A failure comes with its seed and the command that shows
 /// it again.
+///
+/// `torture worlds` kills, stops and starves processes that write a world instead, for each table format.
 #[derive(clap::Args)]
 pub struct Options {
     /// Crash images of all suites together; each takes its share.
     #[arg(long, default_value_t = 2_000_000)]
     images: u64,
-    /// Kills of processes at random moments.
+    /// Kills of processes at random moments; of worlds, for each table format.
     #[arg(long, default_value_t = 2_000)]
     kills: u64,
-    /// The first so many calls of each kind that strace fails, or kills at, each in a process of its own.
+    /// The first so many calls of each kind that strace fails, or kills at, each in a process of its own. Of worlds, how
+    /// many places of each kind of fault.
     #[arg(long, default_value_t = 60)]
     calls: u64,
     /// Where chance begins. Default: another one each time, which is printed.
     #[arg(long)]
     seed: Option<u64>,
-    /// Only tests with this in their name, as in `wal`.
+    /// Only tests with this in their name, as in `wal`; or `worlds`.
     suite: Option<String>,
 }
 
@@ -42,6 +45,10 @@ const PROFILE: [&str; 3] = [
     "profile.torture.debug-assertions=true",
     "profile.torture.overflow-checks=true",
 ];
+
+/// The suite of the package that composes worlds. As the tests build it: a process spends its time in the kernel, and an
+/// optimised build of the table formats takes longer than thousands of kills.
+const WORLDS: &str = "worlds";
 
 /// Runs the suites and tells what they covered.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
@@ -86,26 +93,16 @@ fn run_once(
 
 fn suites(workspace: &Workspace, options: &Options, seed: u64, report: &Path) -> Command {
     let mut command = workspace.cargo();
-    match process::works(workspace.cargo().args(["nextest", "--version"])) {
-        true => {
-            let suite = options.suite.as_deref().map(|suite| format!(" & test({suite})")).unwrap_or_default();
-            command.args(["nextest", "run", "--profile", "torture", "--no-fail-fast", "--cargo-profile", "torture"]);
-            command.args(["-p", "worldstore-core", "-E", &format!("test(/crash|planted|_sim/){suite}")]);
-        }
-        false => {
-            command.args(["test", "--profile", "torture", "--no-fail-fast", "-p", "worldstore-core"]);
-            command.args(["--lib", "--tests", "--"]);
-            match &options.suite {
-                Some(suite) => command.arg(suite),
-                None => command.args(["crash", "planted", "_sim"]),
-            };
-        }
+    let has_nextest = process::works(workspace.cargo().args(["nextest", "--version"]));
+    match options.suite.as_deref() {
+        Some(WORLDS) => choose_worlds(&mut command, has_nextest),
+        suite => choose(&mut command, has_nextest, suite),
     }
-    command.args(PROFILE.iter().flat_map(|setting| ["--config", setting]));
     for (variable, number) in [
         ("WORLDSTORE_CRASH_IMAGES", options.images),
         ("WORLDSTORE_CRASH_KILLS", options.kills),
         ("WORLDSTORE_CRASH_CALLS", options.calls),
+        ("WORLDSTORE_CRASH_PLACES", options.calls),
         ("WORLDSTORE_CRASH_SEED", seed),
     ] {
         command.env(variable, number.to_string());
@@ -113,6 +110,34 @@ fn suites(workspace: &Workspace, options: &Options, seed: u64, report: &Path) ->
     command.env("WORLDSTORE_CRASH_REPORT", report).env_remove("WORLDSTORE_CRASH_REPLAY");
     services::show_strace(workspace, &mut command);
     command
+}
+
+/// The suites of worldstore-core, or those with a name.
+fn choose(command: &mut Command, has_nextest: bool, suite: Option<&str>) {
+    match has_nextest {
+        true => {
+            let suite = suite.map(|suite| format!(" & test({suite})")).unwrap_or_default();
+            command.args(["nextest", "run", "--profile", "torture", "--no-fail-fast", "--cargo-profile", "torture"]);
+            command.args(["-p", "worldstore-core", "-E", &format!("test(/crash|planted|_sim/){suite}")]);
+        }
+        false => {
+            command.args(["test", "--profile", "torture", "--no-fail-fast", "-p", "worldstore-core"]);
+            command.args(["--lib", "--tests", "--"]);
+            match suite {
+                Some(suite) => command.arg(suite),
+                None => command.args(["crash", "planted", "_sim"]),
+            };
+        }
+    }
+    command.args(PROFILE.iter().flat_map(|setting| ["--config", setting]));
+}
+
+fn choose_worlds(command: &mut Command, has_nextest: bool) {
+    match has_nextest {
+        true => command.args(["nextest", "run", "--profile", "torture", "--no-fail-fast", "-E", "test(/^kills::/)"]),
+        false => command.args(["test", "--no-fail-fast", "--test", "it", "kills::"]),
+    };
+    command.args(["-p", "worldstore"]);
 }
 
 /// The lines that the suites have left. There are none if nothing was built.

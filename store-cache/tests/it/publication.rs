@@ -199,6 +199,47 @@ async fn an_append_of_a_greater_epoch_ends_it() {
     }
 }
 
+/// A writer that was stopped in the middle of a commit, and goes on after another has taken over. The log has its rows, so the
+/// successor has them too: they are not lost, not doubled, and no reason to end.
+#[tokio::test]
+async fn a_late_commit_of_a_predecessor_is_taken_for_what_it_is() {
+    for (through, is_known) in [(3, true), (4, true), (5, false)] {
+        let (probe, vfs, press) = (Probe::new(), SimVfs::new(), Arc::new(Press::default()));
+        let opened = async |probe: &Arc<Probe>, vfs: &SimVfs| {
+            let builder = TableCache::builder(probe.clone()).with_config(calm());
+            let builder = builder.with_log(log_with(vfs, WalOptions::new()).await);
+            builder.with_publisher(press.clone()).open().await.unwrap().0
+        };
+        let tick = |tick: i64| vec![(name("a"), vec![rows([tick])]), (name("b"), vec![rows([tick])])];
+        let cache = opened(&probe, &vfs).await;
+        create(&cache, "a").await;
+        create(&cache, "b").await;
+        for number in 0..4 {
+            let _ = cache.append_all(tick(number)).await.unwrap();
+        }
+        let (probe, vfs) = again(&probe, &vfs).await;
+        let cache = opened(&probe, &vfs).await;
+        let _ = cache.append_all(tick(4)).await.unwrap();
+        let late = AppendOptions::exactly_once(0, through).with_epoch(6);
+        let _ = probe.inner.append(&name("a"), vec![rows(0..through as i64)], &late).await.unwrap();
+        let flushed = cache.flush(&FlushOptions::default()).await;
+        match is_known {
+            true => flushed.unwrap(),
+            // What is not in the log is not of a predecessor.
+            false => {
+                assert_eq!(flushed.unwrap_err().kind(), ErrorKind::ConditionFailed);
+                continue;
+            }
+        }
+        let _ = cache.append_all(tick(5)).await.unwrap();
+        cache.shutdown(&ShutdownOptions::default()).await.unwrap();
+        for table in ["a", "b"] {
+            assert_eq!(read(&cache, table).await, [0, 1, 2, 3, 4, 5], "{table} after {through}");
+            assert_eq!(published(&probe, &press.last(), table).await, [0, 1, 2, 3, 4, 5], "{table} after {through}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_was_committed_and_not_published_is_published_after_opening() {
     let (probe, vfs, press) = (Probe::new(), SimVfs::new(), Arc::new(Press::default()));
