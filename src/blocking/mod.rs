@@ -41,6 +41,7 @@ mod context;
 mod run;
 mod state;
 mod tick;
+mod upkeep;
 mod view;
 mod world;
 

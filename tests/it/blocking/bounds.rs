@@ -2,7 +2,7 @@
 
 use worldstore::blocking::{Bridge, Mirror, SeqAt, StorageContext, World};
 use worldstore::core::table::{ListTablesOptions, Scan};
-use worldstore::world::{History, Resolution, TableOptions};
+use worldstore::world::{CompactWorldOptions, ExpireWorldOptions, Extent, History, Resolution, TableOptions};
 use worldstore::{Error, ErrorKind, Result, StorageConfig, TableFormat, WorldOptions};
 
 use super::op::batch;
@@ -40,6 +40,13 @@ fn all_refused(world: &World, context: &StorageContext) {
     refused(world.define_table("b", &TableOptions::default().with_history(History::Changes)));
     refused(world.table_history("a"));
     refused(world.flush());
+    refused(world.compact(&CompactWorldOptions::default()));
+    refused(world.expire(&ExpireWorldOptions::default()));
+    refused(world.verify(Extent::Newest));
+    refused(world.states());
+    refused(world.newest_published());
+    refused(world.waiting());
+    refused(world.log_state());
     refused(world.shutdown());
     refused(world.seq_at(std::time::SystemTime::now()));
     refused(world.table_backend().list(&ListTablesOptions::default()));

@@ -20,7 +20,9 @@ macro_rules! player {
         use worldstore::core::table::{
             CompactOptions, HistoryOptions, Level, ListTablesOptions, Receipt, Scan, TableName,
         };
-        use worldstore::world::{Ended, History, ReplayOptions, StateOptions, TableOptions};
+        use worldstore::world::{
+            CompactWorldOptions, Ended, ExpireWorldOptions, Extent, History, ReplayOptions, StateOptions, TableOptions,
+        };
         use worldstore::{Result, StorageConfig};
         use $($home)::+::{Run, StorageContext, View, World};
 
@@ -147,11 +149,29 @@ macro_rules! player {
                     let versions: Vec<_> = versions.iter().map(|each| (each.version, each.watermark)).collect();
                     text += &format!("{table}: {versions:?}\n");
                 }
+                text += &self.upkeep() $($wait)*?;
                 self.world.shutdown() $($wait)*?;
                 self.world.shutdown() $($wait)*?;
                 let late = self.runs[0].append(99, "a", &batch(&[])) $($wait)*.map(|receipt| format!("{receipt:?}"));
                 let later = self.runs[0].now().pinned() $($wait)*?;
                 Ok(text + &told("late", late) + &look(&later, 1) $($wait)*?)
+            }
+        }
+
+        impl Player {
+            /// What is published, and what upkeep does to it.
+            $($begin)* fn upkeep(&mut self) -> Result<String> {
+                let waiting = (self.world.waiting() $($wait)*?.is_some(), self.world.log_state() $($wait)*?);
+                let compacted = self.world.compact(&CompactWorldOptions::default()) $($wait)*?;
+                let expire = ExpireWorldOptions::default().with_keep(1).with_spare_for(Duration::ZERO);
+                // How many states there are depends on which publications came together: it is no part of the answer.
+                let expired = self.world.expire(&expire) $($wait)*.map(|expired| expired.tables.failed.len());
+                let states = self.world.states() $($wait)*?;
+                let states = states.last().map(|state| (state.seq, state.rows, state.tables.len()));
+                let newest = self.world.newest_published() $($wait)*?.seq;
+                let verified = self.world.verify(Extent::All) $($wait)*?;
+                let found = (verified.versions, verified.rows, verified.findings());
+                Ok(format!("{waiting:?}\n{compacted:?}\n{expired:?}\n{states:?} {newest}\n{found:?}\n"))
             }
         }
 
