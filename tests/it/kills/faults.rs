@@ -20,7 +20,7 @@ use super::scripted::{Scripted, Trouble};
 use super::{Replay, number, options, report, seed};
 
 /// How many places of each kind of trouble are tried by default.
-const PLACES: u64 = 6;
+const PLACES: u64 = 4;
 const URI: &str = "shelf://world";
 
 /// What may be answered while storage fails.
