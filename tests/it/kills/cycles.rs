@@ -14,14 +14,15 @@ use super::rows::read;
 use super::worker::{Task, Worker, uri};
 use super::{Replay, for_each_format, number, options, report, seed};
 
+const KILLS: u64 = 50;
 /// Kills of one world. More are made of a new one each time, so that a failure can be shown again soon.
-const KILLS_OF_WORLD: u64 = 50;
+const KILLS_OF_WORLD: u64 = 25;
 
 for_each_format!(kill);
 
 /// Whatever was acknowledged is there after each kill, once and in order; every tick is there wholly or not at all.
 fn kill(format: TableFormat) {
-    let (kills, seed) = (number("WORLDSTORE_CRASH_KILLS", KILLS_OF_WORLD), seed());
+    let (kills, seed) = (number("WORLDSTORE_CRASH_KILLS", KILLS), seed());
     let suite = format!("kills::cycles::{format}");
     let mut sums = Figures::default();
     for round in 0..kills.div_ceil(KILLS_OF_WORLD) {

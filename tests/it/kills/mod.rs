@@ -1,6 +1,9 @@
 //! Worlds whose writers are killed, stopped and overtaken, and whose storage fails: nothing acknowledged is lost, nothing is
 //! there twice, every tick is there wholly or not at all.
 
+// What was covered is told, also where helpers of the tests do it.
+#![allow(clippy::print_stderr)]
+
 mod cycles;
 mod faults;
 mod ledger;

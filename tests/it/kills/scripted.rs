@@ -23,8 +23,8 @@ pub enum Trouble {
     Lose(u64),
     /// No more than so many bytes are taken.
     Full(u64),
-    /// This record of the log is late, and fails: what does not wait for it is ahead of it.
-    FailRecord(u64),
+    /// Writes to the log fail from this one on, and late: what does not wait for them is ahead of them.
+    FailRecordsFrom(u64),
 }
 
 /// Where the log of a world is.
@@ -66,7 +66,7 @@ impl Play {
             Trouble::Fail(number) => (call == number, false),
             Trouble::FailFrom(number) => (call >= number, false),
             Trouble::Lose(number) => (false, call == number),
-            Trouble::None | Trouble::Full(_) | Trouble::FailRecord(_) => (false, false),
+            Trouble::None | Trouble::Full(_) | Trouble::FailRecordsFrom(_) => (false, false),
         };
         if fails || loses {
             strike();
@@ -81,8 +81,9 @@ impl Play {
     /// A write to the log is about to be made.
     fn record(&self) -> Result<()> {
         let record = self.records.fetch_add(1, Ordering::SeqCst) + 1;
-        if self.trouble != Trouble::FailRecord(record) {
-            return Ok(());
+        match self.trouble {
+            Trouble::FailRecordsFrom(first) if record >= first => {}
+            _ => return Ok(()),
         }
         self.struck.fetch_add(1, Ordering::SeqCst);
         std::thread::sleep(LATE);
