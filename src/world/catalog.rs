@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::registry::masked;
+
 /// The database that says which metadata file of an Iceberg table is its newest.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -23,6 +25,26 @@ impl From<PathBuf> for CatalogPlace {
 impl From<&Path> for CatalogPlace {
     fn from(file: &Path) -> Self {
         Self::File(file.to_owned())
+    }
+}
+
+/// A URI of a server, or else a path.
+impl From<&str> for CatalogPlace {
+    fn from(text: &str) -> Self {
+        match text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            true => Self::Postgres(text.to_owned()),
+            false => Self::File(text.into()),
+        }
+    }
+}
+
+/// Without what a URI may keep secret.
+impl fmt::Display for CatalogPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file) => write!(f, "{}", file.display()),
+            Self::Postgres(uri) => f.write_str(&masked(uri)),
+        }
     }
 }
 

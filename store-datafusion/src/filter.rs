@@ -138,11 +138,10 @@ fn scalar(value: &ScalarValue, column: &DataType) -> Option<Scalar> {
         (ScalarValue::Boolean(Some(value)), Boolean) => Some(Scalar::Bool(*value)),
         (ScalarValue::Dictionary(_, value), column) => scalar(value, column),
         (value, Dictionary(_, column)) => scalar(value, column).filter(|scalar| matches!(scalar, Scalar::Text(_))),
-        (ScalarValue::Utf8(text) | ScalarValue::LargeUtf8(text) | ScalarValue::Utf8View(text), column)
-            if matches!(column, Utf8 | LargeUtf8 | Utf8View) =>
-        {
-            text.clone().map(Scalar::Text)
-        }
+        (
+            ScalarValue::Utf8(text) | ScalarValue::LargeUtf8(text) | ScalarValue::Utf8View(text),
+            Utf8 | LargeUtf8 | Utf8View,
+        ) => text.clone().map(Scalar::Text),
         (ScalarValue::Float32(Some(value)), Float16 | Float32 | Float64) => float(f64::from(*value)),
         (ScalarValue::Float64(Some(value)), Float16 | Float32 | Float64) => float(*value),
         // Of other units, a value may not fit microseconds.

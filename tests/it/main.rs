@@ -24,10 +24,10 @@ mod databases;
 mod fork;
 #[cfg(feature = "graph")]
 mod graph;
-#[cfg(all(unix, any(feature = "lance", feature = "iceberg")))]
-mod kills;
 #[cfg(any(feature = "lance", feature = "iceberg"))]
 mod interop;
+#[cfg(all(unix, any(feature = "lance", feature = "iceberg")))]
+mod kills;
 #[cfg(any(feature = "lance", feature = "iceberg"))]
 mod restart;
 #[cfg(feature = "sql")]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use worldstore::TableFormat;
+use worldstore::{CatalogPlace, TableFormat};
 
 use crate::fs_args::FsCommand;
 use crate::lake_args::LakeCommand;
@@ -238,10 +238,10 @@ impl Command {
 pub struct At {
     /// The world
     pub world: String,
-    /// The SQLite file of an Iceberg world's catalog; needed where the bytes are remote [default: `catalog.db` in
-    /// the folder of the world]
-    #[arg(long, value_name = "FILE")]
-    pub catalog: Option<PathBuf>,
+    /// The catalog of an Iceberg world, an SQLite file or `postgres://…`; needed where the bytes are remote
+    /// [default: `catalog.db` in the folder of the world]
+    #[arg(long, value_name = "PLACE", value_parser = catalog_place)]
+    pub catalog: Option<CatalogPlace>,
 }
 
 /// A world that is written.
@@ -357,10 +357,10 @@ pub struct AskArgs {
     /// The world whose tables are labels, each under its own name
     #[arg(long, short)]
     pub world: Option<String>,
-    /// The SQLite file of an Iceberg world's catalog; needed where the bytes are remote [default: `catalog.db` in
-    /// the folder of the world]
-    #[arg(long, value_name = "FILE", requires = "world")]
-    pub catalog: Option<PathBuf>,
+    /// The catalog of an Iceberg world, an SQLite file or `postgres://…`; needed where the bytes are remote
+    /// [default: `catalog.db` in the folder of the world]
+    #[arg(long, value_name = "PLACE", requires = "world", value_parser = catalog_place)]
+    pub catalog: Option<CatalogPlace>,
     /// The folder or store that `lake://NAME/…` in the query means; may be given several times [default: what
     /// the configuration or WORLDSTORE_LAKE_NAME says]
     #[arg(long = "mount", value_name = "NAME=URI")]
@@ -374,4 +374,8 @@ pub struct AskArgs {
     /// A parameter, `$NAME` in the query: VALUE is JSON, or else a text; may be given several times
     #[arg(long = "param", value_name = "NAME=VALUE")]
     pub params: Vec<String>,
+}
+
+fn catalog_place(text: &str) -> Result<CatalogPlace, std::convert::Infallible> {
+    Ok(text.into())
 }

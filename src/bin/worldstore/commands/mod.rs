@@ -93,7 +93,7 @@ impl At {
             Some(catalog) if format != TableFormat::Iceberg => {
                 Err(Error::invalid("only Iceberg tables have a catalog")
                     .with("tables", format)
-                    .with("catalog", catalog.display()))
+                    .with("catalog", catalog))
             }
             _ => Ok(()),
         }
