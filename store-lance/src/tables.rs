@@ -280,7 +280,14 @@ impl AsyncTableBackend for LanceTables {
             }
         }
         tables.sort();
-        Ok(tables)
+        // Where the making of a table was cut short there is a folder, and no table.
+        let mut made = Vec::with_capacity(tables.len());
+        for table in tables {
+            if self.has_version(&table).await? {
+                made.push(table);
+            }
+        }
+        Ok(made)
     }
 
     async fn history(&self, table: &TableName, _options: &HistoryOptions) -> Result<Vec<TableVersion>> {

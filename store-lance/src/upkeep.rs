@@ -203,6 +203,13 @@ impl LanceTables {
         Ok(())
     }
 
+    /// Whether the table was ever committed.
+    pub(crate) async fn has_version(&self, table: &TableName) -> Result<bool> {
+        let versions = self.folder(table)?.join(MANIFESTS.trim_end_matches('/'))?;
+        let page = self.backend().list(&versions, &ListOptions::default().with_limit(1)).await?;
+        Ok(!page.objects.is_empty())
+    }
+
     fn folder(&self, table: &TableName) -> Result<Prefix> {
         self.prefix().join(format!("{table}{FOLDER_ENDING}"))
     }

@@ -150,3 +150,20 @@ async fn tables_made_at_once_are_one_table() {
         }
     }
 }
+
+/// A writer that ends before the first commit of a table leaves a folder, which is no table: whoever lists tables, to open them,
+/// must not find it.
+#[tokio::test]
+async fn a_table_whose_making_was_cut_short_is_not_listed() {
+    let backend = memory();
+    let cut = ScriptedBackend::new(backend.clone(), |call| match call.key.ends_with(".manifest") {
+        true => Verdict::Fail(ErrorKind::Unavailable),
+        false => Verdict::Pass,
+    });
+    assert!(open(cut).create(&name("t"), &CreateOptions::new(schema())).await.is_err());
+    assert!(!crate::support::objects(&*backend).await.is_empty(), "something is left of it");
+    let tables = open(backend);
+    assert_eq!(tables.list(&ListTablesOptions::default()).await.unwrap(), []);
+    create(&tables).await;
+    assert_eq!(tables.list(&ListTablesOptions::default()).await.unwrap(), [name("t")]);
+}
