@@ -169,7 +169,9 @@ impl Shelf {
     }
 
     fn note(&mut self, error: Error) {
-        assert!(KINDS.contains(&error.kind()), "{error:?}");
+        // Lance shares an error of a file among those who wait for it as a text, in which only the words are left.
+        let is_told = error.kind() == ErrorKind::Unexpected && format!("{error:?}").contains("the script lets it fail");
+        assert!(is_told || KINDS.contains(&error.kind()), "{error:?}");
         self.kinds.push(error.kind());
     }
 
