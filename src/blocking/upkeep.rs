@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use worldstore_cache::Waiting;
-use worldstore_core::table::{Compaction, TableName};
+use worldstore_core::table::{Compaction, TableInfo, TableName};
 
 use super::{World, call};
 use crate::Result;
@@ -48,6 +48,15 @@ impl World {
     /// Those of [`crate::World::states`] and of a [`Bridge`](super::Bridge).
     pub fn states(&self) -> Result<Vec<PublishedState>> {
         call(self, |world| async move { world.states().await })
+    }
+
+    /// A table at a version that a state names, which may be newer than what this world reads.
+    ///
+    /// # Errors
+    /// Those of [`crate::World::table_at`] and of a [`Bridge`](super::Bridge).
+    pub fn table_at(&self, table: &TableName, version: u64) -> Result<TableInfo> {
+        let table = table.clone();
+        call(self, move |world| async move { world.table_at(&table, version).await })
     }
 
     /// The newest state as it is published now, which may be newer than what this world reads.

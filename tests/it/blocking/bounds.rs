@@ -1,7 +1,7 @@
 //! Where the side that waits may be called, and what becomes of it there.
 
 use worldstore::blocking::{Bridge, Mirror, SeqAt, StorageContext, World};
-use worldstore::core::table::{ListTablesOptions, Scan};
+use worldstore::core::table::{ListTablesOptions, Scan, TableName};
 use worldstore::world::{CompactWorldOptions, ExpireWorldOptions, Extent, History, Resolution, TableOptions};
 use worldstore::{Error, ErrorKind, Result, StorageConfig, TableFormat, WorldOptions};
 
@@ -45,6 +45,7 @@ fn all_refused(world: &World, context: &StorageContext) {
     refused(world.verify(Extent::Newest));
     refused(world.states());
     refused(world.newest_published());
+    refused(world.table_at(&TableName::new("a").unwrap(), 1));
     refused(world.waiting());
     refused(world.log_state());
     refused(world.shutdown());
