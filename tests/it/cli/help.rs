@@ -56,31 +56,31 @@ fn the_arguments_of_commands_that_change_a_world() {
     let told: String = commands.iter().chain(&["verify", "stats", "tables"]).map(|command| usage(command)).collect();
     expect![[r#"
         Usage: worldstore init [OPTIONS] <WORLD>
-          catalog <FILE>, tables <FORMAT>, name <NAME>
+          catalog <PLACE>, tables <FORMAT>, name <NAME>
         Usage: worldstore append [OPTIONS] <WORLD> <TABLE=FILE>...
-          catalog <FILE>, take-over, input <INPUT>, run <RUN>, tick <TICK>, entity-column <COLUMN>, json
+          catalog <PLACE>, take-over, input <INPUT>, run <RUN>, tick <TICK>, entity-column <COLUMN>, json
         Usage: worldstore history [OPTIONS] <WORLD> <ENTITY>
-          catalog <FILE>, run <RUN>, as-of <TICK>, format <FORMAT>
+          catalog <PLACE>, run <RUN>, as-of <TICK>, format <FORMAT>
         Usage: worldstore diff [OPTIONS] <WORLD> <FROM> <TO>
-          catalog <FILE>, run <RUN>, table <TABLE>, summary, format <FORMAT>
+          catalog <PLACE>, run <RUN>, table <TABLE>, summary, format <FORMAT>
         Usage: worldstore log [OPTIONS] <WORLD>
-          catalog <FILE>, all, limit <STATES>, format <FORMAT>
+          catalog <PLACE>, all, limit <STATES>, format <FORMAT>
         Usage: worldstore fork [OPTIONS] --at <TICK> <WORLD> <NAME>
-          catalog <FILE>, take-over, at <TICK>, from <RUN>
+          catalog <PLACE>, take-over, at <TICK>, from <RUN>
         Usage: worldstore merge [OPTIONS] <WORLD> <FROM>
-          catalog <FILE>, take-over, into <RUN>, tick <TICK>, prefer <PREFER>, json
+          catalog <PLACE>, take-over, into <RUN>, tick <TICK>, prefer <PREFER>, json
         Usage: worldstore drop-run [OPTIONS] <WORLD> <RUN>
-          catalog <FILE>, take-over, json
+          catalog <PLACE>, take-over, json
         Usage: worldstore compact [OPTIONS] <WORLD> [TABLE]...
-          catalog <FILE>, take-over, file-rows <ROWS>, json
+          catalog <PLACE>, take-over, file-rows <ROWS>, json
         Usage: worldstore expire [OPTIONS] <WORLD>
-          catalog <FILE>, take-over, keep <STATES>, older-than <TIME>, spare <TIME>, dry-run, json
+          catalog <PLACE>, take-over, keep <STATES>, older-than <TIME>, spare <TIME>, dry-run, json
         Usage: worldstore verify [OPTIONS] <WORLD>
-          catalog <FILE>, all, json
+          catalog <PLACE>, all, json
         Usage: worldstore stats [OPTIONS] <WORLD>
-          catalog <FILE>, json
+          catalog <PLACE>, json
         Usage: worldstore tables [OPTIONS] <WORLD>
-          catalog <FILE>, format <FORMAT>
+          catalog <PLACE>, format <FORMAT>
     "#]]
     .assert_eq(&told);
 }
