@@ -12,6 +12,25 @@ fn carried(error: &LanceError) -> Option<&Error> {
     }
 }
 
+/// How the text of an error of ours begins, where it came through an object store.
+const TOLD: &str = "Generic worldstore error: ";
+/// Kinds of errors that reading and writing files has.
+const KINDS: [ErrorKind; 5] = [
+    ErrorKind::Unavailable,
+    ErrorKind::StorageFull,
+    ErrorKind::PermissionDenied,
+    ErrorKind::OutcomeUnknown,
+    ErrorKind::Corrupt,
+];
+
+/// The kind of an error of ours of which there is only the text: Lance copies those that several wait for as texts.
+fn told(error: &LanceError) -> Option<ErrorKind> {
+    let text = error.to_string();
+    let (_, told) = text.split_once(TOLD)?;
+    let (kind, _) = told.split_once(':')?;
+    KINDS.into_iter().find(|known| known.as_str() == kind)
+}
+
 /// Translates an error of Lance: one of ours that it carries keeps its kind.
 pub(crate) fn from_lance(source: LanceError) -> Error {
     if let Some(ours) = carried(&source) {
@@ -22,6 +41,9 @@ pub(crate) fn from_lance(source: LanceError) -> Error {
             }
         }
         return error.caused_by(source);
+    }
+    if let Some(kind) = told(&source) {
+        return Error::new(kind, "a file of the table cannot be read or written").caused_by(source);
     }
     let (kind, message) = match &source {
         LanceError::DatasetNotFound { .. } | LanceError::NotFound { .. } | LanceError::VersionNotFound { .. } => {
@@ -44,3 +66,6 @@ pub(crate) fn from_lance(source: LanceError) -> Error {
     };
     Error::new(kind, message).caused_by(source)
 }
+
+#[cfg(test)]
+mod tests;
