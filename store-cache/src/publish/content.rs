@@ -15,23 +15,14 @@ const START: &[u8] = b"worldstore table 1\n";
 pub(crate) fn content_of(name: &TableName, schema: &Schema, watermark: u64, rows: u64) -> Hash {
     let mut hasher = Hasher::new();
     hasher.update(START);
-    text(&mut hasher, name.as_str());
-    number(&mut hasher, schema.fields().len() as u64);
+    hasher.update_text(name.as_str());
+    hasher.update_number(schema.fields().len() as u64);
     let mut columns = String::new();
     fields(&mut columns, schema.fields());
-    text(&mut hasher, &columns);
-    number(&mut hasher, watermark);
-    number(&mut hasher, rows);
+    hasher.update_text(&columns);
+    hasher.update_number(watermark);
+    hasher.update_number(rows);
     hasher.hash()
-}
-
-fn text(hasher: &mut Hasher, text: &str) {
-    number(hasher, text.len() as u64);
-    hasher.update(text.as_bytes());
-}
-
-fn number(hasher: &mut Hasher, number: u64) {
-    hasher.update(&number.to_le_bytes());
 }
 
 fn fields(out: &mut String, fields: &Fields) {

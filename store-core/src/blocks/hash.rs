@@ -64,6 +64,17 @@ impl Hasher {
         self.0.update(bytes);
     }
 
+    /// Adds a number: 8 bytes, little endian.
+    pub fn update_number(&mut self, number: u64) {
+        self.update(&number.to_le_bytes());
+    }
+
+    /// Adds a text: the number of its bytes, then these.
+    pub fn update_text(&mut self, text: &str) {
+        self.update_number(text.len() as u64);
+        self.update(text.as_bytes());
+    }
+
     /// The hash of everything so far.
     pub fn hash(&self) -> Hash {
         Hash(*self.0.finalize().as_bytes())

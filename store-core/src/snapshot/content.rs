@@ -31,27 +31,18 @@ fn hash_of(entries: &[Entry], properties: &BTreeMap<String, String>) -> Hash {
     hasher.update(START);
     let mut sorted: Vec<&Entry> = entries.iter().collect();
     sorted.sort_by(|one, two| one.name.cmp(&two.name));
-    number(&mut hasher, sorted.len() as u64);
+    hasher.update_number(sorted.len() as u64);
     for entry in sorted {
-        text(&mut hasher, &entry.name);
+        hasher.update_text(&entry.name);
         hasher.update(entry.content.as_bytes());
-        number(&mut hasher, entry.watermark);
+        hasher.update_number(entry.watermark);
     }
-    number(&mut hasher, properties.len() as u64);
+    hasher.update_number(properties.len() as u64);
     for (name, value) in properties {
-        text(&mut hasher, name);
-        text(&mut hasher, value);
+        hasher.update_text(name);
+        hasher.update_text(value);
     }
     hasher.hash()
-}
-
-fn text(hasher: &mut Hasher, text: &str) {
-    number(hasher, text.len() as u64);
-    hasher.update(text.as_bytes());
-}
-
-fn number(hasher: &mut Hasher, number: u64) {
-    hasher.update(&number.to_le_bytes());
 }
 
 #[cfg(test)]
