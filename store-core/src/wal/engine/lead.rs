@@ -1,6 +1,6 @@
 //! The lead: groups are taken, written, published, and those who wait are woken.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::slot::{Outcome, Slot, this_thread};
 use super::state::{Group, Job, Phase, State, panicked};
@@ -8,6 +8,9 @@ use super::sync::{MutexGuard, Ordering, thread};
 use super::{Engine, Flusher};
 use crate::planted::Bug;
 use crate::wal::sink::{Failure, Sink};
+
+/// Groups that take so many times the time to gather are worth the wait.
+const GATHER_WORTH: u32 = 4;
 
 impl Engine {
     /// The life of the flusher: it leads while there is something to do, and sleeps.
@@ -80,9 +83,10 @@ impl Engine {
         let lead = Lead(self);
         let mut next = Some(job);
         while let Some(job) = next.take() {
+            let begin = Instant::now();
             let size = self.run(job);
             if phase == Phase::Open {
-                self.gather(size);
+                self.gather(size, begin.elapsed());
                 let mut state = self.lock();
                 next = state.next_job(&self.settings);
                 self.queued.store(state.queued(), Ordering::Relaxed);
@@ -149,16 +153,20 @@ impl Engine {
         rooms.iter().for_each(|slot| slot.complete(Ok(())));
     }
 
-    /// Gives those who were just woken the time to come back, if they were several: a group of many costs what a
-    /// group of one does.
-    fn gather(&self, size: usize) {
-        if size < 2 || self.settings.gather.is_zero() {
+    /// Gives those who were just woken the time to come back, if they were several and that time is short beside what
+    /// a group takes: a group of many costs what a group of one does. The leader sleeps meanwhile, and the last of
+    /// them wakes it.
+    fn gather(&self, size: usize, took: Duration) {
+        let gather = self.settings.gather;
+        if size < 2 || gather.is_zero() || took < gather * GATHER_WORTH {
             return;
         }
-        let begin = Instant::now();
-        while self.queued.load(Ordering::Relaxed) < size && begin.elapsed() < self.settings.gather {
-            thread::yield_now();
-        }
+        let mut state = self.lock();
+        state.gathers = size;
+        let is_short = |state: &mut State| state.queued() < state.gathers;
+        let waited = self.gathered.wait_timeout_while(state, gather, is_short);
+        state = waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+        state.gathers = 0;
     }
 }
 

@@ -56,6 +56,8 @@ pub(crate) struct Engine {
     state: Mutex<State>,
     /// The flusher sleeps here.
     work: Condvar,
+    /// A leader that waits for more records sleeps here.
+    gathered: Condvar,
     sink: Mutex<Box<dyn Sink>>,
     durable: AtomicU64,
     /// Records in the queue, for a look without the lock.
@@ -69,6 +71,7 @@ impl Engine {
         Arc::new(Self {
             state: Mutex::new(State::new(last, retained)),
             work: Condvar::new(),
+            gathered: Condvar::new(),
             sink: Mutex::new(sink),
             durable: AtomicU64::new(last),
             queued: AtomicUsize::new(0),
@@ -118,7 +121,10 @@ impl Engine {
                 let slot = Arc::new(Slot::new());
                 let seq = state.push(Pending { kind, payload }, bytes, Arc::clone(&slot));
                 self.queued.store(state.queued(), Ordering::Relaxed);
-                if rouse {
+                if state.is_gathered() {
+                    drop(state);
+                    self.gathered.notify_one();
+                } else if rouse {
                     self.rouse(state);
                 }
                 return Ok(Appended::new(seq, slot, Arc::clone(self)));

@@ -48,6 +48,8 @@ pub(super) struct State {
     leader: Option<std::thread::ThreadId>,
     /// True while the flusher sleeps and nobody has roused it.
     pub(super) asleep: bool,
+    /// So many records wake the leader, which waits for them. None if it does not.
+    pub(super) gathers: usize,
     /// True if a leader shall look for room.
     probe: bool,
     phase: Phase,
@@ -70,6 +72,7 @@ impl State {
             leading: false,
             leader: None,
             asleep: false,
+            gathers: 0,
             probe: false,
             phase: Phase::Open,
             failure: None,
@@ -194,6 +197,11 @@ impl State {
     /// True if this thread has the lead.
     pub(super) fn is_led_here(&self) -> bool {
         self.leader == Some(std::thread::current().id())
+    }
+
+    /// True if the last record is the one that the leader waits for.
+    pub(super) fn is_gathered(&self) -> bool {
+        self.gathers != 0 && self.queue.len() == self.gathers
     }
 
     /// True if there is something to do that nobody does.
