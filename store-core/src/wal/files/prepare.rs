@@ -1,12 +1,14 @@
 //! The next segment, made ready while the one before is written: full of zeros and durable, under a temporary name.
 //!
 //! Writing over bytes that are there already changes nothing but them, so that a sync has no length and no map of
-//! blocks to write: it takes half the time. A log that fills its segment before the next one is full of zeros does not
-//! wait for them: what has been reserved reads as zeros too, and its syncs cost what they cost anywhere.
+//! blocks to write: it takes half the time. The zeros come a piece at a time while the log advances, so that its syncs
+//! wait for few of them; a log that rests, or whose groups are large, writes none. One that fills its segment before the
+//! next one is full of zeros does not wait for them: what has been reserved reads as zeros too, and its syncs cost what
+//! they cost anywhere.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -55,6 +57,8 @@ struct Pace {
     stop: AtomicBool,
     /// The log waits for it.
     urgent: AtomicBool,
+    /// So many bytes of it may be made by now.
+    due: AtomicU64,
 }
 
 impl Pace {
@@ -65,6 +69,13 @@ impl Pace {
     /// The log waits for what is made at this pace.
     fn is_urgent(&self) -> bool {
         self.urgent.load(Ordering::Relaxed)
+    }
+
+    /// Waits until more than so many bytes are due, or nobody cares about the pace.
+    fn wait(&self, made: u64) {
+        while self.due.load(Ordering::Acquire) <= made && !self.is_urgent() && !self.is_stopped() {
+            thread::park();
+        }
     }
 
     /// Leaves the disk to the log for as long as it was taken from it.
@@ -78,8 +89,10 @@ impl Pace {
 struct Worker<F> {
     orders: Option<Sender<Order>>,
     results: Receiver<Result<Prepared<F>>>,
-    /// What it works on.
+    /// It works on one, or has one.
     under_way: bool,
+    /// Bytes of that one.
+    bytes: u64,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -93,8 +106,22 @@ impl<V: Vfs> Preparer<V> {
     /// Begins to make one.
     pub(super) fn begin(&mut self, name: String, bytes: u64) {
         if let Some(worker) = self.thread.as_mut().filter(|worker| !worker.under_way && self.ready.is_none()) {
+            self.pace.due.store(0, Ordering::Release);
+            worker.bytes = bytes;
             let sent = worker.orders.as_ref().map(|orders| orders.send(Order { name, bytes }));
             worker.under_way = matches!(sent, Some(Ok(())));
+        }
+    }
+
+    /// The segment before holds so many bytes of what it can hold.
+    pub(super) fn advance(&self, written: u64, capacity: u64) {
+        let Some(worker) = self.thread.as_ref().filter(|worker| worker.under_way) else { return };
+        let due = due(worker.bytes, written, capacity);
+        let before = self.pace.due.load(Ordering::Relaxed);
+        let is_step = due / SYNC_BYTES > before / SYNC_BYTES || due == worker.bytes;
+        if due > before && is_step {
+            self.pace.due.store(due, Ordering::Release);
+            worker.wake();
         }
     }
 
@@ -106,6 +133,7 @@ impl<V: Vfs> Preparer<V> {
         if let Some(worker) = self.thread.as_mut().filter(|worker| worker.under_way) {
             worker.under_way = false;
             self.pace.urgent.store(true, Ordering::Relaxed);
+            worker.wake();
             let result = worker.results.recv();
             self.pace.urgent.store(false, Ordering::Relaxed);
             return result.map_err(|_| Error::unexpected("the log's thread for segments is gone"))?;
@@ -123,6 +151,7 @@ impl<V: Vfs> Preparer<V> {
         self.pace.stop.store(true, Ordering::Relaxed);
         if let Some(mut worker) = self.thread.take() {
             worker.orders = None;
+            worker.wake();
             if worker.under_way {
                 self.ready = worker.results.recv().ok().and_then(Result::ok);
             }
@@ -159,8 +188,22 @@ impl<F: File> Worker<F> {
         };
         let named = thread::Builder::new().name("worldstore-segments".into());
         let thread = named.spawn(work).map_err(|source| Error::io("start the log's thread for segments", source))?;
-        Ok(Self { orders: Some(orders), results, under_way: false, thread: Some(thread) })
+        Ok(Self { orders: Some(orders), results, under_way: false, bytes: 0, thread: Some(thread) })
     }
+
+    fn wake(&self) {
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+}
+
+/// How many of the `bytes` of a segment are due when the one before is so far: none in its first quarter, all in its
+/// last.
+fn due(bytes: u64, written: u64, capacity: u64) -> u64 {
+    let quarter = capacity / 4;
+    let far = u128::from(written.saturating_sub(quarter)) * u128::from(bytes) / u128::from(quarter.max(1) * 2);
+    u64::try_from(far).map_or(bytes, |far| far.min(bytes))
 }
 
 /// Makes one; at a pace if it is made ahead.
@@ -196,7 +239,13 @@ fn fill<V: Vfs>(files: &Files<V>, file: &FileOf<V>, bytes: u64, pace: Option<&Pa
     let is_enough = |pace: &Pace| pace.is_stopped() || (reserved && pace.is_urgent());
     let zeros = vec![0; ZEROS_BYTES.min(bytes as usize)];
     let mut position = 0;
-    while position < bytes && !pace.is_some_and(is_enough) {
+    while position < bytes {
+        if let Some(pace) = pace {
+            pace.wait(position);
+            if is_enough(pace) {
+                break;
+            }
+        }
         let part = (bytes - position).min(zeros.len() as u64) as usize;
         write_all(file, zeros.get(..part).unwrap_or_default(), position)?;
         position += part as u64;

@@ -21,11 +21,13 @@ use crate::wal::sink::{Effect, Ending, Failure, Pending, Sink};
 /// Bytes of the first segment of a writer, if segments are not smaller.
 const FIRST_BYTES: u64 = 1 << 20;
 /// Each segment is so many times the one before.
-const GROWTH: u64 = 4;
+const GROWTH: u64 = 2;
 /// Payloads below this are copied between their headers; others are handed to the system where they lie.
 const COPIED_BYTES: usize = 16 << 10;
 /// Pieces that one call of the system takes.
 const PIECES_MAX: usize = 1024;
+/// Groups of more bytes on average are faster into space that is only reserved than together with as many zeros.
+const ZEROS_GROUP_BYTES: u64 = 16 << 10;
 /// What the buffer for headers and small payloads keeps for the next group.
 const BUFFER_BYTES: usize = 1 << 20;
 
@@ -41,11 +43,20 @@ pub(super) struct Active<F> {
     capacity: u64,
     /// The number of the next record.
     next: u64,
+    /// How many groups were written to it since it was opened.
+    groups: u64,
+    /// Where the first of them began.
+    begin: u64,
 }
 
 impl<F> Active<F> {
     pub(super) fn new(file: F, name: String, header: SegmentHeader, offset: u64, capacity: u64) -> Self {
-        Self { file, name, header, offset, capacity, next: header.first }
+        Self { file, name, header, offset, capacity, next: header.first, groups: 0, begin: offset }
+    }
+
+    /// True if what is synced at once is so little that writing zeros ahead costs less than it saves.
+    fn is_worth_zeros(&self) -> bool {
+        self.offset - self.begin <= self.groups.saturating_mul(ZEROS_GROUP_BYTES)
     }
 
     /// True if such a frame has its place here, and a seal behind it. The first one always has.
@@ -246,6 +257,10 @@ impl<V: Vfs> FileSink<V> {
         if let Some(active) = &mut self.active {
             active.offset += bytes;
             active.next = next_after(group, first);
+            active.groups += 1;
+            if active.is_worth_zeros() {
+                self.preparer.advance(active.offset, active.capacity);
+            }
         }
         self.files.grow(bytes);
         buffer.clear();
