@@ -1,0 +1,24 @@
+//! Interpreter for Cypher: executes syntax trees of worldstore-cypher over any graph, and is the reference against which
+//! faster plans are compared.
+//!
+//! Values ([`Value`]) own what they need and are cheap to clone. Expressions are evaluated against an [`Env`], which
+//! gives variables, parameters and the way to subqueries. Everything that can go wrong while a query runs is a
+//! [`RuntimeError`] with the class that the openCypher TCK has for it.
+//!
+//! The crate knows no Arrow and no storage, starts no threads and reads no clock: the time of the statement and the seed
+//! of chance are arguments.
+
+mod aggregate;
+mod error;
+mod eval;
+mod functions;
+mod temporal;
+mod value;
+
+pub use aggregate::{Accumulator, aggregates_of, is_aggregate};
+pub use error::{ErrorClass, ErrorDetail, Result, RuntimeError};
+pub use eval::{Context, Env, Subqueries, eval, holds, labels_hold};
+pub use temporal::{Date, DateTime, Duration, LocalDateTime, LocalTime, Time, Zone};
+pub use value::{
+    Comparison, List, Map, Node, NodeId, Path, Relationship, RelationshipId, Value, ValueType, compare, equals,
+};
