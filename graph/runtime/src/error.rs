@@ -101,10 +101,6 @@ names! {
         MapElementAccessByNonString,
         /// A list is asked for something that is no integer.
         ListElementAccessByNonInteger,
-        /// Something without elements is asked for one.
-        InvalidElementAccess,
-        /// Something without properties is asked for one.
-        PropertyAccessOnNonMap,
         /// A value that no property can have.
         InvalidPropertyType,
         /// `MERGE` with a null.

@@ -27,7 +27,8 @@ pub(crate) fn call(namespace: &[Name], function: &Name, arguments: &[Expr], env:
         _ => {}
     }
     let arguments = arguments.iter().map(|argument| eval(argument, env)).collect::<Result<Vec<_>>>()?;
-    dispatch(&name, &arguments, env)?.ok_or_else(|| unknown(&name, arguments.len()))
+    let value = dispatch(&name, &arguments, env)?.ok_or_else(|| unknown(&name, arguments.len()))?;
+    env.bounded(value)
 }
 
 /// The value of a function; none if there is no such function with so many arguments.

@@ -11,13 +11,30 @@
 mod aggregate;
 mod error;
 mod eval;
+mod exec;
 mod functions;
+mod graph;
+mod limits;
+mod memory;
+mod pattern;
+mod procedures;
 mod temporal;
+#[cfg(test)]
+mod testing;
 mod value;
+mod walk;
+mod write;
 
 pub use aggregate::{Accumulator, aggregates_of, is_aggregate};
 pub use error::{ErrorClass, ErrorDetail, Result, RuntimeError};
 pub use eval::{Context, Env, Subqueries, eval, holds, labels_hold};
+pub use exec::{Answer, Options, Sink, Statement, execute, read};
+pub use graph::{
+    Compares, Condition, EntityId, Graph, GraphMut, Nodes, Relationships, Scan, SideEffects, Towards, Wanted,
+};
+pub use limits::{Cancel, Limits, Meter};
+pub use memory::MemoryGraph;
+pub use procedures::{Field, FieldType, Procedure, ProcedureRows, Procedures, Signature};
 pub use temporal::{Date, DateTime, Duration, LocalDateTime, LocalTime, Time, Zone};
 pub use value::{
     Comparison, List, Map, Node, NodeId, Path, Relationship, RelationshipId, Value, ValueType, compare, equals,

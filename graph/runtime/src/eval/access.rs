@@ -63,8 +63,7 @@ pub(super) fn element(of: &Value, index: &Value) -> Result<Value> {
             Err(RuntimeError::new(ErrorClass::TypeError, ErrorDetail::MapElementAccessByNonString, message))
         }
         (other, _) => {
-            let message = format!("{} has no elements", other.type_name());
-            Err(RuntimeError::new(ErrorClass::TypeError, ErrorDetail::InvalidElementAccess, message))
+            Err(RuntimeError::argument_type(format!("{} has no elements", other.type_name())))
         }
     }
 }

@@ -121,11 +121,15 @@ impl<'a> Context<'a> {
         if let Some(regex) = regexes.get(pattern) {
             return Ok(regex.clone());
         }
-        let whole = format!("^(?:{pattern})$");
-        let regex = RegexBuilder::new(&whole).size_limit(REGEX_BYTES_MAX).build().map_err(|error| {
-            let message = format!("the regular expression cannot be read: {error}");
-            RuntimeError::new(ErrorClass::ArgumentError, ErrorDetail::InvalidRegularExpression, message)
-        })?;
+        let compiled = |pattern: &str| {
+            RegexBuilder::new(pattern).size_limit(REGEX_BYTES_MAX).build().map_err(|error| {
+                let message = format!("the regular expression cannot be read: {error}");
+                RuntimeError::new(ErrorClass::ArgumentError, ErrorDetail::InvalidRegularExpression, message)
+            })
+        };
+        // Alone first, for what is wrong by itself may become right between brackets.
+        compiled(pattern)?;
+        let regex = compiled(&format!("^(?:{pattern})$"))?;
         if regexes.len() >= REGEXES_MAX {
             regexes.clear();
         }
@@ -212,10 +216,11 @@ impl<'a> Env<'a> {
     }
 
     pub(crate) fn parameter(&self, name: &str) -> Result<Value> {
-        self.context.parameters.get(name).cloned().ok_or_else(|| {
+        let value = self.context.parameters.get(name).cloned().ok_or_else(|| {
             let message = format!("the parameter `${name}` is not given");
             RuntimeError::new(ErrorClass::ParameterMissing, ErrorDetail::MissingParameter, message)
-        })
+        })?;
+        self.bounded(value)
     }
 
     pub(crate) fn known(&self, expr: &Expr) -> Option<&'a Value> {

@@ -40,8 +40,8 @@ pub(super) fn call(name: &str, arguments: &[Value], env: &Env<'_>) -> Result<Opt
             let rest = text.chars().skip(natural(name, start)?);
             rest.take(natural(name, count)?).collect::<String>().into()
         }
-        ("split", [_, Value::Text(by)]) => split(text, by),
-        ("split", [_, Value::List(by)]) => split_by_any(name, text, by)?,
+        ("split", [_, Value::Text(by)]) => split(text, by, env)?,
+        ("split", [_, Value::List(by)]) => split_by_any(name, text, by, env)?,
         ("replace", [_, Value::Text(from), Value::Text(to)]) => replace(text, from, to, env)?,
         (_, [_, others @ ..]) => {
             let wrong = others.iter().find(|other| other.as_text().is_none());
@@ -63,18 +63,30 @@ fn natural(name: &str, value: &Value) -> Result<usize> {
 }
 
 /// The parts between `by`; every character if `by` is empty.
-fn split(text: &str, by: &str) -> Value {
-    match by.is_empty() {
+fn split(text: &str, by: &str, env: &Env<'_>) -> Result<Value> {
+    allow(text.matches(by).count(), env)?;
+    Ok(match by.is_empty() {
         true => text.chars().map(|letter| Value::from(letter.to_string())).collect::<List>().into(),
         false => text.split(by).map(Value::from).collect::<List>().into(),
+    })
+}
+
+/// # Errors
+/// `LimitError`: a list of so many texts is too large.
+fn allow(count: usize, env: &Env<'_>) -> Result<()> {
+    let limit = env.context().value_bytes_max();
+    match (count as u64).saturating_mul(size_of::<Value>() as u64) > limit {
+        true => Err(RuntimeError::too_large(limit)),
+        false => Ok(()),
     }
 }
 
 /// The parts between any of `by`.
-fn split_by_any(name: &str, text: &str, by: &List) -> Result<Value> {
+fn split_by_any(name: &str, text: &str, by: &List, env: &Env<'_>) -> Result<Value> {
     let mut parts = vec![text.to_owned()];
     for separator in by.iter() {
         let Value::Text(separator) = separator else { return Err(refused(name, separator)) };
+        allow(parts.iter().map(|part| part.matches(&**separator).count() + 1).sum(), env)?;
         parts = parts.iter().flat_map(|part| part.split(&**separator)).map(str::to_owned).collect();
     }
     Ok(parts.into_iter().map(Value::from).collect::<List>().into())

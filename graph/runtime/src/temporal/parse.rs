@@ -87,8 +87,8 @@ fn time_parts(text: &str) -> Option<Result<LocalTime>> {
 
 /// Digits behind a point, as nanoseconds; digits beyond nine are left out.
 fn nanoseconds(fraction: &str) -> Option<i64> {
-    number(fraction.get(..fraction.len().min(18))?)?;
-    number(&format!("{fraction:0<9}")[..9])
+    let is_number = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { format!("{fraction:0<9}").get(..9).and_then(number) } else { None }
 }
 
 /// `Z`, `+01:00`, `+0100`, `+01`, `+01:00:30`, `+010030`, as seconds east of UTC.
