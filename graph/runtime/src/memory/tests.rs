@@ -1,0 +1,100 @@
+//! The graph in memory: reads by label and type, statements that are undone whole, and what they changed.
+
+use std::sync::Arc;
+
+use super::MemoryGraph;
+use crate::graph::{EntityId, Graph, GraphMut, Scan, SideEffects, Towards, Wanted};
+use crate::value::{Map, NodeId, Value};
+
+fn map(entries: &[(&str, i64)]) -> Map {
+    entries.iter().map(|(name, value)| (Arc::from(*name), Value::Int(*value))).collect()
+}
+
+fn labels(names: &[&str]) -> Vec<Arc<str>> {
+    names.iter().map(|name| Arc::from(*name)).collect()
+}
+
+/// `(:A:B {x: 1})-[:T]->(:B)`, and a loop at the second.
+fn sample() -> (MemoryGraph, [NodeId; 2]) {
+    let mut graph = MemoryGraph::new();
+    graph.begin().unwrap();
+    let first = graph.create_node(labels(&["A", "B"]), map(&[("x", 1)])).unwrap();
+    let second = graph.create_node(labels(&["B"]), Map::default()).unwrap();
+    graph.create_relationship("T".into(), first, second, Map::default()).unwrap();
+    graph.create_relationship("T".into(), second, second, Map::default()).unwrap();
+    graph.commit().unwrap();
+    (graph, [first, second])
+}
+
+/// Everything there is, as text.
+fn dump(graph: &MemoryGraph) -> String {
+    let nodes: Vec<_> = graph.nodes(&Scan::ALL).unwrap().map(|node| format!("{:?}", node.unwrap())).collect();
+    let ends: Vec<_> = graph.relationships(&Scan::ALL).unwrap().map(|one| format!("{:?}", one.unwrap())).collect();
+    let mut labels: Vec<_> = graph.labels.iter().filter(|(_, nodes)| !nodes.is_empty()).collect();
+    labels.sort();
+    let attached: Vec<_> = graph.nodes.iter().map(|(id, entry)| (id, &entry.out, &entry.into)).collect();
+    format!("{nodes:?} {ends:?} {labels:?} {attached:?}")
+}
+
+#[test]
+fn loops_are_given_once() {
+    let (graph, [first, second]) = sample();
+    let count = |node, towards| graph.relationships_of(node, towards, &Scan::ALL).unwrap().count();
+    assert_eq!([Towards::Out, Towards::In, Towards::Any].map(|towards| count(first, towards)), [1, 0, 1]);
+    assert_eq!([Towards::Out, Towards::In, Towards::Any].map(|towards| count(second, towards)), [1, 2, 2]);
+}
+
+#[test]
+fn a_statement_is_undone_whole() {
+    let (mut graph, [first, second]) = sample();
+    let before = dump(&graph);
+    graph.begin().unwrap();
+    let ids: Vec<_> = graph.relationships(&Scan::ALL).unwrap().map(|one| one.unwrap().id).collect();
+    ids.into_iter().for_each(|id| graph.delete_relationship(id).unwrap());
+    graph.delete_node(first).unwrap();
+    graph.replace_labels(second, labels(&["C"])).unwrap();
+    graph.replace_properties(EntityId::Node(second), map(&[("y", 2)])).unwrap();
+    let third = graph.create_node(labels(&["A"]), Map::default()).unwrap();
+    graph.create_relationship("U".into(), third, second, Map::default()).unwrap();
+    assert_ne!(dump(&graph), before);
+    graph.rollback().unwrap();
+    assert_eq!(dump(&graph), before);
+    assert!(graph.node(third, &Wanted::All).unwrap().is_none());
+}
+
+#[test]
+fn effects_compare_states() {
+    let (mut graph, [first, second]) = sample();
+    graph.begin().unwrap();
+    graph.replace_properties(EntityId::Node(first), map(&[("x", 2), ("y", 1)])).unwrap();
+    graph.replace_properties(EntityId::Node(second), map(&[("z", 1)])).unwrap();
+    graph.replace_properties(EntityId::Node(second), Map::default()).unwrap();
+    graph.replace_labels(first, labels(&["B", "C"])).unwrap();
+    let passing = graph.create_node(labels(&["D"]), map(&[("x", 1)])).unwrap();
+    graph.delete_node(passing).unwrap();
+    let wanted = SideEffects {
+        properties_created: 2,
+        properties_deleted: 1,
+        labels_created: 1,
+        labels_deleted: 1,
+        ..SideEffects::default()
+    };
+    assert_eq!(graph.commit().unwrap(), wanted);
+}
+
+#[test]
+fn a_connected_node_stays() {
+    let (mut graph, [first, _]) = sample();
+    graph.begin().unwrap();
+    let error = graph.delete_node(first).unwrap_err();
+    assert_eq!(error.kind(), worldstore_core::ErrorKind::Conflict);
+    graph.rollback().unwrap();
+}
+
+#[test]
+fn changes_need_a_statement() {
+    let mut graph = MemoryGraph::new();
+    assert!(graph.create_node(Vec::new(), Map::default()).is_err());
+    graph.begin().unwrap();
+    assert!(graph.begin().is_err());
+}
