@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
+use datafusion::physical_plan::{ExecutionPlan, collect, displayable, execute_stream};
 use datafusion::prelude::SessionConfig;
 use worldstore_async::object_store::BackendObjectStore;
 use worldstore_core::Result;
+use worldstore_cypher_runtime::SideEffects;
 
 use crate::catalog::Mounts;
 use crate::error::from_datafusion;
@@ -29,16 +31,22 @@ pub struct QueryResult {
     pub batches: Vec<RecordBatch>,
     /// What was read.
     pub io_stats: IoStats,
+    /// What was changed.
+    pub side_effects: SideEffects,
 }
 
 impl QueryResult {
     /// The result of a statement that asks for nothing.
     pub(crate) fn none() -> Self {
-        Self { schema: Arc::new(Schema::empty()), batches: Vec::new(), io_stats: IoStats::default() }
+        Self::with(Arc::new(Schema::empty()), Vec::new(), IoStats::default())
     }
 
     pub(crate) fn of(batch: RecordBatch) -> Self {
-        Self { schema: batch.schema(), batches: vec![batch], io_stats: IoStats::default() }
+        Self::with(batch.schema(), vec![batch], IoStats::default())
+    }
+
+    fn with(schema: SchemaRef, batches: Vec<RecordBatch>, io_stats: IoStats) -> Self {
+        Self { schema, batches, io_stats, side_effects: SideEffects::default() }
     }
 
     /// Number of rows.
@@ -56,7 +64,16 @@ pub(crate) struct Execution {
 impl Execution {
     /// Optimises and plans: lists and footers are read here, data is not.
     pub async fn new(plan: &LogicalPlan, mounts: &Mounts) -> Result<Self> {
-        let config = SessionConfig::new().with_batch_size(BATCH_ROWS);
+        Self::with(plan, mounts, SessionConfig::new()).await
+    }
+
+    /// The same, for a plan whose rows shall come in the order of their source.
+    pub async fn in_order(plan: &LogicalPlan, mounts: &Mounts) -> Result<Self> {
+        Self::with(plan, mounts, SessionConfig::new().with_target_partitions(1)).await
+    }
+
+    async fn with(plan: &LogicalPlan, mounts: &Mounts, config: SessionConfig) -> Result<Self> {
+        let config = config.with_batch_size(BATCH_ROWS);
         let context = SessionContext::new_with_config(config);
         for (mount, backend) in mounts {
             let url = LakeTable::url(mount).map_err(from_datafusion)?;
@@ -71,12 +88,22 @@ impl Execution {
     pub async fn run(self, counters: &Counters) -> Result<QueryResult> {
         let schema = self.plan.schema();
         let batches = collect(Arc::clone(&self.plan), self.context.task_ctx()).await.map_err(from_datafusion)?;
-        Ok(QueryResult { schema, batches, io_stats: counters.finish(&self.plan) })
+        Ok(QueryResult::with(schema, batches, counters.finish(&[self.plan])))
+    }
+
+    /// Begins to run it.
+    pub fn stream(&self) -> Result<SendableRecordBatchStream> {
+        execute_stream(Arc::clone(&self.plan), self.context.task_ctx()).map_err(from_datafusion)
+    }
+
+    /// The plan, with what was measured while it ran.
+    pub fn into_plan(self) -> Arc<dyn ExecutionPlan> {
+        self.plan
     }
 
     /// The plan as text, and what it leaves out.
     pub fn explain(&self, logical: &LogicalPlan, counters: &Counters) -> String {
-        let stats = counters.finish(&self.plan);
+        let stats = counters.finish(std::slice::from_ref(&self.plan));
         format!(
             "logical plan\n{}\n\nphysical plan\n{}\npartitions {} of {}, files {} of {}, row groups {}, footers read {}",
             logical.display_indent(),

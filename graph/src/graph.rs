@@ -8,13 +8,14 @@ use datafusion::logical_expr::LogicalPlan;
 use worldstore_async::AsyncBackend;
 use worldstore_core::{Error, Result};
 use worldstore_cypher::ast::{Name, Query, Statement, StatementKind};
-use worldstore_cypher::{Diagnostic, parse};
+use worldstore_cypher::{Diagnostic, DiagnosticKind, check_query, parse};
 use worldstore_datafusion::TableSource;
 
 use crate::bind::{Shape, Sources, plan_matches, plan_returns, reads, shape, unknown};
 use crate::catalog::{Catalog, Edges, Label, Mounts, Pinned, check_free, create_edge_type, create_node_label};
 use crate::error::QueryError;
 use crate::execute::{Execution, QueryResult};
+use crate::interpret::{Interpreter, Owned, is_empty};
 use crate::io_stats::Counters;
 use crate::value::Parameters;
 
@@ -24,6 +25,14 @@ pub struct Graph {
     catalog: Arc<RwLock<Catalog>>,
     mounts: Mounts,
     tables: Option<Arc<dyn TableSource>>,
+    owned: Owned,
+}
+
+/// How a query is run.
+enum Way {
+    Joins(Planned),
+    /// Why it cannot be joins.
+    Walk(Vec<Diagnostic>),
 }
 
 /// A query that is planned, and what counts its reads.
@@ -109,10 +118,12 @@ impl Graph {
 
     async fn statement(&self, statement: &Statement, parameters: &Parameters) -> Result<QueryResult, QueryError> {
         match &statement.kind {
-            StatementKind::Query(query) => {
-                let Planned { plan, counters } = self.plan(query, parameters).await?;
-                Ok(Execution::new(&plan, &self.mounts).await?.run(&counters).await?)
-            }
+            StatementKind::Query(query) => match self.way(query, parameters).await? {
+                Way::Joins(Planned { plan, counters }) => {
+                    Ok(Execution::new(&plan, &self.mounts).await?.run(&counters).await?)
+                }
+                Way::Walk(_) => self.interpreter().await?.run(query, parameters).await,
+            },
             StatementKind::Explain(query) => {
                 let text = self.explain_query(query, parameters).await?;
                 Ok(QueryResult::of(columns(vec![("plan", text.lines().map(str::to_owned).collect())])?))
@@ -146,10 +157,35 @@ impl Graph {
         }
     }
 
+    /// Decides how a query is run, after looking for what is wrong with it.
+    async fn way(&self, query: &Query, parameters: &Parameters) -> Result<Way, QueryError> {
+        let wrong = check_query(query);
+        if !wrong.is_empty() {
+            return Err(QueryError::Syntax(wrong));
+        }
+        match self.plan(query, parameters).await {
+            Ok(planned) => Ok(Way::Joins(planned)),
+            Err(QueryError::Syntax(why)) if why.iter().all(|one| one.kind == DiagnosticKind::Unsupported) => {
+                Ok(Way::Walk(why))
+            }
+            // What is unknown to the catalog may have been created.
+            Err(QueryError::Syntax(why)) if !is_empty(&self.owned) => Ok(Way::Walk(why)),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn interpreter(&self) -> Result<Interpreter> {
+        let (catalog, tables) = (self.known().await?, self.tables.clone());
+        Ok(Interpreter { catalog, tables, mounts: self.mounts.clone(), owned: Arc::clone(&self.owned) })
+    }
+
     async fn plan(&self, query: &Query, parameters: &Parameters) -> Result<Planned, QueryError> {
         let reads = reads(query)?;
         let catalog = self.known().await?;
         let shape = shape(&reads.matches, &catalog)?;
+        if let Some(span) = reads.open_end().filter(|_| !is_empty(&self.owned)) {
+            return Err(Diagnostic::unsupported("created nodes may fit here too", span).into());
+        }
         let counters = Arc::new(Counters::default());
         let sources = self.pin(&shape, &catalog, &counters).await?;
         let (rows, scope) = plan_matches(&reads.matches, &shape, &catalog, &sources, parameters)?;
@@ -158,8 +194,15 @@ impl Graph {
     }
 
     async fn explain_query(&self, query: &Query, parameters: &Parameters) -> Result<String, QueryError> {
-        let Planned { plan, counters } = self.plan(query, parameters).await?;
-        Ok(Execution::new(&plan, &self.mounts).await?.explain(&plan, &counters))
+        match self.way(query, parameters).await? {
+            Way::Joins(Planned { plan, counters }) => {
+                Ok(Execution::new(&plan, &self.mounts).await?.explain(&plan, &counters))
+            }
+            Way::Walk(why) => {
+                let why: Vec<_> = why.iter().map(|one| format!("no joins: {}", one.message)).collect();
+                Ok(format!("interpreter\n{}\n\n{query}", why.join("\n")))
+            }
+        }
     }
 
     /// Fixes the state of everything that a query looks at, once for each label and edge type.

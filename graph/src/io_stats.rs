@@ -150,12 +150,12 @@ impl Counters {
     }
 
     /// The sum, with what the plan itself has counted.
-    pub fn finish(&self, plan: &Arc<dyn ExecutionPlan>) -> IoStats {
+    pub fn finish(&self, plans: &[Arc<dyn ExecutionPlan>]) -> IoStats {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let mut stats = inner.stats.clone();
         stats.files_read = inner.files.len() as u64;
         stats.row_groups_read = inner.row_groups.len() as u64;
-        add_pruning(plan, &mut stats);
+        plans.iter().for_each(|plan| add_pruning(plan, &mut stats));
         stats
     }
 }

@@ -2,59 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// A value of a parameter.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Value {
-    /// No value.
-    Null,
-    /// A boolean.
-    Bool(bool),
-    /// An integer.
-    Int(i64),
-    /// A float.
-    Float(f64),
-    /// A text.
-    Text(String),
-    /// Values, for `IN`.
-    List(Vec<Value>),
-}
-
-impl From<bool> for Value {
-    fn from(value: bool) -> Self {
-        Self::Bool(value)
-    }
-}
-
-impl From<i64> for Value {
-    fn from(value: i64) -> Self {
-        Self::Int(value)
-    }
-}
-
-impl From<f64> for Value {
-    fn from(value: f64) -> Self {
-        Self::Float(value)
-    }
-}
-
-impl From<&str> for Value {
-    fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
-    }
-}
-
-impl From<String> for Value {
-    fn from(value: String) -> Self {
-        Self::Text(value)
-    }
-}
-
-impl<Item: Into<Value>> From<Vec<Item>> for Value {
-    fn from(values: Vec<Item>) -> Self {
-        Self::List(values.into_iter().map(Into::into).collect())
-    }
-}
+pub use worldstore_cypher_runtime::Value;
 
 /// The parameters of a query, by name without `$`. A query that names one that is not here is refused.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -76,5 +24,14 @@ impl Parameters {
     /// The names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
+    }
+}
+
+impl IntoIterator for Parameters {
+    type Item = (String, Value);
+    type IntoIter = std::collections::btree_map::IntoIter<String, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }

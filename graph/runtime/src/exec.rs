@@ -146,6 +146,11 @@ impl<'q> Statement<'q> {
         std::iter::once(&self.query.first).chain(others).any(|query| query.clauses.iter().any(|one| is_write(&one.kind)))
     }
 
+    /// The properties that it may need of anything.
+    pub fn wanted(&self) -> &Wanted {
+        self.shared.wanted.all()
+    }
+
     /// Executes a query that only reads. Rows are handed on as they are found.
     ///
     /// # Errors

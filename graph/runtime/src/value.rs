@@ -195,7 +195,6 @@ from! {
     Arc<str> => Text std::convert::identity,
     List => List std::convert::identity,
     Map => Map std::convert::identity,
-    Vec<Value> => List List::new,
     Arc<Node> => Node std::convert::identity,
     Arc<Relationship> => Relationship std::convert::identity,
     Path => Path Arc::new,
@@ -205,6 +204,12 @@ from! {
     LocalDateTime => LocalDateTime std::convert::identity,
     DateTime => DateTime Arc::new,
     Duration => Duration Arc::new,
+}
+
+impl<T: Into<Value>> From<Vec<T>> for Value {
+    fn from(items: Vec<T>) -> Self {
+        Self::List(List::new(items.into_iter().map(Into::into).collect()))
+    }
 }
 
 impl<T: Into<Value>> From<Option<T>> for Value {

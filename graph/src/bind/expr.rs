@@ -392,7 +392,8 @@ fn literal(value: &Value, span: Span) -> Lowered {
         Value::Bool(value) => Ok(lit(*value)),
         Value::Int(value) => Ok(lit(*value)),
         Value::Float(value) => Ok(lit(*value)),
-        Value::Text(text) => Ok(lit(text.as_str())),
+        Value::Text(text) => Ok(lit(&**text)),
         Value::List(_) => Err(unsupported(span, "a list in a list")),
+        _ => Err(unsupported(span, "a parameter of this type")),
     }
 }

@@ -50,6 +50,16 @@ pub(crate) struct Edge<'query> {
     pub span: Span,
 }
 
+impl Reads<'_> {
+    /// A node that is given no label, and so may be anything.
+    pub fn open_end(&self) -> Option<Span> {
+        let paths = self.matches.iter().flat_map(|matched| &matched.paths);
+        let mut nodes =
+            paths.flat_map(|path| std::iter::once(&path.start).chain(path.hops.iter().map(|(_, node)| node)));
+        nodes.find(|node| node.label.is_none()).map(|node| node.span)
+    }
+}
+
 /// The query, if it can be planned.
 ///
 /// # Errors

@@ -10,4 +10,5 @@ mod fixture;
 mod pruning;
 mod returns;
 mod tables;
+mod walks;
 mod wrong;

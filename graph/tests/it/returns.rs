@@ -16,8 +16,8 @@ async fn aggregates_group_by_the_other_columns() {
     let distinct =
         "MATCH (f:Flight) RETURN count(DISTINCT f.dest) AS d, count(DISTINCT f) AS f, sum(DISTINCT f.month) AS m";
     assert_eq!(rows(&graph, distinct).await, ["3|8|3"]);
-    let mixed = "MATCH (f:Flight) RETURN f.month * 10 AS m, count(*) * 2 + f.month * 10 AS x ORDER BY m";
-    assert_eq!(rows(&graph, mixed).await, ["10|18", "20|28"]);
+    let mixed = "MATCH (f:Flight) RETURN f.month AS m, count(*) * 2 + f.month * 10 AS x ORDER BY m";
+    assert_eq!(rows(&graph, mixed).await, ["1|18", "2|28"]);
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn order_skip_and_limit() {
     let query = "MATCH (f:Flight) RETURN f.flight AS f ORDER BY f SKIP $skip LIMIT $limit";
     assert_eq!(cells(&graph.query(query, &parameters).await.unwrap()), ["7", "8"]);
     let by_aggregate = "MATCH (f:Flight) RETURN f.dest AS d ORDER BY count(*) DESC, d LIMIT 2";
-    assert!(refused(&graph, "MATCH (f:Flight) RETURN f.flight LIMIT -1").await.contains("whole number"));
+    assert!(refused(&graph, "MATCH (f:Flight) RETURN f.flight LIMIT -1").await.contains("cannot be negative"));
     assert_eq!(rows(&graph, by_aggregate).await, ["IAH", "ORD"]);
 }
 
@@ -57,7 +57,7 @@ async fn distinct_rows() {
     let query = "MATCH (f:Flight) RETURN DISTINCT f.carrier AS c, f.month AS m ORDER BY c, m LIMIT 3";
     assert_eq!(rows(&graph, query).await, ["AA|1", "AA|2", "UA|1"]);
     let error = refused(&graph, "MATCH (f:Flight) RETURN DISTINCT f.carrier AS c ORDER BY f.delay").await;
-    assert!(error.contains("columns of the result"), "{error}");
+    assert!(error.contains("unknown variable `f`"), "{error}");
 }
 
 #[tokio::test]

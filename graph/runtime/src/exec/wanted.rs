@@ -16,7 +16,10 @@ const BLIND_FUNCTIONS: [&str; 4] = ["id", "labels", "type", "count"];
 /// The properties that are needed, by the name of the variable, wherever it stands in the statement. What has no name
 /// is needed whole.
 #[derive(Debug)]
-pub(crate) struct WantedProperties(BTreeMap<String, Wanted>);
+pub(crate) struct WantedProperties {
+    variables: BTreeMap<String, Wanted>,
+    all: Wanted,
+}
 
 static ALL: Wanted = Wanted::All;
 
@@ -26,18 +29,27 @@ impl WantedProperties {
         let mut uses = Uses::default();
         walk_query(query, &mut uses);
         if uses.needs_everything {
-            return Self(BTreeMap::new());
+            return Self { variables: BTreeMap::new(), all: Wanted::All };
         }
+        let all = match uses.patterns.is_disjoint(&uses.whole) {
+            true => Wanted::Names(uses.names.values().flatten().chain(&uses.of_others).copied().collect::<BTreeSet<_>>().into_iter().map(Arc::from).collect()),
+            false => Wanted::All,
+        };
         let wanted = uses.names.into_iter().filter(|(name, _)| !uses.whole.contains(name));
         let wanted = wanted.map(|(name, properties)| {
             (name.to_owned(), Wanted::Names(properties.into_iter().map(Arc::from).collect()))
         });
-        Self(wanted.collect())
+        Self { variables: wanted.collect(), all }
     }
 
     /// Those of a variable.
     pub(crate) fn of(&self, name: &str) -> &Wanted {
-        self.0.get(name).unwrap_or(&ALL)
+        self.variables.get(name).unwrap_or(&ALL)
+    }
+
+    /// Those of anything.
+    pub(crate) fn all(&self) -> &Wanted {
+        &self.all
     }
 }
 
@@ -49,12 +61,22 @@ struct Uses<'q> {
     whole: BTreeSet<&'q str>,
     /// Variables in places where no property is needed, by the address of the expression.
     blind: BTreeSet<*const Expr>,
+    /// Variables of nodes and relationships.
+    patterns: BTreeSet<&'q str>,
+    /// Properties of what is no variable.
+    of_others: BTreeSet<&'q str>,
     needs_everything: bool,
 }
 
 impl<'q> Uses<'q> {
     fn properties(&mut self, variable: Option<&'q worldstore_cypher::ast::Name>, properties: Option<&'q Properties>) {
-        let Some(variable) = variable else { return };
+        let Some(variable) = variable else {
+            if let Some(Properties::Map(entries)) = properties {
+                self.of_others.extend(entries.iter().map(|(name, _)| name.text.as_str()));
+            }
+            return;
+        };
+        self.patterns.insert(&variable.text);
         let names = self.names.entry(&variable.text).or_default();
         match properties {
             Some(Properties::Map(entries)) => names.extend(entries.iter().map(|(name, _)| name.text.as_str())),
@@ -71,6 +93,8 @@ impl<'q> Visitor<'q> for Uses<'q> {
                 if let ExprKind::Variable(variable) = &of.kind {
                     self.names.entry(variable).or_default().insert(&name.text);
                     self.blind.insert(&**of);
+                } else {
+                    self.of_others.insert(&name.text);
                 }
             }
             ExprKind::HasLabels(of, _) | ExprKind::IsNull(of) | ExprKind::IsNotNull(of) => {
@@ -112,7 +136,10 @@ impl<'q> Visitor<'q> for Uses<'q> {
 
     fn path(&mut self, path: &'q Path) {
         // A path shows everything on it.
-        if path.variable.is_some() {
+        if let Some(variable) = &path.variable {
+            // Something on it may have no name.
+            self.patterns.insert(&variable.text);
+            self.whole.insert(&variable.text);
             self.whole.extend(crate::walk::names_in_path(path));
         }
     }

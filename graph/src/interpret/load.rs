@@ -1,0 +1,99 @@
+//! Reading rows for the interpreter, which waits for them.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use datafusion::common::TableReference;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use datafusion::physical_plan::ExecutionPlan;
+use futures::TryStreamExt;
+use tokio::runtime::Handle;
+use worldstore_core::{Error, ErrorKind, Result};
+use worldstore_cypher::ast::Computed;
+use worldstore_cypher_runtime::Wanted;
+use worldstore_datafusion::TableSource;
+
+use super::rows::Rows;
+use crate::catalog::{self, Mounts, Pinned};
+use crate::error::from_datafusion;
+use crate::execute::Execution;
+use crate::io_stats::Counters;
+
+/// See the module.
+pub(super) struct Loader {
+    pub handle: Handle,
+    pub mounts: Mounts,
+    pub tables: Option<Arc<dyn TableSource>>,
+    pub counters: Arc<Counters>,
+    /// The properties that the query may need.
+    pub wanted: Wanted,
+    /// Bytes that rows and edges may take.
+    pub memory_max: u64,
+    pub held: Cell<u64>,
+    pub plans: RefCell<Vec<Arc<dyn ExecutionPlan>>>,
+}
+
+impl Loader {
+    /// What was run.
+    pub fn plans(&self) -> Vec<Arc<dyn ExecutionPlan>> {
+        self.plans.borrow().clone()
+    }
+
+    /// Notes that so many bytes more are held.
+    ///
+    /// # Errors
+    /// `Unavailable`: that is too much.
+    pub fn hold(&self, bytes: usize) -> Result<()> {
+        let held = self.held.get() + bytes as u64;
+        self.held.set(held);
+        match held <= self.memory_max {
+            true => Ok(()),
+            false => {
+                let error = Error::new(ErrorKind::Unavailable, "the query needs more memory than it may use");
+                Err(error.with("bytes", held).with("limit", self.memory_max))
+            }
+        }
+    }
+
+    /// Reads all rows: the columns that are wanted, and those that edges need.
+    pub fn rows(&self, name: &str, rows: &catalog::Rows, computed: &[Computed], keys: Vec<String>) -> Result<Rows> {
+        let read = self.read(name, rows, computed, keys);
+        let batches = self.handle.block_on(read).map_err(|error| error.with("read for", name))?;
+        Ok(Rows::new(batches))
+    }
+
+    async fn read(
+        &self,
+        name: &str,
+        rows: &catalog::Rows,
+        computed: &[Computed],
+        keys: Vec<String>,
+    ) -> Result<Vec<RecordBatch>> {
+        let pinned = Pinned::new(rows, computed, self.tables.as_ref(), &self.counters).await?;
+        let plan = pinned.plan(name).map_err(Error::from)?;
+        let keys: BTreeSet<String> = keys.into_iter().collect();
+        let is_wanted = |column: &str| match &self.wanted {
+            Wanted::All => true,
+            Wanted::Names(names) => keys.contains(column) || names.iter().any(|name| **name == *column),
+        };
+        let columns = plan.schema().columns();
+        let mut wanted: Vec<_> = columns.iter().filter(|column| is_wanted(&column.name)).cloned().collect();
+        if wanted.is_empty() {
+            // Rows without columns cannot be counted.
+            wanted.extend(columns.into_iter().take(1));
+        }
+        let wanted = wanted.into_iter().map(|column| Expr::Column(column.with_relation(TableReference::bare(name))));
+        let plan = LogicalPlanBuilder::from(plan).project(wanted).and_then(LogicalPlanBuilder::build);
+        let execution = Execution::in_order(&plan.map_err(from_datafusion)?, &self.mounts).await?;
+        let mut stream = execution.stream()?;
+        let mut batches = Vec::new();
+        while let Some(batch) = stream.try_next().await.map_err(from_datafusion)? {
+            self.hold(batch.get_array_memory_size())?;
+            batches.push(batch);
+        }
+        self.plans.borrow_mut().push(execution.into_plan());
+        Ok(batches)
+    }
+}
