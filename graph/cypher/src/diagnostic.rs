@@ -24,8 +24,30 @@ pub struct Diagnostic {
     pub span: Span,
     /// What would work instead.
     pub help: Option<String>,
-    /// The class that the openCypher TCK has for such a mistake, if it has one: its `SyntaxError` at compile time.
+    /// What the openCypher TCK calls such a mistake, if it has a name for it.
     pub detail: Option<Detail>,
+    /// The class that the openCypher TCK has for such a mistake.
+    pub class: MistakeClass,
+}
+
+/// The classes that the openCypher TCK has for what is found before anything runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum MistakeClass {
+    /// `SyntaxError`: nearly everything.
+    #[default]
+    SyntaxError,
+    /// `TypeError`: a property of something that has none.
+    TypeError,
+}
+
+impl MistakeClass {
+    /// The name, such as `SyntaxError`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SyntaxError => "SyntaxError",
+            Self::TypeError => "TypeError",
+        }
+    }
 }
 
 /// Which stage refuses a statement.
@@ -69,8 +91,15 @@ impl Diagnostic {
         self
     }
 
+    /// Says what class the openCypher TCK has for it.
+    #[must_use]
+    pub(crate) fn with_class(mut self, class: MistakeClass) -> Self {
+        self.class = class;
+        self
+    }
+
     fn new(kind: DiagnosticKind, message: String, span: Span) -> Self {
-        Self { kind, message, span, help: None, detail: None }
+        Self { kind, message, span, help: None, detail: None, class: MistakeClass::default() }
     }
 }
 

@@ -60,7 +60,7 @@ pub mod span;
 mod suggest;
 
 pub use check::{check, check_query};
-pub use diagnostic::{Detail, Diagnostic, DiagnosticKind, line_column};
+pub use diagnostic::{Detail, Diagnostic, DiagnosticKind, MistakeClass, line_column};
 pub use parser::{parse, parse_expression};
 pub use span::Span;
 pub use suggest::closest;

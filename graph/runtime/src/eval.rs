@@ -108,4 +108,6 @@ fn unary(op: UnaryOp, of: &Expr, env: &Env<'_>) -> Result<Value> {
 }
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;

@@ -22,6 +22,7 @@ use crate::error::{Result, RuntimeError};
 use crate::eval::{Context, Env, Subqueries};
 use crate::graph::{Graph, GraphMut, SideEffects, Wanted};
 use crate::limits::{Limits, Meter};
+use crate::pattern::Order;
 use crate::procedures::Procedures;
 use crate::value::{Node, NodeId, Value};
 use crate::write::Writer;
@@ -44,6 +45,8 @@ pub struct Options {
     pub seed: u64,
     /// What `CALL` may call; nothing by default.
     pub procedures: Procedures,
+    /// In which order patterns are sought.
+    pub order: Order,
 }
 
 impl Options {
@@ -72,6 +75,13 @@ impl Options {
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// Sets in which order patterns are sought.
+    #[must_use]
+    pub fn with_order(mut self, order: Order) -> Self {
+        self.order = order;
         self
     }
 
@@ -136,14 +146,17 @@ impl<'q> Statement<'q> {
     /// `ProcedureError`, `SyntaxError`, `ParameterMissing`: a procedure is not there, or is called wrongly.
     pub fn new(query: &'q Query, options: &'q Options) -> Result<Self> {
         call::check(query, options)?;
-        let shared = Shared { wanted: WantedProperties::new(query), procedures: &options.procedures };
+        let shared =
+            Shared { wanted: WantedProperties::new(query), procedures: &options.procedures, order: options.order };
         Ok(Self { query, options, shared })
     }
 
     /// True if it has clauses that write.
     pub fn writes(&self) -> bool {
         let others = self.query.others.iter().map(|other| &other.query);
-        std::iter::once(&self.query.first).chain(others).any(|query| query.clauses.iter().any(|one| is_write(&one.kind)))
+        std::iter::once(&self.query.first)
+            .chain(others)
+            .any(|query| query.clauses.iter().any(|one| is_write(&one.kind)))
     }
 
     /// The properties that it may need of anything.
@@ -268,6 +281,15 @@ impl Options {
 pub(crate) struct Shared<'q> {
     wanted: WantedProperties,
     procedures: &'q Procedures,
+    pub(crate) order: Order,
+}
+
+#[cfg(test)]
+impl<'q> Shared<'q> {
+    /// All properties of everything are needed.
+    pub(crate) fn all(procedures: &'q Procedures) -> Self {
+        Self { wanted: WantedProperties::default(), procedures, order: Order::Cheapest }
+    }
 }
 
 /// A graph that is read by a statement.

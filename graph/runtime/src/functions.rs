@@ -32,7 +32,7 @@ pub(crate) fn call(namespace: &[Name], function: &Name, arguments: &[Expr], env:
 }
 
 /// The value of a function; none if there is no such function with so many arguments.
-fn dispatch(name: &str, arguments: &[Value], env: &Env<'_>) -> Result<Option<Value>> {
+pub(crate) fn dispatch(name: &str, arguments: &[Value], env: &Env<'_>) -> Result<Option<Value>> {
     for group in [entities::call, lists::call, texts::call, numbers::call, convert::call, temporal::call] {
         if let Some(value) = group(name, arguments, env)? {
             return Ok(Some(value));

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use worldstore_core::Result;
 use worldstore_cypher::ast::LabelExpr;
 
-use crate::value::{Map, Node, NodeId, Relationship, RelationshipId, Value, Comparison, compare, equals};
+use crate::value::{Comparison, Map, Node, NodeId, Relationship, RelationshipId, Value, compare, equals};
 
 /// Nodes one after the other; after an error there are no more.
 pub type Nodes<'g> = Box<dyn Iterator<Item = Result<Arc<Node>>> + 'g>;
@@ -193,9 +193,10 @@ pub enum Compares {
 }
 
 /// Which properties are needed. A graph may give more.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Wanted {
     /// All of them.
+    #[default]
     All,
     /// These, sorted.
     Names(Vec<Arc<str>>),

@@ -34,8 +34,14 @@ pub use graph::{
 };
 pub use limits::{Cancel, Limits, Meter};
 pub use memory::MemoryGraph;
+pub use pattern::Order;
 pub use procedures::{Field, FieldType, Procedure, ProcedureRows, Procedures, Signature};
 pub use temporal::{Date, DateTime, Duration, LocalDateTime, LocalTime, Time, Zone};
 pub use value::{
     Comparison, List, Map, Node, NodeId, Path, Relationship, RelationshipId, Value, ValueType, compare, equals,
 };
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -22,7 +22,8 @@ use worldstore_cypher::ast::{EdgePattern, Expr, Group, LabelExpr, Path, PathMode
 
 pub(crate) use compile::compile;
 pub(crate) use matcher::Matcher;
-pub(crate) use plan::{Order, Plan};
+pub use plan::Order;
+pub(crate) use plan::Plan;
 
 /// What the patterns of one `MATCH` ask for.
 ///

@@ -60,13 +60,18 @@ fn variables() -> (Vec<String>, Vec<Value>) {
     (["n", "r", "p", "gone", "x"].map(str::to_owned).to_vec(), values)
 }
 
-/// The value of an expression where values may take `limit` bytes.
-pub fn limited(text: &str, limit: u64) -> Result<Value> {
-    let expr = parse_expression(text).unwrap_or_else(|wrong| panic!("{text}: {wrong:?}"));
+/// Gives `visit` the variables of all tests, where values may take `limit` bytes.
+pub fn with_env<T>(limit: u64, visit: impl FnOnce(&Env<'_>) -> T) -> T {
     let parameters = BTreeMap::from([("one".to_owned(), Value::Int(1))]);
     let context = Context::new(&parameters, &OneNode, NOW, 42).with_value_bytes_max(limit);
     let (names, values) = variables();
-    eval(&expr, &Env::row(&names, &values, &context))
+    visit(&Env::row(&names, &values, &context))
+}
+
+/// The value of an expression where values may take `limit` bytes.
+pub fn limited(text: &str, limit: u64) -> Result<Value> {
+    let expr = parse_expression(text).unwrap_or_else(|wrong| panic!("{text}: {wrong:?}"));
+    with_env(limit, |env| eval(&expr, env))
 }
 
 /// The value of an expression.

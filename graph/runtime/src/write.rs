@@ -16,7 +16,9 @@ use std::rc::Rc;
 use worldstore_cypher::ast::{Clause, ClauseKind, Combinator, Query, SingleQuery};
 
 use crate::error::{Result, RuntimeError};
-use crate::exec::{Options, Reader, Row, Session, Shared, Stream, combine, is_standalone_call, is_write, read_clause, row_bytes};
+use crate::exec::{
+    Options, Reader, Row, Session, Shared, Stream, combine, is_standalone_call, is_write, read_clause, row_bytes,
+};
 use crate::graph::{EntityId, Graph, GraphMut};
 use crate::limits::{Held, Meter};
 use crate::value::Value;
@@ -161,9 +163,8 @@ impl<'g, 'w> Writer<'g, 'w> {
 
     /// Whether a value can be a property; null means that there is none.
     fn storable(value: &Value) -> Result<()> {
-        let is_plain = |value: &Value| {
-            !matches!(value, Value::Map(_) | Value::Node(_) | Value::Relationship(_) | Value::Path(_))
-        };
+        let is_plain =
+            |value: &Value| !matches!(value, Value::Map(_) | Value::Node(_) | Value::Relationship(_) | Value::Path(_));
         let wrong = match value {
             Value::List(list) => list.iter().find(|item| !is_plain(item) || Self::storable(item).is_err()),
             value => (!is_plain(value)).then_some(value),

@@ -5,7 +5,7 @@ use super::scope::Scope;
 use super::types::{Type, arithmetic};
 use super::{Checker, Place};
 use crate::ast::{BinaryOp, Comprehension, Expr, ExprKind, MapItem, Name, SubqueryKind, UnaryOp};
-use crate::diagnostic::Detail;
+use crate::diagnostic::{Detail, Diagnostic, MistakeClass};
 use crate::span::Span;
 use crate::suggest::closest;
 
@@ -191,8 +191,14 @@ impl Checker {
 
     fn property(&mut self, of: &Expr, context: Context<'_>) -> Type {
         let is = self.expr(of, context);
-        if is.is_plain() || is.is_list() || is == Type::Path {
-            self.wrong_type(of.span, "a node, a relationship or a map", &is);
+        const WANTED: &str = "a node, a relationship or a map";
+        if is == Type::Path {
+            self.wrong_type(of.span, WANTED, &is);
+        } else if is.is_plain() || is.is_list() {
+            // The openCypher TCK has another class for a value than for a path.
+            let mistake = Diagnostic::semantic(format!("expected {WANTED}, found {}", is.name()), of.span);
+            let mistake = mistake.with_detail(Detail::InvalidArgumentType);
+            self.wrong.push(mistake.with_class(MistakeClass::TypeError));
         }
         Type::Any
     }

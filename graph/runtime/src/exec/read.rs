@@ -7,7 +7,7 @@ use worldstore_cypher::ast::{Clause, ClauseKind, Expr, For, Match, Name};
 use super::{Row, Rows, Session, Stream, call, project};
 use crate::error::{Result, RuntimeError};
 use crate::eval::{eval, holds};
-use crate::pattern::{Matcher, Order, Pattern, Plan, compile};
+use crate::pattern::{Matcher, Pattern, Plan, compile};
 use crate::value::{List, Value};
 
 /// The rows behind a clause that reads. `is_alone` if it is the only one of its query.
@@ -120,7 +120,7 @@ pub(super) fn from_steps<'q>(mut next: impl FnMut() -> Result<Option<Row>> + 'q)
 
 fn matches<'q>(session: Session<'q>, one: &'q Match, stream: Stream<'q>) -> Result<Stream<'q>> {
     let pattern = Rc::new(compile(&one.patterns, one.filter.as_ref(), &stream.names)?);
-    let plan = Rc::new(Plan::new(&pattern, session.graph, Order::Cheapest)?);
+    let plan = Rc::new(Plan::new(&pattern, session.graph, session.shared.order)?);
     let names = Rc::new(pattern.names.get(..pattern.named).unwrap_or_default().to_vec());
     let rows = match_rows(session, &pattern, &plan, one.optional, stream.rows);
     Ok(Stream { names, rows })

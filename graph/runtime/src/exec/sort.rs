@@ -71,9 +71,7 @@ fn compare(order: &[OrderItem], left: &[Value], right: &[Value]) -> Ordering {
 }
 
 /// Items that are made when the first one is asked for.
-pub(super) fn later<'q, T: 'q>(
-    make: impl FnOnce() -> Result<Vec<T>> + 'q,
-) -> Box<dyn Iterator<Item = Result<T>> + 'q> {
+pub(super) fn later<'q, T: 'q>(make: impl FnOnce() -> Result<Vec<T>> + 'q) -> Box<dyn Iterator<Item = Result<T>> + 'q> {
     let mut make = Some(make);
     let mut items = Vec::new().into_iter();
     Box::new(std::iter::from_fn(move || {

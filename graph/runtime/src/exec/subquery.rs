@@ -8,7 +8,7 @@ use worldstore_cypher::ast::{Clause, ClauseKind, Expr, ExprKind, Name, Path, Que
 use super::{Row, Session, Stream, run_query};
 use crate::error::{Result, RuntimeError};
 use crate::eval::{Env, eval, holds};
-use crate::pattern::{Matcher, Order, Plan, compile};
+use crate::pattern::{Matcher, Plan, compile};
 use crate::value::{List, Value};
 use crate::walk::{Visitor, names_in, names_in_path, names_in_query, walk_query};
 
@@ -33,16 +33,19 @@ fn variables<'n>(names: impl IntoIterator<Item = &'n str>, env: &Env<'_>) -> (Ve
     known.unzip()
 }
 
+/// Takes a match, as names and values; false if it has enough.
+type EachMatch<'e> = dyn FnMut(&[String], &[Value]) -> Result<bool> + 'e;
+
 /// Finds all matches of a path, until `each` has enough.
 fn each_match(
     session: Session<'_>,
     path: &Path,
     names: &[String],
     row: &[Value],
-    each: &mut dyn FnMut(&[String], &[Value]) -> Result<bool>,
+    each: &mut EachMatch<'_>,
 ) -> Result<()> {
     let pattern = Rc::new(compile([path], None, names)?);
-    let plan = Rc::new(Plan::new(&pattern, session.graph, Order::Cheapest)?);
+    let plan = Rc::new(Plan::new(&pattern, session.graph, session.shared.order)?);
     let mut matcher = Matcher::new(session, &pattern, &plan, row);
     while matcher.advance()? {
         if !each(&pattern.names, matcher.values())? {

@@ -15,7 +15,7 @@ const BLIND_FUNCTIONS: [&str; 4] = ["id", "labels", "type", "count"];
 
 /// The properties that are needed, by the name of the variable, wherever it stands in the statement. What has no name
 /// is needed whole.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct WantedProperties {
     variables: BTreeMap<String, Wanted>,
     all: Wanted,
@@ -125,7 +125,9 @@ impl<'q> Visitor<'q> for Uses<'q> {
         match &clause.kind {
             ClauseKind::With(with) => self.needs_everything |= with.projection.star,
             ClauseKind::Return(projection) => self.needs_everything |= projection.star,
-            ClauseKind::Set(items) => self.needs_everything |= items.iter().any(|item| !matches!(item, SetItem::Labels { .. })),
+            ClauseKind::Set(items) => {
+                self.needs_everything |= items.iter().any(|item| !matches!(item, SetItem::Labels { .. }))
+            }
             ClauseKind::Remove(items) => {
                 self.needs_everything |= items.iter().any(|item| matches!(item, RemoveItem::Property(_)));
             }

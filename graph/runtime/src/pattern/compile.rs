@@ -57,8 +57,7 @@ struct Stretch {
 
 impl<'q> Compiler<'q> {
     fn new(given: &[String]) -> Self {
-        let pattern =
-            Pattern { names: given.to_vec(), given: given.len(), named: given.len(), ..Pattern::default() };
+        let pattern = Pattern { names: given.to_vec(), given: given.len(), named: given.len(), ..Pattern::default() };
         Self { pattern, tests: Vec::new(), mode: PathMode::Trail, unique: true, is_bounded: true }
     }
 
@@ -370,7 +369,7 @@ impl<'q> Compiler<'q> {
 }
 
 /// The variables of a path, those of its groups included, each once, in the order of the source.
-fn own_names(path: &Path) -> Vec<&str> {
+pub(super) fn own_names(path: &Path) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
     collect_names(path, &mut names);
     let mut seen = BTreeSet::new();

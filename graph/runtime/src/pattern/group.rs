@@ -100,7 +100,10 @@ impl<'q> Repeater<'q> {
         if self.max.is_some_and(|max| self.repetitions() >= max) {
             return Ok(());
         }
-        let Some(node) = self.session.node(self.here(), self.session.wanted(self.pattern.names.get(self.first)))? else { return Ok(()) };
+        let Some(node) = self.session.node(self.here(), self.session.wanted(self.pattern.names.get(self.first)))?
+        else {
+            return Ok(());
+        };
         let mut used = self.used.clone();
         self.rounds.iter().for_each(|round| used.extend(round.walk.ids()));
         let matcher = Matcher::new(self.session, &self.pattern, &self.plan, &self.row);

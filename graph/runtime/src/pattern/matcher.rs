@@ -183,7 +183,10 @@ impl<'q> Matcher<'q> {
             Some(Value::Null) | None => Ok(Box::new(std::iter::empty())),
             Some(other) => {
                 let name = self.pattern.names.get(slot).map_or("", String::as_str);
-                Err(RuntimeError::argument_type(format!("`{name}` is {} and cannot be matched as a node", other.type_name())))
+                Err(RuntimeError::argument_type(format!(
+                    "`{name}` is {} and cannot be matched as a node",
+                    other.type_name()
+                )))
             }
         }
     }
@@ -380,7 +383,9 @@ impl<'q> Matcher<'q> {
     fn extend_walk(&self, walk: &mut Walk, place: usize, part: &Part<'q>) {
         match (&part.kind, self.state.walks.get(place)) {
             (PartKind::Edge { slot, .. }, _) => {
-                if let (Some(Value::Relationship(one)), Some(id)) = (self.state.values.get(*slot), self.node_id(part.right)) {
+                if let (Some(Value::Relationship(one)), Some(id)) =
+                    (self.state.values.get(*slot), self.node_id(part.right))
+                {
                     walk.push(Arc::clone(one), id);
                 }
             }

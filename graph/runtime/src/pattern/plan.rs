@@ -63,13 +63,13 @@ pub(crate) struct Pushed<'q> {
     pub(crate) value: &'q Expr,
 }
 
-/// How steps are chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// The cheapest first.
+/// In which order the parts of a pattern are sought. What is found does not depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// What seems the cheapest comes first.
+    #[default]
     Cheapest,
-    /// Any that is possible, by these bits of chance: to test that the order does not matter.
-    #[cfg_attr(not(test), allow(dead_code, reason = "for tests"))]
+    /// Anything that is possible, decided by these bits: to test a graph, or this crate.
     Chance(u64),
 }
 
@@ -339,9 +339,7 @@ fn comparison<'q>(expr: &'q Expr, name: &str) -> Option<Pushed<'q>> {
         _ => None,
     };
     match (property(left), property(right)) {
-        (Some(property), None) if !mentions(right, name) => {
-            Some(Pushed { property, compares: plain[0], value: right })
-        }
+        (Some(property), None) if !mentions(right, name) => Some(Pushed { property, compares: plain[0], value: right }),
         (None, Some(property)) if !mentions(left, name) => Some(Pushed { property, compares: plain[1], value: left }),
         _ => None,
     }

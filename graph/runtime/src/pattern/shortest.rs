@@ -23,6 +23,9 @@ use crate::value::{NodeId, Relationship, Value};
 /// About what a visited node takes, in bytes.
 const NODE_BYTES: u64 = 160;
 
+/// A relationship and the node before it.
+type Hop = (Arc<Relationship>, NodeId);
+
 /// Shortest paths from the bound end.
 pub(super) fn shortest<'q>(
     opening: &Opening<'_, 'q>,
@@ -60,7 +63,7 @@ pub(super) fn shortest<'q>(
 struct Reached {
     depth: u64,
     /// The last relationships of the shortest walks to it, and the nodes before them.
-    from: Vec<(Arc<Relationship>, NodeId)>,
+    from: Vec<Hop>,
 }
 
 struct Search<'q> {
@@ -82,7 +85,7 @@ struct Search<'q> {
     /// The nodes of the last level.
     frontier: Vec<NodeId>,
     /// How the start was reached again, over directed relationships: the length, and the last relationships.
-    closing: Option<(u64, Vec<(Arc<Relationship>, NodeId)>)>,
+    closing: Option<(u64, Vec<Hop>)>,
     /// Nodes whose paths are given out next, with where each of their walks stands.
     found: Vec<Backtrack>,
     is_over: bool,
@@ -91,7 +94,7 @@ struct Search<'q> {
 /// Goes back from a node to the start, along all shortest walks one after the other.
 struct Backtrack {
     /// The way from the end backwards: relationships with the nodes before them, and which of the choices at each.
-    steps: Vec<(Vec<(Arc<Relationship>, NodeId)>, usize)>,
+    steps: Vec<(Vec<Hop>, usize)>,
     end: NodeId,
     is_started: bool,
 }

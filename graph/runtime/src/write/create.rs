@@ -159,9 +159,13 @@ impl<'w> Writer<'_, 'w> {
                     let message = format!("expected a map of properties, found {}", other.type_name());
                     return Err(RuntimeError::argument_type(message).at(name.span));
                 }
-                None => self.read(|session| Err(session.env(&[], &[]).parameter(&name.text).err().unwrap_or_else(
-                    || RuntimeError::unsupported("the parameter is not given"),
-                )))?,
+                None => self.read(|session| {
+                    Err(session
+                        .env(&[], &[])
+                        .parameter(&name.text)
+                        .err()
+                        .unwrap_or_else(|| RuntimeError::unsupported("the parameter is not given")))
+                })?,
             },
         };
         stored(entries)

@@ -30,7 +30,8 @@ impl Doomed {
                 self.relationships.extend(path.relationships.iter().filter(|one| !one.deleted).map(|one| one.id));
             }
             other => {
-                let message = format!("only nodes, relationships and paths can be deleted, found {}", other.type_name());
+                let message =
+                    format!("only nodes, relationships and paths can be deleted, found {}", other.type_name());
                 return Err(RuntimeError::argument_type(message));
             }
         }

@@ -9,7 +9,7 @@ use super::{Table, Writer};
 use crate::error::{ErrorClass, ErrorDetail, Result, RuntimeError};
 use crate::eval::eval;
 use crate::exec::Row;
-use crate::pattern::{Matcher, Order, Pattern, Plan, compile};
+use crate::pattern::{Matcher, Pattern, Plan, compile};
 use crate::value::Value;
 
 impl<'w> Writer<'_, 'w> {
@@ -43,7 +43,7 @@ impl<'w> Writer<'_, 'w> {
     /// The rows with what was found, in the order of `names`.
     fn find(&self, pattern: &Rc<Pattern<'_>>, names: &[String], row: &Row) -> Result<Vec<Row>> {
         self.read(|session| {
-            let plan = Rc::new(Plan::new(pattern, session.graph, Order::Cheapest)?);
+            let plan = Rc::new(Plan::new(pattern, session.graph, session.shared.order)?);
             let mut matcher = Matcher::new(session, pattern, &plan, row);
             let place = |name: &String| pattern.names.iter().rposition(|known| known == name);
             let places: Vec<_> = names.iter().map(place).collect();

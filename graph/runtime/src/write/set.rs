@@ -97,20 +97,14 @@ impl Writer<'_, '_> {
     }
 
     /// Changes the properties of a node or relationship; of null, nothing.
-    fn change(
-        &mut self,
-        of: &Value,
-        place: &Expr,
-        change: impl FnOnce(&mut BTreeMap<Arc<str>, Value>),
-    ) -> Result<()> {
+    fn change(&mut self, of: &Value, place: &Expr, change: impl FnOnce(&mut BTreeMap<Arc<str>, Value>)) -> Result<()> {
         let (entity, before): (EntityId, Map) = match of {
             Value::Null => return Ok(()),
             Value::Node(node) => (EntityId::Node(node.id), self.node(node.id)?.properties.clone()),
-            Value::Relationship(one) => {
-                (EntityId::Relationship(one.id), self.relationship(one.id)?.properties.clone())
-            }
+            Value::Relationship(one) => (EntityId::Relationship(one.id), self.relationship(one.id)?.properties.clone()),
             other => {
-                let message = format!("only nodes and relationships have properties to change, found {}", other.type_name());
+                let message =
+                    format!("only nodes and relationships have properties to change, found {}", other.type_name());
                 return Err(RuntimeError::argument_type(message).at(place.span));
             }
         };

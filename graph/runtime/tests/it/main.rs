@@ -1,0 +1,5 @@
+//! Tests of the interpreter as a whole.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod tck;
