@@ -6,6 +6,11 @@
 //! DataFusion runs them over table providers of our own, so that counts come from footers, whole directories and row
 //! groups are left out, and every result says what was read ([`IoStats`]).
 //!
+//! Everything else of openCypher 2024.3 is run by an interpreter ([`runtime`]) over the same rows: it reads what the
+//! query touches, those columns that the query may need, into memory, 2 GiB at most. What queries create stands beside
+//! the rows, in memory, for as long as the graph or a clone of it lives; only that can be changed. `EXPLAIN` says which
+//! way a query goes.
+//!
 //! ```
 //! use worldstore_graph::{Graph, Parameters};
 //!
@@ -33,5 +38,6 @@ pub use graph::Graph;
 pub use io_stats::IoStats;
 pub use value::{Parameters, Value};
 pub use worldstore_cypher as cypher;
-pub use worldstore_cypher_runtime::SideEffects;
+pub use worldstore_cypher_runtime as runtime;
+pub use worldstore_cypher_runtime::{Map, SideEffects};
 pub use worldstore_datafusion::{PinnedTable, RowCount, TableSelection, TableSource};

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 use worldstore::core::lake::SCHEME;
-use worldstore::graph::{Graph, Parameters, QueryError, QueryResult, Value};
+use worldstore::graph::{Graph, Map, Parameters, QueryError, QueryResult, Value};
 use worldstore::registry::OpenOptions;
 use worldstore::world::MAIN_RUN;
 use worldstore::{Error, Registry, Result};
@@ -150,7 +150,7 @@ fn parameters(texts: &[String]) -> Result<Parameters> {
         }
         let value = match serde_json::from_str(value) {
             Ok(json) => constant(json).map_err(|error| error.with("param", name).with("value", value))?,
-            Err(_) => Value::Text(value.to_owned()),
+            Err(_) => Value::from(value),
         };
         parameters = parameters.with(name, value);
     }
@@ -168,13 +168,16 @@ fn constant(json: Json) -> Result<Value> {
     Ok(match json {
         Json::Null => Value::Null,
         Json::Bool(value) => Value::Bool(value),
-        Json::String(value) => Value::Text(value),
+        Json::String(value) => Value::from(value),
         Json::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(integer), _) => Value::Int(integer),
             (None, Some(float)) if number.is_f64() => Value::Float(float),
             _ => return Err(Error::invalid("the number does not fit 64 bits with a sign")),
         },
-        Json::Array(values) => Value::List(values.into_iter().map(constant).collect::<Result<_>>()?),
-        Json::Object(_) => return Err(Error::unsupported("a parameter cannot be an object")),
+        Json::Array(values) => Value::from(values.into_iter().map(constant).collect::<Result<Vec<_>>>()?),
+        Json::Object(entries) => {
+            let entries = entries.into_iter().map(|(name, value)| Ok((name.into(), constant(value)?)));
+            Value::from(Map::new(entries.collect::<Result<_>>()?))
+        }
     })
 }
