@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
@@ -48,7 +49,7 @@ pub struct Context<'a> {
     chance: Cell<u64>,
     value_bytes_max: u64,
     steps: Cell<u32>,
-    regexes: RefCell<HashMap<Arc<str>, Regex>>,
+    regexes: RefCell<HashMap<Arc<str>, Rc<Regex>>>,
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -116,10 +117,10 @@ impl<'a> Context<'a> {
     }
 
     /// The regular expression `pattern`, that must match a whole text.
-    pub(crate) fn regex(&self, pattern: &Arc<str>) -> Result<Regex> {
+    pub(crate) fn regex(&self, pattern: &Arc<str>) -> Result<Rc<Regex>> {
         let mut regexes = self.regexes.borrow_mut();
         if let Some(regex) = regexes.get(pattern) {
-            return Ok(regex.clone());
+            return Ok(Rc::clone(regex));
         }
         let compiled = |pattern: &str| {
             RegexBuilder::new(pattern).size_limit(REGEX_BYTES_MAX).build().map_err(|error| {
@@ -129,11 +130,12 @@ impl<'a> Context<'a> {
         };
         // Alone first, for what is wrong by itself may become right between brackets.
         compiled(pattern)?;
-        let regex = compiled(&format!("^(?:{pattern})$"))?;
+        // Shared, for each copy of a regular expression has its own scratch memory.
+        let regex = Rc::new(compiled(&format!("^(?:{pattern})$"))?);
         if regexes.len() >= REGEXES_MAX {
             regexes.clear();
         }
-        regexes.insert(Arc::clone(pattern), regex.clone());
+        regexes.insert(Arc::clone(pattern), Rc::clone(&regex));
         Ok(regex)
     }
 }

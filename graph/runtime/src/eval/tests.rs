@@ -225,7 +225,10 @@ fn what_would_be_too_large_is_refused_before_it_is_built() {
         assert_eq!(error.detail(), ErrorDetail::ValueTooLarge, "{text}");
     }
     assert_eq!(limited("size(range(1, 1000))", 40_000).ok(), Some(Value::Int(1000)));
-    assert_eq!(limited("range(9223372036854775806, 9223372036854775807)", 40_000).unwrap().to_string(), "[9223372036854775806, 9223372036854775807]");
+    assert_eq!(
+        limited("range(9223372036854775806, 9223372036854775807)", 40_000).unwrap().to_string(),
+        "[9223372036854775806, 9223372036854775807]"
+    );
 }
 
 #[test]

@@ -32,7 +32,9 @@ fn entities_answer() {
          length(1) => TypeError InvalidArgumentType
          properties(1) => TypeError InvalidArgumentType
          labels() => SyntaxError UnknownFunction
-         nothing(1) => SyntaxError UnknownFunction",
+         nothing(1) => SyntaxError UnknownFunction
+         no.thing(1) => SyntaxError UnknownFunction
+         `a name that is longer than any function has, by far, and goes on and on and on`(1) => SyntaxError UnknownFunction",
     );
 }
 

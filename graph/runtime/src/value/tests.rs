@@ -106,7 +106,8 @@ fn types_have_their_place_in_the_order() {
 
 #[test]
 fn values_print_as_the_tck_writes_them() {
-    let values = "[n, r, p, 'it\\'s', 1.0, -0.5, 1e21, 1e-9, {a: null, b: [true]}, date('0999-01-02'), duration('PT0S')]";
+    let values =
+        "[n, r, p, 'it\\'s', 1.0, -0.5, 1e21, 1e-9, {a: null, b: [true]}, date('0999-01-02'), duration('PT0S')]";
     let wanted = "[(:Person:Admin {name: 'Ann'}), [:KNOWS {since: 2001}], \
                   <(:Person:Admin {name: 'Ann'})-[:KNOWS {since: 2001}]->()>, 'it\\'s', 1.0, -0.5, 1.0E21, 1.0E-9, \
                   {a: null, b: [true]}, '0999-01-02', 'PT0S']";
