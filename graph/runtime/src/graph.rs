@@ -193,9 +193,10 @@ pub enum Compares {
 }
 
 /// Which properties are needed. A graph may give more.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Wanted {
     /// All of them.
+    #[default]
     All,
     /// These, sorted.
     Names(Vec<Arc<str>>),

@@ -164,7 +164,7 @@ impl<'q> Matcher<'q> {
             StepKind::Given { node } => self.given(*node)?,
             StepKind::Scan { node, pushed } => {
                 let node = self.pattern.nodes.get(*node).ok_or_else(broken)?;
-                expand::scan(self.session, node, pushed, &self.pattern.names, &self.state.values)?
+                expand::scan(self.session, &self.pattern, node, pushed, &self.state.values)?
             }
             StepKind::Part { part, bound, is_given, inner, pushed } => {
                 self.part(*part, *bound, *is_given, inner, pushed)?
@@ -315,9 +315,8 @@ impl<'q> Matcher<'q> {
 
     fn bind_new(&mut self, node: usize, id: NodeId) -> Result<bool> {
         // A relationship may lead to a node that is not there: then nothing is found.
-        let slot = self.pattern.nodes.get(node).map(|node| node.slot);
-        let name = slot.and_then(|slot| self.pattern.names.get(slot));
-        match self.session.node(id, self.session.wanted(name))? {
+        let slot = self.pattern.nodes.get(node).map_or(usize::MAX, |node| node.slot);
+        match self.session.node(id, self.pattern.wanted(slot, self.session))? {
             Some(found) => Ok(self.bind_node(node, found)),
             None => Ok(false),
         }
