@@ -7,11 +7,23 @@ mod numbers;
 mod temporal;
 mod texts;
 
-use worldstore_cypher::ast::{Expr, Name};
+use std::fmt;
+
+use worldstore_cypher::ast::{Expr, ExprKind, Name};
 
 use crate::error::{ErrorClass, ErrorDetail, Result, RuntimeError};
 use crate::eval::{Env, eval};
 use crate::value::Value;
+
+/// Functions that a caller adds to those of the language, such as what only its graph knows.
+pub trait Functions: fmt::Debug + Send + Sync {
+    /// The value of the function `name`, in lower case with its namespaces in front; none if it is not known with so
+    /// many arguments. Asked only for what the language has not.
+    ///
+    /// # Errors
+    /// Whatever the function comes to.
+    fn call(&self, name: &str, arguments: &[Value]) -> Result<Option<Value>>;
+}
 
 /// The value of `namespace.function(arguments)`. Case does not matter. Aggregates are not among them.
 pub(crate) fn call(namespace: &[Name], function: &Name, arguments: &[Expr], env: &Env<'_>) -> Result<Value> {
@@ -80,7 +92,7 @@ pub(crate) fn dispatch(name: &str, arguments: &[Value], env: &Env<'_>) -> Result
             return Ok(Some(value));
         }
     }
-    Ok(None)
+    env.context().functions().map_or(Ok(None), |functions| functions.call(name, arguments))
 }
 
 fn unknown(name: &str, count: usize) -> RuntimeError {
@@ -102,7 +114,7 @@ fn coalesce(arguments: &[Expr], env: &Env<'_>) -> Result<Value> {
 /// Whether a property is there, or a pattern fits.
 fn exists(argument: &Expr, env: &Env<'_>) -> Result<Value> {
     match (&argument.kind, eval(argument, env)?) {
-        (worldstore_cypher::ast::ExprKind::Pattern(_), value) => Ok(value),
+        (ExprKind::Pattern(_), value) => Ok(value),
         (_, value) => Ok(Value::Bool(!value.is_null())),
     }
 }

@@ -9,6 +9,7 @@ use regex::{Regex, RegexBuilder};
 use worldstore_cypher::ast::Expr;
 
 use crate::error::{ErrorClass, ErrorDetail, Result, RuntimeError};
+use crate::functions::Functions;
 use crate::value::{Node, NodeId, Value};
 
 /// How large a value may be by default: 256 MiB.
@@ -45,6 +46,7 @@ pub trait Subqueries {
 pub struct Context<'a> {
     parameters: &'a BTreeMap<String, Value>,
     subqueries: &'a dyn Subqueries,
+    functions: Option<&'a dyn Functions>,
     now_unix_nanos: i128,
     chance: Cell<u64>,
     value_bytes_max: u64,
@@ -70,12 +72,20 @@ impl<'a> Context<'a> {
         Self {
             parameters,
             subqueries,
+            functions: None,
             now_unix_nanos,
             chance: Cell::new(seed),
             value_bytes_max: VALUE_BYTES_MAX,
             steps: Cell::new(0),
             regexes: RefCell::default(),
         }
+    }
+
+    /// Adds functions to those of the language.
+    #[must_use]
+    pub fn with_functions(mut self, functions: Option<&'a dyn Functions>) -> Self {
+        self.functions = functions;
+        self
     }
 
     /// Sets how many bytes a single value may take.
@@ -98,6 +108,10 @@ impl<'a> Context<'a> {
     /// The way to the graph.
     pub fn subqueries(&self) -> &'a dyn Subqueries {
         self.subqueries
+    }
+
+    pub(crate) fn functions(&self) -> Option<&'a dyn Functions> {
+        self.functions
     }
 
     /// The next 64 bits of chance (SplitMix64).
