@@ -8,9 +8,10 @@ use std::sync::Arc;
 use regex::{Regex, RegexBuilder};
 use worldstore_cypher::ast::Expr;
 
+use super::membership::Memberships;
 use crate::error::{ErrorClass, ErrorDetail, Result, RuntimeError};
 use crate::functions::Functions;
-use crate::value::{Node, NodeId, Value};
+use crate::value::{List, Node, NodeId, Value};
 
 /// How large a value may be by default: 256 MiB.
 const VALUE_BYTES_MAX: u64 = 256 << 20;
@@ -52,6 +53,7 @@ pub struct Context<'a> {
     value_bytes_max: u64,
     steps: Cell<u32>,
     regexes: RefCell<HashMap<Arc<str>, Rc<Regex>>>,
+    memberships: RefCell<Memberships>,
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -78,6 +80,7 @@ impl<'a> Context<'a> {
             value_bytes_max: VALUE_BYTES_MAX,
             steps: Cell::new(0),
             regexes: RefCell::default(),
+            memberships: RefCell::default(),
         }
     }
 
@@ -128,6 +131,11 @@ impl<'a> Context<'a> {
         let steps = self.steps.get().wrapping_add(1);
         self.steps.set(steps);
         if steps.is_multiple_of(1024) { self.subqueries.proceed() } else { Ok(()) }
+    }
+
+    /// Whether `list` has `value`; none if it must be searched for that.
+    pub(super) fn contains(&self, list: &List, value: &Value) -> Option<bool> {
+        self.memberships.borrow_mut().contains(list, value)
     }
 
     /// The regular expression `pattern`, that must match a whole text.
