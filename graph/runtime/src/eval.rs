@@ -5,6 +5,7 @@ mod arithmetic;
 mod comprehension;
 mod env;
 mod logic;
+mod membership;
 mod operators;
 mod texts;
 

@@ -20,6 +20,7 @@ use worldstore_cypher::ast::{ClauseKind, Query, SingleQuery};
 
 use crate::error::{Result, RuntimeError};
 use crate::eval::{Context, Env, Subqueries};
+use crate::functions::Functions;
 use crate::graph::{Graph, GraphMut, SideEffects, Wanted};
 use crate::limits::{Limits, Meter};
 use crate::pattern::Order;
@@ -47,6 +48,8 @@ pub struct Options {
     pub procedures: Procedures,
     /// In which order patterns are sought.
     pub order: Order,
+    /// What expressions may call besides the functions of the language; nothing by default.
+    pub functions: Option<Arc<dyn Functions>>,
 }
 
 impl Options {
@@ -89,6 +92,13 @@ impl Options {
     #[must_use]
     pub fn with_procedures(mut self, procedures: Procedures) -> Self {
         self.procedures = procedures;
+        self
+    }
+
+    /// Sets what expressions may call besides the functions of the language.
+    #[must_use]
+    pub fn with_functions(mut self, functions: Arc<dyn Functions>) -> Self {
+        self.functions = Some(functions);
         self
     }
 }
@@ -265,7 +275,8 @@ pub fn read(query: &Query, graph: &dyn Graph, options: &Options) -> Result<Answe
 
 impl Options {
     pub(crate) fn context<'q>(&'q self, reader: &'q Reader<'q>, seed: u64) -> Context<'q> {
-        let context = Context::new(&self.parameters, reader, self.now_unix_nanos, seed);
+        let context =
+            Context::new(&self.parameters, reader, self.now_unix_nanos, seed).with_functions(self.functions.as_deref());
         match self.limits.memory {
             Some(bytes) => {
                 let most = context.value_bytes_max().min(bytes);
@@ -324,8 +335,8 @@ impl<'q> Session<'q> {
     }
 
     /// The properties that are needed of what a variable stands for.
-    pub(crate) fn wanted(&self, name: Option<&String>) -> &'q Wanted {
-        self.shared.wanted.of(name.map_or("", String::as_str))
+    pub(crate) fn wanted(&self, name: &str) -> &'q Wanted {
+        self.shared.wanted.of(name)
     }
 
     pub(crate) fn node(&self, id: NodeId, wanted: &Wanted) -> Result<Option<Arc<Node>>> {

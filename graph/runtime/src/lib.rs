@@ -29,6 +29,7 @@ pub use aggregate::{Accumulator, aggregates_of, is_aggregate};
 pub use error::{ErrorClass, ErrorDetail, Result, RuntimeError};
 pub use eval::{Context, Env, Subqueries, eval, holds, labels_hold};
 pub use exec::{Answer, Options, Sink, Statement, execute, read};
+pub use functions::Functions;
 pub use graph::{
     Compares, Condition, EntityId, Graph, GraphMut, Nodes, Relationships, Scan, SideEffects, Towards, Wanted,
 };

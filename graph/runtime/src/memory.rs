@@ -1,5 +1,6 @@
 //! A graph that owns its nodes and relationships, in memory.
 
+mod index;
 mod journal;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -10,17 +11,20 @@ use worldstore_cypher::ast::LabelExpr;
 
 use crate::graph::{EntityId, Graph, GraphMut, Nodes, Relationships, Scan, SideEffects, Towards, Wanted};
 use crate::value::{Map, Node, NodeId, Relationship, RelationshipId};
+use index::Index;
 use journal::Journal;
 
 /// A property graph in memory. Nothing is stored: it is gone when dropped.
 ///
-/// A scan by label looks at the nodes of that label only; there is no index on properties. Ids are never used again.
+/// A scan by label looks at the nodes of that label only, one by a property's value at those that have it if the
+/// property is indexed. Ids are never used again.
 #[derive(Debug, Default)]
 pub struct MemoryGraph {
     nodes: BTreeMap<NodeId, Entry>,
     relationships: BTreeMap<RelationshipId, Arc<Relationship>>,
     labels: HashMap<Arc<str>, BTreeSet<NodeId>>,
     types: HashMap<Arc<str>, BTreeSet<RelationshipId>>,
+    index: Index,
     next_id: u64,
     journal: Option<Journal>,
 }
@@ -39,6 +43,13 @@ impl MemoryGraph {
         Self::default()
     }
 
+    /// Finds nodes by the values of a property from now on, whatever their labels. It costs memory for each node that
+    /// has the property; nothing happens if it is indexed already.
+    pub fn index_property(&mut self, property: impl Into<Arc<str>>) {
+        let nodes = self.nodes.values().map(|entry| &*entry.node);
+        self.index.add_property(property.into(), nodes);
+    }
+
     fn fresh_id(&mut self) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
@@ -52,6 +63,7 @@ impl MemoryGraph {
     /// Puts a node in place of what was there, and keeps the index of labels.
     fn put_node(&mut self, node: Arc<Node>) {
         let id = node.id;
+        self.index.put(&node);
         self.note_labels(&node.labels);
         for label in &node.labels {
             self.labels.entry(Arc::clone(label)).or_default().insert(id);
@@ -59,6 +71,7 @@ impl MemoryGraph {
         match self.nodes.get_mut(&id) {
             Some(entry) => {
                 let before = std::mem::replace(&mut entry.node, Arc::clone(&node));
+                self.index.take_changed(&before, &node);
                 let gone: Vec<_> = before.labels.iter().filter(|label| !node.labels.contains(label)).cloned().collect();
                 self.note_labels(&gone);
                 self.forget_labels(id, &gone);
@@ -72,6 +85,7 @@ impl MemoryGraph {
 
     fn take_node(&mut self, id: NodeId) {
         if let Some(entry) = self.nodes.remove(&id) {
+            self.index.take(&entry.node);
             self.note_labels(&entry.node.labels);
             self.forget_labels(id, &entry.node.labels);
         }
@@ -141,9 +155,10 @@ impl Graph for MemoryGraph {
     fn nodes<'g>(&'g self, scan: &Scan<'_>) -> Result<Nodes<'g>> {
         let conditions = scan.conditions.to_vec();
         let fits = move |node: &Arc<Node>| conditions.iter().all(|condition| condition.holds(&node.properties));
-        let narrowest = required_names(scan.labels).map(|name| self.labels.get(name)).min_by_key(|ids| {
-            ids.map_or(0, |ids| ids.len()) // A label that no node has is the narrowest of all.
-        });
+        let by_label = required_names(scan.labels).map(|name| self.labels.get(name));
+        let by_value = scan.conditions.iter().filter_map(|condition| self.index.find(condition));
+        // What no node has is the narrowest of all.
+        let narrowest = by_label.chain(by_value).min_by_key(|ids| ids.map_or(0, BTreeSet::len));
         Ok(match narrowest {
             None => Box::new(self.nodes.values().map(|entry| Arc::clone(&entry.node)).filter(fits).map(Ok)),
             Some(None) => Box::new(std::iter::empty()),

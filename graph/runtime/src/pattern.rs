@@ -20,6 +20,8 @@ use std::rc::Rc;
 
 use worldstore_cypher::ast::{EdgePattern, Expr, Group, LabelExpr, Path, PathMode, Selector, Shortest};
 
+use crate::exec::Session;
+use crate::graph::Wanted;
 pub(crate) use compile::compile;
 pub(crate) use matcher::Matcher;
 pub use plan::Order;
@@ -41,6 +43,8 @@ pub(crate) struct Pattern<'q> {
     pub(crate) parts: Vec<Part<'q>>,
     pub(crate) paths: Vec<PathPart>,
     pub(crate) tests: Vec<Test<'q>>,
+    /// The properties that are needed of what has no name.
+    pub(crate) unnamed: Wanted,
 }
 
 /// A node of a pattern.
@@ -171,6 +175,19 @@ pub(crate) struct Test<'q> {
     /// The slots that it needs.
     pub(crate) needs: Vec<usize>,
 }
+
+impl Pattern<'_> {
+    /// The properties that are needed of what is in a slot.
+    fn wanted<'w>(&'w self, slot: usize, session: Session<'w>) -> &'w Wanted {
+        match self.names.get(slot) {
+            Some(name) if !name.starts_with(UNNAMED) => session.wanted(name),
+            _ => &self.unnamed,
+        }
+    }
+}
+
+/// What the names of slots begin with that have none: no variable has a zero byte in its name.
+const UNNAMED: char = '\0';
 
 /// The kinds of condition.
 #[derive(Debug, Clone, Copy)]

@@ -11,7 +11,7 @@ use crate::value::Value;
 pub type ProcedureRows<'p> = Box<dyn Iterator<Item = Result<Vec<Value>>> + 'p>;
 
 /// Something that gives rows when it is called.
-pub trait Procedure: fmt::Debug {
+pub trait Procedure: fmt::Debug + Send + Sync {
     /// What it takes and gives.
     fn signature(&self) -> &Signature;
 

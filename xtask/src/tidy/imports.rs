@@ -7,6 +7,7 @@ use super::source::Member;
 const LAYERS: &[(&str, &[&str])] = &[
     ("worldstore-core", &[]),
     ("worldstore-cypher", &[]),
+    ("worldstore-cypher-runtime", &["worldstore-core", "worldstore-cypher"]),
     ("worldstore-async", &["worldstore-core"]),
     ("worldstore-archetype", &["worldstore-core"]),
     ("worldstore-cache", &["worldstore-core", "worldstore-async"]),

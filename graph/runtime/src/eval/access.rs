@@ -62,9 +62,7 @@ pub(super) fn element(of: &Value, index: &Value) -> Result<Value> {
             let message = format!("properties have texts as names, not {}", other.type_name());
             Err(RuntimeError::new(ErrorClass::TypeError, ErrorDetail::MapElementAccessByNonString, message))
         }
-        (other, _) => {
-            Err(RuntimeError::argument_type(format!("{} has no elements", other.type_name())))
-        }
+        (other, _) => Err(RuntimeError::argument_type(format!("{} has no elements", other.type_name()))),
     }
 }
 

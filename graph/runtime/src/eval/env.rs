@@ -2,13 +2,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 use worldstore_cypher::ast::Expr;
 
+use super::membership::Memberships;
 use crate::error::{ErrorClass, ErrorDetail, Result, RuntimeError};
-use crate::value::{Node, NodeId, Value};
+use crate::functions::Functions;
+use crate::value::{List, Node, NodeId, Value};
 
 /// How large a value may be by default: 256 MiB.
 const VALUE_BYTES_MAX: u64 = 256 << 20;
@@ -44,11 +47,13 @@ pub trait Subqueries {
 pub struct Context<'a> {
     parameters: &'a BTreeMap<String, Value>,
     subqueries: &'a dyn Subqueries,
+    functions: Option<&'a dyn Functions>,
     now_unix_nanos: i128,
     chance: Cell<u64>,
     value_bytes_max: u64,
     steps: Cell<u32>,
-    regexes: RefCell<HashMap<Arc<str>, Regex>>,
+    regexes: RefCell<HashMap<Arc<str>, Rc<Regex>>>,
+    memberships: RefCell<Memberships>,
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -69,12 +74,21 @@ impl<'a> Context<'a> {
         Self {
             parameters,
             subqueries,
+            functions: None,
             now_unix_nanos,
             chance: Cell::new(seed),
             value_bytes_max: VALUE_BYTES_MAX,
             steps: Cell::new(0),
             regexes: RefCell::default(),
+            memberships: RefCell::default(),
         }
+    }
+
+    /// Adds functions to those of the language.
+    #[must_use]
+    pub fn with_functions(mut self, functions: Option<&'a dyn Functions>) -> Self {
+        self.functions = functions;
+        self
     }
 
     /// Sets how many bytes a single value may take.
@@ -99,6 +113,10 @@ impl<'a> Context<'a> {
         self.subqueries
     }
 
+    pub(crate) fn functions(&self) -> Option<&'a dyn Functions> {
+        self.functions
+    }
+
     /// The next 64 bits of chance (SplitMix64).
     pub(crate) fn random(&self) -> u64 {
         let state = self.chance.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -115,11 +133,16 @@ impl<'a> Context<'a> {
         if steps.is_multiple_of(1024) { self.subqueries.proceed() } else { Ok(()) }
     }
 
+    /// Whether `list` has `value`; none if it must be searched for that.
+    pub(super) fn contains(&self, list: &List, value: &Value) -> Option<bool> {
+        self.memberships.borrow_mut().contains(list, value)
+    }
+
     /// The regular expression `pattern`, that must match a whole text.
-    pub(crate) fn regex(&self, pattern: &Arc<str>) -> Result<Regex> {
+    pub(crate) fn regex(&self, pattern: &Arc<str>) -> Result<Rc<Regex>> {
         let mut regexes = self.regexes.borrow_mut();
         if let Some(regex) = regexes.get(pattern) {
-            return Ok(regex.clone());
+            return Ok(Rc::clone(regex));
         }
         let compiled = |pattern: &str| {
             RegexBuilder::new(pattern).size_limit(REGEX_BYTES_MAX).build().map_err(|error| {
@@ -129,11 +152,12 @@ impl<'a> Context<'a> {
         };
         // Alone first, for what is wrong by itself may become right between brackets.
         compiled(pattern)?;
-        let regex = compiled(&format!("^(?:{pattern})$"))?;
+        // Shared, for each copy of a regular expression has its own scratch memory.
+        let regex = Rc::new(compiled(&format!("^(?:{pattern})$"))?);
         if regexes.len() >= REGEXES_MAX {
             regexes.clear();
         }
-        regexes.insert(Arc::clone(pattern), regex.clone());
+        regexes.insert(Arc::clone(pattern), Rc::clone(&regex));
         Ok(regex)
     }
 }

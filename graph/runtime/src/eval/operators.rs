@@ -19,7 +19,7 @@ pub(super) fn binary(op: BinaryOp, left: &Expr, right: &Expr, env: &Env<'_>) -> 
         BinaryOp::Eq | BinaryOp::NotEq | BinaryOp::Lt | BinaryOp::LtEq | BinaryOp::Gt | BinaryOp::GtEq => {
             Ok(related(op, &left, &right).into())
         }
-        BinaryOp::In => Ok(contains(&right, &left)?.into()),
+        BinaryOp::In => Ok(contains(&right, &left, env)?.into()),
         BinaryOp::StartsWith | BinaryOp::EndsWith | BinaryOp::Contains => Ok(texts::part(op, &left, &right)),
         BinaryOp::Matches => texts::matches(&left, &right, env),
         BinaryOp::Concat => texts::concat(&left, &right).and_then(|value| env.bounded(value)),
@@ -68,12 +68,15 @@ pub(super) fn chain(first: &Expr, others: &[(BinaryOp, Expr)], env: &Env<'_>) ->
 }
 
 /// `value IN list`; none if unknown.
-fn contains(list: &Value, value: &Value) -> Result<Option<bool>> {
+fn contains(list: &Value, value: &Value, env: &Env<'_>) -> Result<Option<bool>> {
     let list = match list {
         Value::List(list) => list,
         Value::Null => return Ok(None),
         other => return Err(RuntimeError::argument_type(format!("expected a list, found {}", other.type_name()))),
     };
+    if let Some(found) = env.context().contains(list, value) {
+        return Ok(Some(found));
+    }
     let mut result = Some(false);
     for item in list.iter() {
         match equals(item, value) {

@@ -7,7 +7,7 @@ use worldstore_cypher::parse_expression;
 use super::{Context, Env, eval, holds};
 use crate::error::ErrorDetail;
 use crate::testing::{NOW, OneNode, all_are, all_fail, limited};
-use crate::value::Value;
+use crate::value::{Value, equals};
 
 #[test]
 fn conditions_have_three_values() {
@@ -225,7 +225,10 @@ fn what_would_be_too_large_is_refused_before_it_is_built() {
         assert_eq!(error.detail(), ErrorDetail::ValueTooLarge, "{text}");
     }
     assert_eq!(limited("size(range(1, 1000))", 40_000).ok(), Some(Value::Int(1000)));
-    assert_eq!(limited("range(9223372036854775806, 9223372036854775807)", 40_000).unwrap().to_string(), "[9223372036854775806, 9223372036854775807]");
+    assert_eq!(
+        limited("range(9223372036854775806, 9223372036854775807)", 40_000).unwrap().to_string(),
+        "[9223372036854775806, 9223372036854775807]"
+    );
 }
 
 #[test]
@@ -256,4 +259,30 @@ fn inner_variables_hide_outer_ones() {
     assert!(holds(&condition, &inner).unwrap());
     let known = [(&condition, Value::Null)];
     assert!(!holds(&condition, &inner.with_known(&known)).unwrap());
+}
+
+#[test]
+fn long_lists_have_what_they_are_searched_for() {
+    let lists = ["range(1, 20)", "range(1, 20) + [null]", "range(1, 20) + [0.0 / 0.0]", "range(1, 20) + [[7]]", "[]"];
+    let values = ["7", "7.0", "7.5", "0.0 / 0.0", "null", "'7'", "[7]", "[null]", "n", "date('2020-01-01')"];
+    let expr = parse_expression("value IN list").unwrap();
+    crate::testing::with_env(1 << 20, |env| {
+        for list in lists {
+            let list = crate::testing::value(list);
+            for value in values.map(crate::testing::value) {
+                let both = env.with("list", &list);
+                let both = both.with("value", &value);
+                // The first time it is searched, then it is looked up.
+                let answers: Vec<_> = (0..3).map(|_| eval(&expr, &both).unwrap()).collect();
+                let Value::List(items) = &list else { panic!("a list") };
+                let each: Vec<_> = items.iter().map(|item| equals(item, &value)).collect();
+                let wanted = match (each.contains(&Some(true)), each.contains(&None)) {
+                    (true, _) => Value::Bool(true),
+                    (false, true) => Value::Null,
+                    (false, false) => Value::Bool(false),
+                };
+                assert_eq!(answers, [wanted.clone(), wanted.clone(), wanted], "{value} IN {list}");
+            }
+        }
+    });
 }

@@ -1,6 +1,13 @@
 //! Functions, group by group.
 
-use crate::testing::{all_are, all_fail, value};
+use std::collections::BTreeMap;
+
+use worldstore_cypher::parse_expression;
+
+use super::Functions;
+use crate::error::{Result, RuntimeError};
+use crate::eval::{Context, Env, eval};
+use crate::testing::{NOW, OneNode, all_are, all_fail, value};
 use crate::value::Value;
 
 #[test]
@@ -32,7 +39,9 @@ fn entities_answer() {
          length(1) => TypeError InvalidArgumentType
          properties(1) => TypeError InvalidArgumentType
          labels() => SyntaxError UnknownFunction
-         nothing(1) => SyntaxError UnknownFunction",
+         nothing(1) => SyntaxError UnknownFunction
+         no.thing(1) => SyntaxError UnknownFunction
+         `a name that is longer than any function has, by far, and goes on and on and on`(1) => SyntaxError UnknownFunction",
     );
 }
 
@@ -174,4 +183,27 @@ fn types_are_converted() {
          toBoolean(1.5) => TypeError InvalidArgumentValue
          toString({}) => TypeError InvalidArgumentValue",
     );
+}
+
+/// `double.it(x)`.
+#[derive(Debug)]
+struct Double;
+
+impl Functions for Double {
+    fn call(&self, name: &str, arguments: &[Value]) -> Result<Option<Value>> {
+        match (name, arguments) {
+            ("double.it", [value]) => Ok(value.as_int().map(|int| Value::Int(int * 2))),
+            ("abs", _) => Err(RuntimeError::unsupported("the language has this function")),
+            _ => Ok(None),
+        }
+    }
+}
+
+#[test]
+fn callers_add_functions() {
+    let parameters = BTreeMap::new();
+    let context = Context::new(&parameters, &OneNode, NOW, 0).with_functions(Some(&Double));
+    let found = |text: &str| eval(&parse_expression(text).unwrap(), &Env::row(&[], &[], &context));
+    assert_eq!(found("Double.It(abs(-21))").unwrap(), Value::Int(42));
+    assert_eq!(found("double.it(1, 2)").unwrap_err().detail().name(), "UnknownFunction");
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::MemoryGraph;
-use crate::graph::{EntityId, Graph, GraphMut, Scan, SideEffects, Towards, Wanted};
+use crate::graph::{Compares, Condition, EntityId, Graph, GraphMut, Scan, SideEffects, Towards, Wanted};
 use crate::value::{Map, NodeId, Value};
 
 fn map(entries: &[(&str, i64)]) -> Map {
@@ -23,7 +23,16 @@ fn sample() -> (MemoryGraph, [NodeId; 2]) {
     graph.create_relationship("T".into(), first, second, Map::default()).unwrap();
     graph.create_relationship("T".into(), second, second, Map::default()).unwrap();
     graph.commit().unwrap();
+    graph.index_property("x");
     (graph, [first, second])
+}
+
+/// The nodes with this `x`.
+fn by_x(graph: &MemoryGraph, value: i64) -> Vec<NodeId> {
+    let condition = Condition { property: "x".into(), compares: Compares::Eq, value: Value::Int(value) };
+    let conditions = [condition];
+    let scan = Scan::new(&[], &conditions, &Wanted::All);
+    graph.nodes(&scan).unwrap().map(|node| node.unwrap().id).collect()
 }
 
 /// Everything there is, as text.
@@ -32,8 +41,9 @@ fn dump(graph: &MemoryGraph) -> String {
     let ends: Vec<_> = graph.relationships(&Scan::ALL).unwrap().map(|one| format!("{:?}", one.unwrap())).collect();
     let mut labels: Vec<_> = graph.labels.iter().filter(|(_, nodes)| !nodes.is_empty()).collect();
     labels.sort();
+    let index: Vec<_> = (0..4).map(|value| by_x(graph, value)).collect();
     let attached: Vec<_> = graph.nodes.iter().map(|(id, entry)| (id, &entry.out, &entry.into)).collect();
-    format!("{nodes:?} {ends:?} {labels:?} {attached:?}")
+    format!("{nodes:?} {ends:?} {labels:?} {attached:?} {index:?}")
 }
 
 #[test]
@@ -97,4 +107,21 @@ fn changes_need_a_statement() {
     assert!(graph.create_node(Vec::new(), Map::default()).is_err());
     graph.begin().unwrap();
     assert!(graph.begin().is_err());
+}
+
+#[test]
+fn an_index_knows_what_is_there_now() {
+    let (mut graph, [first, second]) = sample();
+    graph.begin().unwrap();
+    graph.replace_properties(EntityId::Node(first), map(&[("x", 2), ("y", 1)])).unwrap();
+    graph.replace_properties(EntityId::Node(second), map(&[("x", 2)])).unwrap();
+    let third = graph.create_node(Vec::new(), map(&[("x", 1)])).unwrap();
+    assert_eq!((by_x(&graph, 1), by_x(&graph, 2), by_x(&graph, 3)), (vec![third], vec![first, second], vec![]));
+    graph.delete_node(third).unwrap();
+    graph.replace_properties(EntityId::Node(second), Map::default()).unwrap();
+    assert_eq!((by_x(&graph, 1), by_x(&graph, 2)), (vec![], vec![first]));
+    graph.rollback().unwrap();
+    assert_eq!((by_x(&graph, 1), by_x(&graph, 2)), (vec![first], vec![]));
+    let plain = MemoryGraph::new();
+    assert_eq!(by_x(&plain, 1), []);
 }

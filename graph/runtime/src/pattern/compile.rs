@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use worldstore_cypher::ast::{
     BinaryOp, EdgePattern, Expr, ExprKind, Group, Name, NodePattern, Path, PathElement, PathMode, Properties,
 };
 
-use super::{GroupPart, Keep, NodePart, Part, PartKind, PathPart, Pattern, RunPart, SearchPart, Test, TestKind};
+use super::{
+    GroupPart, Keep, NodePart, Part, PartKind, PathPart, Pattern, RunPart, SearchPart, Test, TestKind, UNNAMED,
+};
 use crate::error::{Result, RuntimeError};
+use crate::graph::Wanted;
 use crate::walk::{names_in, names_in_path};
 
 /// The patterns of a `MATCH` with its condition, over the variables of a row.
@@ -46,6 +50,8 @@ struct Compiler<'q> {
     unique: bool,
     /// Endless walks are refused.
     is_bounded: bool,
+    /// A path around it shows everything.
+    is_shown: bool,
 }
 
 /// The first and the last node of a path, and the parts between them.
@@ -58,7 +64,7 @@ struct Stretch {
 impl<'q> Compiler<'q> {
     fn new(given: &[String]) -> Self {
         let pattern = Pattern { names: given.to_vec(), given: given.len(), named: given.len(), ..Pattern::default() };
-        Self { pattern, tests: Vec::new(), mode: PathMode::Trail, unique: true, is_bounded: true }
+        Self { pattern, tests: Vec::new(), mode: PathMode::Trail, unique: true, is_bounded: true, is_shown: false }
     }
 
     fn slot(&mut self, name: &str) -> usize {
@@ -75,8 +81,7 @@ impl<'q> Compiler<'q> {
     fn slot_of(&mut self, variable: Option<&Name>) -> usize {
         match variable {
             Some(name) => self.slot(&name.text),
-            // No variable has a zero byte in its name.
-            None => self.new_slot(format!("\0{}", self.pattern.names.len())),
+            None => self.new_slot(format!("{UNNAMED}{}", self.pattern.names.len())),
         }
     }
 
@@ -282,9 +287,36 @@ impl<'q> Compiler<'q> {
             }
         }
         self.pattern.parts = parts;
+        self.pattern.unnamed = self.unnamed();
         let tests = std::mem::take(&mut self.tests);
         self.pattern.tests = tests.into_iter().map(|kind| self.test(kind)).collect();
         Ok(self.pattern)
+    }
+
+    /// True if a path shows everything.
+    fn shows(&self) -> bool {
+        self.is_shown || self.pattern.paths.iter().any(|path| path.slot.is_some())
+    }
+
+    /// What is needed of things without names: what they are compared by, or all if a path may show them.
+    fn unnamed(&self) -> Wanted {
+        if self.shows() {
+            return Wanted::All;
+        }
+        let properties = self.tests.iter().filter_map(|test| match test {
+            TestKind::Property(_, name, _) => Some(*name),
+            TestKind::True(_) => None,
+        });
+        let runs = self.pattern.parts.iter().filter_map(|part| match &part.kind {
+            PartKind::Run(run) => run.edge.properties.as_ref(),
+            _ => None,
+        });
+        let runs = runs.flat_map(|properties| match properties {
+            Properties::Map(entries) => entries.as_slice(),
+            Properties::Parameter(_) => &[],
+        });
+        let names: BTreeSet<&str> = properties.chain(runs.map(|(name, _)| name.text.as_str())).collect();
+        Wanted::Names(names.into_iter().map(Arc::from).collect())
     }
 
     fn test(&self, kind: TestKind<'q>) -> Test<'q> {
@@ -333,7 +365,8 @@ impl<'q> Compiler<'q> {
     ) -> Result<()> {
         let path = &*group.source.path;
         let names = own_names(path);
-        let mut inner = Compiler { mode, unique, is_bounded: self.is_bounded, ..Compiler::new(&self.pattern.names) };
+        let (is_bounded, is_shown) = (self.is_bounded, self.shows());
+        let mut inner = Compiler { mode, unique, is_bounded, is_shown, ..Compiler::new(&self.pattern.names) };
         // Names within hide the lists of the same names outside.
         names.iter().for_each(|name| _ = inner.new_slot((*name).to_owned()));
         inner.pattern.named = inner.pattern.names.len();

@@ -85,13 +85,15 @@ impl Walk {
 /// All nodes that fit.
 pub(super) fn scan<'q>(
     session: Session<'q>,
+    pattern: &Pattern<'q>,
     node: &NodePart<'q>,
     pushed: &[Pushed<'q>],
-    names: &[String],
     values: &[Value],
 ) -> Result<Candidates<'q>> {
-    let Some(conditions) = conditions(pushed, names, values, session) else { return Ok(Box::new(std::iter::empty())) };
-    let wanted = session.wanted(names.get(node.slot));
+    let Some(conditions) = conditions(pushed, &pattern.names, values, session) else {
+        return Ok(Box::new(std::iter::empty()));
+    };
+    let wanted = pattern.wanted(node.slot, session);
     session.meter.look()?;
     let nodes = session.graph.nodes(&Scan::new(&node.labels, &conditions, wanted))?;
     Ok(Box::new(nodes.map(|node| Ok(Candidate::Node(node?)))))
@@ -132,17 +134,13 @@ impl<'q> Opening<'_, 'q> {
         }
     }
 
-    fn slot_name(&self, slot: usize) -> Option<&String> {
-        self.pattern.names.get(slot)
-    }
-
     /// Single relationships.
     pub(super) fn edges(&self, edge: &'q EdgePattern, pushed: &[Pushed<'q>]) -> Result<Candidates<'q>> {
         let Some(conditions) = conditions(pushed, &self.pattern.names, &self.state.values, self.session) else {
             return Ok(Box::new(std::iter::empty()));
         };
         let slot = if let super::PartKind::Edge { slot, .. } = self.part.kind { slot } else { usize::MAX };
-        let wanted = self.session.wanted(self.slot_name(slot));
+        let wanted = self.pattern.wanted(slot, self.session);
         let types = types(edge);
         let scan = Scan::new(&types, &conditions, wanted);
         self.session.meter.look()?;
@@ -210,7 +208,6 @@ impl<'q> Opening<'_, 'q> {
             used: if self.part.unique { self.state.used.clone() } else { Vec::new() },
             walk: Walk::from(start),
             stack: Vec::new(),
-            wanted: self.slot_name(run.slot).cloned(),
             left,
             budget: self.budget.cloned(),
             is_started: false,
@@ -277,7 +274,6 @@ struct Runner<'q> {
     walk: Walk,
     /// What leads on from each node of the walk.
     stack: Vec<Relationships<'q>>,
-    wanted: Option<String>,
     /// How many relationships the budget leaves.
     left: Option<u64>,
     budget: Option<Budget>,
@@ -305,10 +301,10 @@ impl Runner<'_> {
         }
         self.session.meter.look()?;
         let types = types(self.run.edge);
-        let wanted = self.session.wanted(self.wanted.as_ref());
         let towards = towards(self.run.edge.direction, self.is_reversed);
-        let scan = Scan::new(&types, &[], wanted);
-        self.stack.push(self.session.graph.relationships_of(self.walk.last(), towards, &scan)?);
+        let scan = Scan::new(&types, &[], self.test.pattern.wanted(self.run.slot, self.session));
+        let leading_on = self.session.graph.relationships_of(self.walk.last(), towards, &scan)?;
+        self.stack.push(leading_on);
         Ok(())
     }
 

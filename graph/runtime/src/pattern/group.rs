@@ -100,8 +100,7 @@ impl<'q> Repeater<'q> {
         if self.max.is_some_and(|max| self.repetitions() >= max) {
             return Ok(());
         }
-        let Some(node) = self.session.node(self.here(), self.session.wanted(self.pattern.names.get(self.first)))?
-        else {
+        let Some(node) = self.session.node(self.here(), self.pattern.wanted(self.first, self.session))? else {
             return Ok(());
         };
         let mut used = self.used.clone();

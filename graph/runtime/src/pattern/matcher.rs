@@ -164,7 +164,7 @@ impl<'q> Matcher<'q> {
             StepKind::Given { node } => self.given(*node)?,
             StepKind::Scan { node, pushed } => {
                 let node = self.pattern.nodes.get(*node).ok_or_else(broken)?;
-                expand::scan(self.session, node, pushed, &self.pattern.names, &self.state.values)?
+                expand::scan(self.session, &self.pattern, node, pushed, &self.state.values)?
             }
             StepKind::Part { part, bound, is_given, inner, pushed } => {
                 self.part(*part, *bound, *is_given, inner, pushed)?
@@ -279,45 +279,70 @@ impl<'q> Matcher<'q> {
 
     /// Notes the relationships of a candidate; false if one of them must not come again, or there are too many.
     fn take_relationships(&mut self, place: usize, part: &Part<'q>, candidate: Candidate) -> bool {
-        let (relationships, walk, values) = match candidate {
+        match candidate {
+            Candidate::Node(_) | Candidate::Same => true,
             Candidate::Edge(relationship, _) => {
-                let ids = vec![relationship.id];
-                let slot = if let PartKind::Edge { slot, .. } = part.kind { slot } else { usize::MAX };
-                (ids, None, vec![(slot, Value::Relationship(relationship))])
+                let fits = self.use_up(part, std::iter::once(relationship.id));
+                if let PartKind::Edge { slot, .. } = part.kind {
+                    set(&mut self.state.values, slot, Value::Relationship(relationship));
+                }
+                fits
             }
             Candidate::Walk(walk) => {
-                let slot = if let PartKind::Run(run) = part.kind { run.slot } else { usize::MAX };
-                let list = walk.relationships.iter().map(|one| Value::Relationship(Arc::clone(one))).collect();
-                (walk.ids(), Some(walk), vec![(slot, Value::List(list))])
+                let fits = self.use_up(part, walk.relationships.iter().map(|one| one.id));
+                if let (true, PartKind::Run(run)) = (fits, &part.kind) {
+                    let list = walk.relationships.iter().map(|one| Value::Relationship(Arc::clone(one))).collect();
+                    set(&mut self.state.values, run.slot, Value::List(list));
+                }
+                self.set_walk(place, walk);
+                fits
             }
-            Candidate::Repeats(walk, values) => (walk.ids(), Some(walk), values),
-            Candidate::Found { relationships, values, .. } => (relationships, None, values),
-            Candidate::Node(_) | Candidate::Same => return true,
-        };
-        let State { used, length, .. } = &mut self.state;
-        if part.unique {
-            if relationships.iter().any(|id| used.contains(id)) {
-                return false;
+            Candidate::Repeats(walk, values) => {
+                let fits = self.use_up(part, walk.relationships.iter().map(|one| one.id));
+                values.into_iter().for_each(|(slot, value)| set(&mut self.state.values, slot, value));
+                self.set_walk(place, walk);
+                fits
             }
-            used.extend(&relationships);
+            Candidate::Found { relationships, values, .. } => {
+                values.into_iter().for_each(|(slot, value)| set(&mut self.state.values, slot, value));
+                self.use_up(part, relationships.into_iter())
+            }
         }
-        *length += relationships.len() as u64;
-        if let Some(budget) = self.budget.as_ref().filter(|budget| *length > budget.relationships) {
-            budget.is_cut.set(true);
-            return false;
-        }
-        values.into_iter().for_each(|(slot, value)| set(&mut self.state.values, slot, value));
+    }
+
+    fn set_walk(&mut self, place: usize, walk: Rc<Walk>) {
         if let Some(known) = self.state.walks.get_mut(place) {
-            *known = walk;
+            *known = Some(walk);
         }
-        true
+    }
+
+    /// Adds relationships to those that must not come again.
+    fn use_up(&mut self, part: &Part<'q>, relationships: impl Iterator<Item = RelationshipId>) -> bool {
+        let State { used, length, .. } = &mut self.state;
+        let known = used.len();
+        for id in relationships {
+            *length += 1;
+            // Those of one part differ already, as far as they must.
+            if part.unique {
+                if used.iter().take(known).any(|one| *one == id) {
+                    return false;
+                }
+                used.push(id);
+            }
+        }
+        match self.budget.as_ref().filter(|budget| *length > budget.relationships) {
+            Some(budget) => {
+                budget.is_cut.set(true);
+                false
+            }
+            None => true,
+        }
     }
 
     fn bind_new(&mut self, node: usize, id: NodeId) -> Result<bool> {
         // A relationship may lead to a node that is not there: then nothing is found.
-        let slot = self.pattern.nodes.get(node).map(|node| node.slot);
-        let name = slot.and_then(|slot| self.pattern.names.get(slot));
-        match self.session.node(id, self.session.wanted(name))? {
+        let slot = self.pattern.nodes.get(node).map_or(usize::MAX, |node| node.slot);
+        match self.session.node(id, self.pattern.wanted(slot, self.session))? {
             Some(found) => Ok(self.bind_node(node, found)),
             None => Ok(false),
         }

@@ -122,8 +122,8 @@ impl Search<'_> {
             return self.close();
         }
         let types = types(self.run.edge);
-        let name = self.run.edge.variable.as_ref().map(|name| &name.text);
-        let scan = Scan::new(&types, &[], self.session.wanted(name));
+        let pattern = Rc::clone(&self.pattern);
+        let scan = Scan::new(&types, &[], pattern.wanted(self.run.slot, self.session));
         for node in frontier {
             self.session.meter.look()?;
             for one in self.session.graph.relationships_of(node, self.towards, &scan)? {
@@ -247,8 +247,8 @@ impl Search<'_> {
 
     fn leading_on(&self, node: NodeId) -> Result<std::vec::IntoIter<Arc<Relationship>>> {
         let types = types(self.run.edge);
-        let name = self.run.edge.variable.as_ref().map(|name| &name.text);
-        let scan = Scan::new(&types, &[], self.session.wanted(name));
+        let pattern = Rc::clone(&self.pattern);
+        let scan = Scan::new(&types, &[], pattern.wanted(self.run.slot, self.session));
         let mut fitting = Vec::new();
         for one in self.session.graph.relationships_of(node, self.towards, &scan)? {
             let one = one?;

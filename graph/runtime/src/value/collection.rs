@@ -41,6 +41,11 @@ impl List {
         self.0.bytes
     }
 
+    /// True if it is the very same list, not only an equal one.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// How deep lists and maps are nested; 1 for a list of numbers.
     pub fn depth(&self) -> u32 {
         self.0.depth

@@ -19,7 +19,7 @@ fn any_value() -> impl Strategy<Value = Value> {
     let ints = prop_oneof![any::<i64>(), -3..3i64, Just(i64::MAX), Just(i64::MIN), Just(1 << 53), Just((1 << 53) + 1)];
     let floats = prop_oneof![
         any::<f64>(),
-        (-3..3i64).prop_map(|int| int as f64),
+        (-6..6i64).prop_map(|int| int as f64 / 2.0),
         Just(f64::NAN),
         Just(-0.0),
         Just(9_007_199_254_740_993.0),
@@ -92,6 +92,8 @@ fn integers_and_floats_compare_exactly() {
     assert_eq!(compare(&int, &float), Comparison::Ordered(Ordering::Greater));
     assert_eq!(equals(&Value::Int(i64::MAX), &Value::Float(9_223_372_036_854_775_808.0)), Some(false));
     assert_eq!(equals(&Value::Int(1), &Value::Float(1.0)), Some(true));
+    assert_eq!(compare(&Value::Int(1), &Value::Float(1.5)), Comparison::Ordered(Ordering::Less));
+    assert_eq!(compare(&Value::Int(-1), &Value::Float(-1.5)), Comparison::Ordered(Ordering::Greater));
 }
 
 #[test]
@@ -106,7 +108,8 @@ fn types_have_their_place_in_the_order() {
 
 #[test]
 fn values_print_as_the_tck_writes_them() {
-    let values = "[n, r, p, 'it\\'s', 1.0, -0.5, 1e21, 1e-9, {a: null, b: [true]}, date('0999-01-02'), duration('PT0S')]";
+    let values =
+        "[n, r, p, 'it\\'s', 1.0, -0.5, 1e21, 1e-9, {a: null, b: [true]}, date('0999-01-02'), duration('PT0S')]";
     let wanted = "[(:Person:Admin {name: 'Ann'}), [:KNOWS {since: 2001}], \
                   <(:Person:Admin {name: 'Ann'})-[:KNOWS {since: 2001}]->()>, 'it\\'s', 1.0, -0.5, 1.0E21, 1.0E-9, \
                   {a: null, b: [true]}, '0999-01-02', 'PT0S']";

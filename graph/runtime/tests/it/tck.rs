@@ -4,7 +4,7 @@
 //! `WORLDSTORE_TCK_SHOW=name` the test prints what goes wrong in scenarios whose name contains it, and with
 //! `WORLDSTORE_TCK_WRITE=1` it writes the list anew.
 
-mod corpus;
+pub mod corpus;
 mod expected;
 mod run;
 
