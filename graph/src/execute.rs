@@ -37,6 +37,16 @@ impl QueryResult {
         Self { schema: Arc::new(Schema::empty()), batches: Vec::new(), io_stats: IoStats::default() }
     }
 
+    /// The same, and what was read for it.
+    pub(crate) fn with_stats(self, counters: &Counters) -> Self {
+        Self { io_stats: counters.finish(None), ..self }
+    }
+
+    /// What footers gave.
+    pub(crate) fn known(schema: SchemaRef, batch: RecordBatch, counters: &Counters) -> Self {
+        Self { schema, batches: vec![batch], io_stats: counters.finish(None) }
+    }
+
     pub(crate) fn of(batch: RecordBatch) -> Self {
         Self { schema: batch.schema(), batches: vec![batch], io_stats: IoStats::default() }
     }
@@ -58,7 +68,7 @@ impl Execution {
     pub async fn new(plan: &LogicalPlan, mounts: &Mounts) -> Result<Self> {
         let config = SessionConfig::new().with_batch_size(BATCH_ROWS);
         let context = SessionContext::new_with_config(config);
-        for (mount, backend) in mounts {
+        for (mount, backend) in &mounts.backends {
             let url = LakeTable::url(mount).map_err(from_datafusion)?;
             let store = Arc::new(BackendObjectStore::new(Arc::clone(backend)));
             context.register_object_store(url.as_ref(), store);
@@ -71,22 +81,28 @@ impl Execution {
     pub async fn run(self, counters: &Counters) -> Result<QueryResult> {
         let schema = self.plan.schema();
         let batches = collect(Arc::clone(&self.plan), self.context.task_ctx()).await.map_err(from_datafusion)?;
-        Ok(QueryResult { schema, batches, io_stats: counters.finish(&self.plan) })
+        Ok(QueryResult { schema, batches, io_stats: counters.finish(Some(&self.plan)) })
     }
 
     /// The plan as text, and what it leaves out.
     pub fn explain(&self, logical: &LogicalPlan, counters: &Counters) -> String {
-        let stats = counters.finish(&self.plan);
-        format!(
-            "logical plan\n{}\n\nphysical plan\n{}\npartitions {} of {}, files {} of {}, row groups {}, footers read {}",
-            logical.display_indent(),
-            displayable(self.plan.as_ref()).indent(false),
-            stats.partitions_kept(),
-            stats.partitions_total,
-            stats.files_kept(),
-            stats.files_total,
-            stats.row_groups_total,
-            stats.footers_read,
-        )
+        let physical = displayable(self.plan.as_ref()).indent(false).to_string();
+        explained(logical, &physical, counters)
     }
+}
+
+/// A plan as text, and what it leaves out.
+pub(crate) fn explained(logical: &LogicalPlan, physical: &str, counters: &Counters) -> String {
+    let stats = counters.finish(None);
+    format!(
+        "logical plan\n{}\n\nphysical plan\n{physical}\npartitions {} of {}, files {} of {}, row groups {} of {}, footers read {}",
+        logical.display_indent(),
+        stats.partitions_kept(),
+        stats.partitions_total,
+        stats.files_kept(),
+        stats.files_total,
+        stats.row_groups_total - stats.row_groups_pruned,
+        stats.row_groups_total,
+        stats.footers_read,
+    )
 }
