@@ -41,6 +41,16 @@ impl QueryResult {
         Self::with(Arc::new(Schema::empty()), Vec::new(), IoStats::default())
     }
 
+    /// The same, and what was read for it.
+    pub(crate) fn with_stats(self, counters: &Counters) -> Self {
+        Self { io_stats: counters.finish(&[]), ..self }
+    }
+
+    /// What footers gave.
+    pub(crate) fn known(schema: SchemaRef, batch: RecordBatch, counters: &Counters) -> Self {
+        Self::with(schema, vec![batch], counters.finish(&[]))
+    }
+
     pub(crate) fn of(batch: RecordBatch) -> Self {
         Self::with(batch.schema(), vec![batch], IoStats::default())
     }
@@ -75,7 +85,7 @@ impl Execution {
     async fn with(plan: &LogicalPlan, mounts: &Mounts, config: SessionConfig) -> Result<Self> {
         let config = config.with_batch_size(BATCH_ROWS);
         let context = SessionContext::new_with_config(config);
-        for (mount, backend) in mounts {
+        for (mount, backend) in &mounts.backends {
             let url = LakeTable::url(mount).map_err(from_datafusion)?;
             let store = Arc::new(BackendObjectStore::new(Arc::clone(backend)));
             context.register_object_store(url.as_ref(), store);
@@ -103,17 +113,23 @@ impl Execution {
 
     /// The plan as text, and what it leaves out.
     pub fn explain(&self, logical: &LogicalPlan, counters: &Counters) -> String {
-        let stats = counters.finish(std::slice::from_ref(&self.plan));
-        format!(
-            "logical plan\n{}\n\nphysical plan\n{}\npartitions {} of {}, files {} of {}, row groups {}, footers read {}",
-            logical.display_indent(),
-            displayable(self.plan.as_ref()).indent(false),
-            stats.partitions_kept(),
-            stats.partitions_total,
-            stats.files_kept(),
-            stats.files_total,
-            stats.row_groups_total,
-            stats.footers_read,
-        )
+        let physical = displayable(self.plan.as_ref()).indent(false).to_string();
+        explained(logical, &physical, counters)
     }
+}
+
+/// A plan as text, and what it leaves out.
+pub(crate) fn explained(logical: &LogicalPlan, physical: &str, counters: &Counters) -> String {
+    let stats = counters.finish(&[]);
+    format!(
+        "logical plan\n{}\n\nphysical plan\n{physical}\npartitions {} of {}, files {} of {}, row groups {} of {}, footers read {}",
+        logical.display_indent(),
+        stats.partitions_kept(),
+        stats.partitions_total,
+        stats.files_kept(),
+        stats.files_total,
+        stats.row_groups_total - stats.row_groups_pruned,
+        stats.row_groups_total,
+        stats.footers_read,
+    )
 }

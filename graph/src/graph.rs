@@ -6,17 +6,18 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::logical_expr::LogicalPlan;
 use worldstore_async::AsyncBackend;
-use worldstore_core::{Error, Result};
+use worldstore_core::{Error, Prefix, Result};
 use worldstore_cypher::ast::{Name, Query, Statement, StatementKind};
 use worldstore_cypher::{Diagnostic, DiagnosticKind, check_query, parse};
 use worldstore_datafusion::TableSource;
 
 use crate::bind::{Shape, Sources, plan_matches, plan_returns, reads, shape, unknown};
-use crate::catalog::{Catalog, Edges, Label, Mounts, Pinned, check_free, create_edge_type, create_node_label};
+use crate::catalog::{Catalog, Edges, Label, Mounts, Pinned, Rows, check_free, create_edge_type, create_node_label};
 use crate::error::QueryError;
-use crate::execute::{Execution, QueryResult};
+use crate::execute::{Execution, QueryResult, explained};
 use crate::interpret::{Interpreter, Owned, is_empty};
 use crate::io_stats::Counters;
+use crate::lake::{Answer, Freshness, LakeLabel, Place, answer};
 use crate::value::Parameters;
 
 /// A property graph: labels and edge types over rows that stay where they are. Clones share their catalog.
@@ -58,10 +59,39 @@ impl Graph {
                 Error::invalid("a mount has a name of lower-case letters, digits, `-` and `_`").with("mount", name)
             );
         }
-        match self.mounts.insert(name.to_owned(), backend) {
+        match self.mounts.backends.insert(name.to_owned(), backend) {
             None => Ok(self),
             Some(_) => Err(Error::invalid("mounted already").with("mount", name)),
         }
+    }
+
+    /// Says how labels over `lake://name/…` that are made from now on know that their files are what they were. Every query
+    /// lists them by default.
+    #[must_use]
+    pub fn with_freshness(mut self, name: &str, freshness: Freshness) -> Self {
+        self.mounts.freshness.insert(name.to_owned(), freshness);
+        self
+    }
+
+    /// Keeps catalogs of footers in a folder: a graph that is opened again on the same files counts without opening any of
+    /// them. One is written when a query has read footers of many files that were not in it; see
+    /// [`store_footers`](Self::store_footers).
+    #[must_use]
+    pub fn with_footer_catalog(mut self, backend: Arc<dyn AsyncBackend>, folder: Prefix) -> Self {
+        self.mounts.place = Some(Place { backend, folder });
+        self
+    }
+
+    /// Writes the catalogs of footers to which something is to be added, and answers how many.
+    ///
+    /// # Errors
+    /// Those of the byte store; `Unsupported` if a column has a type that the catalog cannot hold.
+    pub async fn store_footers(&self) -> Result<usize> {
+        let mut stored = 0;
+        for label in self.lakes() {
+            stored += usize::from(label.store(true).await?);
+        }
+        Ok(stored)
     }
 
     /// Shows tables: each is a label of its own name, unless a label of that name is declared.
@@ -118,28 +148,32 @@ impl Graph {
 
     async fn statement(&self, statement: &Statement, parameters: &Parameters) -> Result<QueryResult, QueryError> {
         match &statement.kind {
-            StatementKind::Query(query) => match self.way(query, parameters).await? {
-                Way::Joins(Planned { plan, counters }) => {
-                    Ok(Execution::new(&plan, &self.mounts).await?.run(&counters).await?)
-                }
-                Way::Walk(_) => self.interpreter().await?.run(query, parameters).await,
-            },
+            StatementKind::Query(query) => {
+                let result = match self.way(query, parameters).await? {
+                    Way::Joins(planned) => self.join(planned).await?,
+                    Way::Walk(_) => self.interpreter().await?.run(query, parameters).await?,
+                };
+                self.store_new_footers().await;
+                Ok(result)
+            }
             StatementKind::Explain(query) => {
                 let text = self.explain_query(query, parameters).await?;
                 Ok(QueryResult::of(columns(vec![("plan", text.lines().map(str::to_owned).collect())])?))
             }
             StatementKind::CreateNodeLabel(create) => {
                 check_free("label", &create.label, self.read().labels.contains_key(&create.label.text))?;
-                let label = create_node_label(create, &self.mounts, self.tables.as_ref()).await?;
+                let counters = Counters::default();
+                let label = create_node_label(create, &self.mounts, self.tables.as_ref(), &counters).await?;
                 self.change(|catalog| catalog.labels.insert(create.label.text.clone(), Arc::new(label)));
-                Ok(QueryResult::none())
+                Ok(QueryResult::none().with_stats(&counters))
             }
             StatementKind::CreateEdgeType(create) => {
                 let catalog = self.known().await?;
                 check_free("edge type", &create.name, catalog.edge_types.contains_key(&create.name.text))?;
-                let edge_type = create_edge_type(create, &catalog, &self.mounts, self.tables.as_ref()).await?;
+                let (tables, counters) = (self.tables.as_ref(), Counters::default());
+                let edge_type = create_edge_type(create, &catalog, &self.mounts, tables, &counters).await?;
                 self.change(|catalog| catalog.edge_types.insert(create.name.text.clone(), Arc::new(edge_type)));
-                Ok(QueryResult::none())
+                Ok(QueryResult::none().with_stats(&counters))
             }
             StatementKind::DropNodeLabel(name) => self.drop_label(name),
             StatementKind::DropEdgeType(name) => self.drop_edge_type(name),
@@ -174,6 +208,14 @@ impl Graph {
         }
     }
 
+    async fn join(&self, Planned { plan, counters }: Planned) -> Result<QueryResult> {
+        match answer(&plan).await? {
+            Some(Answer::Whole(schema, batch)) => Ok(QueryResult::known(schema, batch, &counters)),
+            Some(Answer::Part(plan)) => Execution::new(&plan, &self.mounts).await?.run(&counters).await,
+            None => Execution::new(&plan, &self.mounts).await?.run(&counters).await,
+        }
+    }
+
     async fn interpreter(&self) -> Result<Interpreter> {
         let (catalog, tables) = (self.known().await?, self.tables.clone());
         Ok(Interpreter { catalog, tables, mounts: self.mounts.clone(), owned: Arc::clone(&self.owned) })
@@ -194,13 +236,43 @@ impl Graph {
     }
 
     async fn explain_query(&self, query: &Query, parameters: &Parameters) -> Result<String, QueryError> {
-        match self.way(query, parameters).await? {
-            Way::Joins(Planned { plan, counters }) => {
-                Ok(Execution::new(&plan, &self.mounts).await?.explain(&plan, &counters))
-            }
+        let Planned { plan, counters } = match self.way(query, parameters).await? {
+            Way::Joins(planned) => planned,
             Way::Walk(why) => {
                 let why: Vec<_> = why.iter().map(|one| format!("no joins: {}", one.message)).collect();
-                Ok(format!("interpreter\n{}\n\n{query}", why.join("\n")))
+                return Ok(format!("interpreter\n{}\n\n{query}", why.join("\n")));
+            }
+        };
+        match answer(&plan).await? {
+            Some(Answer::Whole(..)) => Ok(explained(&plan, "answered from footers\n", &counters)),
+            Some(Answer::Part(known)) => Ok(Execution::new(&known, &self.mounts).await?.explain(&known, &counters)),
+            None => Ok(Execution::new(&plan, &self.mounts).await?.explain(&plan, &counters)),
+        }
+    }
+
+    /// Labels and edges over files in place.
+    fn lakes(&self) -> Vec<Arc<LakeLabel>> {
+        let catalog = self.read();
+        let of_labels = catalog.labels.values().map(|label| &label.rows);
+        let of_edges = catalog.edge_types.values().filter_map(|edge| match &edge.edges {
+            Edges::Rows { rows, .. } => Some(rows),
+            Edges::ForeignKey => None,
+        });
+        let lake = |rows: &Rows| match rows {
+            Rows::Lake(label) => Some(Arc::clone(label)),
+            _ => None,
+        };
+        of_labels.chain(of_edges).filter_map(lake).collect()
+    }
+
+    /// Stores what was learnt; a catalog that cannot be written is no reason for a query to fail.
+    async fn store_new_footers(&self) {
+        if self.mounts.place.is_none() {
+            return;
+        }
+        for label in self.lakes() {
+            if let Err(error) = label.store(false).await {
+                tracing::warn!(%error, address = %label.address, "the catalog of footers cannot be stored");
             }
         }
     }

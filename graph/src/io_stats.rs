@@ -4,18 +4,22 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use datafusion::datasource::physical_plan::ParquetSource;
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::MetricValue;
 use worldstore_core::Key;
 use worldstore_datafusion::ScanObserver;
 
 /// What a query read and what it could leave out. Bytes are those that byte stores delivered for Parquet files in
-/// place; tables of a world count their rows here, and their bytes below their own byte store.
+/// place, for planning too; tables of a world count their rows here, and their bytes below their own byte store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IoStats {
     /// Calls that listed folders of Parquet files.
     pub list_calls: u64,
+    /// Folders whose times were asked for in place of listing them.
+    pub folders_checked: u64,
     /// Folders left out because of their path: nothing in them was listed.
     pub folders_pruned: u64,
     /// Partitions (combinations of path values), over all scans. What lies in folders that were left out counts as it was
@@ -23,26 +27,37 @@ pub struct IoStats {
     pub partitions_total: u64,
     /// Partitions left out because of their path.
     pub partitions_pruned: u64,
+    /// Partitions that were not left out.
+    pub partitions_scanned: u64,
     /// Files; those in folders that were left out as for partitions.
     pub files_total: u64,
-    /// Files left out because of their path.
+    /// Files left out because of their path, or because statistics rule out all their row groups.
     pub files_pruned: u64,
+    /// Files from which anything was read: a footer or data.
+    pub files_opened: u64,
     /// Files from which data was read.
     pub files_read: u64,
-    /// Row groups in the files that were not left out.
+    /// Row groups in the files whose path was not left out.
     pub row_groups_total: u64,
-    /// Row groups left out because of their statistics.
+    /// Row groups left out because of statistics or bloom filters.
     pub row_groups_pruned: u64,
     /// Row groups from which data was read.
     pub row_groups_read: u64,
-    /// Pages left out because of the page index, in the row groups that were read.
-    pub pages_pruned: u64,
+    /// Pages left out because of the page index, in the row groups that were not left out.
+    pub pages_skipped: u64,
     /// Footers that were read; the others were known.
     pub footers_read: u64,
-    /// Bytes of those footers.
+    /// Bytes read for those footers, and for page indexes that were read with them. At the first files of a label a few more
+    /// than the footers have, as nobody knows how long they are.
     pub footer_bytes: u64,
-    /// Bytes of data.
+    /// Bytes of the stored catalog of footers.
+    pub catalog_bytes: u64,
+    /// Bytes of data, and of bloom filters.
     pub data_bytes: u64,
+    /// All bytes that were read: footers, stored catalog and data.
+    pub bytes_read: u64,
+    /// Bytes of the Arrow arrays that scans of files made of the data.
+    pub decoded_bytes: u64,
     /// Scans of tables of a world.
     pub table_scans: u64,
     /// Rows that those delivered.
@@ -55,6 +70,14 @@ impl IoStats {
         self.files_total > 0 && self.data_bytes == 0
     }
 
+    /// The part of the row groups that was left out, of those left out and those read: from 0 to 1, and 1 if none was read.
+    pub fn pruning_efficiency(&self) -> f64 {
+        match self.row_groups_pruned + self.row_groups_read {
+            0 => 1.0,
+            all => self.row_groups_pruned as f64 / all as f64,
+        }
+    }
+
     /// Files that the plan kept.
     pub fn files_kept(&self) -> u64 {
         self.files_total - self.files_pruned
@@ -62,37 +85,46 @@ impl IoStats {
 
     /// Partitions that the plan kept.
     pub fn partitions_kept(&self) -> u64 {
-        self.partitions_total - self.partitions_pruned
+        self.partitions_scanned
     }
 
     /// Names and values, in the order of the fields.
-    pub fn counters(&self) -> [(&'static str, u64); 16] {
+    pub fn counters(&self) -> [(&'static str, u64); 22] {
         [
             ("list_calls", self.list_calls),
+            ("folders_checked", self.folders_checked),
             ("folders_pruned", self.folders_pruned),
             ("partitions_total", self.partitions_total),
             ("partitions_pruned", self.partitions_pruned),
+            ("partitions_scanned", self.partitions_scanned),
             ("files_total", self.files_total),
             ("files_pruned", self.files_pruned),
+            ("files_opened", self.files_opened),
             ("files_read", self.files_read),
             ("row_groups_total", self.row_groups_total),
             ("row_groups_pruned", self.row_groups_pruned),
             ("row_groups_read", self.row_groups_read),
-            ("pages_pruned", self.pages_pruned),
+            ("pages_skipped", self.pages_skipped),
             ("footers_read", self.footers_read),
             ("footer_bytes", self.footer_bytes),
+            ("catalog_bytes", self.catalog_bytes),
             ("data_bytes", self.data_bytes),
+            ("bytes_read", self.bytes_read),
+            ("decoded_bytes", self.decoded_bytes),
             ("table_scans", self.table_scans),
             ("table_rows", self.table_rows),
         ]
     }
 }
 
-/// One line for each counter.
+/// One line for each counter, then `pruning_efficiency` and `footer_only`.
 impl fmt::Display for IoStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines = self.counters().map(|(name, value)| format!("{name:<18}{value:>14}"));
-        f.write_str(&lines.join("\n"))
+        for (name, value) in self.counters() {
+            writeln!(f, "{name:<18}{value:>14}")?;
+        }
+        writeln!(f, "{:<18}{:>14.3}", "pruning_efficiency", self.pruning_efficiency())?;
+        write!(f, "{:<18}{:>14}", "footer_only", self.is_footer_only())
     }
 }
 
@@ -105,6 +137,7 @@ pub(crate) struct Counters {
 #[derive(Debug, Default)]
 struct Inner {
     stats: IoStats,
+    opened: BTreeSet<Key>,
     files: BTreeSet<Key>,
     row_groups: BTreeSet<(Key, usize)>,
 }
@@ -118,26 +151,39 @@ impl Counters {
         self.change(|inner| inner.stats.list_calls += 1);
     }
 
-    pub fn add_folders_pruned(&self, folders: u64) {
-        self.change(|inner| inner.stats.folders_pruned += folders);
-    }
-
     pub fn add_footer(&self) {
         self.change(|inner| inner.stats.footers_read += 1);
     }
 
-    pub fn add_footer_bytes(&self, bytes: u64) {
-        self.change(|inner| inner.stats.footer_bytes += bytes);
+    pub fn add_folders_checked(&self, folders: u64) {
+        self.change(|inner| inner.stats.folders_checked += folders);
+    }
+
+    pub fn add_catalog_bytes(&self, bytes: u64) {
+        self.change(|inner| inner.stats.catalog_bytes += bytes);
+    }
+
+    pub fn add_footer_bytes(&self, file: &Key, bytes: u64) {
+        self.change(|inner| {
+            inner.stats.footer_bytes += bytes;
+            if !inner.opened.contains(file) {
+                inner.opened.insert(file.clone());
+            }
+        });
     }
 
     /// A scan that was planned.
-    pub fn add_scan(&self, partitions: Kept, files: Kept, row_groups: u64) {
+    pub fn add_scan(&self, scan: &Scanned) {
         self.change(|inner| {
-            inner.stats.partitions_total += partitions.total;
-            inner.stats.partitions_pruned += partitions.total - partitions.kept;
-            inner.stats.files_total += files.total;
-            inner.stats.files_pruned += files.total - files.kept;
-            inner.stats.row_groups_total += row_groups;
+            let stats = &mut inner.stats;
+            stats.folders_pruned += scan.folders_pruned;
+            stats.partitions_total += scan.partitions.total;
+            stats.partitions_pruned += scan.partitions.total - scan.partitions.kept;
+            stats.partitions_scanned += scan.partitions.kept;
+            stats.files_total += scan.files.total;
+            stats.files_pruned += scan.files.total - scan.files.kept;
+            stats.row_groups_total += scan.row_groups.total;
+            stats.row_groups_pruned += scan.row_groups.total - scan.row_groups.kept;
         });
     }
 
@@ -154,7 +200,9 @@ impl Counters {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let mut stats = inner.stats.clone();
         stats.files_read = inner.files.len() as u64;
+        stats.files_opened = inner.opened.union(&inner.files).count() as u64;
         stats.row_groups_read = inner.row_groups.len() as u64;
+        stats.bytes_read = stats.footer_bytes + stats.catalog_bytes + stats.data_bytes;
         plans.iter().for_each(|plan| add_pruning(plan, &mut stats));
         stats
     }
@@ -170,6 +218,15 @@ impl ScanObserver for Counters {
     }
 }
 
+/// What a scan left out before it began.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scanned {
+    pub folders_pruned: u64,
+    pub partitions: Kept,
+    pub files: Kept,
+    pub row_groups: Kept,
+}
+
 /// How many there were, and how many are left.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kept {
@@ -178,14 +235,22 @@ pub(crate) struct Kept {
 }
 
 fn add_pruning(plan: &Arc<dyn ExecutionPlan>, stats: &mut IoStats) {
+    let is_of_files = |source: &DataSourceExec| source.downcast_to_file_source::<ParquetSource>().is_some();
+    let is_scan = plan.downcast_ref::<DataSourceExec>().is_some_and(is_of_files);
     for metric in plan.metrics().iter().flat_map(|metrics| metrics.iter()) {
-        if let MetricValue::PruningMetrics { name, pruning_metrics } = metric.value() {
-            let pruned = pruning_metrics.pruned() as u64;
-            match name.as_ref() {
-                "row_groups_pruned_statistics" | "row_groups_pruned_bloom_filter" => stats.row_groups_pruned += pruned,
-                "page_index_pages_pruned" => stats.pages_pruned += pruned,
-                _ => {}
+        match metric.value() {
+            MetricValue::PruningMetrics { name, pruning_metrics } => {
+                let pruned = pruning_metrics.pruned() as u64;
+                match name.as_ref() {
+                    "row_groups_pruned_statistics" | "row_groups_pruned_bloom_filter" => {
+                        stats.row_groups_pruned += pruned
+                    }
+                    "page_index_pages_pruned" => stats.pages_skipped += pruned,
+                    _ => {}
+                }
             }
+            MetricValue::OutputBytes(bytes) if is_scan => stats.decoded_bytes += bytes.value() as u64,
+            _ => {}
         }
     }
     for child in plan.children() {

@@ -36,6 +36,7 @@ pub use error::QueryError;
 pub use execute::QueryResult;
 pub use graph::Graph;
 pub use io_stats::IoStats;
+pub use lake::{FolderState, FolderTimes, Freshness, LocalFolders};
 pub use value::{Parameters, Value};
 pub use worldstore_cypher as cypher;
 pub use worldstore_cypher_runtime as runtime;

@@ -268,7 +268,7 @@ impl Lower<'_> {
             BinaryOp::Xor => Ok(bool(one, left)?.not_eq(bool(other, right)?)),
             BinaryOp::Eq | BinaryOp::NotEq | BinaryOp::Lt | BinaryOp::LtEq | BinaryOp::Gt | BinaryOp::GtEq => {
                 self.comparable(&one, &other, span)?;
-                Ok(binary_expr(one, comparison(op), other))
+                Ok(self.ordered(one, comparison(op), other))
             }
             BinaryOp::Matches => Err(unsupported(span, "`=~`").with_help("use STARTS WITH, ENDS WITH or CONTAINS")),
             BinaryOp::Concat => Ok(binary_expr(text(one, left)?, Operator::StringConcat, text(other, right)?)),
@@ -289,6 +289,22 @@ impl Lower<'_> {
             }
             BinaryOp::In => Err(unsupported(span, "this use of IN")),
         }
+    }
+
+    /// A comparison; where Arrow would order NaN before or behind all numbers, it is false.
+    fn ordered(&self, one: Expr, operator: Operator, other: Expr) -> Expr {
+        let is_open = |value: &Expr| {
+            let is_float = value.get_type(self.schema).is_ok_and(|data_type| data_type.is_floating());
+            is_float && !matches!(value, Expr::Literal(..))
+        };
+        let below = |value: &Expr| is_open(value).then(|| value.clone().lt_eq(lit(f64::INFINITY)));
+        let above = |value: &Expr| is_open(value).then(|| value.clone().gt_eq(lit(f64::NEG_INFINITY)));
+        let guards = match operator {
+            Operator::Gt | Operator::GtEq => [below(&one), above(&other)],
+            Operator::Lt | Operator::LtEq => [above(&one), below(&other)],
+            _ => [None, None],
+        };
+        guards.into_iter().flatten().fold(binary_expr(one, operator, other), Expr::and)
     }
 
     fn node(&self, expr: &ast::Expr) -> Option<&NodeVariable> {

@@ -14,24 +14,33 @@ use worldstore_cypher::ast::{
 };
 use worldstore_datafusion::{TableSelection, TableSource};
 
+use super::order::ordered;
 use super::{Catalog, EdgeType, Edges, Label, Pinned, Reference, Rows};
 use crate::bind::{mistake, unknown};
 use crate::error::QueryError;
 use crate::io_stats::Counters;
-use crate::lake::{LakeLabel, read_file};
+use crate::lake::{Freshness, LakeLabel, Place, read_file};
 
-/// What `lake://NAME/` means.
-pub(crate) type Mounts = BTreeMap<String, Arc<dyn AsyncBackend>>;
+/// What `lake://NAME/` means, and how what is there is known.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Mounts {
+    pub backends: BTreeMap<String, Arc<dyn AsyncBackend>>,
+    /// How it is known that files are what they were, where it is not by listing.
+    pub freshness: BTreeMap<String, Freshness>,
+    /// Where footers are stored.
+    pub place: Option<Place>,
+}
 
 /// Makes a label.
 pub(crate) async fn create_node_label(
     create: &CreateNodeLabel,
     mounts: &Mounts,
     tables: Option<&Arc<dyn TableSource>>,
+    counters: &Counters,
 ) -> Result<Label, QueryError> {
-    let rows = rows(&create.source, mounts).await?;
+    let rows = rows(&create.source, mounts, counters).await?;
     let key = create.key.as_ref().map(|key| key.text.clone());
-    let label = Label { rows, key, computed: create.computed.clone() };
+    let label = Label { rows, key, computed: ordered(&create.computed)? };
     let plan = plan(&label.rows, &label.computed, tables).await?;
     if let Some(key) = &create.key {
         find(&plan, key)?;
@@ -48,6 +57,7 @@ pub(crate) async fn create_edge_type(
     catalog: &Catalog,
     mounts: &Mounts,
     tables: Option<&Arc<dyn TableSource>>,
+    counters: &Counters,
 ) -> Result<EdgeType, QueryError> {
     match &create.edges {
         EdgesAst::ForeignKey { source, target } => {
@@ -57,7 +67,7 @@ pub(crate) async fn create_edge_type(
             Ok(EdgeType { edges: Edges::ForeignKey, source: source.text.clone(), target })
         }
         EdgesAst::Rows { rows: from, source, target } => {
-            let rows = rows(from, mounts).await?;
+            let rows = rows(from, mounts, counters).await?;
             let plan = plan(&rows, &[], tables).await?;
             find(&plan, &source.column)?;
             find(&plan, &target.column)?;
@@ -69,12 +79,14 @@ pub(crate) async fn create_edge_type(
     }
 }
 
-async fn rows(source: &Source, mounts: &Mounts) -> Result<Rows> {
+async fn rows(source: &Source, mounts: &Mounts, counters: &Counters) -> Result<Rows> {
     match source {
         Source::Partition(text) => {
             let address = LakeUri::parse(&text.value)?;
             let backend = mounted(&address, mounts)?;
-            Ok(Rows::Lake(Arc::new(LakeLabel::open(address, backend).await?)))
+            let freshness = mounts.freshness.get(&address.bucket).cloned().unwrap_or_default();
+            let label = LakeLabel::open(address, backend, freshness, mounts.place.clone(), counters).await?;
+            Ok(Rows::Lake(Arc::new(label)))
         }
         Source::File(text) => {
             let from = LakeUri::parse(&text.value)?;
@@ -92,8 +104,8 @@ async fn rows(source: &Source, mounts: &Mounts) -> Result<Rows> {
 }
 
 fn mounted(address: &LakeUri, mounts: &Mounts) -> Result<Arc<dyn AsyncBackend>> {
-    mounts.get(&address.bucket).cloned().ok_or_else(|| {
-        let known: Vec<_> = mounts.keys().map(String::as_str).collect();
+    mounts.backends.get(&address.bucket).cloned().ok_or_else(|| {
+        let known: Vec<_> = mounts.backends.keys().map(String::as_str).collect();
         Error::not_found("nothing is mounted under this name")
             .with("mount", &address.bucket)
             .with("known", known.join(" "))

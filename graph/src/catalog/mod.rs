@@ -1,6 +1,7 @@
 //! What the graph knows: labels and edge types.
 
 mod ddl;
+mod order;
 mod pin;
 
 use std::collections::BTreeMap;

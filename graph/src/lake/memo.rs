@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use worldstore_async::AsyncBackend;
 use worldstore_core::{Error, ErrorKind, ListOptions, ListPage, Prefix, Result, listing};
 
+use super::listing::Listing;
 use crate::io_stats::Counters;
 
 /// Listings by folder, whole ones and those of one level.
@@ -14,6 +15,8 @@ pub(crate) struct Memo {
     held: Mutex<HashMap<(Prefix, bool), ListPage>>,
     /// One gate for each listing: whoever wants what another is listing waits for it.
     gates: Mutex<HashMap<(Prefix, bool), Arc<Gate>>>,
+    /// The listing of everything that this query goes by, where it does not list by itself.
+    pub settled: futures::lock::Mutex<Option<Arc<Listing>>>,
 }
 
 type Gate = futures::lock::Mutex<()>;

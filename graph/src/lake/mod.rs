@@ -1,14 +1,24 @@
 //! Parquet files in place: listings that leave out folders, footers, and the table provider over them.
 
+mod answer;
+mod bounds;
+mod choice;
 mod file;
 mod filter;
+mod folders;
 mod footer;
+mod interval;
 mod label;
 mod listing;
 mod memo;
 mod provider;
 mod reader;
+mod stored;
+mod summary;
 
+pub(crate) use answer::{Answer, answer};
 pub(crate) use file::read_file;
+pub use folders::{FolderState, FolderTimes, Freshness, LocalFolders};
 pub(crate) use label::LakeLabel;
 pub(crate) use provider::LakeTable;
+pub(crate) use stored::Place;

@@ -1,45 +1,56 @@
-//! The table provider over Parquet files in place: prunes by path, answers counts from footers, reads through us.
+//! The table provider over Parquet files in place: leaves out files and row groups, reads through us.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, BooleanArray};
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
-use datafusion::common::{ColumnStatistics, DFSchema, Result, ScalarValue, Statistics};
+use datafusion::common::{ColumnStatistics, Result, ScalarValue, Statistics};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::ParquetAccessPlan;
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, utils::conjunction};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, TryStreamExt, stream};
 use parquet::file::metadata::ParquetMetaData;
+use worldstore_core::ObjectMeta;
 
-use super::filter;
-use super::label::LakeLabel;
+use super::choice::Choice;
+use super::footer::Wanted;
+use super::interval::Unit;
+use super::label::{FOOTERS_AT_ONCE, LakeLabel};
 use super::listing::Listing;
 use super::memo::Memo;
 use super::reader::{LakeFile, Readers};
 use crate::error::to_datafusion;
-use crate::io_stats::{Counters, Kept};
+use crate::io_stats::Counters;
 
-/// Footers that are read at once.
-const FOOTERS_AT_ONCE: usize = 32;
+/// Filters are decided while decoding if at most this part of the rows is expected to be left.
+const SELECTIVE_SHARE: f64 = 0.2;
 
 /// The files of a label as one query sees them.
 #[derive(Debug)]
 pub(crate) struct LakeTable {
-    label: Arc<LakeLabel>,
-    schema: SchemaRef,
-    counters: Arc<Counters>,
-    memo: Memo,
+    pub(super) label: Arc<LakeLabel>,
+    pub(super) schema: SchemaRef,
+    pub(super) counters: Arc<Counters>,
+    pub(super) memo: Memo,
+}
+
+/// A file to be read, and which of its row groups.
+#[derive(Debug)]
+struct Opened<'listing> {
+    index: usize,
+    file: &'listing ObjectMeta,
+    /// For each row group, whether statistics rule it out.
+    ruled_out: Vec<bool>,
 }
 
 impl LakeTable {
@@ -54,53 +65,47 @@ impl LakeTable {
         ObjectStoreUrl::parse(format!("lake://{mount}"))
     }
 
-    fn is_of_path(&self, filter: &Expr) -> bool {
-        let columns = filter.column_refs();
-        !columns.is_empty() && columns.iter().all(|column| self.label.path_fields.find(&column.name).is_some())
-    }
-
-    /// The files that are left after folders were, whose path does not rule them out.
-    fn keep(&self, listing: &Listing, state: &dyn Session, filters: &[Expr]) -> Result<Vec<usize>> {
-        let all = 0..listing.files.len();
-        let Some(filter) = conjunction(filters.iter().filter(|filter| self.is_of_path(filter)).cloned()) else {
-            return Ok(all.collect());
-        };
-        let values = &listing.values;
-        let schema = DFSchema::try_from(values.schema())?;
-        let mask = state.create_physical_expr(filter, &schema)?.evaluate(values)?.into_array(values.num_rows())?;
-        let mask = datafusion::common::cast::as_boolean_array(&mask)?;
-        Ok(all.filter(|index| is_true(mask, *index)).collect())
-    }
-
-    /// Counts what is kept and what is there. Of folders that were not listed, it is what was there when they were.
-    fn count(&self, listing: &Listing, kept: &[usize]) -> Result<(Kept, Kept)> {
-        let (known, leaves_out) = (self.label.known(), listing.leaves_out());
-        let left_out = (0..known.files.len()).filter(|index| leaves_out(&known.files[*index].key));
-        let left_out: Vec<usize> = left_out.collect();
-        let mut rows: HashSet<Vec<ScalarValue>> =
-            kept.iter().map(|index| row(listing, *index)).collect::<Result<_>>()?;
-        let partitions_kept = rows.len() as u64;
-        for index in 0..listing.files.len() {
-            rows.insert(row(listing, index)?);
+    /// The files in which statistics leave some row group, and whether few of their rows are expected to be left.
+    fn needed<'choice>(&self, choice: &'choice Choice) -> (Vec<Opened<'choice>>, bool) {
+        let summaries = self.label.summaries();
+        let (mut opened, mut rows, mut expected) = (Vec::new(), 0.0, 0.0);
+        for (index, file, entry) in choice.files() {
+            let values = &choice.listing.values;
+            let units = summaries.units(entry).map(|unit| Unit { summaries: &summaries, unit, values, file: index });
+            let mut ruled_out = Vec::new();
+            for unit in units {
+                let is_out = choice.rules_out(&unit);
+                if !is_out {
+                    let all = summaries.rows.get(unit.unit).copied().unwrap_or(0) as f64;
+                    rows += all;
+                    expected +=
+                        all * choice.conditions.iter().map(|one| one.share(&unit).unwrap_or(1.0)).product::<f64>();
+                }
+                ruled_out.push(is_out);
+            }
+            if ruled_out.iter().any(|is_out| !is_out) {
+                opened.push(Opened { index, file, ruled_out });
+            }
         }
-        for index in &left_out {
-            rows.insert(row(&known, *index)?);
-        }
-        let partitions = Kept { total: rows.len() as u64, kept: partitions_kept };
-        Ok((partitions, Kept { total: (listing.files.len() + left_out.len()) as u64, kept: kept.len() as u64 }))
+        (opened, rows > 0.0 && expected / rows <= SELECTIVE_SHARE)
     }
 
-    /// Reads footers and makes of each file what DataFusion scans.
-    async fn open(&self, listing: &Listing, kept: &[usize]) -> Result<Vec<PartitionedFile>> {
-        let opened = kept.iter().map(|index| async move {
-            let file = &listing.files[*index];
-            let footer = self.label.footers.load(&self.label.backend, file, &self.counters).await;
+    /// Makes of each file what DataFusion scans.
+    async fn open(&self, listing: &Listing, needed: Vec<Opened<'_>>, wanted: Wanted) -> Result<Vec<PartitionedFile>> {
+        let opened = needed.into_iter().map(|opened| async move {
+            let Opened { index, file, ruled_out } = opened;
+            let footer = self.label.footers.load(&self.label.backend, file, wanted, &self.counters).await;
             let footer = footer.map_err(to_datafusion)?;
-            self.label.check(&footer, &file.key).map_err(to_datafusion)?;
             let statistics = self.statistics(&footer)?;
             let mut opened = PartitionedFile::new(file.key.as_str(), file.size)
-                .with_partition_values(row(listing, *index)?)
+                .with_partition_values(row(listing, index)?)
                 .with_statistics(Arc::new(statistics));
+            if ruled_out.len() == footer.num_row_groups() && ruled_out.contains(&true) {
+                let mut access = ParquetAccessPlan::new_all(ruled_out.len());
+                let out = ruled_out.iter().enumerate().filter(|(_, is_out)| **is_out);
+                out.for_each(|(group, _)| access.skip(group));
+                opened.extensions.insert(access);
+            }
             let (key, version) = (file.key.clone(), file.version.clone());
             opened.extensions.insert(LakeFile { key, version, footer });
             Ok(opened)
@@ -130,10 +135,6 @@ fn row(listing: &Listing, file: usize) -> Result<Vec<ScalarValue>> {
     columns.map(|column| ScalarValue::try_from_array(column, file)).collect()
 }
 
-fn is_true(mask: &BooleanArray, index: usize) -> bool {
-    mask.is_valid(index) && mask.value(index)
-}
-
 #[async_trait]
 impl TableProvider for LakeTable {
     fn schema(&self) -> SchemaRef {
@@ -159,22 +160,28 @@ impl TableProvider for LakeTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let told = filter::filter(filters, &self.label.path_columns);
-        let listing = self.label.list(told, &self.memo, &self.counters).await.map_err(to_datafusion)?;
-        let kept = self.keep(&listing, state, filters)?;
-        let files = self.open(&listing, &kept).await?;
-        let groups = files.iter().filter_map(|file| file.extension::<LakeFile>());
-        let groups = groups.map(|file| file.footer.num_row_groups() as u64).sum();
-        let (partitions, counted) = self.count(&listing, &kept)?;
-        self.counters.add_scan(partitions, counted, groups);
+        let choice = self.choose(filters).await.map_err(to_datafusion)?;
+        let (needed, is_selective) = self.needed(&choice);
+        let kept = needed.iter().map(|opened| opened.ruled_out.iter().filter(|is_out| !**is_out).count() as u64);
+        let scanned = self.count(&choice, needed.len() as u64, kept.sum()).map_err(to_datafusion)?;
+        self.counters.add_scan(&scanned);
 
+        let has_conditions = !choice.conditions.is_empty();
+        let wanted = if has_conditions { Wanted::Pages } else { Wanted::RowGroups };
+        let files = self.open(&choice.listing, needed, wanted).await?;
         let statistics = merge(&files, &self.schema)?;
+        // What is left out below a condition is left out of the count.
+        let statistics = if has_conditions { statistics.to_inexact() } else { statistics };
         let table = TableSchema::new(self.label.columns.clone(), self.label.path_fields.iter().cloned().collect());
         let (backend, counters) = (Arc::clone(&self.label.backend), Arc::clone(&self.counters));
-        let options = TableParquetOptions {
+        let mut options = TableParquetOptions {
             global: state.config().options().execution.parquet.clone(),
             ..TableParquetOptions::default()
         };
+        if has_conditions && is_selective {
+            options.global.pushdown_filters = true;
+            options.global.force_filter_selections = true;
+        }
         let source = ParquetSource::new(table)
             .with_table_parquet_options(options)
             .with_parquet_file_reader_factory(Arc::new(Readers { backend, counters }));

@@ -116,7 +116,26 @@ async fn derived_properties() {
     graph.query(create, &Parameters::default()).await.unwrap();
     let query = "MATCH (f:Late) WHERE f.is_late RETURN f.flight AS flight, f.hours AS hours ORDER BY flight";
     assert_eq!(rows(&graph, query).await, ["2|1.1666666666666667", "5|1.5", "6|1.0166666666666666"]);
-    let wrong = "CREATE NODE LABEL Wrong VIRTUAL FROM PARTITION 'lake://data/flights' COMPUTE x = y + 1, y = delay";
-    let error = refused(&graph, wrong).await;
+    let unknown = "CREATE NODE LABEL Wrong VIRTUAL FROM PARTITION 'lake://data/flights' COMPUTE x = y + 1";
+    let error = refused(&graph, unknown).await;
     assert!(error.contains("unknown column `y`"), "{error}");
+}
+
+#[tokio::test]
+async fn derived_properties_stand_in_any_order_but_not_in_a_circle() {
+    let graph = graph().await;
+    let create = "CREATE NODE LABEL Late VIRTUAL FROM PARTITION 'lake://data/flights'
+        COMPUTE c = b + a, b = a * 2, a = delay + month";
+    graph.query(create, &Parameters::default()).await.unwrap();
+    let query = "MATCH (f:Late) WHERE f.flight = 5 RETURN f.a AS a, f.b AS b, f.c AS c";
+    assert_eq!(rows(&graph, query).await, ["92|184|276"]);
+    for (computed, message) in [
+        ("x = y + 1, y = z, z = x", "in a circle: `x`, which uses `y`, which uses `z`, which uses `x`"),
+        ("k = x, x = x + 1", "in a circle: `x`, which uses `x`"),
+        ("x = delay, x = month", "`x` is computed twice"),
+    ] {
+        let create = format!("CREATE NODE LABEL Wrong VIRTUAL FROM PARTITION 'lake://data/flights' COMPUTE {computed}");
+        let error = refused(&graph, &create).await;
+        assert!(error.contains(message), "{error}");
+    }
 }
