@@ -3,6 +3,8 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks through them")]
 
 mod bytes;
+#[cfg(feature = "graph")]
+mod graph;
 mod measure;
 mod report;
 mod wal;
@@ -14,6 +16,11 @@ use clap::{Parser, Subcommand};
 
 /// What can go wrong: whatever it is, the run ends with it.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// What the command line uses as well.
+#[cfg(feature = "graph")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Measures worldstore against its peers.
 #[derive(Parser)]
@@ -41,6 +48,13 @@ enum Subject {
     Bytes,
     /// The log against raw system calls, SQLite, redb, fjall and sled.
     Wal,
+    /// Cypher over Parquet files against DataFusion, DuckDB and Polars.
+    #[cfg(feature = "graph")]
+    Graph {
+        /// A Python that has DuckDB and Polars.
+        #[arg(long)]
+        python: Option<PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -65,7 +79,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         None => tempfile::tempdir()?,
     };
     let (place, scale, only) = (folder.path(), arguments.scale, arguments.only.as_deref());
-    let json = match arguments.subject {
+    let json = match &arguments.subject {
         Subject::Bytes => {
             let rows = bytes::rows(place, scale, only)?;
             println!("{}", report::table(&rows));
@@ -79,6 +93,12 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
             if !rows.replay.is_empty() {
                 println!("{}", report::table(&rows.replay));
             }
+            serde_json::to_vec_pretty(&rows)?
+        }
+        #[cfg(feature = "graph")]
+        Subject::Graph { python } => {
+            let rows = graph::rows(place, scale, only, python.as_deref())?;
+            println!("{}", report::table(&rows));
             serde_json::to_vec_pretty(&rows)?
         }
     };

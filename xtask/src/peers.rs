@@ -21,3 +21,8 @@ pub fn python(workspace: &Workspace) -> Result<PathBuf> {
 pub fn older_python(workspace: &Workspace) -> Result<PathBuf> {
     python::environment(workspace, "peers-older", include_str!("../python/peers_older.txt"), &[])
 }
+
+/// The interpreter with what queries over files are measured against.
+pub fn graph_python(workspace: &Workspace) -> Result<PathBuf> {
+    python::environment(workspace, "bench-graph", include_str!("../python/bench_graph.txt"), &[])
+}
