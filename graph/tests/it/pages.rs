@@ -70,7 +70,7 @@ async fn bloom_filters_leave_out_what_bounds_do_not() {
 
 #[tokio::test]
 async fn selective_filters_are_decided_while_decoding() {
-    for (condition, is_late) in [("t.n < 100", true), ("t.n < 900", false), ("t.n + t.k < 100", false)] {
+    for (condition, is_late) in [("t.n < 50", true), ("t.n < 900", false), ("t.n + t.k < 50", false)] {
         let store = Memory::new();
         put(&store, "t/k=1/f.parquet", file());
         let graph = Graph::new().with_mount("lake", Arc::new(SyncBackendAdapter::new(Arc::new(store)))).unwrap();
@@ -80,7 +80,7 @@ async fn selective_filters_are_decided_while_decoding() {
         let plan = graph.explain(&query, &Parameters::default()).await.unwrap();
         let filters_above = plan.split("physical plan").nth(1).unwrap().contains("FilterExec");
         assert_eq!(filters_above, !is_late, "{plan}");
-        let limit: i64 = if condition == "t.n < 900" { 900 } else { 100 - i64::from(condition.contains('k')) };
+        let limit: i64 = if condition == "t.n < 900" { 900 } else { 50 - i64::from(condition.contains('k')) };
         assert_eq!(cells(&ask(&graph, &query).await), [(0..limit).sum::<i64>().to_string()], "{condition}");
     }
 }

@@ -91,6 +91,8 @@ impl Number {
             Limits::Int { low: least, high: most } if low < least || high > most => whole(),
             Limits::Int { .. } => {
                 let is_exact = |bound: f64| bound.abs() < EXACT_MAX;
+                // Whole numbers have one zero.
+                let (low, high) = (low + 0.0, high + 0.0);
                 (if is_exact(low) { low } else { low.next_down() }, if is_exact(high) { high } else { high.next_up() })
             }
         };
