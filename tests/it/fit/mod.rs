@@ -1,6 +1,8 @@
 //! What is acknowledged can be flushed, and is read back as it was, whatever its type and value; the rest is refused before
 //! it is acknowledged.
 
+#![allow(clippy::print_stderr, reason = "it is told how many types and appends were tried")]
+
 #[cfg(feature = "iceberg")]
 mod old_log;
 mod values;
