@@ -34,7 +34,6 @@ pub struct EntityRow {
 impl View {
     /// All rows of an entity in all tables, those of the runs that this one was forked from included: what was ever
     /// written about it, up to the view. Ordered by tick, sequence number and table; rows of one append keep their order.
-    /// They are held in memory.
     ///
     /// # Errors
     /// `Unsupported` if they have more than 1 GiB, which [`scan`](Self::scan) with a predicate on `entity` reads as a stream;
