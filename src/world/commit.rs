@@ -64,6 +64,10 @@ impl Run {
             let part = self.prepare(tick, table, staged).await;
             parts.push(part.map_err(|error| error.with("table", table))?);
         }
+        // A table is made for rows that it can hold only.
+        for part in parts.iter().filter(|part| !part.exists) {
+            self.world().inner.tables.check(part.table, &part.rows)?;
+        }
         for part in &mut parts {
             self.make_table(tick, part).await.map_err(|error| error.with("table", part.table))?;
         }

@@ -40,6 +40,10 @@ struct Place {
 pub(super) struct Newest {
     schema: SchemaRef,
     ended: Ended,
+    /// Entities that ended in this tick or later are shown in any case.
+    ended_from: Option<i64>,
+    bytes_max: usize,
+    bytes_held: usize,
     chunks: Vec<RecordBatch>,
     places: HashMap<u64, Place>,
     rows_held: usize,
@@ -71,7 +75,20 @@ impl<'batch> Base<'batch> {
 impl Newest {
     pub fn new(schema: SchemaRef, ended: Ended) -> Self {
         let (chunks, places) = (Vec::new(), HashMap::new());
-        Self { schema, ended, chunks, places, rows_held: 0, tick_max: None }
+        let (ended_from, bytes_max) = (None, usize::MAX);
+        Self { schema, ended, ended_from, bytes_max, bytes_held: 0, chunks, places, rows_held: 0, tick_max: None }
+    }
+
+    /// Sets how many bytes of rows are held at most. What needs more is refused as `Unsupported`.
+    pub fn with_bytes_max(mut self, bytes: usize) -> Self {
+        self.bytes_max = bytes;
+        self
+    }
+
+    /// Shows entities too that ended in this tick or later.
+    pub fn with_ended_from(mut self, tick: Option<i64>) -> Self {
+        self.ended_from = tick;
+        self
     }
 
     pub fn schema(&self) -> &SchemaRef {
@@ -110,15 +127,25 @@ impl Newest {
         // Ended entities that are not shown need their place until all older rows have come, and no row.
         if held {
             self.rows_held += batch.num_rows();
+            self.bytes_held += batch.get_array_memory_size();
             self.chunks.push(batch);
         }
-        self.compact()
+        self.compact()?;
+        match self.bytes_held > self.bytes_max {
+            true => Err(Error::unsupported(
+                "the rows of a state need more memory than they may: raise the bound, or ask for less",
+            )
+            .with("bytes", self.bytes_held)
+            .with("memory_mb", self.bytes_max >> 20)
+            .with("entities", self.places.len())),
+            false => Ok(()),
+        }
     }
 
     /// Forgets entities that ended: all rows that come from now on are newer than those that came.
     pub fn end_window(&mut self) {
-        let ended = self.ended;
-        self.places.retain(|_, place| place.active || ended == Ended::Show);
+        let (ended, from) = (self.ended, self.ended_from);
+        self.places.retain(|_, place| is_shown(place, ended, from));
     }
 
     /// The newest row of an entity that is active.
@@ -142,12 +169,13 @@ impl Newest {
     }
 
     fn shows(&self, place: &Place) -> bool {
-        place.active || self.ended == Ended::Show
+        is_shown(place, self.ended, self.ended_from)
     }
 
     /// Lets outdated rows go once they are more than those that are needed.
     fn compact(&mut self) -> Result<()> {
-        if self.rows_held <= 2 * self.places.len() + SLACK_ROWS && self.chunks.len() <= CHUNKS_MAX {
+        let is_roomy = self.bytes_held <= self.bytes_max;
+        if is_roomy && self.rows_held <= 2 * self.places.len() + SLACK_ROWS && self.chunks.len() <= CHUNKS_MAX {
             return Ok(());
         }
         let shown: Vec<u64> =
@@ -160,7 +188,7 @@ impl Newest {
                 (place.chunk, place.row) = (0, row);
             }
         }
-        self.rows_held = kept.num_rows();
+        (self.rows_held, self.bytes_held) = (kept.num_rows(), kept.get_array_memory_size());
         self.chunks = vec![kept];
         Ok(())
     }
@@ -172,6 +200,10 @@ impl Newest {
         order.sort_unstable();
         Sorted { schema: self.schema, chunks: self.chunks, order, tick_max: self.tick_max }
     }
+}
+
+fn is_shown(place: &Place, ended: Ended, from: Option<i64>) -> bool {
+    place.active || ended == Ended::Show || from.is_some_and(|from| place.tick >= from)
 }
 
 /// A state: one row per entity, in the order of the entities.

@@ -10,6 +10,9 @@ use super::fold::Base;
 use super::tables::is_base;
 use super::{StateOptions, View};
 
+/// Bytes of the rows of a history at most.
+const HISTORY_BYTES_MAX: usize = 1 << 30;
+
 /// One row of an entity.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -33,14 +36,24 @@ impl View {
     /// written about it, up to the view. Ordered by tick, sequence number and table; rows of one append keep their order.
     ///
     /// # Errors
-    /// Those of the byte store.
+    /// `Unsupported` if they have more than 1 GiB, which [`scan`](Self::scan) with a predicate on `entity` reads as a stream;
+    /// those of the byte store.
     pub async fn history(&self, entity: u64) -> Result<Vec<EntityRow>> {
+        self.history_within(entity, HISTORY_BYTES_MAX).await
+    }
+
+    async fn history_within(&self, entity: u64, bytes_max: usize) -> Result<Vec<EntityRow>> {
         let view = self.pinned().await?;
         let scan = Scan::all().with_predicate(Predicate::eq(base::ENTITY, entity));
-        let mut history = Vec::new();
+        let (mut history, mut bytes) = (Vec::new(), 0);
         for info in self.run().world().world_tables().await? {
             let mut batches = view.scan(info.name.as_str(), &scan).await?.batches;
             while let Some(batch) = batches.try_next().await? {
+                bytes += batch.get_array_memory_size();
+                if bytes > bytes_max {
+                    let message = "the history of the entity is too large for memory, scan the tables instead";
+                    return Err(Error::unsupported(message).with("entity", entity).with("bytes_max", bytes_max));
+                }
                 entity_rows(&info.name, &batch, &mut history)?;
             }
         }

@@ -1,6 +1,7 @@
 //! Worlds: tables, runs and ticks over one byte store.
 
 mod ancestor;
+mod aside;
 mod canon;
 mod catalog;
 mod changes;
@@ -50,6 +51,7 @@ use worldstore_core::manifest::Manifests;
 use worldstore_core::table::{FlushOptions, Level, ListTablesOptions, Receipt, ShutdownOptions, TableName};
 use worldstore_core::{Error, ErrorKind, Result};
 
+pub use aside::Unfit;
 pub use catalog::CatalogPlace;
 pub use diff::{Diff, TableDiff};
 pub use fold::Ended;
@@ -101,6 +103,8 @@ pub struct WorldOptions {
     pub log: LogPlace,
     /// What happens if another has the world open for writing. By default it is refused.
     pub if_open: IfOpen,
+    /// What happens to rows of the log that their table cannot hold. By default the world is not opened.
+    pub unfit: Unfit,
     /// What opens the URI; [`Registry::compiled_in`] by default.
     pub registry: Registry,
 }
@@ -145,6 +149,13 @@ impl WorldOptions {
     #[must_use]
     pub fn with_if_open(mut self, if_open: IfOpen) -> Self {
         self.if_open = if_open;
+        self
+    }
+
+    /// Sets what happens to rows of the log that their table cannot hold.
+    #[must_use]
+    pub fn with_unfit(mut self, unfit: Unfit) -> Self {
+        self.unfit = unfit;
         self
     }
 
@@ -201,7 +212,8 @@ impl World {
     /// # Errors
     /// `NotFound` if there is none; `Conflict` if another has it open, unless it shall be [taken over](IfOpen::TakeOver);
     /// `Corrupt` if its document, log or manifests cannot be read; `Unsupported` if its table format is not compiled in;
-    /// those of the byte store.
+    /// `Invalid` or `Unsupported` with the context `record` if its log has rows that their table cannot hold, unless they
+    /// shall be [set aside](Unfit::SetAside); those of the byte store.
     pub async fn open(uri: &str, options: &WorldOptions) -> Result<Self> {
         let (storage, document) = Self::find(uri, options).await?;
         Self::writer(storage, document, options).await

@@ -5,17 +5,16 @@ use std::sync::Arc;
 
 use worldstore_async::wrap::{AsyncLedgerBackend, Ledger};
 use worldstore_async::{AsyncBackend, AsyncBackendAdapter, AsyncWal};
-use worldstore_cache::{
-    CacheConfig, CacheRecovery, ManifestPublisher, PinnedTables, Publish, PublisherOptions, TableCache,
-};
+use worldstore_cache::{CacheRecovery, ManifestPublisher, PinnedTables, Publish, PublisherOptions, TableCache};
 use worldstore_core::manifest::{ManifestOptions, Manifests};
 use worldstore_core::snapshot::Which;
 use worldstore_core::vfs::OsVfs;
 use worldstore_core::wal::{IfLocked, Wal, WalOptions};
 use worldstore_core::{Backend, Error, Prefix, Result};
 
-use super::WorldOptions;
+use super::aside::Aside;
 use super::format::{self, OpenTables, TableFormat};
+use super::{Unfit, WorldOptions};
 use crate::storage::Storage;
 
 /// The folder of the log, in a world's folder or below the root of its store.
@@ -89,7 +88,7 @@ pub(super) async fn writer(storage: &Storage, format: TableFormat, options: &Wor
     let log = log(storage, options).await?;
     let (noted, ledger) = noted(storage);
     let tables = format::open_tables(format, &noted, options).await?;
-    over(storage, tables, log, ledger, options.cache).await
+    over(storage, tables, log, ledger, options).await
 }
 
 /// Opens for writing, with tables and log that are open. The epoch is claimed before the tables are looked at: whatever a
@@ -99,7 +98,7 @@ pub(super) async fn over(
     opened: OpenTables,
     log: Option<AsyncWal>,
     ledger: Ledger,
-    cache: CacheConfig,
+    options: &WorldOptions,
 ) -> Result<Written> {
     let OpenTables { tables, fence } = opened;
     let chain = chain(storage)?;
@@ -111,7 +110,10 @@ pub(super) async fn over(
         fence.claim(publisher.epoch()).await?;
     }
     let floor = publisher.published_seq().await?;
-    let mut builder = TableCache::builder(tables).with_config(cache).with_seq_floor(floor);
+    let mut builder = TableCache::builder(tables).with_config(options.cache).with_seq_floor(floor);
+    if options.unfit == Unfit::SetAside {
+        builder = builder.with_unfit(Arc::new(Aside(Arc::clone(&storage.backend))));
+    }
     if let Some(log) = log {
         builder = builder.with_log(log);
     }

@@ -10,7 +10,7 @@ use worldstore_core::table::{TableName, base};
 use worldstore_core::{Error, Result};
 
 use super::fold::Base;
-use super::{Ended, History, State, StateOptions, View};
+use super::{History, State, StateOptions, View};
 
 /// Rows of the batches that they come in.
 const BATCH_ROWS: usize = 8_192;
@@ -35,7 +35,8 @@ impl View {
             History::Full => tick,
             History::Changes => i64::MIN,
         };
-        let options = StateOptions::default().with_ended(Ended::Show);
+        // Those that ended before are forgotten on the way.
+        let options = StateOptions { ended_from: Some(tick), ..StateOptions::default() };
         let mut sorted = self.between(first..=tick).sorted(&table, &options).await?;
         let bases = sorted.chunks.iter().map(Base::of).collect::<Result<Vec<_>>>()?;
         let (chunks, mut order) = (&bases, std::mem::take(&mut sorted.order));

@@ -34,11 +34,16 @@ pub struct StateOptions {
     /// Rows of history that are looked at before ended entities are forgotten, in whole ticks. Default 1,048,576. It
     /// bounds the memory together with the number of live entities.
     pub window_rows: u64,
+    /// Mebibytes of rows that are held at most; what needs more fails. Default 4,096.
+    pub memory_mb: usize,
+    /// Entities that ended in this tick or later are part of it too.
+    pub(super) ended_from: Option<i64>,
 }
 
 impl Default for StateOptions {
     fn default() -> Self {
-        Self { columns: None, ended: Ended::Hide, entities: None, window_rows: 1 << 20 }
+        let (columns, entities, ended_from) = Default::default();
+        Self { columns, ended: Ended::Hide, entities, window_rows: 1 << 20, memory_mb: 4_096, ended_from }
     }
 }
 
@@ -70,6 +75,13 @@ impl StateOptions {
         self.window_rows = rows;
         self
     }
+
+    /// Sets how many mebibytes of rows are held at most.
+    #[must_use]
+    pub fn with_memory_mb(mut self, mebibytes: usize) -> Self {
+        self.memory_mb = mebibytes;
+        self
+    }
 }
 
 /// A state: one row per entity, in the order of the entities.
@@ -90,7 +102,8 @@ impl View {
     /// History is folded when it is called; what is held are the rows of live entities and one window of history.
     ///
     /// # Errors
-    /// `NotFound` for the table; `Invalid` for one without base columns; those of the byte store.
+    /// `NotFound` for the table; `Invalid` for one without base columns; `Unsupported` if it needs more memory than
+    /// [`memory_mb`](StateOptions::memory_mb) says; those of the byte store.
     pub async fn state(&self, table: &str) -> Result<State> {
         self.state_with(table, &StateOptions::default()).await
     }
@@ -133,7 +146,9 @@ impl View {
         check_base(&info.schema).map_err(|error| error.with("table", table))?;
         let view = self.at_seq(info.watermark);
         let scan = scan_of(options);
-        let mut newest = Newest::new(scan.schema(&info.schema)?, options.ended);
+        let mut newest = Newest::new(scan.schema(&info.schema)?, options.ended)
+            .with_ended_from(options.ended_from)
+            .with_bytes_max(options.memory_mb.saturating_mul(1 << 20));
         let wanted: Option<HashSet<u64>> = options.entities.as_ref().map(|all| all.iter().copied().collect());
         for window in view.state_windows(table, info.rows, options).await? {
             let mut batches = view.between(window).scan(table.as_str(), &scan).await?.batches;

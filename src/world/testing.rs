@@ -14,7 +14,7 @@ use worldstore_core::table::MemoryTables;
 
 use super::lineage::RunRecord;
 use super::manifest::WorldManifest;
-use super::{MAIN_RUN, TableFormat, View, World, open};
+use super::{MAIN_RUN, TableFormat, View, World, WorldOptions, open};
 use crate::storage::Storage;
 
 /// Bytes and tables.
@@ -39,9 +39,9 @@ impl Bed {
 
     /// A new handle, as a process that starts would have.
     pub async fn open(&self) -> World {
-        let config = CacheConfig::default().with_idle_sec(3_600.0);
+        let options = WorldOptions::default().with_cache(CacheConfig::default().with_idle_sec(3_600.0));
         let (storage, ledger) = open::noted(&self.storage);
-        let written = open::over(&storage, self.tables.clone().into(), None, ledger, config).await.unwrap();
+        let written = open::over(&storage, self.tables.clone().into(), None, ledger, &options).await.unwrap();
         World::written(storage, WorldManifest::new(&self.name, TableFormat::Memory), written)
     }
 }

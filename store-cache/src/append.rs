@@ -13,10 +13,10 @@ use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::cache::TableCache;
 use crate::config::{CacheConfig, Durability};
-use crate::flush;
 use crate::memtable::Chunk;
 use crate::record::{Draft, Rows};
 use crate::state::{State, TableState};
+use crate::{fit, flush};
 
 /// Rows that are ready to be taken.
 struct Prepared {
@@ -94,6 +94,7 @@ impl TableCache {
         };
         let rows = parts.iter().zip(schemas).map(|((name, batches), schema)| {
             let batches = checked(batches, &schema).map_err(|error| error.with("table", name))?;
+            fit::check_all(&*self.shared.inner, name, &batches)?;
             Ok(Rows { table: name.clone(), schema, batches })
         });
         let mut rows = rows.collect::<Result<Vec<_>>>()?;

@@ -11,7 +11,7 @@ use worldstore_core::table::{
 use worldstore_core::{Error, Result};
 
 use crate::cache::TableCache;
-use crate::flush;
+use crate::{fit, flush};
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
@@ -29,6 +29,10 @@ impl AsyncTableBackend for TableCache {
             Some(_) => self.shared.inner.describe(table, options).await,
             None => self.describe_pinned(table).await,
         }
+    }
+
+    fn check(&self, table: &TableName, rows: &RecordBatch) -> Result<()> {
+        fit::check(&*self.shared.inner, table, rows)
     }
 
     async fn append(&self, table: &TableName, batches: Vec<RecordBatch>, options: &AppendOptions) -> Result<Receipt> {

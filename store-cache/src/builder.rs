@@ -11,6 +11,7 @@ use worldstore_core::{Error, Result};
 
 use crate::cache::{Shared, TableCache};
 use crate::config::CacheConfig;
+use crate::fit::KeepUnfit;
 use crate::idle;
 use crate::publish::Publish;
 use crate::recovery::{self, CacheRecovery};
@@ -24,12 +25,13 @@ pub struct CacheBuilder {
     config: CacheConfig,
     log: Option<AsyncWal>,
     publisher: Option<Arc<dyn Publish>>,
+    unfit: Option<Arc<dyn KeepUnfit>>,
     seq_floor: u64,
 }
 
 impl CacheBuilder {
     pub(crate) fn new(inner: Arc<dyn AsyncTableBackend>) -> Self {
-        Self { inner, config: CacheConfig::default(), log: None, publisher: None, seq_floor: 0 }
+        Self { inner, config: CacheConfig::default(), log: None, publisher: None, unfit: None, seq_floor: 0 }
     }
 
     /// Sets triggers, bounds, and what an append waits for.
@@ -51,6 +53,13 @@ impl CacheBuilder {
         self
     }
 
+    /// Keeps rows of the log that their table cannot hold, so that the cache can be opened without them. By default it is
+    /// not opened then, and nothing has changed.
+    pub fn with_unfit(mut self, unfit: Arc<dyn KeepUnfit>) -> Self {
+        self.unfit = Some(unfit);
+        self
+    }
+
     /// Gives out sequence numbers above this one only: for whoever knows of some that neither the tables nor the log
     /// remember, as those of tables that were removed. Default 0.
     pub fn with_seq_floor(mut self, seq: u64) -> Self {
@@ -65,9 +74,11 @@ impl CacheBuilder {
     ///
     /// # Errors
     /// `Invalid` for a trigger of zero; `Unsupported` outside a tokio runtime; `Corrupt` for a log that holds something
-    /// else than a cache writes, or rows that do not fit their table; those of listing and describing the tables.
+    /// else than a cache writes, or rows that do not fit the columns of their table; `Invalid` or `Unsupported` for rows of
+    /// the log with values that their table cannot hold (context `table`, `record`, `seq`, `column`, `row`), unless they
+    /// are [kept elsewhere](Self::with_unfit); those of listing and describing the tables.
     pub async fn open(self) -> Result<(TableCache, CacheRecovery)> {
-        let Self { inner, config, log, publisher, seq_floor } = self;
+        let Self { inner, config, log, publisher, unfit, seq_floor } = self;
         config.check()?;
         let runtime = Handle::try_current()
             .map_err(|source| Error::unsupported("the cache needs a tokio runtime").caused_by(source))?;
@@ -79,7 +90,8 @@ impl CacheBuilder {
         }
         let mut recovery = CacheRecovery::default();
         if let Some(wal) = log {
-            (state, recovery) = recovery::replay(state, wal, config.durability).await?;
+            (state, recovery) =
+                recovery::replay(state, wal, config.durability, Arc::clone(&inner), unfit.as_deref()).await?;
         }
         // What was committed and not published, if anything was, is published without waiting for more.
         state.publication.is_due = publisher.is_some() && recovery.records > 0;

@@ -59,6 +59,7 @@ mod backend;
 mod builder;
 mod cache;
 mod config;
+mod fit;
 mod flush;
 mod idle;
 mod journal;
@@ -80,6 +81,7 @@ mod waiting;
 pub use builder::CacheBuilder;
 pub use cache::TableCache;
 pub use config::{CacheConfig, Durability};
+pub use fit::{KeepUnfit, UnfitRows};
 #[cfg(feature = "manifests")]
 pub use pinned::PinnedTables;
 pub use publish::{Cut, CutTable, Publish};

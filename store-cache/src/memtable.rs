@@ -14,6 +14,8 @@ use worldstore_core::{Error, Result};
 const SMALL_ROWS: usize = 16_384;
 /// Rows at which a batch that was put together is large enough.
 const LARGE_ROWS: usize = 131_072;
+/// Bytes at which it is: texts of a batch have offsets of 32 bits.
+const LARGE_BYTES: usize = 128 << 20;
 
 /// The rows of one append.
 #[derive(Debug, Clone)]
@@ -126,29 +128,36 @@ impl Memtable {
     /// All rows as few batches, so that a commit of many small appends writes few large pages.
     pub fn coalesce(&self, schema: &SchemaRef) -> Result<Vec<RecordBatch>> {
         let mut large = Vec::new();
-        let (mut small, mut rows) = (Vec::new(), 0);
+        let (mut small, mut rows, mut bytes) = (Vec::new(), 0, 0);
         for batch in self.chunks.iter().flat_map(|chunk| &chunk.batches) {
             let batch = match Arc::ptr_eq(batch.schema_ref(), schema) {
                 true => batch.clone(),
                 false => widen(batch, schema)?,
             };
-            let is_large = batch.num_rows() >= SMALL_ROWS;
-            if (is_large || rows >= LARGE_ROWS) && !small.is_empty() {
-                large.push(joined(schema, &std::mem::take(&mut small))?);
-                rows = 0;
+            let size = batch.get_array_memory_size();
+            let is_large = batch.num_rows() >= SMALL_ROWS || size >= LARGE_BYTES;
+            if (is_large || rows >= LARGE_ROWS || bytes + size > LARGE_BYTES) && !small.is_empty() {
+                large.extend(joined_or_apart(schema, std::mem::take(&mut small)));
+                (rows, bytes) = (0, 0);
             }
             match is_large {
                 true => large.push(batch),
                 false => {
-                    rows += batch.num_rows();
+                    (rows, bytes) = (rows + batch.num_rows(), bytes + size);
                     small.push(batch);
                 }
             }
         }
-        if !small.is_empty() {
-            large.push(joined(schema, &small)?);
-        }
+        large.extend(joined_or_apart(schema, small));
         Ok(large)
+    }
+}
+
+/// Small batches as one, or as they are where they do not go together: a dictionary may have no numbers left.
+fn joined_or_apart(schema: &SchemaRef, batches: Vec<RecordBatch>) -> Vec<RecordBatch> {
+    match batches.len() {
+        0 | 1 => batches,
+        _ => joined(schema, &batches).map_or(batches, |joined| vec![joined]),
     }
 }
 

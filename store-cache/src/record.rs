@@ -112,6 +112,11 @@ pub(crate) struct Part {
 }
 
 impl Part {
+    /// The rows, as an Arrow IPC stream.
+    pub fn stream(&self) -> &Bytes {
+        &self.rows
+    }
+
     /// Decodes the rows.
     ///
     /// # Errors

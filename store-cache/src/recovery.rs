@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 use worldstore_async::AsyncWal;
+use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::table::TableName;
 use worldstore_core::table::schema::widen;
 use worldstore_core::wal::{Record, Wal};
@@ -12,6 +13,7 @@ use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::append::stamp;
 use crate::config::Durability;
+use crate::fit::{self, KeepUnfit, UnfitRows};
 use crate::journal::{Journal, Places};
 use crate::memtable::Chunk;
 use crate::record::{APPEND, Part, fresh_kind, read_append, read_fresh};
@@ -41,28 +43,53 @@ pub struct TableRecovery {
     pub skipped: u64,
     /// Appends to a table that was removed; one of this name that was made later does not get them.
     pub dropped: u64,
+    /// Rows that the table cannot hold, and that were set aside.
+    pub set_aside: u64,
 }
 
 /// Reads the log.
-pub(crate) async fn replay(state: State, wal: AsyncWal, durability: Durability) -> Result<(State, CacheRecovery)> {
+///
+/// # Errors
+/// Those of the log; those of `keep` for rows that their table cannot hold, or that they are there if nothing keeps them.
+pub(crate) async fn replay(
+    state: State,
+    wal: AsyncWal,
+    durability: Durability,
+    tables: Arc<dyn AsyncTableBackend>,
+    keep: Option<&dyn KeepUnfit>,
+) -> Result<(State, CacheRecovery)> {
+    let keeps = keep.is_some();
     let read = move || {
-        let mut replay =
-            Replay { state, places: Places::default(), seqs: BTreeSet::new(), recovery: CacheRecovery::default() };
+        let (places, seqs, unfit, recovery) = Default::default();
+        let mut replay = Replay { state, tables, keeps, places, seqs, unfit, recovery };
         replay.run(wal.wal())?;
-        let Replay { mut state, places, mut recovery, .. } = replay;
+        let Replay { mut state, places, unfit, mut recovery, .. } = replay;
         recovery.rows = recovery.tables.iter().map(|table| table.replayed).sum();
         recovery.tables.sort_by(|left, right| left.table.cmp(&right.table));
         state.recount();
         state.recovered = state.last_seq;
         state.journal = Some(Journal::new(wal, durability, places));
-        Ok((state, recovery))
+        Ok((state, unfit, recovery))
     };
     let task = tokio::task::spawn_blocking(read);
-    task.await.map_err(|source| Error::unexpected("recovery failed").caused_by(source))?
+    let (state, unfit, recovery) =
+        task.await.map_err(|source| Error::unexpected("recovery failed").caused_by(source))??;
+    for rows in &unfit {
+        if let Some(keep) = keep {
+            keep.keep(rows).await?;
+            let (table, record, rows, reason) = (&rows.table, rows.record, rows.rows, &rows.reason);
+            tracing::warn!(%table, record, rows, %reason, "rows of the log were set aside");
+        }
+    }
+    Ok((state, recovery))
 }
 
 struct Replay {
     state: State,
+    tables: Arc<dyn AsyncTableBackend>,
+    /// Whether rows that their table cannot hold are kept elsewhere.
+    keeps: bool,
+    unfit: Vec<UnfitRows>,
     places: Places,
     /// Sequence numbers that were seen: two records with one are not of one cache.
     seqs: BTreeSet<u64>,
@@ -94,10 +121,10 @@ impl Replay {
         }
         self.places.push(append.seq, record.seq);
         self.state.last_seq = self.state.last_seq.max(append.seq);
-        append.parts.iter().try_for_each(|part| self.part(part, append.seq))
+        append.parts.iter().try_for_each(|part| self.part(part, append.seq, record.seq))
     }
 
-    fn part(&mut self, part: &Part, seq: u64) -> Result<()> {
+    fn part(&mut self, part: &Part, seq: u64, record: u64) -> Result<()> {
         let Some(table) = self.state.tables.get_mut(&part.table) else {
             self.told(&part.table).dropped += 1;
             return Ok(());
@@ -116,9 +143,24 @@ impl Replay {
             });
             batches.push(widened?);
         }
+        if let Err(reason) = fit::check_all(&*self.tables, &part.table, &batches) {
+            return self.set_aside(part, seq, record, reason);
+        }
         let chunk = Chunk::new(seq, batches, Instant::now());
         self.told(&part.table).replayed += chunk.rows as u64;
         self.state.push(&part.table, chunk)
+    }
+
+    fn set_aside(&mut self, part: &Part, seq: u64, record: u64, reason: Error) -> Result<()> {
+        let rows = part.batches()?.iter().map(|batch| batch.num_rows() as u64).sum();
+        let (table, stream, reason) = (part.table.clone(), part.stream().clone(), Arc::new(reason));
+        let unfit = UnfitRows { table, seq, record, rows, reason, stream };
+        if !self.keeps {
+            return Err(fit::stuck(unfit));
+        }
+        self.told(&part.table).set_aside += rows;
+        self.unfit.push(unfit);
+        Ok(())
     }
 
     /// What the log has of a table up to here belongs to an older one of its name.
@@ -138,7 +180,7 @@ impl Replay {
         let index = match tables.iter().position(|table| table.table == *name) {
             Some(index) => index,
             None => {
-                tables.push(TableRecovery { table: name.clone(), replayed: 0, skipped: 0, dropped: 0 });
+                tables.push(TableRecovery { table: name.clone(), replayed: 0, skipped: 0, dropped: 0, set_aside: 0 });
                 tables.len() - 1
             }
         };

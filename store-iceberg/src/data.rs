@@ -15,9 +15,9 @@ use uuid::Uuid;
 use worldstore_core::{Error, Result};
 
 use crate::error::from_iceberg;
+use crate::fit::stored;
 use crate::partition::Splitter;
 use crate::state::State;
-use crate::types::to_stored;
 
 /// Rows of a data file at most. A file is one row group: Iceberg's writer takes the bounds of a file from those of its
 /// row groups that have exact ones, which is wrong as soon as another row group has none.
@@ -83,13 +83,14 @@ impl<'append> DataWriter<'append> {
     /// # Errors
     /// `Invalid` if a value does not fit its column's type in Iceberg; else those of the backend.
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let batch = self.stored(batch)?;
-        let parts = match &self.splitter {
-            Some(splitter) => splitter.split(&batch)?,
-            None => vec![(Struct::empty(), batch)],
-        };
-        for (partition, rows) in parts {
-            self.write_part(partition, &rows).await?;
+        for batch in stored(&self.state.columns, &self.schema, batch)? {
+            let parts = match &self.splitter {
+                Some(splitter) => splitter.split(&batch)?,
+                None => vec![(Struct::empty(), batch)],
+            };
+            for (partition, rows) in parts {
+                self.write_part(partition, &rows).await?;
+            }
         }
         Ok(())
     }
@@ -121,13 +122,6 @@ impl<'append> DataWriter<'append> {
             self.finish(partition, writer).await?;
         }
         Ok(())
-    }
-
-    fn stored(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let columns = self.state.columns.iter().zip(batch.columns());
-        let stored = columns.map(|(column, array)| to_stored(array, column)).collect::<Result<Vec<_>>>()?;
-        let misfit = |source| Error::invalid("rows do not fit the table").caused_by(source);
-        RecordBatch::try_new(Arc::clone(&self.schema), stored).map_err(misfit)
     }
 
     async fn start(&mut self) -> Result<ParquetWriter> {

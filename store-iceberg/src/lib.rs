@@ -50,6 +50,7 @@ mod edit;
 mod error;
 mod evolution;
 mod files;
+mod fit;
 mod orphans;
 mod partition;
 mod pruning;

@@ -10,7 +10,7 @@ use worldstore_core::table::{TableName, TableVersion};
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::error::from_iceberg;
-use crate::types::{Column, columns};
+use crate::types::{Column, columns, to_iceberg_schema};
 
 /// The key, in the table's properties and in the summary of its snapshots, that holds the watermark: the last sequence
 /// number of the table's rows.
@@ -50,6 +50,15 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
+    /// Those that a new table of this Arrow schema would have.
+    ///
+    /// # Errors
+    /// `Unsupported` for a type that cannot be stored unchanged; `Invalid` for names that occur twice.
+    pub fn of_arrow(schema: &Schema) -> Result<Self> {
+        let (made, properties) = to_iceberg_schema(schema)?;
+        Self::new(&made, &properties)
+    }
+
     fn new(schema: &IcebergSchema, properties: &HashMap<String, String>) -> Result<Self> {
         let columns = columns(schema, properties)?;
         let fields: Vec<_> = columns.iter().map(|column| Arc::clone(&column.field)).collect();

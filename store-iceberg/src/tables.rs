@@ -28,8 +28,10 @@ use crate::data::DataWriter;
 use crate::edit::Edit;
 use crate::error::of_table;
 use crate::files::count;
+use crate::fit::check;
+use crate::partition::Splitter;
 use crate::scan::{Source, scan};
-use crate::state::{Marks, State, number, rolled_back};
+use crate::state::{Columns, Marks, State, number, rolled_back};
 use crate::storage::Root;
 
 /// How often a commit is tried again after another writer came first.
@@ -155,6 +157,19 @@ impl IcebergTables {
 
     fn held(&self) -> MutexGuard<'_, HashMap<TableName, Arc<State>>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether rows could be appended, as far as is known without looking.
+    fn check_rows(&self, table: &TableName, rows: &RecordBatch) -> Result<()> {
+        let held = self.held().get(table).cloned();
+        match held.filter(|state| check_schema(&state.schema, rows.schema_ref()).is_ok()) {
+            Some(state) => {
+                check_appendable(&state)?;
+                Splitter::new(&state)?;
+                check(&state.columns, rows)
+            }
+            None => check(&Columns::of_arrow(rows.schema_ref())?.columns, rows),
+        }
     }
 
     pub(crate) fn gate(&self, table: &TableName) -> Arc<tokio::sync::Mutex<()>> {
@@ -347,6 +362,10 @@ impl AsyncTableBackend for IcebergTables {
         let state = self.latest(table).await?;
         let snapshot = state.snapshot(options.version).map_err(|error| of_table(error, table))?;
         self.info_of(table, &state, snapshot).await
+    }
+
+    fn check(&self, table: &TableName, rows: &RecordBatch) -> Result<()> {
+        self.check_rows(table, rows).map_err(|error| of_table(error, table))
     }
 
     async fn append(&self, table: &TableName, batches: Vec<RecordBatch>, options: &AppendOptions) -> Result<Receipt> {

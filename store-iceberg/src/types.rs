@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray};
 use arrow::compute::kernels::cmp::distinct;
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, TimeUnit};
@@ -90,15 +90,6 @@ fn same_storage(original: &DataType, stored: &Field, name: &str) -> bool {
         .is_ok_and(|made| made.fields().iter().all(|made| bare(made.data_type()) == bare(stored.data_type())))
 }
 
-/// The column as it is stored.
-///
-/// # Errors
-/// `Invalid` if a value does not fit.
-pub(crate) fn to_stored(array: &ArrayRef, column: &Column) -> Result<ArrayRef> {
-    convert(array, column.stored.data_type())
-        .map_err(|source| Error::invalid("value does not fit").with("column", column.field.name()).caused_by(source))
-}
-
 /// A column of a file as it is described.
 ///
 /// # Errors
@@ -126,16 +117,49 @@ fn cuts(data_type: &DataType) -> bool {
     matches!(data_type, Timestamp(TimeUnit::Second | TimeUnit::Millisecond, _) | Time32(_) | Float16)
 }
 
-fn convert(array: &ArrayRef, to: &DataType) -> std::result::Result<ArrayRef, ArrowError> {
-    let options = CastOptions { safe: false, ..CastOptions::default() };
-    let mut converted = Arc::clone(array);
-    // A cast from one kind of list to another keeps the name of the inner field; the second one gives it the new name.
-    for _ in 0..2 {
-        if converted.data_type() != to {
-            converted = cast_with_options(&converted, to, &options)?;
-        }
+/// An array as one of another type.
+///
+/// # Errors
+/// If a value does not fit.
+pub(crate) fn convert(array: &ArrayRef, to: &DataType) -> std::result::Result<ArrayRef, ArrowError> {
+    use DataType::*;
+    if array.data_type() == to {
+        return Ok(Arc::clone(array));
     }
-    Ok(converted)
+    match (array.data_type(), to) {
+        (Struct(_), Struct(fields)) => convert_struct(array.as_struct(), fields).map(|made| Arc::new(made) as ArrayRef),
+        (Map(..), Map(entries, sorted)) => {
+            let (_, offsets, parts, nulls, _) = array.as_map().clone().into_parts();
+            let Struct(fields) = entries.data_type() else { return cast_exactly(array, to) };
+            let parts = convert_struct(&parts, fields)?;
+            Ok(Arc::new(MapArray::try_new(Arc::clone(entries), offsets, parts, nulls, *sorted)?))
+        }
+        (
+            List(from) | LargeList(from) | FixedSizeList(from, _),
+            List(item) | LargeList(item) | FixedSizeList(item, _),
+        ) => {
+            // A cast from one kind of list to another knows nothing of the fields inside of it.
+            let list = cast_exactly(array, &List(Arc::clone(from)))?;
+            let (_, offsets, values, nulls) = list.as_list::<i32>().clone().into_parts();
+            let values = convert(&values, item.data_type())?;
+            let list: ArrayRef = Arc::new(ListArray::try_new(Arc::clone(item), offsets, values, nulls)?);
+            cast_exactly(&list, to)
+        }
+        _ => cast_exactly(array, to),
+    }
+}
+
+fn convert_struct(array: &StructArray, fields: &Fields) -> std::result::Result<StructArray, ArrowError> {
+    let parts = array.columns().iter().zip(fields).map(|(part, field)| convert(part, field.data_type()));
+    let parts = parts.collect::<std::result::Result<_, _>>()?;
+    StructArray::try_new_with_length(fields.clone(), parts, array.nulls().cloned(), array.len())
+}
+
+fn cast_exactly(array: &ArrayRef, to: &DataType) -> std::result::Result<ArrayRef, ArrowError> {
+    match array.data_type() == to {
+        true => Ok(Arc::clone(array)),
+        false => cast_with_options(array, to, &CastOptions { safe: false, ..CastOptions::default() }),
+    }
 }
 
 fn stored_field(field: &Field, column: &str) -> Result<Field> {
@@ -164,6 +188,8 @@ fn stored_type(data_type: &DataType, column: &str) -> Result<DataType> {
         Timestamp(_, Some(zone)) if is_utc(zone) => Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
         // A batch that is read could hold more values than eight bits number.
         Dictionary(key, value) if !matches!(**key, Int8 | UInt8) && matches!(**value, Utf8 | LargeUtf8) => Utf8,
+        // Of lists of no items nobody could tell how many they are.
+        FixedSizeList(_, 0) => return unsupported(),
         List(item) | LargeList(item) | FixedSizeList(item, _) => List(stored_child(item, column)?),
         Struct(fields) if !fields.is_empty() => Struct(stored_fields(fields, column)?),
         Map(entries, false) => Map(stored_child(entries, column)?, false),

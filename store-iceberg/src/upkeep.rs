@@ -123,9 +123,14 @@ impl IcebergTables {
         let mut expired = options.expired(&versions)?;
         let marked = state.marked()?.map(|snapshot| number(snapshot));
         expired.retain(|version| Some(*version) != marked);
-        let (gone, ids) = self.only_in(&state, &expired).await?;
-        let mut files: Vec<String> = gone.keys().cloned().collect();
-        files.extend(self.old_metadata(&state).await?);
+        let (mut gone, ids) = self.only_in(&state, &expired).await?;
+        for path in self.old_metadata(&state).await? {
+            gone.insert(path, 0);
+        }
+        for file in &options.retain_files {
+            gone.remove(&format!("{}/{file}", self.root().location));
+        }
+        let files: Vec<String> = gone.keys().cloned().collect();
         let expiry = Expiry::new(expired, files.len() as u64, gone.values().sum());
         if options.dry_run {
             return Ok(expiry);

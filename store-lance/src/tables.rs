@@ -16,7 +16,7 @@ use lance::dataset::{InsertBuilder, WriteMode, WriteParams};
 use lance_table::io::commit::CommitHandler;
 use worldstore_async::AsyncBackend;
 use worldstore_async::table::{AsyncBatches, AsyncTableBackend};
-use worldstore_core::table::schema::check_schema;
+use worldstore_core::table::schema::{check_nulls, check_schema};
 use worldstore_core::table::{
     AppendOptions, CompactOptions, Compaction, CreateOptions, DescribeOptions, EvolveOptions, Existing, ExpireOptions,
     Expiry, FilesOptions, FlushOptions, HistoryOptions, ListTablesOptions, Receipt, RemoveTableOptions, Scan,
@@ -44,6 +44,8 @@ pub struct LanceTables {
     config: LanceConfig,
     door: Door,
     open: Mutex<HashMap<TableName, Dataset>>,
+    /// The columns that rows of a table had that was last asked for: those that come after have the same.
+    checked: Mutex<HashMap<TableName, SchemaRef>>,
     closed: AtomicBool,
 }
 
@@ -58,7 +60,8 @@ impl LanceTables {
                 .with("backend", &backend));
         }
         let door = Door::new(Arc::clone(&backend), &config);
-        Ok(Self { backend, config, door, open: Mutex::default(), closed: AtomicBool::new(false) })
+        let (open, checked) = Default::default();
+        Ok(Self { backend, config, door, open, checked, closed: AtomicBool::new(false) })
     }
 
     /// The newest version, also if another process committed it.
@@ -124,6 +127,17 @@ impl LanceTables {
 
     fn held(&self) -> MutexGuard<'_, HashMap<TableName, Dataset>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether rows with these columns can be appended.
+    fn check_schema_once(&self, table: &TableName, schema: &SchemaRef) -> Result<()> {
+        let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        if checked.get(table).is_some_and(|known| Arc::ptr_eq(known, schema) || known == schema) {
+            return Ok(());
+        }
+        check_columns(schema)?;
+        checked.insert(table.clone(), Arc::clone(schema));
+        Ok(())
     }
 
     fn handler(&self) -> Arc<dyn CommitHandler> {
@@ -240,6 +254,11 @@ impl AsyncTableBackend for LanceTables {
     async fn describe(&self, table: &TableName, options: &DescribeOptions) -> Result<TableInfo> {
         let dataset = self.at(table, options.version).await?;
         self.info_of(table, &dataset).await
+    }
+
+    fn check(&self, table: &TableName, rows: &RecordBatch) -> Result<()> {
+        let checked = self.check_schema_once(table, rows.schema_ref()).and_then(|()| check_nulls(rows));
+        checked.map_err(|error| error.with("table", table))
     }
 
     async fn append(&self, table: &TableName, batches: Vec<RecordBatch>, options: &AppendOptions) -> Result<Receipt> {

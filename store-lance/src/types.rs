@@ -26,23 +26,31 @@ pub(crate) fn check_columns(schema: &Schema) -> Result<()> {
                 .with("type", field.data_type())
         };
         let one = Schema::new(vec![field.clone()]);
+        if !is_held(field.data_type()) {
+            return Err(refused());
+        }
         let stored = LanceSchema::try_from(&one).map_err(|source| refused().caused_by(from_lance(source)))?;
-        if has_map(field.data_type()) || check_schema(&Schema::from(&stored), &one).is_err() {
+        if check_schema(&Schema::from(&stored), &one).is_err() {
             return Err(refused());
         }
     }
     Ok(())
 }
 
-/// Maps are in Lance's schemas, but not in its file format.
-fn has_map(data_type: &DataType) -> bool {
+/// False for what Lance has in its schemas, and cannot write or read back.
+fn is_held(data_type: &DataType) -> bool {
     use DataType::*;
     match data_type {
-        Map(..) => true,
-        List(item) | LargeList(item) | FixedSizeList(item, _) => has_map(item.data_type()),
-        Struct(fields) => fields.iter().any(|field| has_map(field.data_type())),
-        Dictionary(_, value) => has_map(value),
-        _ => false,
+        Map(..) | FixedSizeBinary(0) => false,
+        // In the name of a type the colon parts its words.
+        Timestamp(_, Some(zone)) => !zone.contains(':'),
+        List(item) | LargeList(item) => is_held(item.data_type()),
+        FixedSizeList(item, items) => *items > 0 && item.data_type().is_primitive() && is_held(item.data_type()),
+        Struct(fields) => !fields.is_empty() && fields.iter().all(|field| is_held(field.data_type())),
+        Dictionary(_, value) => {
+            value.is_integer() || value.is_floating() || matches!(**value, Utf8 | LargeUtf8 | Binary | LargeBinary)
+        }
+        _ => true,
     }
 }
 

@@ -130,7 +130,8 @@ impl LanceTables {
             let files = if expired.contains(version) { &mut gone } else { &mut kept };
             files.extend(files_of(self.backend(), &dataset).await?);
         }
-        let gone: Vec<Key> = gone.difference(&kept).map(|file| file.key.clone()).collect();
+        let gone = gone.difference(&kept).map(|file| file.key.clone());
+        let gone: Vec<Key> = gone.filter(|key| !options.retain_files.contains(key)).collect();
         let bytes = self.bytes_of(table, &gone).await?;
         let expiry = Expiry::new(expired, gone.len() as u64, bytes);
         if !options.dry_run {

@@ -21,6 +21,7 @@ mod context;
     feature = "sftp"
 ))]
 mod databases;
+mod fit;
 mod fork;
 #[cfg(feature = "graph")]
 mod graph;

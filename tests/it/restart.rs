@@ -12,6 +12,7 @@ on_each_lasting_format!(
     without_a_log_only_buffered_rows_are_lost,
     one_writes_and_others_read,
     the_sequence_goes_on,
+    opening_publishes_who_has_it_and_nothing_else,
     forks_outlive_the_process,
 );
 
@@ -115,4 +116,28 @@ async fn forks_outlive_the_process(bed: &Bed) {
     world.flush().await.unwrap();
     assert_eq!(state(&child.now()).await, [(1, 1.0)]);
     assert_eq!(state(&main.now()).await, [(1, 1.0), (9, 9.0)]);
+}
+
+/// Whoever opens a world and changes nothing leaves one manifest: that which says who has it.
+async fn opening_publishes_who_has_it_and_nothing_else(bed: &Bed) {
+    let world = bed.create().await;
+    let run = world.run("main").await.unwrap();
+    let _ = run.append(1, "position", &rows(&[(1, 1.0)])).await.unwrap();
+    world.shutdown().await.unwrap();
+    let mut newest = world.manifests().latest().unwrap().number;
+    let state = world.manifests().latest().unwrap().entries.clone();
+    drop((run, world));
+    for _ in 0..3 {
+        let world = bed.open().await;
+        world.flush().await.unwrap();
+        assert_eq!(world.stats().unwrap().manifest, Some(newest + 1), "the manifest with the claim shows the state");
+        world.shutdown().await.unwrap();
+        let last = world.manifests().latest().unwrap();
+        assert_eq!((last.number, &last.entries), (newest + 1, &state));
+        newest = last.number;
+    }
+    let world = bed.open().await;
+    let _ = world.run("main").await.unwrap().append(2, "position", &rows(&[(1, 2.0)])).await.unwrap();
+    world.shutdown().await.unwrap();
+    assert_eq!(world.manifests().latest().unwrap().number, newest + 2);
 }

@@ -7,8 +7,9 @@ use std::process::Command;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::failure::{Context, Failure, Result};
+use crate::process;
+use crate::services::{self, Service, Services};
 use crate::workspace::Workspace;
-use crate::{process, services};
 use figures::Figures;
 
 /// How long, and what.
@@ -18,7 +19,8 @@ use figures::Figures;
 /// share of faults that struck, planted bugs that were caught. A failure comes with its seed and the command that shows
 /// it again.
 ///
-/// `torture worlds` kills, stops and starves processes that write a world instead, for each table format.
+/// `torture worlds` kills, stops and starves processes that write a world instead, for each table format, and for Iceberg with
+/// a catalog at a PostgreSQL server too, which it starts.
 #[derive(clap::Args)]
 pub struct Options {
     /// Crash images of all suites together; each takes its share.
@@ -59,7 +61,11 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let report = folder.join(format!("{}.txt", std::process::id()));
     let start = Instant::now();
     let mut figures = Figures::default();
-    let mut outcome = run_once(workspace, options, seed, &report, &mut figures);
+    let services = servers(workspace, options)?;
+    let once = |options: &Options, seed: u64, figures: &mut Figures| {
+        run_once(suites(workspace, options, seed, &report, &services), &report, figures)
+    };
+    let mut outcome = once(options, seed, &mut figures);
     // Suites may run out of images that differ: another seed gives others.
     for more in 1..ROUNDS_MAX {
         let missing = options.images.saturating_sub(figures.images());
@@ -68,7 +74,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         }
         println!("{missing} images are missing: again with another seed");
         let rest = Options { images: missing.max(options.images / 20), suite: None, ..*options };
-        outcome = run_once(workspace, &rest, seed.wrapping_add(more), &report, &mut figures);
+        outcome = once(&rest, seed.wrapping_add(more), &mut figures);
     }
     println!("\n{figures}");
     println!("{:.0} s; again with: cargo xtask torture {}", start.elapsed().as_secs_f64(), again(options, seed));
@@ -79,19 +85,19 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 /// How often suites are run at most, until there are as many images as were asked for.
 const ROUNDS_MAX: u64 = 8;
 
-fn run_once(
-    workspace: &Workspace,
-    options: &Options,
-    seed: u64,
-    report: &PathBuf,
-    figures: &mut Figures,
-) -> Result<()> {
-    let outcome = process::run("the crash suites", &mut suites(workspace, options, seed, report));
+fn run_once(mut suites: Command, report: &PathBuf, figures: &mut Figures) -> Result<()> {
+    let outcome = process::run("the crash suites", &mut suites);
     figures.read(&take(report)?)?;
     outcome
 }
 
-fn suites(workspace: &Workspace, options: &Options, seed: u64, report: &Path) -> Command {
+/// The servers that suites need: worlds have catalogs at one.
+fn servers(workspace: &Workspace, options: &Options) -> Result<Services> {
+    let wanted: &[Service] = if options.suite.as_deref() == Some(WORLDS) { &[Service::Postgres] } else { &[] };
+    Services::start(workspace, wanted)
+}
+
+fn suites(workspace: &Workspace, options: &Options, seed: u64, report: &Path, services: &Services) -> Command {
     let mut command = workspace.cargo();
     let has_nextest = process::works(workspace.cargo().args(["nextest", "--version"]));
     match options.suite.as_deref() {
@@ -108,6 +114,7 @@ fn suites(workspace: &Workspace, options: &Options, seed: u64, report: &Path) ->
         command.env(variable, number.to_string());
     }
     command.env("WORLDSTORE_CRASH_REPORT", report).env_remove("WORLDSTORE_CRASH_REPLAY");
+    services.show_to(&mut command);
     services::show_strace(workspace, &mut command);
     command
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use worldstore::{CatalogPlace, TableFormat};
+use worldstore::{CatalogPlace, LogPlace, TableFormat};
 
 use crate::fs_args::FsCommand;
 use crate::lake_args::LakeCommand;
@@ -242,6 +242,10 @@ pub struct At {
     /// [default: `catalog.db` in the folder of the world]
     #[arg(long, value_name = "PLACE", value_parser = catalog_place)]
     pub catalog: Option<CatalogPlace>,
+    /// The log of what is acknowledged and not committed: a folder of this machine, `store` for objects in
+    /// the world itself, or `none`. A world has the same one each time [default: `log` in the world]
+    #[arg(long, value_name = "PLACE", value_parser = log_place)]
+    pub log: Option<LogPlace>,
 }
 
 /// A world that is written.
@@ -252,6 +256,10 @@ pub struct WriteAt {
     /// Take the world over from a writer that hangs: whatever that does next is refused
     #[arg(long)]
     pub take_over: bool,
+    /// Move rows of the log that their table cannot hold to `set-aside` in the world, instead of refusing
+    /// to open it
+    #[arg(long)]
+    pub set_aside: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -374,6 +382,16 @@ pub struct AskArgs {
     /// A parameter, `$NAME` in the query: VALUE is JSON, or else a text; may be given several times
     #[arg(long = "param", value_name = "NAME=VALUE")]
     pub params: Vec<String>,
+}
+
+fn log_place(text: &str) -> Result<LogPlace, String> {
+    match text {
+        "" => Err("a folder has a name".to_owned()),
+        "store" => Ok(LogPlace::Store),
+        "none" => Ok(LogPlace::None),
+        // Relative to here, as other paths are.
+        folder => std::path::absolute(folder).map(LogPlace::Folder).map_err(|error| error.to_string()),
+    }
 }
 
 fn catalog_place(text: &str) -> Result<CatalogPlace, std::convert::Infallible> {

@@ -85,3 +85,27 @@ fn many_small_batches_are_put_together() {
         assert_eq!((base.entity.value(*row), Some(base.tick.value(*row))), (*entity, expected(*entity as i64)));
     }
 }
+
+#[test]
+fn rows_beyond_the_bound_are_refused_and_outdated_ones_do_not_count() {
+    let mut newest = Newest::new(batch(&[]).schema(), Ended::Hide).with_bytes_max(64 << 10);
+    for tick in 0..200 {
+        let alive: Vec<Row> = (0..500).map(|entity| (entity, tick, tick as u64, true)).collect();
+        newest.take(batch(&alive), |_| true).unwrap();
+    }
+    let many: Vec<Row> = (0..20_000).map(|entity| (entity, 200, 200, true)).collect();
+    let error = newest.take(batch(&many), |_| true).unwrap_err();
+    assert_eq!(error.kind(), worldstore_core::ErrorKind::Unsupported, "{error}");
+}
+
+#[test]
+fn of_entities_that_ended_those_that_did_lately_are_kept() {
+    let mut newest = Newest::new(batch(&[]).schema(), Ended::Hide).with_ended_from(Some(5));
+    newest.take(batch(&[(1, 3, 1, true), (2, 3, 1, true), (3, 3, 1, true)]), |_| true).unwrap();
+    newest.take(batch(&[(1, 4, 2, false)]), |_| true).unwrap();
+    newest.end_window();
+    newest.take(batch(&[(2, 5, 3, false)]), |_| true).unwrap();
+    newest.end_window();
+    assert_eq!(newest.places.len(), 2, "what ended before is forgotten");
+    assert_eq!(newest.sorted().order.iter().map(|(entity, ..)| *entity).collect::<Vec<_>>(), [2, 3]);
+}

@@ -77,3 +77,16 @@ async fn the_history_of_a_fork_begins_with_its_parents() {
     ];
     assert_eq!(short(&told), expected);
 }
+
+#[tokio::test]
+async fn what_is_too_large_for_memory_is_refused() {
+    let run = world().await.run("main").await.unwrap();
+    let _ = run.append(1, "walker", &rows(&[(7, Some(1)), (8, Some(0))])).await.unwrap();
+    let view = run.now();
+    let error = view.history_within(7, 1).await.unwrap_err();
+    assert_eq!(error.kind(), worldstore_core::ErrorKind::Unsupported, "{error}");
+    assert_eq!(view.history_within(7, 1 << 20).await.unwrap().len(), 1);
+    let small = crate::world::StateOptions::default().with_memory_mb(0);
+    let error = view.state_with("walker", &small).await.err().unwrap();
+    assert_eq!(error.kind(), worldstore_core::ErrorKind::Unsupported, "{error}");
+}

@@ -88,6 +88,10 @@ impl TableBackend for AsyncTableAdapter {
         self.call(move |tables| Box::pin(async move { tables.describe(&table, &options).await }))
     }
 
+    fn check(&self, table: &TableName, rows: &RecordBatch) -> Result<()> {
+        self.tables.check(table, rows)
+    }
+
     fn append(&self, table: &TableName, batches: Vec<RecordBatch>, options: &AppendOptions) -> Result<Receipt> {
         let (table, options) = (table.clone(), options.clone());
         self.call(move |tables| Box::pin(async move { tables.append(&table, batches, &options).await }))

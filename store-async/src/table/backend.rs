@@ -41,6 +41,15 @@ pub trait AsyncTableBackend: Send + Sync + Debug + Display + 'static {
     /// `NotFound` if there is no such table or version.
     async fn describe(&self, table: &TableName, options: &DescribeOptions) -> Result<TableInfo>;
 
+    /// Whether the format can hold these rows, which have the columns of the table: an append does not refuse for their
+    /// types and values what passes here. The table need not be there yet. No I/O, so whoever acknowledges rows before they
+    /// are appended, as a cache does, asks first.
+    ///
+    /// # Errors
+    /// `Invalid` for a value that the format cannot hold (context `column` and `row`, which counts from 0);
+    /// `Unsupported` for a type.
+    fn check(&self, table: &TableName, rows: &RecordBatch) -> Result<()>;
+
     /// Appends rows in one commit. No batch, or batches without rows, change nothing unless a watermark is given.
     ///
     /// # Errors

@@ -59,6 +59,10 @@ impl AsyncTableBackend for SyncTableAdapter {
         self.call(move |tables| tables.describe(&table, &options)).await
     }
 
+    fn check(&self, table: &TableName, rows: &RecordBatch) -> Result<()> {
+        self.tables.check(table, rows)
+    }
+
     async fn append(&self, table: &TableName, batches: Vec<RecordBatch>, options: &AppendOptions) -> Result<Receipt> {
         let (table, options) = (table.clone(), options.clone());
         self.call(move |tables| tables.append(&table, batches, &options)).await

@@ -51,6 +51,10 @@ impl AsyncTableBackend for PinnedTables {
         }
     }
 
+    fn check(&self, table: &TableName, rows: &RecordBatch) -> Result<()> {
+        self.tables.check(table, rows)
+    }
+
     async fn append(&self, table: &TableName, _batches: Vec<RecordBatch>, _options: &AppendOptions) -> Result<Receipt> {
         refuse(table)
     }

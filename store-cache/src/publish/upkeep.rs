@@ -8,10 +8,10 @@ use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::manifest::{Manifests, Mode};
 use worldstore_core::snapshot::{Snapshots, Verified, Which};
 use worldstore_core::table::{ExpireOptions, Expiry, HistoryOptions, ListTablesOptions, TableName};
-use worldstore_core::{Error, Result};
+use worldstore_core::{Error, Key, Prefix, Result};
 
 use super::blocking;
-use super::entry::manifest_tables;
+use super::entry::{manifest_tables, table_of};
 
 /// So many versions that come while versions are expired stay, by number. Those of formats with gaps in their numbers stay by
 /// time.
@@ -26,11 +26,20 @@ const COMING: u64 = 1_000;
 /// [`Corrupt`](worldstore_core::ErrorKind::Corrupt) if a manifest is damaged or missing: nobody knows then which versions it names. Those of the
 /// backend.
 pub fn retained_versions(manifests: &Manifests) -> Result<BTreeMap<TableName, BTreeSet<u64>>> {
-    retained_without(manifests, &[])
+    let retained = retained_without(manifests, &[])?;
+    Ok(retained.into_iter().map(|(table, retained)| (table, retained.versions)).collect())
 }
 
-fn retained_without(manifests: &Manifests, expiring: &[u64]) -> Result<BTreeMap<TableName, BTreeSet<u64>>> {
-    let mut versions: BTreeMap<TableName, BTreeSet<u64>> = BTreeMap::new();
+/// What retained manifests name of a table.
+#[derive(Debug, Default)]
+struct Retained {
+    versions: BTreeSet<u64>,
+    /// Keys of files, as the manifests have them.
+    files: BTreeSet<String>,
+}
+
+fn retained_without(manifests: &Manifests, expiring: &[u64]) -> Result<BTreeMap<TableName, Retained>> {
+    let mut all: BTreeMap<TableName, Retained> = BTreeMap::new();
     // Retained now or never: what is published from here on names these, or later versions.
     for number in manifests.latest()?.retained().filter(|number| !expiring.contains(number)) {
         let stored = match manifests.at(number) {
@@ -38,11 +47,18 @@ fn retained_without(manifests: &Manifests, expiring: &[u64]) -> Result<BTreeMap<
             Err(error) if error.is_not_found() => continue,
             Err(error) => return Err(error),
         };
-        for (table, version) in manifest_tables(&stored)? {
-            versions.entry(table).or_default().insert(version);
+        for entry in &stored.entries {
+            let Some((table, version)) = table_of(entry)? else { continue };
+            let retained = all.entry(table).or_default();
+            retained.versions.insert(version);
+            for file in &entry.files {
+                if !retained.files.contains(&file.key) {
+                    retained.files.insert(file.key.clone());
+                }
+            }
         }
     }
-    Ok(versions)
+    Ok(all)
 }
 
 /// Settings of [`expire_tables`].
@@ -56,11 +72,14 @@ pub struct ExpireTablesOptions {
     pub mode: Mode,
     /// In a dry run, manifests that count as expired: those that an expiry would take before.
     pub expiring: Vec<u64>,
+    /// The folder of the tables in the backend of the manifests, as the [publisher](super::PublisherOptions::tables_in) has it;
+    /// its root by default.
+    pub tables_in: Prefix,
 }
 
 impl Default for ExpireTablesOptions {
     fn default() -> Self {
-        Self { keep_for: Duration::from_secs(600), mode: Mode::Apply, expiring: Vec::new() }
+        Self { keep_for: Duration::from_secs(600), mode: Mode::Apply, expiring: Vec::new(), tables_in: Prefix::root() }
     }
 }
 
@@ -77,6 +96,18 @@ impl ExpireTablesOptions {
     pub fn with_mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
         self
+    }
+
+    /// Sets the folder of the tables.
+    #[must_use]
+    pub fn with_tables_in(mut self, folder: Prefix) -> Self {
+        self.tables_in = folder;
+        self
+    }
+
+    /// Files as the tables name them; of others nothing is known here.
+    fn keys_below(&self, files: &BTreeSet<String>) -> Result<Vec<Key>> {
+        files.iter().filter_map(|file| self.tables_in.strip(file)).map(Key::new).collect()
     }
 
     /// Tells in a dry run what would go once these manifests are expired.
@@ -141,7 +172,7 @@ async fn expire_table(
     tables: &dyn AsyncTableBackend,
     table: &TableName,
     newest: u64,
-    retained: &BTreeSet<u64>,
+    retained: &Retained,
     options: &ExpireTablesOptions,
 ) -> Result<Expiry> {
     let history = tables.history(table, &HistoryOptions::default()).await?;
@@ -151,7 +182,8 @@ async fn expire_table(
     let now = SystemTime::now();
     let mut expire = ExpireOptions::default()
         .with_since(now.checked_sub(options.keep_for).unwrap_or(SystemTime::UNIX_EPOCH))
-        .with_retain(retained.iter().copied().chain(later).chain(coming));
+        .with_retain(retained.versions.iter().copied().chain(later).chain(coming))
+        .with_retain_files(options.keys_below(&retained.files)?);
     if options.mode == Mode::DryRun {
         expire = expire.dry_run();
     }

@@ -10,6 +10,7 @@
 mod conformance;
 mod crash;
 mod failures;
+mod fit;
 mod foreign;
 mod interleave;
 mod kill;

@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
@@ -76,7 +78,12 @@ pub struct Probe {
     blind: AtomicBool,
     /// Appends that are under way.
     under_way: AtomicU64,
+    /// Whether it holds no number above [`NARROW_MAX`] in column `n`.
+    narrow: AtomicBool,
 }
+
+/// The greatest number that narrow tables hold.
+pub const NARROW_MAX: i64 = 1_000;
 
 impl Probe {
     pub fn new() -> Arc<Self> {
@@ -94,6 +101,7 @@ impl Probe {
             away: AtomicBool::new(false),
             blind: AtomicBool::new(false),
             under_way: AtomicU64::new(0),
+            narrow: AtomicBool::new(false),
         })
     }
 
@@ -105,6 +113,21 @@ impl Probe {
     /// Makes every append fail, or none any more.
     pub fn set_away(&self, away: bool) {
         self.away.store(away, Ordering::SeqCst);
+    }
+
+    /// From now on it is a format that does not hold all numbers.
+    pub fn set_narrow(&self) {
+        self.narrow.store(true, Ordering::SeqCst);
+    }
+
+    fn holds(&self, table: &TableName, rows: &RecordBatch) -> Result<()> {
+        let numbers = rows["n"].as_primitive::<Int64Type>().values();
+        match numbers.iter().position(|number| *number > NARROW_MAX) {
+            Some(row) if self.narrow.load(Ordering::SeqCst) => {
+                Err(Error::invalid("number is too great").with("table", table).with("column", "n").with("row", row))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Ends a life: no append lands any more.
@@ -162,6 +185,11 @@ impl AsyncTableBackend for Probe {
         }
     }
 
+    fn check(&self, table: &TableName, rows: &RecordBatch) -> Result<()> {
+        self.holds(table, rows)?;
+        self.inner.check(table, rows)
+    }
+
     async fn append(&self, table: &TableName, batches: Vec<RecordBatch>, options: &AppendOptions) -> Result<Receipt> {
         self.count();
         self.appends.fetch_add(1, Ordering::SeqCst);
@@ -172,7 +200,10 @@ impl AsyncTableBackend for Probe {
             self.under_way.fetch_sub(1, Ordering::SeqCst);
             return Err(away());
         }
-        let appended = self.inner.append(table, batches, options).await;
+        let appended = match batches.iter().try_for_each(|batch| self.holds(table, batch)) {
+            Ok(()) => self.inner.append(table, batches, options).await,
+            Err(refused) => Err(refused),
+        };
         self.under_way.fetch_sub(1, Ordering::SeqCst);
         self.after.wait().await;
         if let (Some(fault), Ok(_)) = (fault, &appended) {

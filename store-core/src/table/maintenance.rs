@@ -1,5 +1,6 @@
 //! Arguments and results of what keeps tables in shape: columns, compaction, expiry, removal.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -183,13 +184,16 @@ pub struct ExpireOptions {
     pub since: Option<SystemTime>,
     /// These versions stay too: those that someone has pinned.
     pub retain: Vec<u64>,
+    /// These objects stay, whichever version had them: those that a published state names. What a version is made of may be
+    /// told differently later, as with Iceberg's metadata files, of which each has all versions before it.
+    pub retain_files: BTreeSet<Key>,
     /// Tells what would go, and changes nothing.
     pub dry_run: bool,
 }
 
 impl Default for ExpireOptions {
     fn default() -> Self {
-        Self { keep: 1, since: None, retain: Vec::new(), dry_run: false }
+        Self { keep: 1, since: None, retain: Vec::new(), retain_files: BTreeSet::new(), dry_run: false }
     }
 }
 
@@ -212,6 +216,13 @@ impl ExpireOptions {
     #[must_use]
     pub fn with_retain(mut self, versions: impl IntoIterator<Item = u64>) -> Self {
         self.retain = versions.into_iter().collect();
+        self
+    }
+
+    /// Keeps these objects.
+    #[must_use]
+    pub fn with_retain_files(mut self, files: impl IntoIterator<Item = Key>) -> Self {
+        self.retain_files = files.into_iter().collect();
         self
     }
 

@@ -14,7 +14,7 @@ use super::name::TableName;
 use super::ops::*;
 use super::reader::Reader;
 use super::scan::Scan;
-use super::schema::{check_schema, widen};
+use super::schema::{check_nulls, check_schema, widen};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Tables in memory. They are gone when it is dropped.
@@ -186,6 +186,11 @@ impl TableBackend for MemoryTables {
         let state = self.lock();
         let at = state.table(table)?.at(options.version).map_err(|error| error.with("table", table))?;
         Ok(at.info(table))
+    }
+
+    /// Memory holds whatever Arrow does.
+    fn check(&self, table: &TableName, rows: &RecordBatch) -> Result<()> {
+        check_nulls(rows).map_err(|error| error.with("table", table))
     }
 
     fn append(&self, table: &TableName, batches: Vec<RecordBatch>, options: &AppendOptions) -> Result<Receipt> {

@@ -1,6 +1,6 @@
 //! Comparing the schema of rows with the schema of a table.
 
-use arrow::array::new_null_array;
+use arrow::array::{Array, new_null_array};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
@@ -27,6 +27,25 @@ pub fn check_schema(expected: &Schema, got: &Schema) -> Result<()> {
         true => Ok(()),
         false => Err(other().with("expected_columns", expected.fields().len()).with("got_columns", got.fields().len())),
     }
+}
+
+/// Checks that columns that are never null hold no null, also where a dictionary hides it.
+///
+/// # Errors
+/// `Invalid`, naming column and row.
+pub fn check_nulls(rows: &RecordBatch) -> Result<()> {
+    for (field, values) in rows.schema_ref().fields().iter().zip(rows.columns()) {
+        if field.is_nullable() {
+            continue;
+        }
+        let nulls = values.logical_nulls().filter(|nulls| nulls.null_count() > 0);
+        if let Some(row) = nulls.and_then(|nulls| nulls.iter().position(|valid| !valid)) {
+            return Err(Error::invalid("column that is never null has a null")
+                .with("column", field.name())
+                .with("row", row));
+        }
+    }
+    Ok(())
 }
 
 /// Gives rows of a table the columns that it has now: the same ones, perhaps under other names, and new ones behind them,

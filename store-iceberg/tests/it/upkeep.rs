@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::table::*;
 
-use crate::{Fixture, fixtures, ids, name, objects, rows, schema};
+use crate::{Fixture, fixtures, ids, in_memory, name, objects, rows, schema};
 
 async fn with_commits(count: i64) -> [(Fixture, TableName); 2] {
     let made = fixtures().await.map(|fixture| (fixture, name("items")));
@@ -60,6 +60,35 @@ async fn only_files_of_kept_versions_are_left() {
         assert_eq!(left, wanted.into_iter().filter(|key| !key.ends_with(".metadata.json")).collect());
         assert_eq!(ids(&fixture.tables, &table, &Scan::all()).await, (0..20).collect::<Vec<_>>());
     }
+}
+
+/// Each metadata file has all versions, and only the last hundred are remembered: what was told of a version long ago may be
+/// none of what the newest one needs.
+#[tokio::test]
+async fn files_that_someone_keeps_stay() {
+    let (fixture, table) = (in_memory().await, name("items"));
+    fixture.tables.create(&table, &CreateOptions::new(schema())).await.unwrap();
+    let mut named = BTreeSet::new();
+    for commit in 0..110 {
+        let _ = fixture.tables.append(&table, vec![rows([commit])], &AppendOptions::default()).await.unwrap();
+        if commit == 2 {
+            let files = fixture.tables.files(&table, &FilesOptions::default()).await.unwrap();
+            named.extend(files.into_iter().map(|file| file.key));
+        }
+    }
+    let keep = ExpireOptions::default().with_retain([3]);
+    let missing = async || {
+        let there: BTreeSet<String> = objects(&fixture.backend).await.into_iter().collect();
+        named.iter().filter(|key| !there.contains(key.as_str())).map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let dry = keep.clone().with_retain_files(named.clone()).dry_run();
+    let dry = fixture.tables.expire(&table, &dry).await.unwrap();
+    let done = fixture.tables.expire(&table, &keep.clone().with_retain_files(named.clone())).await.unwrap();
+    assert_eq!((dry.files, missing().await), (done.files, Vec::new()));
+    fixture.tables.expire(&table, &keep).await.unwrap();
+    let gone = missing().await;
+    assert!(gone.len() == 1 && gone[0].ends_with(".metadata.json"), "nobody keeps it any more: {gone:?}");
+    assert_eq!(ids(&fixture.tables, &table, &Scan::all().with_version(3)).await, [0, 1, 2]);
 }
 
 #[tokio::test]

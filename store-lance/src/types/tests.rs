@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, IntervalUnit, Schema, TimeUnit};
+use arrow::datatypes::{DataType, Field, Fields, IntervalUnit, Schema, TimeUnit};
 use worldstore_core::ErrorKind;
 
 use super::check_columns;
@@ -37,7 +37,13 @@ fn types_are_held_unchanged_or_refused() {
     let entries = DataType::Struct(vec![key, Field::new("value", DataType::Int64, true)].into());
     let map = DataType::Map(Arc::new(Field::new("entries", entries, false)), false);
     let nested = DataType::List(item(map.clone()));
-    for data_type in [map, nested, DataType::Utf8View, DataType::Interval(IntervalUnit::MonthDayNano)] {
+    let offset = DataType::Timestamp(TimeUnit::Second, Some("+02:00".into()));
+    let words = DataType::FixedSizeList(item(DataType::Utf8), 2);
+    let days = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Date32));
+    let empty = [DataType::FixedSizeBinary(0), DataType::FixedSizeList(item(DataType::Int64), 0)];
+    let empty = empty.into_iter().chain([DataType::Struct(Fields::empty()), DataType::List(item(offset.clone()))]);
+    let plain = [map, nested, offset, words, days, DataType::Utf8View, DataType::Interval(IntervalUnit::MonthDayNano)];
+    for data_type in plain.into_iter().chain(empty) {
         let error = check("n", data_type.clone()).expect_err(&data_type.to_string());
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
         assert!(error.to_string().contains("column: n"), "{error}");

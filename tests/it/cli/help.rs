@@ -56,31 +56,31 @@ fn the_arguments_of_commands_that_change_a_world() {
     let told: String = commands.iter().chain(&["verify", "stats", "tables"]).map(|command| usage(command)).collect();
     expect![[r#"
         Usage: worldstore init [OPTIONS] <WORLD>
-          catalog <PLACE>, tables <FORMAT>, name <NAME>
+          catalog <PLACE>, log <PLACE>, tables <FORMAT>, name <NAME>
         Usage: worldstore append [OPTIONS] <WORLD> <TABLE=FILE>...
-          catalog <PLACE>, take-over, input <INPUT>, run <RUN>, tick <TICK>, entity-column <COLUMN>, json
+          catalog <PLACE>, log <PLACE>, take-over, set-aside, input <INPUT>, run <RUN>, tick <TICK>, entity-column <COLUMN>, json
         Usage: worldstore history [OPTIONS] <WORLD> <ENTITY>
-          catalog <PLACE>, run <RUN>, as-of <TICK>, format <FORMAT>
+          catalog <PLACE>, log <PLACE>, run <RUN>, as-of <TICK>, format <FORMAT>
         Usage: worldstore diff [OPTIONS] <WORLD> <FROM> <TO>
-          catalog <PLACE>, run <RUN>, table <TABLE>, summary, format <FORMAT>
+          catalog <PLACE>, log <PLACE>, run <RUN>, table <TABLE>, summary, format <FORMAT>
         Usage: worldstore log [OPTIONS] <WORLD>
-          catalog <PLACE>, all, limit <STATES>, format <FORMAT>
+          catalog <PLACE>, log <PLACE>, all, limit <STATES>, format <FORMAT>
         Usage: worldstore fork [OPTIONS] --at <TICK> <WORLD> <NAME>
-          catalog <PLACE>, take-over, at <TICK>, from <RUN>
+          catalog <PLACE>, log <PLACE>, take-over, set-aside, at <TICK>, from <RUN>
         Usage: worldstore merge [OPTIONS] <WORLD> <FROM>
-          catalog <PLACE>, take-over, into <RUN>, tick <TICK>, prefer <PREFER>, json
+          catalog <PLACE>, log <PLACE>, take-over, set-aside, into <RUN>, tick <TICK>, prefer <PREFER>, json
         Usage: worldstore drop-run [OPTIONS] <WORLD> <RUN>
-          catalog <PLACE>, take-over, json
+          catalog <PLACE>, log <PLACE>, take-over, set-aside, json
         Usage: worldstore compact [OPTIONS] <WORLD> [TABLE]...
-          catalog <PLACE>, take-over, file-rows <ROWS>, json
+          catalog <PLACE>, log <PLACE>, take-over, set-aside, file-rows <ROWS>, json
         Usage: worldstore expire [OPTIONS] <WORLD>
-          catalog <PLACE>, take-over, keep <STATES>, older-than <TIME>, spare <TIME>, dry-run, json
+          catalog <PLACE>, log <PLACE>, take-over, set-aside, keep <STATES>, older-than <TIME>, spare <TIME>, dry-run, json
         Usage: worldstore verify [OPTIONS] <WORLD>
-          catalog <PLACE>, all, json
+          catalog <PLACE>, log <PLACE>, all, json
         Usage: worldstore stats [OPTIONS] <WORLD>
-          catalog <PLACE>, json
+          catalog <PLACE>, log <PLACE>, json
         Usage: worldstore tables [OPTIONS] <WORLD>
-          catalog <PLACE>, format <FORMAT>
+          catalog <PLACE>, log <PLACE>, format <FORMAT>
     "#]]
     .assert_eq(&told);
 }

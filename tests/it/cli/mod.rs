@@ -14,6 +14,7 @@ mod fs_sync;
 mod help;
 mod import;
 mod lake;
+mod log_place;
 mod operations;
 mod place;
 mod query;

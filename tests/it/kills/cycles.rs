@@ -1,35 +1,35 @@
 //! A process that writes is killed at any moment, over and over on one world.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use worldstore::cache::verify_retained;
 use worldstore::world::IfOpen;
-use worldstore::{ErrorKind, TableFormat, World, WorldOptions};
+use worldstore::{ErrorKind, World};
 
+use super::ground::{Ground, Held, Kind};
 use super::ledger::Ledger;
 use super::random::Random;
 use super::rows::read;
-use super::worker::{Task, Worker, uri};
-use super::{Replay, for_each_format, number, options, report, seed};
+use super::worker::{Task, Worker};
+use super::{Replay, for_each_kind, number, report, seed};
 
 const KILLS: u64 = 50;
 /// Kills of one world. More are made of a new one each time, so that a failure can be shown again soon.
 const KILLS_OF_WORLD: u64 = 25;
 
-for_each_format!(kill);
+for_each_kind!(kill);
 
 /// Whatever was acknowledged is there after each kill, once and in order; every tick is there wholly or not at all.
-fn kill(format: TableFormat) {
+fn kill(kind: Kind) {
     let (kills, seed) = (number("WORLDSTORE_CRASH_KILLS", KILLS), seed());
-    let suite = format!("kills::cycles::{format}");
+    let suite = format!("kills::cycles::{kind}");
     let mut sums = Figures::default();
     for round in 0..kills.div_ceil(KILLS_OF_WORLD) {
         let (seed, kills) = (seed.wrapping_add(round), KILLS_OF_WORLD.min(kills - round * KILLS_OF_WORLD));
         let _shows_again = Replay::new(&suite, &[("SEED", seed), ("KILLS", kills)]);
-        let folder = tempfile::tempdir().unwrap();
-        let mut world = Cycles::new(format, folder.path(), seed);
+        let held = Held::new(kind);
+        let mut world = Cycles::new(kind, &held.ground, seed);
         (1..=kills).for_each(|cycle| world.cycle(cycle));
         world.end();
         sums.add(&world.figures);
@@ -78,9 +78,8 @@ impl Figures {
 }
 
 /// One world, from its first kill to its last.
-struct Cycles<'folder> {
-    format: TableFormat,
-    folder: &'folder Path,
+struct Cycles<'ground> {
+    ground: &'ground Ground,
     random: Random,
     ledger: Ledger,
     runtime: Runtime,
@@ -89,17 +88,16 @@ struct Cycles<'folder> {
     figures: Figures,
 }
 
-impl<'folder> Cycles<'folder> {
-    fn new(format: TableFormat, folder: &'folder Path, seed: u64) -> Self {
-        let (random, ledger, runtime) =
-            (Random::of(&[seed, format as u64]), Ledger::default(), Runtime::new().unwrap());
-        Self { format, folder, random, ledger, runtime, alive: None, figures: Figures::default() }
+impl<'ground> Cycles<'ground> {
+    fn new(kind: Kind, ground: &'ground Ground, seed: u64) -> Self {
+        let (random, ledger, runtime) = (Random::of(&[seed, kind as u64]), Ledger::default(), Runtime::new().unwrap());
+        Self { ground, random, ledger, runtime, alive: None, figures: Figures::default() }
     }
 
     fn cycle(&mut self, cycle: u64) {
         let takes_over = self.alive.is_some() || self.random.chance(20);
         let if_open = if takes_over { IfOpen::TakeOver } else { IfOpen::Refuse };
-        let mut worker = Worker::start(&Task { format: self.format, cycle, if_open, folder: self.folder });
+        let mut worker = Worker::start(&Task { ground: self.ground, cycle, if_open });
         self.hear(&mut worker, "opening");
         let opens = self.random.chance(80);
         if opens {
@@ -151,13 +149,9 @@ impl<'folder> Cycles<'folder> {
         }
     }
 
-    fn options(&self) -> WorldOptions {
-        options(self.format)
-    }
-
     /// Reads what is published, as any process can at any time.
     fn read(&mut self) {
-        let (uri, options) = (uri(self.folder), self.options());
+        let (uri, options) = (self.ground.uri(), self.ground.options());
         let found = self.runtime.block_on(async {
             let mut attempt = 0;
             loop {
@@ -181,7 +175,7 @@ impl<'folder> Cycles<'folder> {
 
     /// Opens as the next writer would, and looks for everything; at every file that is published, too, if it `verifies`.
     fn reopen(&mut self, verifies: bool) {
-        let (uri, options) = (uri(self.folder), self.options());
+        let (uri, options) = (self.ground.uri(), self.ground.options());
         let runtime = &self.runtime;
         let (found, recovered, verified) = runtime.block_on(async {
             let world = World::open_or_create(&uri, &options).await.unwrap();

@@ -6,6 +6,7 @@
 
 mod cycles;
 mod faults;
+mod ground;
 mod ledger;
 mod random;
 mod rows;
@@ -72,20 +73,28 @@ impl Drop for Replay {
     }
 }
 
-/// Runs a function once for each table format that outlives a process, as a test of the format's name.
-macro_rules! for_each_format {
+/// Runs a function once for each kind of world that outlives a process, as a test of the kind's name.
+macro_rules! for_each_kind {
     ($function:ident) => {
         #[cfg(feature = "lance")]
         #[test]
         fn lance() {
-            $function(worldstore::TableFormat::Lance);
+            $function(super::ground::Kind::Lance);
         }
 
         #[cfg(feature = "iceberg")]
         #[test]
         fn iceberg() {
-            $function(worldstore::TableFormat::Iceberg);
+            $function(super::ground::Kind::Iceberg);
+        }
+
+        #[cfg(feature = "iceberg")]
+        #[test]
+        fn iceberg_postgres() {
+            if super::ground::Kind::has_server() {
+                $function(super::ground::Kind::IcebergPostgres);
+            }
         }
     };
 }
-use for_each_format;
+use for_each_kind;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
 use std::sync::mpsc::{Receiver, channel};
@@ -12,10 +11,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use worldstore::cache::{ExpireTablesOptions, expire_tables};
 use worldstore::core::table::{CompactOptions, Level, TableName};
 use worldstore::world::{IfOpen, TickReceipt};
-use worldstore::{Error, Result, Run, TableFormat, World, WorldOptions};
+use worldstore::{Error, Result, Run, World, WorldOptions};
 
+use super::ground::Ground;
 use super::ledger::Ledger;
-use super::options;
 use super::random::Random;
 use super::rows::{Id, TABLES, table};
 
@@ -23,22 +22,18 @@ pub const WRITERS: u64 = 4;
 
 /// What the process behind the tests shall do: nothing if it is the one of the test runner.
 const TASK: &str = "WORLDSTORE_KILLS_TASK";
+/// The catalog of its world, where that is at a server.
+const CATALOG: &str = "WORLDSTORE_KILLS_CATALOG";
 
 /// Lines of a worker begin so; those of the test harness do not.
 const MARK: &str = "worker: ";
 
 /// What a worker is to do.
 #[derive(Debug, Clone, Copy)]
-pub struct Task<'folder> {
-    pub format: TableFormat,
+pub struct Task<'ground> {
+    pub ground: &'ground Ground,
     pub cycle: u64,
     pub if_open: IfOpen,
-    pub folder: &'folder Path,
-}
-
-/// Where the world is, below the folder of a test.
-pub fn uri(folder: &Path) -> String {
-    folder.join("world").display().to_string()
 }
 
 /// The process behind the tests here. Without a task it has nothing to do.
@@ -48,8 +43,10 @@ async fn worker() {
     let words: Vec<&str> = task.splitn(4, ' ').collect();
     let [format, cycle, if_open, folder] = words[..] else { panic!("a task of four words: {task}") };
     let if_open = if if_open == "TakeOver" { IfOpen::TakeOver } else { IfOpen::Refuse };
-    let options = options(format.parse().unwrap()).with_if_open(if_open);
-    write_for_ever(&uri(Path::new(folder)), cycle.parse().unwrap(), &options).await;
+    let catalog = std::env::var(CATALOG).ok();
+    let ground = Ground { format: format.parse().unwrap(), folder: folder.into(), catalog };
+    let options = ground.options().with_if_open(if_open);
+    write_for_ever(&ground.uri(), cycle.parse().unwrap(), &options).await;
 }
 
 fn say(what: &str) {
@@ -168,10 +165,11 @@ pub struct Worker {
 
 impl Worker {
     pub fn start(task: &Task<'_>) -> Self {
-        let Task { format, cycle, if_open, folder } = task;
+        let Task { ground, cycle, if_open } = task;
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["kills::worker::worker", "--exact", "--nocapture"]);
-        command.env(TASK, format!("{format} {cycle} {if_open:?} {}", folder.display()));
+        command.env(TASK, format!("{} {cycle} {if_open:?} {}", ground.format, ground.folder.display()));
+        command.envs(ground.catalog.as_ref().map(|catalog| (CATALOG, catalog)));
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (told, lines) = channel();

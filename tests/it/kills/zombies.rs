@@ -4,29 +4,30 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::runtime::Runtime;
+use worldstore::World;
 use worldstore::cache::verify_retained;
 use worldstore::world::IfOpen;
-use worldstore::{TableFormat, World};
 
+use super::ground::{Ground, Held, Kind};
 use super::ledger::Ledger;
 use super::random::Random;
 use super::rows::read;
-use super::worker::{Task, WRITERS, Worker, uri};
-use super::{Replay, for_each_format, number, options, report, seed};
+use super::worker::{Task, WRITERS, Worker};
+use super::{Replay, for_each_kind, number, report, seed};
 
 const ROUNDS: u64 = 15;
 
-for_each_format!(stop);
+for_each_kind!(stop);
 
-fn stop(format: TableFormat) {
+fn stop(kind: Kind) {
     let (rounds, seed) = (number("WORLDSTORE_CRASH_KILLS", 10 * ROUNDS).div_ceil(10), seed());
-    let suite = format!("kills::zombies::{format}");
+    let suite = format!("kills::zombies::{kind}");
     let _shows_again = Replay::new(&suite, &[("SEED", seed), ("KILLS", 10 * rounds)]);
-    let folder = tempfile::tempdir().unwrap();
+    let held = Held::new(kind);
     let (runtime, mut random, mut ledger) = (Runtime::new().unwrap(), Random::new(seed), Ledger::default());
     let (mut woken_early, mut late) = (0, 0);
     for round in 1..=rounds {
-        let task = Task { format, cycle: 2 * round, if_open: IfOpen::TakeOver, folder: folder.path() };
+        let task = Task { ground: &held.ground, cycle: 2 * round, if_open: IfOpen::TakeOver };
         let mut old = Worker::start(&task);
         assert!((0..1 + random.below(20)).all(|_| old.hear(&mut ledger, "ack")), "{:#?}", old.failures);
         std::thread::sleep(random.time(20));
@@ -50,7 +51,7 @@ fn stop(format: TableFormat) {
         assert!((0..3).all(|_| new.hear(&mut ledger, "ack")), "{:#?}", new.failures);
         new.kill();
         new.finish(&mut ledger).expect_kinds(&[]);
-        runtime.block_on(check(format, &uri(folder.path()), &mut ledger));
+        runtime.block_on(check(&held.ground, &mut ledger));
     }
     let acknowledged = ledger.acknowledgements();
     report(
@@ -59,11 +60,12 @@ fn stop(format: TableFormat) {
     );
 }
 
-async fn check(format: TableFormat, uri: &str, ledger: &mut Ledger) {
-    let world = World::open(uri, &options(format)).await.unwrap();
+async fn check(ground: &Ground, ledger: &mut Ledger) {
+    let (uri, options) = (ground.uri(), ground.options());
+    let world = World::open(&uri, &options).await.unwrap();
     ledger.check(read(&world).await.unwrap());
     world.shutdown().await.unwrap();
     let verified = verify_retained(world.manifests()).await.unwrap();
     assert!(verified.damage.is_empty(), "{:#?}", verified.damage);
-    ledger.check_published(read(&World::read(uri, &options(format)).await.unwrap()).await.unwrap());
+    ledger.check_published(read(&World::read(&uri, &options).await.unwrap()).await.unwrap());
 }

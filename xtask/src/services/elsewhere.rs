@@ -16,6 +16,8 @@ pub struct Options {}
 pub enum Service {
     /// All of them.
     All,
+    /// Postgres.
+    Postgres,
 }
 
 /// No servers.

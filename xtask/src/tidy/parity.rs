@@ -79,7 +79,10 @@ fn compare(sync_shape: &Shape, file: &Source, async_shape: &Shape) -> Vec<Findin
     }
     for method in &sync_shape.methods {
         match async_shape.methods.iter().find(|other| other.name == method.name) {
-            Some(other) => findings.extend(compare_methods(method, file, other, method.gives_result)),
+            Some(other) => {
+                let to_be_async = method.gives_result && !method.says_no_io();
+                findings.extend(compare_methods(method, file, other, to_be_async));
+            }
             None => findings.push(finding(file, async_shape.line, missing(&async_shape.name, method))),
         }
     }

@@ -30,7 +30,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use worldstore::arrow::array::{ArrayRef, RecordBatch};
 use worldstore::registry::masked;
-use worldstore::world::{IfOpen, LogState};
+use worldstore::world::{IfOpen, LogState, Unfit};
 use worldstore::{Error, ErrorKind, Registry, Result, TableFormat, View, World, WorldOptions};
 
 use crate::args::{At, Command, Format, WriteAt};
@@ -80,11 +80,10 @@ fn in_world(error: Error, world: Option<&str>) -> Error {
 
 impl At {
     fn options(&self, registry: &Registry) -> WorldOptions {
-        let options = WorldOptions::default().with_registry(registry.clone());
-        match &self.catalog {
-            Some(catalog) => options.with_catalog(catalog.clone()),
-            None => options,
-        }
+        let mut options = WorldOptions::default().with_registry(registry.clone());
+        options.catalog.clone_from(&self.catalog);
+        options.log = self.log.clone().unwrap_or_default();
+        options
     }
 
     /// Refuses a catalog where there is none.
@@ -134,18 +133,27 @@ async fn write(at: &WriteAt, registry: &Registry) -> Result<World> {
     if at.take_over {
         options.if_open = IfOpen::TakeOver;
     }
+    if at.set_aside {
+        options.unfit = Unfit::SetAside;
+    }
     let world = World::open(&at.at.world, &options).await.map_err(|error| match error.kind() {
         ErrorKind::Conflict if !at.take_over => {
             let message = "another process has the world open for writing";
             let error = Error::new(ErrorKind::Conflict, message).with("world", masked(&at.at.world)).caused_by(error);
             error.with("if_it_hangs", "--take-over")
         }
+        _ if error.context().any(|(key, _)| key == "record") => error.with("option", "--set-aside"),
         _ => error,
     })?;
     at.at.check_catalog(world.format())?;
     let rows = world.recovery().rows;
     if rows > 0 {
         note(&format!("note: took over {} that a writer before had not published", counted(rows, "row")))?;
+    }
+    let aside = world.recovery().tables.iter().filter(|table| table.set_aside > 0);
+    for table in aside {
+        let rows = counted(table.set_aside, "row");
+        note(&format!("note: {rows} that table {} cannot hold went to set-aside/ in the world", table.table))?;
     }
     Ok(world)
 }

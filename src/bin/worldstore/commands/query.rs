@@ -105,7 +105,7 @@ fn utf8(bytes: Vec<u8>, name: &str) -> Result<String> {
 async fn graph(args: &AskArgs, text: &str, registry: &Registry) -> Result<Graph> {
     let mut graph = match &args.world {
         Some(world) => {
-            let at = At { world: world.clone(), catalog: args.catalog.clone() };
+            let at = At { world: world.clone(), catalog: args.catalog.clone(), log: None };
             let (run, opened) = (args.run.as_deref().unwrap_or(MAIN_RUN), read(&at, registry).await?);
             view(&opened, run, args.as_of).await.map_err(|error| error.with("world", world))?.graph()
         }

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
 use worldstore_core::table::conformance::{Answer, At, Sequence, Step, column_text, row_texts};
+use worldstore_core::table::schema::check_schema;
 use worldstore_core::table::{
     AppendOptions, ColumnChange, CompactOptions, CreateOptions, DescribeOptions, EvolveOptions, Existing,
     ExpireOptions, FlushOptions, HistoryOptions, Level, ListTablesOptions, Predicate, Receipt, RemoveTableOptions,
     Scan, ShutdownOptions, TableInfo, TableName, TableScan,
 };
-use worldstore_core::{Error, Result};
+use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::table::{AsyncBatches, AsyncTableBackend};
 
@@ -113,7 +115,12 @@ where
         batches: Vec<RecordBatch>,
         options: &AppendOptions,
     ) -> Result<Answer> {
-        let receipt = self.tables.append(&name(table)?, batches, options).await?;
+        let table_name = name(table)?;
+        let checked = batches.iter().try_for_each(|batch| self.tables.check(&table_name, batch));
+        let schemas: Vec<_> = batches.iter().map(RecordBatch::schema).collect();
+        let appended = self.tables.append(&table_name, batches, options).await;
+        self.compare_check(&table_name, &schemas, checked, &appended).await?;
+        let receipt = appended?;
         if self.sequence == Sequence::Backend {
             self.tables.flush(&FlushOptions::table(name(table)?)).await?;
         }
@@ -121,6 +128,27 @@ where
         self.check_receipt(table, &receipt, &info)?;
         let commit = self.commit(table, info.version);
         Ok(Answer::Appended { rows: receipt.rows, seq: receipt.seq, commit })
+    }
+
+    /// What is appended passes the check before it, and what is refused for its values does not.
+    async fn compare_check(
+        &self,
+        table: &TableName,
+        schemas: &[SchemaRef],
+        checked: Result<()>,
+        appended: &Result<Receipt>,
+    ) -> Result<()> {
+        match (checked, appended) {
+            (Err(error), Ok(_)) => Err(Error::unexpected("check refuses rows that are appended").caused_by(error)),
+            (Ok(()), Err(error)) if error.kind() == ErrorKind::Invalid => {
+                let info = self.tables.describe(table, &DescribeOptions::default()).await?;
+                match schemas.iter().all(|schema| check_schema(&info.schema, schema).is_ok()) {
+                    true => Err(Error::unexpected("check takes rows that an append refuses").with("append", error)),
+                    false => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn evolve(&mut self, table: &'static str, change: &ColumnChange) -> Result<Answer> {

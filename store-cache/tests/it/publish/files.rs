@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arrow::record_batch::RecordBatch;
@@ -22,12 +22,19 @@ pub struct FileTables {
     store: Arc<dyn AsyncBackend>,
     versions: Mutex<BTreeMap<TableName, BTreeMap<u64, Vec<TableFile>>>>,
     number: AtomicU64,
+    is_forgetful: AtomicBool,
 }
 
 impl FileTables {
     pub fn new(store: Arc<dyn AsyncBackend>) -> Self {
         let inner = SyncTableAdapter::new(Arc::new(MemoryTables::new()));
-        Self { inner, store, versions: Mutex::default(), number: AtomicU64::new(0) }
+        let (versions, number, is_forgetful) = Default::default();
+        Self { inner, store, versions, number, is_forgetful }
+    }
+
+    /// From now on an expiry takes the metadata of all versions but the newest, as of a format whose newest has them all.
+    pub fn set_forgetful(&self) {
+        self.is_forgetful.store(true, Ordering::SeqCst);
     }
 
     async fn write(&self, table: &TableName, role: FileRole) -> Result<TableFile> {
@@ -91,6 +98,10 @@ impl AsyncTableBackend for FileTables {
         self.inner.describe(table, options).await
     }
 
+    fn check(&self, table: &TableName, rows: &RecordBatch) -> Result<()> {
+        self.inner.check(table, rows)
+    }
+
     async fn append(&self, table: &TableName, batches: Vec<RecordBatch>, options: &AppendOptions) -> Result<Receipt> {
         let receipt = self.inner.append(table, batches, options).await?;
         if let Some(version) = receipt.version {
@@ -129,7 +140,12 @@ impl AsyncTableBackend for FileTables {
             let mut versions = self.versions.lock().unwrap();
             let mut left = versions.get(table).cloned().unwrap_or_default();
             let gone: Vec<_> = expiry.versions.iter().filter_map(|version| left.remove(version)).collect();
-            let goes: Vec<Key> = keys(&gone).difference(&keys(left.values())).cloned().collect();
+            let mut goes: Vec<Key> = keys(&gone).difference(&keys(left.values())).cloned().collect();
+            if self.is_forgetful.load(Ordering::SeqCst) {
+                let old = left.values().rev().skip(1).flatten().filter(|file| file.role == FileRole::Metadata);
+                goes.extend(old.map(|file| file.key.clone()));
+            }
+            goes.retain(|key| !options.retain_files.contains(key));
             if !options.dry_run {
                 versions.insert(table.clone(), left);
             }

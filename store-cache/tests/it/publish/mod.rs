@@ -33,6 +33,7 @@ pub const TABLES: [&str; 3] = ["agents", "edges", "sensors"];
 pub struct World {
     pub memory: Arc<Memory>,
     pub tables: Arc<dyn AsyncTableBackend>,
+    pub files: Arc<FileTables>,
     pub ledger: Ledger,
     pub clock: Arc<ManualWallClock>,
 }
@@ -48,12 +49,13 @@ impl World {
         let store = Arc::new(AsyncPrefixBackend::new(store, Prefix::new("tables").unwrap()));
         let store = Arc::new(AsyncLedgerBackend::new(store));
         let ledger = store.ledger().clone();
-        let tables: Arc<dyn AsyncTableBackend> = Arc::new(FileTables::new(store));
+        let files = Arc::new(FileTables::new(store));
+        let tables: Arc<dyn AsyncTableBackend> = files.clone();
         for table in TABLES {
             tables.create(&name(table), &CreateOptions::new(schema())).await.unwrap();
         }
         let clock = Arc::new(ManualWallClock::new(1_000_000));
-        Self { memory, tables, ledger, clock }
+        Self { memory, tables, files, ledger, clock }
     }
 
     pub fn options(&self) -> ManifestOptions {

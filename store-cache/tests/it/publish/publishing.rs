@@ -127,6 +127,23 @@ async fn the_same_cut_is_published_once_and_what_others_put_stays() {
     assert_eq!((newest.entry("note"), newest.entry("table/edges")), (Some(&note), None));
 }
 
+#[tokio::test]
+async fn a_cut_that_the_claim_shows_is_not_published_again() {
+    let world = World::new().await;
+    let publisher = world.publisher().await;
+    world.tick(1).await;
+    world.publish(&publisher, 1).await.unwrap();
+    let next = world.publisher().await;
+    let claimed = world.manifests().latest().unwrap().number;
+    for _ in 0..2 {
+        assert_eq!(world.publish(&next, 1).await.unwrap(), claimed);
+        assert_eq!(world.manifests().latest().unwrap().number, claimed);
+    }
+    world.tick(2).await;
+    assert_eq!(world.publish(&next, 2).await.unwrap(), claimed + 1);
+    assert_eq!(world.publish(&publisher, 2).await.unwrap_err().kind(), ErrorKind::Fenced);
+}
+
 /// An empty table looks like the one before it under its name, and has files of its own.
 #[tokio::test]
 async fn an_empty_table_that_was_made_anew_is_published_anew() {

@@ -56,6 +56,27 @@ async fn a_lease_keeps_versions_through_compaction_and_expiry() {
     check_ticks(&pinned).await;
 }
 
+/// Some formats need older metadata no more, and let it go. What a manifest names stays all the same.
+#[tokio::test]
+async fn files_that_a_kept_manifest_names_stay() {
+    for (knows_folder, damaged) in [(true, 0), (false, 3)] {
+        let world = World::new().await;
+        let (publisher, manifests) = (world.publisher().await, world.manifests());
+        world.tick(1).await;
+        manifests.tag("kept", world.publish(&publisher, 1).await.unwrap()).unwrap();
+        for seq in 2..=4 {
+            world.tick(seq).await;
+            world.publish(&publisher, seq).await.unwrap();
+        }
+        keep_last(&manifests, 1);
+        world.files.set_forgetful();
+        let folder = if knows_folder { Prefix::new("tables").unwrap() } else { Prefix::root() };
+        let expired = expire_tables(&world.tables, &manifests, &at_once().with_tables_in(folder)).await.unwrap();
+        assert!(expired.failed.is_empty() && expired.tables[&name("edges")].files > 0, "{expired:?}");
+        assert_eq!(verify_retained(&manifests).await.unwrap().damage.len(), damaged);
+    }
+}
+
 #[tokio::test]
 async fn a_dry_run_can_take_manifests_as_expired() {
     let world = World::new().await;

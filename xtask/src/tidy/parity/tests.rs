@@ -14,6 +14,8 @@ const SYNC: &str = "
         fn read(&self, key: &Key, options: &ReadOptions) -> Result<Reply<Chunks>>;
         /// Opens.
         fn open(&self, key: &Key) -> Result<Box<dyn Writer>>;
+        /// Checks. No I/O.
+        fn check(&self, key: &Key) -> Result<()>;
     }
     /// Writes.
     pub trait Writer: Send { }
@@ -38,6 +40,8 @@ const ASYNC: &str = "
         ) -> Result<Reply<AsyncChunks>>;
         /// Opens.
         async fn open(&self, key: &Key) -> Result<Box<dyn AsyncWriter>>;
+        /// Checks. No I/O.
+        fn check(&self, key: &Key) -> Result<()>;
     }
     /// Writes.
     pub trait AsyncWriter: Send { }
@@ -50,6 +54,12 @@ fn findings_after(change: &str, to: &str) -> Vec<String> {
     let mirror = if change.is_empty() { ASYNC.to_owned() } else { ASYNC.replacen(change, to, 1) };
     let sources = Sources::of(&[("store-core/src/backend.rs", SYNC), ("store-async/src/backend.rs", &mirror)]);
     check_traits(&sources).into_iter().map(|finding| finding.message).collect()
+}
+
+#[test]
+fn what_does_no_io_is_not_async() {
+    let found = findings_after("fn check", "async fn check");
+    assert!(found.len() == 1 && found[0].contains("async is for what does I/O"), "{found:?}");
 }
 
 #[test]
