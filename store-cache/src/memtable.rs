@@ -73,6 +73,16 @@ impl Memtable {
         taken
     }
 
+    /// The last append with which the rows have at most so many bytes; the first if that has more.
+    pub fn seq_within(&self, bytes: usize) -> u64 {
+        let mut held = 0;
+        let fits = |chunk: &&Arc<Chunk>| {
+            held += chunk.bytes;
+            held <= bytes
+        };
+        self.chunks.iter().take_while(fits).last().map_or(self.first_seq(), |chunk| chunk.seq)
+    }
+
     /// Takes back an append.
     pub fn withdraw(&mut self, seq: u64) {
         let kept = self.chunks.drain(..).filter(|chunk| chunk.seq != seq).collect();
