@@ -5,6 +5,8 @@
 mod bytes;
 mod measure;
 mod report;
+#[cfg(feature = "tables")]
+mod tables;
 mod wal;
 
 use std::path::PathBuf;
@@ -14,6 +16,11 @@ use clap::{Parser, Subcommand};
 
 /// What can go wrong: whatever it is, the run ends with it.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// What the command line uses as well.
+#[cfg(feature = "tables")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Measures worldstore against its peers.
 #[derive(Parser)]
@@ -41,6 +48,27 @@ enum Subject {
     Bytes,
     /// The log against raw system calls, SQLite, redb, fjall and sled.
     Wal,
+    /// Tables of worlds against archetype, LanceDB, PyIceberg and Daft.
+    #[cfg(feature = "tables")]
+    Tables {
+        /// A Python that has the peers.
+        #[arg(long)]
+        python: Option<PathBuf>,
+    },
+    /// Ingests into a world and tells the peak of its own memory; for `tables` only.
+    #[cfg(feature = "tables")]
+    #[command(hide = true)]
+    TablesMemory {
+        /// Where the world is made.
+        #[arg(long)]
+        world: PathBuf,
+        /// The format of its tables.
+        #[arg(long)]
+        format: worldstore::TableFormat,
+        /// How often is appended.
+        #[arg(long)]
+        appends: u64,
+    },
 }
 
 fn main() -> ExitCode {
@@ -65,7 +93,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         None => tempfile::tempdir()?,
     };
     let (place, scale, only) = (folder.path(), arguments.scale, arguments.only.as_deref());
-    let json = match arguments.subject {
+    let json = match &arguments.subject {
         Subject::Bytes => {
             let rows = bytes::rows(place, scale, only)?;
             println!("{}", report::table(&rows));
@@ -80,6 +108,17 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
                 println!("{}", report::table(&rows.replay));
             }
             serde_json::to_vec_pretty(&rows)?
+        }
+        #[cfg(feature = "tables")]
+        Subject::Tables { python } => {
+            let report = tables::report(place, scale, only, python.as_deref())?;
+            println!("{}", tables::show(&report));
+            serde_json::to_vec_pretty(&report)?
+        }
+        #[cfg(feature = "tables")]
+        Subject::TablesMemory { world, format, appends } => {
+            println!("{}", tables::memory_child(world, *format, *appends)?);
+            return Ok(());
         }
     };
     if let Some(file) = &arguments.json {
