@@ -7,6 +7,8 @@ mod bytes;
 mod graph;
 mod measure;
 mod report;
+#[cfg(feature = "tables")]
+mod tables;
 mod wal;
 
 use std::path::PathBuf;
@@ -18,7 +20,7 @@ use clap::{Parser, Subcommand};
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// What the command line uses as well.
-#[cfg(feature = "graph")]
+#[cfg(any(feature = "graph", feature = "tables"))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -54,6 +56,27 @@ enum Subject {
         /// A Python that has DuckDB and Polars.
         #[arg(long)]
         python: Option<PathBuf>,
+    },
+    /// Tables of worlds against archetype, LanceDB, PyIceberg and Daft.
+    #[cfg(feature = "tables")]
+    Tables {
+        /// A Python that has the peers.
+        #[arg(long)]
+        python: Option<PathBuf>,
+    },
+    /// Ingests into a world and tells the peak of its own memory; for `tables` only.
+    #[cfg(feature = "tables")]
+    #[command(hide = true)]
+    TablesMemory {
+        /// Where the world is made.
+        #[arg(long)]
+        world: PathBuf,
+        /// The format of its tables.
+        #[arg(long)]
+        format: worldstore::TableFormat,
+        /// How often is appended.
+        #[arg(long)]
+        appends: u64,
     },
 }
 
@@ -100,6 +123,17 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
             let rows = graph::rows(place, scale, only, python.as_deref())?;
             println!("{}", report::table(&rows));
             serde_json::to_vec_pretty(&rows)?
+        }
+        #[cfg(feature = "tables")]
+        Subject::Tables { python } => {
+            let report = tables::report(place, scale, only, python.as_deref())?;
+            println!("{}", tables::show(&report));
+            serde_json::to_vec_pretty(&report)?
+        }
+        #[cfg(feature = "tables")]
+        Subject::TablesMemory { world, format, appends } => {
+            println!("{}", tables::memory_child(world, *format, *appends)?);
+            return Ok(());
         }
     };
     if let Some(file) = &arguments.json {

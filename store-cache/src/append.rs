@@ -163,7 +163,7 @@ impl TableCache {
             let has_room = {
                 let state = self.state();
                 state.check_open()?;
-                state.bytes < shared.config.global_bytes()
+                state.bytes + state.copied < shared.config.global_bytes()
             };
             if has_room {
                 return Ok(());

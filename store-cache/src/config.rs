@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use worldstore_core::{Error, Result};
 
+/// However small the bound of memory is, a commit may take this.
+const COMMIT_BYTES_LEAST: usize = 16 << 20;
+
 /// What an append waits for, where there is a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
@@ -24,9 +27,10 @@ pub struct CacheConfig {
     pub flush_mb: usize,
     /// Mebibytes buffered for all tables together; reaching it flushes every table. Default 1,024.
     ///
-    /// It is also the bound of the memory held: appends wait while this much is buffered, and are refused with
-    /// [`Unavailable`](worldstore_core::ErrorKind::Unavailable) if flushes fail then. An append that is larger than what
-    /// is left of it is taken whole; so memory can exceed the bound by one append per caller.
+    /// It is also the bound of the memory held: appends wait while this much is buffered or being put together for a
+    /// commit, and are refused with [`Unavailable`](worldstore_core::ErrorKind::Unavailable) if flushes fail then. An append that is
+    /// larger than what is left of it is taken whole; so memory can exceed the bound by one append per caller. A commit
+    /// takes an eighth of it at most, but 16 MiB or an append if that is more.
     pub global_mb: usize,
     /// Age in seconds of the oldest buffered row of a table. A steady writer is flushed too. It is looked at
     /// once a second, or once per `idle_sec` if that is shorter. Default 30.
@@ -101,6 +105,11 @@ impl CacheConfig {
 
     pub(crate) fn flush_bytes(&self) -> usize {
         self.flush_mb.saturating_mul(1 << 20)
+    }
+
+    /// Bytes that one commit takes.
+    pub(crate) fn commit_bytes(&self) -> usize {
+        (self.global_bytes() / 8).max(COMMIT_BYTES_LEAST)
     }
 
     pub(crate) fn global_bytes(&self) -> usize {

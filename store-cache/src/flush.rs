@@ -169,6 +169,7 @@ fn next(shared: &Shared, name: &TableName, until: u64) -> Result<Option<Frozen>>
     if let Some(failure) = table.failure.as_ref().filter(|failure| failure.fatal) {
         return Err(repeated(&failure.error));
     }
+    table.cut_oldest(shared.config.commit_bytes());
     let Some(rows) = table.frozen.front().filter(|rows| rows.first_seq() <= until) else { return Ok(None) };
     let (rows, schema) = (Arc::clone(rows), table.schema.clone());
     let is_repeated = std::mem::replace(&mut table.attempted, true);
@@ -178,12 +179,14 @@ fn next(shared: &Shared, name: &TableName, until: u64) -> Result<Option<Frozen>>
 }
 
 async fn commit(shared: &Shared, name: &TableName, frozen: &Frozen) -> Result<()> {
+    let copied = Copied::of(shared, &frozen.rows);
     let batches = frozen.rows.coalesce(&frozen.schema)?;
     let mut options = AppendOptions::exactly_once(frozen.expected, frozen.next);
     if let Some(publisher) = &shared.publisher {
         options = options.with_epoch(publisher.epoch());
     }
     let appended = shared.inner.append(name, batches, &options).await;
+    drop(copied);
     let done = match appended {
         Ok(Receipt { version: Some(version), .. }) if version == frozen.version + 1 => {
             Ok(Found::Ours { version, rows: frozen.before + frozen.rows.rows() as u64 })
@@ -202,6 +205,27 @@ async fn commit(shared: &Shared, name: &TableName, frozen: &Frozen) -> Result<()
             Ok(())
         }
         Err((error, fatal)) => Err(fail(shared, name, error, fatal)),
+    }
+}
+
+/// Counts rows that are put together for a commit as memory, as long as it lives.
+struct Copied<'shared> {
+    shared: &'shared Shared,
+    bytes: usize,
+}
+
+impl<'shared> Copied<'shared> {
+    fn of(shared: &'shared Shared, rows: &Memtable) -> Self {
+        let bytes = rows.bytes();
+        lock(&shared.state).copied += bytes;
+        Self { shared, bytes }
+    }
+}
+
+impl Drop for Copied<'_> {
+    fn drop(&mut self) {
+        // Who waits for room is told by the commit, or by the failure of its own flush.
+        lock(&self.shared.state).copied -= self.bytes;
     }
 }
 

@@ -72,6 +72,7 @@ mod read;
 mod record;
 mod recovery;
 mod retry;
+mod spans;
 mod state;
 mod stats;
 mod upkeep;

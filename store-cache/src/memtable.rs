@@ -7,8 +7,11 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use tokio::time::Instant;
+use worldstore_core::table::Predicate;
 use worldstore_core::table::schema::widen;
 use worldstore_core::{Error, Result};
+
+use crate::spans::Spans;
 
 /// Batches with fewer rows are put together before they are committed.
 const SMALL_ROWS: usize = 16_384;
@@ -27,13 +30,19 @@ pub(crate) struct Chunk {
     pub bytes: usize,
     /// When they came.
     pub since: Instant,
+    spans: Spans,
 }
 
 impl Chunk {
     pub fn new(seq: u64, batches: Vec<RecordBatch>, since: Instant) -> Self {
         let rows = batches.iter().map(RecordBatch::num_rows).sum();
         let bytes = batches.iter().map(RecordBatch::get_array_memory_size).sum();
-        Self { seq, batches, rows, bytes, since }
+        Self { seq, batches, rows, bytes, since, spans: Spans::default() }
+    }
+
+    /// Whether the predicate is true for all rows, or for none; none if only the rows can tell.
+    pub fn decide(&self, predicate: &Predicate) -> Option<bool> {
+        self.spans.decide(predicate, &self.batches)
     }
 }
 
@@ -64,6 +73,16 @@ impl Memtable {
         self.rows -= taken.rows;
         self.bytes -= taken.bytes;
         taken
+    }
+
+    /// The last append with which the rows have at most so many bytes; the first if that has more.
+    pub fn seq_within(&self, bytes: usize) -> u64 {
+        let mut held = 0;
+        let fits = |chunk: &&Arc<Chunk>| {
+            held += chunk.bytes;
+            held <= bytes
+        };
+        self.chunks.iter().take_while(fits).last().map_or(self.first_seq(), |chunk| chunk.seq)
     }
 
     /// Takes back an append.
@@ -116,6 +135,14 @@ impl Memtable {
     /// When the oldest row came.
     pub fn oldest(&self) -> Option<Instant> {
         self.chunks.front().map(|chunk| chunk.since)
+    }
+
+    /// Rows of the appends up to a sequence number, and the newest of these appends; 0 without one.
+    pub fn count_through(&self, seq: u64) -> (usize, u64) {
+        let behind = self.chunks.iter().rev().take_while(|chunk| chunk.seq > seq);
+        let (appends, rows) = behind.fold((0, 0), |(appends, rows), chunk| (appends + 1, rows + chunk.rows));
+        let newest = self.chunks.len().checked_sub(appends + 1).and_then(|index| self.chunks.get(index));
+        (self.rows - rows, newest.map_or(0, |chunk| chunk.seq))
     }
 
     /// The appends up to a sequence number.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
 use futures::StreamExt;
 use futures::stream;
 use worldstore_async::table::AsyncBatches;
@@ -10,6 +12,7 @@ use worldstore_core::table::{Reader, Scan, TableInfo, TableName, TableScan};
 
 use crate::cache::TableCache;
 use crate::memtable::Chunk;
+use crate::state::TableState;
 
 /// A table at one sequence: the version, and the appends that continue it.
 struct Pin {
@@ -24,28 +27,61 @@ impl TableCache {
         state.settle();
         let visible = state.visible();
         let table = state.table(name)?;
-        let chunks: Vec<_> = table.memtables().flat_map(|memtable| memtable.through(visible)).cloned().collect();
-        let rows = table.rows + chunks.iter().map(|chunk| chunk.rows as u64).sum::<u64>();
-        let last_seq = chunks.last().map_or(table.watermark, |chunk| chunk.seq);
-        let info = TableInfo::new(name.clone(), table.schema.clone(), table.version, last_seq, rows);
-        Ok(Pin { info, chunks })
+        let chunks = table.memtables().flat_map(|memtable| memtable.through(visible)).cloned().collect();
+        Ok(Pin { info: table.info_at(name, visible), chunks })
     }
 
     pub(crate) async fn describe_pinned(&self, name: &TableName) -> Result<TableInfo> {
         self.load(name).await?;
-        Ok(self.pin(name)?.info)
+        let mut state = self.state();
+        state.settle();
+        let visible = state.visible();
+        Ok(state.table(name)?.info_at(name, visible))
     }
 
     pub(crate) async fn scan_pinned(&self, name: &TableName, scan: &Scan) -> Result<TableScan<AsyncBatches>> {
         self.load(name).await?;
         let Pin { info, chunks } = self.pin(name)?;
         let table = self.shared.inner.scan(name, &scan.clone().with_version(info.version)).await?;
-        let memory = Reader::new(scan, &info.schema)?;
-        let batches = chunks.into_iter().flat_map(|chunk| chunk.batches.clone());
-        let memory = stream::iter(batches).map(move |batch| memory.read(&batch));
+        let memory = memory(scan, &info.schema, chunks)?;
         let batches = cut(table.batches.chain(memory).boxed(), scan.limit);
         Ok(TableScan::new(table.schema, info.version, info.watermark, batches))
     }
+}
+
+impl TableState {
+    /// The table with what is buffered of it up to a sequence number.
+    fn info_at(&self, name: &TableName, visible: u64) -> TableInfo {
+        let counts = self.memtables().map(|memtable| memtable.count_through(visible));
+        let (rows, last_seq) = counts.fold((0, 0), |(rows, last), (more, seq)| (rows + more as u64, seq.max(last)));
+        let last_seq = if last_seq == 0 { self.watermark } else { last_seq };
+        TableInfo::new(name.clone(), self.schema.clone(), self.version, last_seq, self.rows + rows)
+    }
+}
+
+/// What a scan asks for of the appends in memory. Appends that have no such row are not looked at, and those that have
+/// no other are not filtered.
+fn memory(scan: &Scan, schema: &SchemaRef, chunks: Vec<Arc<Chunk>>) -> Result<AsyncBatches> {
+    let filtered = Reader::new(scan, schema)?;
+    let Some(filter) = scan.filter() else {
+        let batches = chunks.into_iter().flat_map(|chunk| chunk.batches.clone());
+        return Ok(stream::iter(batches).map(move |batch| filtered.read(&batch)).boxed());
+    };
+    // A filter that no row can be compared with is refused, whether rows are looked at or not.
+    filter.evaluate(&RecordBatch::new_empty(schema.clone()))?;
+    let mut unfiltered = scan.clone();
+    (unfiltered.predicate, unfiltered.segments) = (None, None);
+    let whole = Reader::new(&unfiltered, schema)?;
+    let batches = chunks.into_iter().flat_map(move |chunk| {
+        let decided = chunk.decide(&filter);
+        let batches = if decided == Some(false) { Vec::new() } else { chunk.batches.clone() };
+        batches.into_iter().map(move |batch| (decided, batch))
+    });
+    let read = move |(decided, batch): (Option<bool>, RecordBatch)| match decided {
+        Some(true) => whole.read(&batch),
+        _ => filtered.read(&batch),
+    };
+    Ok(stream::iter(batches).map(read).boxed())
 }
 
 /// Ends the stream after `limit` rows; without one it stays as it is.

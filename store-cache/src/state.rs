@@ -115,6 +115,19 @@ impl TableState {
         }
     }
 
+    /// Makes two of the oldest sealed rows if they have more bytes than that: a commit puts its rows together in memory.
+    /// Rows whose commit was tried stay as they are.
+    pub fn cut_oldest(&mut self, bytes: usize) {
+        let Some(oldest) = self.frozen.front_mut().filter(|oldest| !self.attempted && oldest.bytes() > bytes) else {
+            return;
+        };
+        let through = oldest.seq_within(bytes);
+        if through < oldest.last_seq() {
+            let cut = Arc::make_mut(oldest).take_through(through);
+            self.frozen.push_front(Arc::new(cut));
+        }
+    }
+
     /// Forgets rows up to a sequence number: the table has them.
     pub fn forget_through(&mut self, seq: u64) {
         for frozen in &mut self.frozen {
@@ -153,6 +166,8 @@ pub(crate) struct State {
     pub tables: BTreeMap<TableName, TableState>,
     /// Bytes in all memtables.
     pub bytes: usize,
+    /// Bytes of rows that were put together for the commits under way.
+    pub copied: usize,
     /// The log, if there is one.
     pub journal: Option<Journal>,
     pub publication: Publication,

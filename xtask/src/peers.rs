@@ -1,4 +1,4 @@
-//! Peers to test against that are libraries: those in Python that read our tables, and moto.
+//! Peers to test against, and to be measured with, that are libraries: those in Python that have tables, and moto.
 
 use std::path::PathBuf;
 
@@ -25,4 +25,20 @@ pub fn older_python(workspace: &Workspace) -> Result<PathBuf> {
 /// The interpreter with what queries over files are measured against.
 pub fn graph_python(workspace: &Workspace) -> Result<PathBuf> {
     python::environment(workspace, "bench-graph", include_str!("../python/bench_graph.txt"), &[])
+}
+
+/// What asks for a newer Python than the others.
+const ARCHETYPE: &str = "archetype-ecs";
+/// The oldest Python that it installs on.
+const ARCHETYPE_OLDEST: (u32, u32) = (3, 12);
+
+/// The interpreter with what tables are measured against. Without archetype, which is said, where that does not install.
+pub fn bench_python(workspace: &Workspace) -> Result<PathBuf> {
+    let all = include_str!("../python/bench.txt");
+    python::environment_since(ARCHETYPE_OLDEST, workspace, "bench", all, &[]).or_else(|failure| {
+        eprintln!("without {ARCHETYPE}: {failure}");
+        let rest: String =
+            all.lines().filter(|line| !line.starts_with(ARCHETYPE)).map(|line| format!("{line}\n")).collect();
+        python::environment(workspace, "bench-rest", &rest, &[])
+    })
 }

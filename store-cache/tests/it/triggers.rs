@@ -91,6 +91,21 @@ async fn an_append_beyond_every_bound_is_flushed_at_once() {
 }
 
 #[tokio::test]
+async fn a_commit_takes_a_part_of_memory() {
+    let probe = Probe::new();
+    let cache = open(&probe, calm().with_global_mb(192)).await;
+    create(&cache, "t").await;
+    for number in 0..60 {
+        let _ = append(&cache, "t", wide_rows(number..number + 1, 1 << 20)).await.unwrap();
+    }
+    assert_eq!(probe.appends(), 0);
+    flush(&cache, "t").await.unwrap();
+    assert_eq!(probe.appends(), 3, "an eighth of 192 MiB each, less than 24 appends");
+    check(&cache, "t", 0..60).await;
+    assert_eq!((cache.stats().flushed_rows, cache.stats().buffered_rows), (60, 0));
+}
+
+#[tokio::test]
 async fn age_triggers_for_an_idle_writer() {
     let probe = Probe::new();
     let cache = open(&probe, calm().with_idle_sec(0.2)).await;

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, Scalar as ArrowScalar, StringArray};
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Datum, Float64Array, Int64Array, Scalar as ArrowScalar, StringArray,
+};
 use arrow::array::{TimestampMicrosecondArray, UInt64Array};
 use arrow::compute::kernels::cmp;
 use arrow::compute::{and_kleene, cast, is_not_null, is_null, not, or_kleene};
@@ -171,7 +173,25 @@ impl Scalar {
         }
     }
 
+    /// The constant in the type of a column of integers, if it is one of its values.
+    fn same_type(&self, column: &DataType) -> Option<ArrayRef> {
+        use std::sync::Arc;
+        match (self, column) {
+            (Self::Int(value), DataType::Int64) => Some(Arc::new(Int64Array::from(vec![*value]))),
+            (Self::UInt(value), DataType::UInt64) => Some(Arc::new(UInt64Array::from(vec![*value]))),
+            (Self::Int(value), DataType::UInt64) => {
+                Some(Arc::new(UInt64Array::from(vec![u64::try_from(*value).ok()?])))
+            }
+            (Self::UInt(value), DataType::Int64) => Some(Arc::new(Int64Array::from(vec![i64::try_from(*value).ok()?]))),
+            _ => None,
+        }
+    }
+
     fn compare(&self, op: CompareOp, column: &ArrayRef, name: &str) -> Result<BooleanArray> {
+        // Most columns and constants need no third type to be compared in.
+        if let Some(constant) = self.same_type(column.data_type()) {
+            return op.apply(column, &ArrowScalar::new(constant)).map_err(failed);
+        }
         let Some(common) = self.common_type(column.data_type()) else {
             return Err(Error::invalid("column cannot be compared with this constant")
                 .with("column", name)
@@ -180,15 +200,20 @@ impl Scalar {
         };
         let left = cast(column, &common).map_err(failed)?;
         let right = ArrowScalar::new(cast(&self.to_array(), &common).map_err(failed)?);
-        let compared = match op {
-            CompareOp::Eq => cmp::eq(&left, &right),
-            CompareOp::NotEq => cmp::neq(&left, &right),
-            CompareOp::Lt => cmp::lt(&left, &right),
-            CompareOp::LtEq => cmp::lt_eq(&left, &right),
-            CompareOp::Gt => cmp::gt(&left, &right),
-            CompareOp::GtEq => cmp::gt_eq(&left, &right),
-        };
-        compared.map_err(failed)
+        op.apply(&left, &right).map_err(failed)
+    }
+}
+
+impl CompareOp {
+    fn apply(self, left: &dyn Datum, right: &dyn Datum) -> std::result::Result<BooleanArray, ArrowError> {
+        match self {
+            Self::Eq => cmp::eq(left, right),
+            Self::NotEq => cmp::neq(left, right),
+            Self::Lt => cmp::lt(left, right),
+            Self::LtEq => cmp::lt_eq(left, right),
+            Self::Gt => cmp::gt(left, right),
+            Self::GtEq => cmp::gt_eq(left, right),
+        }
     }
 }
 

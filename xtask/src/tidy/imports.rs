@@ -19,7 +19,17 @@ const LAYERS: &[(&str, &[&str])] = &[
         "worldstore-graph",
         &["worldstore-core", "worldstore-async", "worldstore-cypher", "worldstore-datafusion", "worldstore-zset"],
     ),
-    ("worldstore-bench", &["worldstore-core", "worldstore-async", "worldstore-graph"]),
+    (
+        "worldstore-bench",
+        &[
+            "worldstore",
+            "worldstore-core",
+            "worldstore-async",
+            "worldstore-ecs",
+            "worldstore-graph",
+            "worldstore-zset",
+        ],
+    ),
     ("worldstore-fuzz", &["worldstore-core", "worldstore-cypher"]),
     ("xtask", &[]),
 ];
