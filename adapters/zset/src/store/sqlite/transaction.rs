@@ -6,7 +6,7 @@ use worldstore_core::{Error, ErrorKind, Result};
 
 use super::{commit_failed, failed, statements};
 use crate::columns::Datum;
-use crate::store::{Change, KeyRange, Order, Snapshot, Transaction, Visit, Visitor};
+use crate::store::{Change, Head, KeyRange, Order, Snapshot, Transaction, ValueVisitor, Visit, Visitor};
 use crate::table::Table;
 use crate::weight::Weight;
 
@@ -43,8 +43,9 @@ impl Drop for Held<'_> {
 }
 
 impl Snapshot for Held<'_> {
-    fn time(&mut self) -> Result<i64> {
-        self.statement("SELECT input_time FROM _time")?.query_row([], |row| row.get(0)).map_err(failed)
+    fn head(&mut self) -> Result<Head> {
+        let mut head = self.statement("SELECT input_time, generation FROM _time")?;
+        head.query_row([], |row| Ok(Head { time: row.get(0)?, generation: row.get(1)? })).map_err(failed)
     }
 
     fn signature(&mut self, table: &str) -> Result<Option<String>> {
@@ -79,6 +80,25 @@ impl Snapshot for Held<'_> {
         }
         Ok(())
     }
+
+    fn scan_values(&mut self, table: &Table, visitor: &mut ValueVisitor<'_>) -> Result<()> {
+        let mut scan = self.statement(&statements::scan_values(table))?;
+        let mut rows = scan.query([]).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            let bytes = |index| -> Result<&[u8]> {
+                let value = row.get_ref(index).map_err(failed)?;
+                value.as_blob().map_err(|_| of_another_type("a key or value", table))
+            };
+            if visitor(bytes(0)?, bytes(1)?)? == Visit::Enough {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn of_another_type(what: &str, table: &Table) -> Error {
+    Error::new(ErrorKind::Corrupt, format!("{what} in the table is of another type")).with("table", &table.name)
 }
 
 fn visit(
@@ -97,8 +117,7 @@ fn visit(
         let (ValueRef::Blob(key), ValueRef::Integer(weight)) =
             (row.get_ref(0).map_err(failed)?, row.get_ref(1).map_err(failed)?)
         else {
-            let error = Error::new(ErrorKind::Corrupt, "a key or weight in the table is of another type");
-            return Err(error.with("table", &table.name));
+            return Err(of_another_type("a key or weight", table));
         };
         if visitor(index, key, weight)? == Visit::Enough {
             break;
@@ -146,6 +165,15 @@ impl Transaction for Held<'_> {
 
     fn set_time(&mut self, time: i64) -> Result<()> {
         self.statement("UPDATE _time SET input_time = ?")?.execute([time]).map_err(failed)?;
+        Ok(())
+    }
+
+    fn mark_filled(&mut self, tables: &[String]) -> Result<()> {
+        let mut mark = self.statement("UPDATE _signatures SET filled = TRUE WHERE name = ?")?;
+        for name in tables {
+            mark.execute([name]).map_err(failed)?;
+        }
+        self.statement("UPDATE _time SET generation = generation + 1")?.execute([]).map_err(failed)?;
         Ok(())
     }
 
