@@ -6,6 +6,8 @@ mod bytes;
 mod measure;
 mod report;
 mod wal;
+#[cfg(feature = "zset")]
+mod zset;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,6 +43,9 @@ enum Subject {
     Bytes,
     /// The log against raw system calls, SQLite, redb, fjall and sled.
     Wal,
+    /// Incremental queries against stepping, differential-dataflow and DuckDB.
+    #[cfg(feature = "zset")]
+    Zset,
 }
 
 fn main() -> ExitCode {
@@ -79,6 +84,12 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
             if !rows.replay.is_empty() {
                 println!("{}", report::table(&rows.replay));
             }
+            serde_json::to_vec_pretty(&rows)?
+        }
+        #[cfg(feature = "zset")]
+        Subject::Zset => {
+            let rows = zset::rows(place, scale, only)?;
+            println!("{}", zset::table(&rows));
             serde_json::to_vec_pretty(&rows)?
         }
     };

@@ -18,7 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "worldstore-graph",
         &["worldstore-core", "worldstore-async", "worldstore-cypher", "worldstore-datafusion", "worldstore-zset"],
     ),
-    ("worldstore-bench", &["worldstore-core", "worldstore-async"]),
+    ("worldstore-bench", &["worldstore-core", "worldstore-async", "worldstore-zset"]),
     ("worldstore-fuzz", &["worldstore-core", "worldstore-cypher"]),
     ("xtask", &[]),
 ];
