@@ -23,6 +23,10 @@ use transaction::Held;
 /// How many prepared statements a connection keeps: four for each table of a large circuit.
 const STATEMENTS: usize = 512;
 
+/// How many pages the log holds before they are written to the file. Steps touch pages here and there; written back after
+/// each step, as by default, most would be written back many times.
+const LOG_PAGES: i64 = 16_384;
+
 /// When a committed step is safe from a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SqliteSync {
@@ -90,6 +94,7 @@ impl SqliteConfig {
                 SqliteSync::Normal => "NORMAL",
             };
             connection.pragma_update(None, "synchronous", sync)?;
+            connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
             Ok(connection)
         });
         let connection = connection.map_err(|error| failed(error).with("path", self.path.display()))?;

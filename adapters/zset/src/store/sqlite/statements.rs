@@ -42,12 +42,14 @@ pub(super) fn remove_table(name: &str) -> String {
     format!("DROP TABLE {}", quoted(name))
 }
 
-/// Adds to a weight and gives the sum. Parameters: key, change, columns.
-pub(super) fn add(table: &Table) -> String {
-    let insert = insert(table, "_weight");
-    format!(
-        "{insert} ON CONFLICT (\"_key\") DO UPDATE SET \"_weight\" = \"_weight\" + excluded.\"_weight\" RETURNING \"_weight\""
-    )
+/// Inserts a weight of a new key. Parameters: key, weight, columns.
+pub(super) fn insert_weight(table: &Table) -> String {
+    insert(table, "_weight")
+}
+
+/// Changes the weight of a key. Parameters: weight, key.
+pub(super) fn update_weight(table: &Table) -> String {
+    format!("UPDATE {} SET \"_weight\" = ? WHERE \"_key\" = ?", quoted(&table.name))
 }
 
 /// Puts a value. Parameters: key, value, columns.

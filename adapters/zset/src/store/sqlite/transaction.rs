@@ -8,7 +8,7 @@ use super::{commit_failed, failed, statements};
 use crate::columns::Datum;
 use crate::store::{Change, Head, KeyRange, Order, Snapshot, Transaction, ValueVisitor, Visit, Visitor};
 use crate::table::Table;
-use crate::weight::Weight;
+use crate::weight::{self, Weight};
 
 /// An open transaction; dropped without a commit, it is rolled back.
 pub(super) struct Held<'c> {
@@ -128,20 +128,23 @@ fn visit(
 
 impl Transaction for Held<'_> {
     fn add(&mut self, table: &Table, changes: Vec<Change<Weight>>) -> Result<Vec<Weight>> {
-        let mut add = self.statement(&statements::add(table))?;
+        // A search and a write by what it found are cheaper than an upsert that gives back what it has done.
+        let mut get = self.statement(&statements::get(table))?;
+        let mut insert = self.statement(&statements::insert_weight(table))?;
+        let mut update = self.statement(&statements::update_weight(table))?;
         let mut remove = self.statement(&statements::remove(table))?;
         let mut sums = Vec::with_capacity(changes.len());
         for Change { key, change, columns } in changes {
-            bind(&mut add, &key, &change, &columns)?;
-            let mut rows = add.raw_query();
-            let row = rows.next().map_err(failed)?.ok_or_else(|| Error::unexpected("sqlite gave no sum"))?;
-            // SQLite turns a sum of integers that does not fit into a floating-point number.
-            let ValueRef::Integer(sum) = row.get_ref(0).map_err(failed)? else {
-                return Err(Error::invalid("a sum of weights leaves the range of 64 bits").with("right", change));
-            };
-            drop(rows);
-            if sum == 0 {
-                remove.execute([&key]).map_err(failed)?;
+            let before: Option<Weight> = get.query_row([&key], |row| row.get(0)).optional().map_err(failed)?;
+            let sum = weight::plus(before.unwrap_or(0), change)?;
+            match (before, sum) {
+                (None, 0) => {}
+                (None, sum) => {
+                    bind(&mut insert, &key, &sum, &columns)?;
+                    insert.raw_execute().map_err(failed)?;
+                }
+                (Some(_), 0) => drop(remove.execute([&key]).map_err(failed)?),
+                (Some(_), sum) => drop(update.execute(params![sum, key]).map_err(failed)?),
             }
             sums.push(sum);
         }
