@@ -33,6 +33,8 @@ pub mod docs;
 pub mod registry;
 pub mod storage;
 pub mod world;
+#[cfg(feature = "zset")]
+pub mod zset;
 
 /// Compiles and runs the example of the README.
 #[cfg(doctest)]

@@ -10,6 +10,8 @@ mod report;
 #[cfg(feature = "tables")]
 mod tables;
 mod wal;
+#[cfg(feature = "zset")]
+mod zset;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -78,6 +80,9 @@ enum Subject {
         #[arg(long)]
         appends: u64,
     },
+    /// Incremental queries against stepping, differential-dataflow and DuckDB.
+    #[cfg(feature = "zset")]
+    Zset,
 }
 
 fn main() -> ExitCode {
@@ -134,6 +139,12 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Subject::TablesMemory { world, format, appends } => {
             println!("{}", tables::memory_child(world, *format, *appends)?);
             return Ok(());
+        }
+        #[cfg(feature = "zset")]
+        Subject::Zset => {
+            let rows = zset::rows(place, scale, only)?;
+            println!("{}", zset::table(&rows));
+            serde_json::to_vec_pretty(&rows)?
         }
     };
     if let Some(file) = &arguments.json {

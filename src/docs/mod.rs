@@ -43,3 +43,6 @@ pub mod tables {}
 
 #[doc = include_str!("worlds.md")]
 pub mod worlds {}
+
+#[doc = include_str!("zsets.md")]
+pub mod zsets {}

@@ -38,3 +38,5 @@ mod storage;
 #[cfg(any(feature = "lance", feature = "iceberg"))]
 mod upkeep;
 mod world;
+#[cfg(feature = "zset")]
+mod zset;

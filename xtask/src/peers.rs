@@ -12,6 +12,14 @@ pub const PYTHON: &str = "WORLDSTORE_PYTHON";
 /// Through this variable tests find the interpreter that has peers which ask for older packages.
 pub const PYTHON_OLDER: &str = "WORLDSTORE_PYTHON_OLDER";
 
+/// Through this variable measurements find the interpreter that has what they are compared with.
+pub const PYTHON_BENCH: &str = "WORLDSTORE_PYTHON_BENCH";
+
+/// The interpreter with what Z-sets are measured against.
+pub fn zset_python(workspace: &Workspace) -> Result<PathBuf> {
+    python::environment(workspace, "bench-zset", include_str!("../python/bench_zset.txt"), &[])
+}
+
 /// The interpreter that has the peers, which are installed if need be.
 pub fn python(workspace: &Workspace) -> Result<PathBuf> {
     python::environment(workspace, "peers", include_str!("../python/peers.txt"), &[])

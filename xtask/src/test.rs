@@ -24,7 +24,8 @@ const EVERYTHING: [&str; 3] = [
     "--workspace",
     "--features",
     "worldstore/s3,worldstore/sqlite,worldstore/postgres,worldstore/redis,worldstore/redb,worldstore/sled,worldstore/sftp,\
-     worldstore-sql-query/postgres",
+     worldstore-sql-query/postgres,worldstore/zset,worldstore-zset/postgres,worldstore-zset/redb,worldstore-zset/sled,\
+     worldstore-zset/sqlite",
 ];
 
 /// What is built beside that: features that change the crate object_store, on which everything else depends. Alone they

@@ -63,6 +63,11 @@ impl Changes {
         self
     }
 
+    /// True if no input has rows.
+    pub fn is_empty(&self) -> bool {
+        self.inputs.is_empty()
+    }
+
     /// The changes as batches, by input.
     pub(crate) fn finish(self, circuit: u64) -> Result<Vec<(usize, Option<Erased>)>> {
         let batches = self.inputs.into_iter().map(|((owner, id), pending)| {

@@ -13,8 +13,11 @@ pub(crate) use plan::{Hash, Plan, Spec};
 
 use worldstore_core::Result;
 
-use crate::batch::{Erased, Slots};
+use crate::batch::{Batch, Erased, Slots, emit};
+use crate::encode;
+use crate::row::Row;
 use crate::step::Step;
+use crate::store::{KeyRange, Visit};
 use crate::table::Table;
 
 /// A finished graph of operators, ready to be opened on a store.
@@ -54,6 +57,40 @@ pub(crate) enum When {
 pub(crate) trait Operator: Send + Sync {
     /// Runs one step. `None` means that nothing changes.
     fn step(&self, slots: &Slots, step: &mut Step<'_>) -> Result<Option<Erased>>;
+
+    /// How to read a collection back from its tables; `None` (the default) if it does not keep it whole.
+    fn recall(&self, _part: Part) -> Option<Recall<'_>> {
+        None
+    }
+}
+
+/// A collection beside an operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// What has come in from the operator with this number.
+    Input(usize),
+    /// What has gone out.
+    Output,
+}
+
+/// Reads a collection from the tables of an operator.
+pub(crate) type Recall<'o> = Box<dyn Fn(&mut Step<'_>) -> Result<Option<Erased>> + 'o>;
+
+/// A way to read a collection from a whole table of weights: each entry is a row, or more than one make one.
+pub(crate) fn recalled<'o, T: Row>(table: &'o Table, row: impl Fn(&[u8]) -> Result<T> + 'o) -> Option<Recall<'o>> {
+    Some(Box::new(move |step| {
+        let mut rows = Batch::new();
+        step.scan(table, &[KeyRange::prefix(&[])], |_, entry, weight| {
+            rows.push((row(entry)?, weight));
+            Ok(Visit::Next)
+        })?;
+        emit(rows)
+    }))
+}
+
+/// Reads a row that stands behind a key.
+pub(crate) fn behind_key<K: Row, T: Row>(entry: &[u8]) -> Result<T> {
+    encode::decode(encode::decode_prefix::<K>(entry)?.1)
 }
 
 impl Circuit {

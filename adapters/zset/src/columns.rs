@@ -13,8 +13,10 @@ use crate::shape::Shape;
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnKind {
-    /// Whole numbers.
+    /// Whole numbers of 64 bits.
     Integer,
+    /// Whole numbers that may need more.
+    Large,
     /// Floating-point numbers.
     Real,
     /// Text.
@@ -115,6 +117,7 @@ fn unused(name: &str, columns: &[Column]) -> String {
 fn kind(shape: &Shape) -> ColumnKind {
     match shape {
         Shape::Integer => ColumnKind::Integer,
+        Shape::Large => ColumnKind::Large,
         Shape::Float => ColumnKind::Real,
         Shape::Text => ColumnKind::Text,
         Shape::Bytes => ColumnKind::Blob,

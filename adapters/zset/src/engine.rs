@@ -8,11 +8,13 @@ use worldstore_core::{Error, ErrorKind, Result, Retry};
 
 use crate::batch::Slots;
 use crate::changes::{Changes, Deltas};
+use crate::check::{self, Checked};
 use crate::circuit::{Circuit, Input, When};
 use crate::index::{Index, Reading};
+use crate::migrate;
 use crate::row::Row;
 use crate::step::{Step, StepStats};
-use crate::store::{Mode, Store};
+use crate::store::{Head, Mode, Store};
 use crate::table::Table;
 use crate::time::Time;
 
@@ -26,6 +28,9 @@ const PAUSE_MAX: Duration = Duration::from_millis(50);
 pub struct EngineOptions {
     /// How long a step waits for its frontier. Default: 5 s.
     pub frontier_wait: Duration,
+    /// How long the store's time may stand still while a step waits for its frontier, before the next time counts as
+    /// abandoned and is released. Its writer, should it come back, is told. Default: `None`, never.
+    pub abandoned_after: Option<Duration>,
     /// How many entries of tables a step may look up, visit and write before it fails and is undone. A change of a row
     /// that very many others are joined with touches all of them. Default: `None`, no limit.
     pub entries_max: Option<u64>,
@@ -33,7 +38,7 @@ pub struct EngineOptions {
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { frontier_wait: Duration::from_secs(5), entries_max: None }
+        Self { frontier_wait: Duration::from_secs(5), abandoned_after: None, entries_max: None }
     }
 }
 
@@ -42,6 +47,13 @@ impl EngineOptions {
     #[must_use]
     pub fn with_frontier_wait(mut self, wait: Duration) -> Self {
         self.frontier_wait = wait;
+        self
+    }
+
+    /// Sets for how long the store's time may stand still before the next time is released.
+    #[must_use]
+    pub fn with_abandoned_after(mut self, silence: Duration) -> Self {
+        self.abandoned_after = Some(silence);
         self
     }
 
@@ -61,6 +73,8 @@ pub struct Engine {
     circuit: Circuit,
     store: Box<dyn Store>,
     options: EngineOptions,
+    /// How often tables had been added to the store when it was opened.
+    generation: i64,
 }
 
 impl fmt::Debug for Engine {
@@ -74,7 +88,8 @@ impl Engine {
     ///
     /// # Errors
     /// `NotFound` if the store has no tables and `mode` does not make them; `Invalid` if they are those of another
-    /// circuit, with the operator that differs; otherwise those of the store.
+    /// circuit, with the operator that differs, or if an operator cannot be added, with the reason; otherwise those of the
+    /// store.
     pub fn open(circuit: Circuit, store: impl Store + 'static, mode: Mode) -> Result<Self> {
         Self::open_with(circuit, store, mode, EngineOptions::default())
     }
@@ -90,8 +105,12 @@ impl Engine {
         options: EngineOptions,
     ) -> Result<Self> {
         let tables: Vec<&Table> = circuit.tables().collect();
-        store.prepare(&tables, mode)?;
-        Ok(Self { circuit, store: Box::new(store), options })
+        let added = store.prepare(&tables, mode)?;
+        if !added.is_empty() {
+            migrate::fill(&circuit, &mut store, &added).map_err(|error| error.during("migrate"))?;
+        }
+        let generation = if tables.is_empty() { 0 } else { store.snapshot()?.head()?.generation };
+        Ok(Self { circuit, store: Box::new(store), options, generation })
     }
 
     /// The circuit.
@@ -131,10 +150,25 @@ impl Engine {
     ///
     /// # Errors
     /// `Unavailable` if the store's time did not reach the frontier before the deadline; `ConditionFailed` if the step's
-    /// time is not later than the store's; `Invalid` for an input of another circuit, a weight or sum that leaves its
+    /// time is not later than the store's; `Poisoned` if operators were added to the store meanwhile; `Invalid` for an input of another circuit, a weight or sum that leaves its
     /// range, a row that cannot be encoded, too many entries; `Unsupported` for `flush_every_set`; what a `try_` function returned; otherwise
     /// those of the store. Errors of operators carry the operator's name.
     pub fn step(&mut self, changes: Changes, time: Time) -> Result<Deltas> {
+        self.step_then(changes, time, |_| Ok(()))
+    }
+
+    /// As [`step`](Self::step), with an action between the last operator and the commit: it gets what the step changes, and
+    /// if it fails, the step is undone. So what is passed on outside is passed on at least once; the store's time tells
+    /// after a crash whether the step came to its commit.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step), and those of the action.
+    pub fn step_then(
+        &mut self,
+        changes: Changes,
+        time: Time,
+        before_commit: impl FnOnce(&Deltas) -> Result<()>,
+    ) -> Result<Deltas> {
         if time.flush_every_set {
             return Err(Error::unsupported("no store commits each table by itself; leave flush_every_set false"));
         }
@@ -147,8 +181,8 @@ impl Engine {
             slots.set(id, batch);
         }
         self.wait_for(time.frontier)?;
-        match self.run(&mut slots, time) {
-            Ok(stats) => Ok(self.deltas(&slots, stats)),
+        match self.run(&mut slots, time, before_commit) {
+            Ok(deltas) => Ok(deltas),
             Err(Failed::Before(error)) => Err(error),
             Err(Failed::Within(error)) => Err(self.release_after(error, time.input_time)),
         }
@@ -164,12 +198,35 @@ impl Engine {
         self.raise_time(time.input_time)
     }
 
+    /// Gives out the next time, to be used by one step: later by one than the last that was given out by any worker on the
+    /// store, with the time before it as frontier. Steps then come in the order in which their times were given out, and
+    /// each time must be used or [released](Self::release), or those behind it wait.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn next_time(&mut self) -> Result<Time> {
+        let next = self.store.next_time()?;
+        Ok(Time::at(next).with_frontier(next - 1))
+    }
+
     /// The time up to which all changes are in the store; -1 before the first step that has a time.
     ///
     /// # Errors
     /// Those of the store.
     pub fn time(&mut self) -> Result<i64> {
-        self.store.snapshot()?.time()
+        Ok(self.store.snapshot()?.head()?.time)
+    }
+
+    /// Computes the state of each operator again from what flows into it, on one state of the store, and compares. Costs
+    /// time and memory for the whole state. [`BackgroundCheck`](crate::BackgroundCheck) does it beside other work.
+    ///
+    /// # Errors
+    /// `Corrupt`, with the operator, the table and the key, for the first entry that is not as it should be; `Poisoned` if
+    /// operators were added to the store meanwhile; otherwise those of the store.
+    pub fn check(&mut self) -> Result<Checked> {
+        let head = self.store.snapshot()?.head()?;
+        same_generation(self.generation, head)?;
+        check::check(&self.circuit, &mut *self.store)
     }
 
     /// Reads an index as it is after the last step, by whichever process.
@@ -185,10 +242,17 @@ impl Engine {
         self.circuit
     }
 
-    fn run(&mut self, slots: &mut Slots, time: Time) -> Result<StepStats, Failed> {
-        let columns = self.store.wants_columns();
+    fn run(
+        &mut self,
+        slots: &mut Slots,
+        time: Time,
+        before_commit: impl FnOnce(&Deltas) -> Result<()>,
+    ) -> Result<Deltas, Failed> {
+        let (columns, generation) = (self.store.wants_columns(), self.generation);
         let mut transaction = self.store.begin().map_err(Failed::Before)?;
-        let reached = transaction.time().map_err(Failed::Before)?;
+        let head = transaction.head().map_err(Failed::Before)?;
+        same_generation(generation, head).map_err(Failed::Before)?;
+        let reached = head.time;
         if time.input_time != -1 && time.input_time <= reached {
             let error = Error::new(ErrorKind::ConditionFailed, "the step's time is not later than the store's");
             return Err(Failed::Before(error.with("input_time", time.input_time).with("reached", reached)));
@@ -196,18 +260,13 @@ impl Engine {
         let given = (time.input_time != -1).then_some(time.input_time);
         let mut step = Step::new(&mut *transaction, columns, self.options.entries_max, given);
         run_nodes(&self.circuit, slots, &mut step).map_err(Failed::Within)?;
-        let stats = step.stats;
+        let deltas = deltas(&self.circuit, slots, step.stats);
+        before_commit(&deltas).map_err(Failed::Within)?;
         if let Some(time) = given {
             transaction.set_time(time).map_err(Failed::Within)?;
         }
         transaction.commit().map_err(Failed::Within)?;
-        Ok(stats)
-    }
-
-    fn deltas(&self, slots: &Slots, stats: StepStats) -> Deltas {
-        let outputs = self.circuit.nodes.iter().enumerate().filter(|(_, node)| node.kind == "output");
-        let outputs: HashMap<_, _> = outputs.filter_map(|(id, _)| Some((id, slots.erased(id)?.clone()))).collect();
-        Deltas { circuit: self.circuit.id, outputs, stats }
+        Ok(deltas)
     }
 
     fn wait_for(&mut self, frontier: i64) -> Result<()> {
@@ -216,10 +275,18 @@ impl Engine {
         }
         let started = Instant::now();
         let mut pause = PAUSE_MIN;
+        let mut moved = (i64::MIN, started);
         loop {
-            let reached = self.store.snapshot()?.time()?;
+            let reached = self.store.snapshot()?.head()?.time;
             if reached >= frontier {
                 return Ok(());
+            }
+            if moved.0 != reached {
+                moved = (reached, Instant::now());
+            }
+            if self.options.abandoned_after.is_some_and(|silence| moved.1.elapsed() >= silence) {
+                self.raise_time(reached + 1)?;
+                continue;
             }
             let left = self.options.frontier_wait.saturating_sub(started.elapsed());
             if left.is_zero() {
@@ -243,11 +310,27 @@ impl Engine {
 
     fn raise_time(&mut self, time: i64) -> Result<()> {
         let mut transaction = self.store.begin()?;
-        if transaction.time()? < time {
+        if transaction.head()?.time < time {
             transaction.set_time(time)?;
             transaction.commit()?;
         }
         Ok(())
+    }
+}
+
+fn deltas(circuit: &Circuit, slots: &Slots, stats: StepStats) -> Deltas {
+    let outputs = circuit.nodes.iter().enumerate().filter(|(_, node)| node.kind == "output");
+    let outputs: HashMap<_, _> = outputs.filter_map(|(id, _)| Some((id, slots.erased(id)?.clone()))).collect();
+    Deltas { circuit: circuit.id, outputs, stats }
+}
+
+/// An engine whose circuit lacks operators of the store would let their state go stale.
+fn same_generation(generation: i64, head: Head) -> Result<()> {
+    match head.generation == generation {
+        true => Ok(()),
+        false => {
+            Err(Error::new(ErrorKind::Poisoned, "operators were added to the store: open it with the new circuit"))
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use worldstore_core::{Error, Result};
 
 use crate::batch::{Erased, Slots};
-use crate::circuit::{Operator, Stream};
+use crate::circuit::{self, Operator, Part, Recall, Stream, recalled};
 use crate::encode::{self, decode_prefix};
 use crate::row::Row;
 use crate::shape::Shape;
@@ -84,6 +84,10 @@ impl<T: Row, K: Row, F: Fn(&T) -> K + Send + Sync> Operator for Keep<T, F> {
         let rows: Vec<_> = rows.collect::<Result<_>>()?;
         step.add(&self.table, rows)?;
         Ok(None)
+    }
+
+    fn recall(&self, part: Part) -> Option<Recall<'_>> {
+        if part == Part::Input(self.input) { recalled(&self.table, circuit::behind_key::<K, T>) } else { None }
     }
 }
 
@@ -190,7 +194,7 @@ impl<K: Row, T: Row> Reading<'_, K, T> {
     /// # Errors
     /// Those of the store.
     pub fn time(&mut self) -> Result<i64> {
-        self.snapshot.time()
+        Ok(self.snapshot.head()?.time)
     }
 
     fn collect(&mut self, range: KeyRange, count: usize) -> Result<Vec<(K, T, Weight)>> {

@@ -42,12 +42,15 @@
 
 mod batch;
 mod changes;
+mod check;
 mod circuit;
 mod columns;
 pub mod encode;
 mod engine;
 mod index;
+mod migrate;
 mod op;
+mod rebuild;
 mod recursion;
 mod row;
 mod shape;
@@ -59,6 +62,7 @@ mod weight;
 mod zset;
 
 pub use changes::{Changes, Deltas};
+pub use check::{BackgroundCheck, Checked};
 pub use circuit::{Builder, Circuit, Input, Output, Stream};
 pub use columns::{Column, ColumnKind, Datum};
 pub use encode::Desc;

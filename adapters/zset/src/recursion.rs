@@ -113,7 +113,8 @@ impl Builder {
         let inputs = imports.iter().map(|(outside, _)| *outside).collect();
         let iterations_max = if iterations_max == 0 { ITERATIONS_MAX } else { iterations_max };
         let marker = PhantomData::<fn() -> T>;
-        let fixpoint = Fixpoint { nodes, imports, variable, result, iterations_max, marker };
+        let table = tables.last().cloned();
+        let fixpoint = Fixpoint { nodes, imports, variable, result, table, iterations_max, marker };
         let spec = Spec { name, kind: "recursive", inputs, row, when: When::Changed };
         self.add_composed(spec, tables, inside, Box::new(fixpoint))
     }

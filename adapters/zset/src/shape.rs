@@ -17,6 +17,8 @@ pub(crate) enum Shape {
     Unit,
     Bool,
     Integer,
+    /// An integer that may not fit 64 bits with a sign. As text it is an integer too: a field may become wider.
+    Large,
     Float,
     Text,
     Bytes,
@@ -47,7 +49,7 @@ impl Shape {
             Self::Unknown => "?".to_owned(),
             Self::Unit => "unit".to_owned(),
             Self::Bool => "bool".to_owned(),
-            Self::Integer => "integer".to_owned(),
+            Self::Integer | Self::Large => "integer".to_owned(),
             Self::Float => "float".to_owned(),
             Self::Text => "text".to_owned(),
             Self::Bytes => "bytes".to_owned(),

@@ -5,7 +5,7 @@ use worldstore_core::{Error, Result};
 
 use crate::encode;
 use crate::row::Row;
-use crate::store::{Change, KeyRange, Transaction, Visit};
+use crate::store::{Change, KeyRange, Transaction, ValueVisitor, Visit};
 use crate::table::Table;
 use crate::weight::Weight;
 
@@ -136,6 +136,21 @@ impl<'t> Step<'t> {
             within(stats, entries_max)?;
             visit(index, key, weight)
         })
+    }
+
+    /// Visits all entries of a table of values.
+    pub(crate) fn scan_values(
+        &mut self,
+        table: &Table,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<Visit>,
+    ) -> Result<()> {
+        let (stats, entries_max) = (&mut self.stats, self.entries_max);
+        let visit: &mut ValueVisitor<'_> = &mut |key, value| {
+            stats.scanned += 1;
+            within(stats, entries_max)?;
+            visit(key, value)
+        };
+        self.transaction.scan_values(table, visit)
     }
 }
 

@@ -5,15 +5,23 @@
 //! network answers an operator in one round trip.
 
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "redb")]
 mod redb;
 mod schema;
+#[cfg(feature = "sled")]
+mod sled;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 pub use memory::Memory;
+#[cfg(feature = "postgres")]
+pub use postgres::{Postgres, PostgresConfig};
 #[cfg(feature = "redb")]
 pub use redb::Redb;
+#[cfg(feature = "sled")]
+pub use sled::Sled;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Sqlite, SqliteConfig, SqliteSync};
 
@@ -32,6 +40,18 @@ pub enum Mode {
     CreateTables,
     /// Opens tables that are there and fit.
     Open,
+    /// Like [`CreateTables`](Self::CreateTables); and if the circuit has operators that the store has no tables for, makes
+    /// and fills those. Tables that are there are kept as they are.
+    Migrate,
+}
+
+/// How far a store has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The time up to which all changes are in the store; -1 before the first step that has a time.
+    pub time: i64,
+    /// How often tables were added since the first ones were made.
+    pub generation: i64,
 }
 
 /// A part of a table, in the order of the keys or against it.
@@ -90,6 +110,9 @@ pub enum Visit {
 /// Called with the index of the range, the key and the weight of each entry.
 pub type Visitor<'v> = dyn FnMut(usize, &[u8], Weight) -> Result<Visit> + 'v;
 
+/// Called with the key and the value of each entry.
+pub type ValueVisitor<'v> = dyn FnMut(&[u8], &[u8]) -> Result<Visit> + 'v;
+
 /// A change of one entry of a table.
 #[derive(Debug, Clone)]
 pub struct Change<V> {
@@ -103,11 +126,11 @@ pub struct Change<V> {
 
 /// Reads a store as it is at one moment.
 pub trait Snapshot {
-    /// The time up to which all changes are in the store; -1 before the first step that has a time.
+    /// How far the store has come.
     ///
     /// # Errors
     /// Those of the store.
-    fn time(&mut self) -> Result<i64>;
+    fn head(&mut self) -> Result<Head>;
 
     /// The signature of a table, `None` if the store has no such table.
     ///
@@ -132,6 +155,12 @@ pub trait Snapshot {
     /// # Errors
     /// Those of the store, and those of the visitor, which end the scan.
     fn scan(&mut self, table: &Table, ranges: &[KeyRange], visitor: &mut Visitor<'_>) -> Result<()>;
+
+    /// Visits all entries of a table of values, in the order of the keys.
+    ///
+    /// # Errors
+    /// Those of the store, and those of the visitor, which end the scan.
+    fn scan_values(&mut self, table: &Table, visitor: &mut ValueVisitor<'_>) -> Result<()>;
 }
 
 /// One step: reads that see its own writes, and writes that are seen by others all at once or never.
@@ -158,6 +187,12 @@ pub trait Transaction: Snapshot {
     /// Those of the store.
     fn set_time(&mut self, time: i64) -> Result<()>;
 
+    /// Says that tables that were added are filled, and begins another generation.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn mark_filled(&mut self, tables: &[String]) -> Result<()>;
+
     /// Makes the changes visible and, as far as the store is durable, safe.
     ///
     /// # Errors
@@ -167,12 +202,13 @@ pub trait Transaction: Snapshot {
 
 /// A place for the tables of one circuit.
 pub trait Store: fmt::Debug + Send {
-    /// Makes the tables, or checks that those that are there have the same signatures. All or nothing.
+    /// Makes the tables, or checks that those that are there have the same signatures. All or nothing. Gives the names of
+    /// the tables that were added to others and must be filled before they count as there.
     ///
     /// # Errors
     /// `NotFound` if the tables are not there and may not be made, `Invalid` if those that are there do not fit;
     /// otherwise those of the store.
-    fn prepare(&mut self, tables: &[&Table], mode: Mode) -> Result<()>;
+    fn prepare(&mut self, tables: &[&Table], mode: Mode) -> Result<Vec<String>>;
 
     /// True if changes shall carry values for the columns.
     fn wants_columns(&self) -> bool;
@@ -188,10 +224,18 @@ pub trait Store: fmt::Debug + Send {
     /// # Errors
     /// Those of the store.
     fn snapshot(&mut self) -> Result<Box<dyn Snapshot + '_>>;
+
+    /// Gives out a time that nobody got before: later than those given out and than the store's, by one from the later of
+    /// both. In a store with several writers it is safe at once; where there is one writer at a time, it may wait for a
+    /// step that is under way.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn next_time(&mut self) -> Result<i64>;
 }
 
 impl<S: Store + ?Sized> Store for Box<S> {
-    fn prepare(&mut self, tables: &[&Table], mode: Mode) -> Result<()> {
+    fn prepare(&mut self, tables: &[&Table], mode: Mode) -> Result<Vec<String>> {
         (**self).prepare(tables, mode)
     }
 
@@ -205,5 +249,9 @@ impl<S: Store + ?Sized> Store for Box<S> {
 
     fn snapshot(&mut self) -> Result<Box<dyn Snapshot + '_>> {
         (**self).snapshot()
+    }
+
+    fn next_time(&mut self) -> Result<i64> {
+        (**self).next_time()
     }
 }

@@ -13,7 +13,7 @@ pub struct Time {
     pub input_time: i64,
     /// The step waits until the store's time is at least this. -1 (the default): it does not wait.
     pub frontier: i64,
-    /// Commit each table by itself (default: false, the step is one transaction). No store here does that yet.
+    /// Commit each table by itself (default: false, the step is one transaction). No store here does that.
     pub flush_every_set: bool,
 }
 

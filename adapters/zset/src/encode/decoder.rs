@@ -47,15 +47,18 @@ impl<'a> Decoder<'a> {
 
     /// The bytes of an integer without sign, the shortest form only.
     fn magnitude(&mut self, length: u8, invert: u8) -> Result<u128, Failure> {
-        let mut value = 0_u128;
-        for index in 0..length {
-            let byte = self.byte()? ^ invert;
-            if index == 0 && byte == 0 {
-                return Err(Failure::new("an integer is longer than needed"));
-            }
-            value = (value << 8) | u128::from(byte);
+        let split = self.bytes.split_at_checked(length.into());
+        let (bytes, rest) = split.ok_or_else(|| Failure::new("the bytes end too early"))?;
+        self.bytes = rest;
+        let flip = self.flip ^ invert;
+        if bytes.first().is_some_and(|byte| byte ^ flip == 0) {
+            return Err(Failure::new("an integer is longer than needed"));
         }
-        Ok(value)
+        // Nearly all fit 64 bits, which are quicker to put together.
+        if length <= 8 {
+            return Ok(bytes.iter().fold(0_u64, |value, byte| (value << 8) | u64::from(byte ^ flip)).into());
+        }
+        Ok(bytes.iter().fold(0_u128, |value, byte| (value << 8) | u128::from(byte ^ flip)))
     }
 
     fn unsigned<T: TryFrom<u128>>(&mut self) -> Result<T, Failure> {
@@ -80,13 +83,15 @@ impl<'a> Decoder<'a> {
     fn text(&mut self) -> Result<Vec<u8>, Failure> {
         let mut value = Vec::new();
         loop {
-            match self.byte()? {
-                0 => match self.byte()? {
-                    0 => return Ok(value),
-                    0xff => value.push(0),
-                    _ => return Err(Failure::new("a zero byte is not escaped")),
-                },
-                byte => value.push(byte),
+            let zero = self.bytes.iter().position(|byte| *byte == self.flip);
+            let split = zero.and_then(|zero| self.bytes.split_at_checked(zero));
+            let (bytes, rest) = split.ok_or_else(|| Failure::new("the bytes end too early"))?;
+            value.extend(bytes.iter().map(|byte| byte ^ self.flip));
+            self.bytes = rest;
+            match (self.byte()?, self.byte()?) {
+                (_, 0) => return Ok(value),
+                (_, 0xff) => value.push(0),
+                _ => return Err(Failure::new("a zero byte is not escaped")),
             }
         }
     }

@@ -27,9 +27,15 @@ impl<'a> Encoder<'a> {
     }
 
     fn unsigned(&mut self, value: u128) {
-        let length = 16 - value.leading_zeros() as usize / 8;
-        self.out.push(0x80 + length as u8);
-        self.out.extend(value.to_be_bytes().iter().skip(16 - length));
+        // Nearly all fit 64 bits, which are quicker to take apart.
+        if let Ok(value) = u64::try_from(value) {
+            let zeros = value.leading_zeros() as usize / 8;
+            self.out.push(0x88 - zeros as u8);
+            return self.out.extend_from_slice(value.to_be_bytes().get(zeros..).unwrap_or_default());
+        }
+        let zeros = value.leading_zeros() as usize / 8;
+        self.out.push(0x90 - zeros as u8);
+        self.out.extend_from_slice(value.to_be_bytes().get(zeros..).unwrap_or_default());
     }
 
     fn signed(&mut self, value: i128) {
@@ -37,9 +43,10 @@ impl<'a> Encoder<'a> {
             return self.unsigned(value.unsigned_abs());
         }
         let magnitude = (!value).unsigned_abs();
-        let length = 16 - magnitude.leading_zeros() as usize / 8;
-        self.out.push(0x7f - length as u8);
-        self.out.extend(magnitude.to_be_bytes().iter().skip(16 - length).map(|byte| !byte));
+        let zeros = magnitude.leading_zeros() as usize / 8;
+        self.out.push(0x6f + zeros as u8);
+        // The complement of the magnitude is the value's own form.
+        self.out.extend_from_slice(value.to_be_bytes().get(zeros..).unwrap_or_default());
     }
 
     fn text(&mut self, bytes: &[u8]) {

@@ -10,7 +10,7 @@ use worldstore_core::Result;
 
 use super::keyed::{Keyed, by_key, groups};
 use crate::batch::{Batch, Erased, Slots, Types, emit};
-use crate::circuit::{Operator, Stream};
+use crate::circuit::{self, Operator, Part, Recall, Stream, recalled};
 use crate::encode::{self, decode_prefix};
 use crate::row::Row;
 use crate::shape::Shape;
@@ -98,6 +98,15 @@ where
         let entries: Vec<_> = left.iter().map(Keyed::entry).collect::<Result<_>>()?;
         step.add(&self.left, entries)?;
         emit(out)
+    }
+
+    fn recall(&self, part: Part) -> Option<Recall<'_>> {
+        let [left, right] = self.inputs;
+        match part {
+            Part::Input(input) if input == left => recalled(&self.left, circuit::behind_key::<(K, C), L>),
+            Part::Input(input) if input == right => recalled(&self.right, circuit::behind_key::<(K, C), R>),
+            _ => None,
+        }
     }
 }
 

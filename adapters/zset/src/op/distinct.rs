@@ -6,7 +6,7 @@ use std::sync::Arc;
 use worldstore_core::Result;
 
 use crate::batch::{Batch, Erased, Slots, emit};
-use crate::circuit::{Operator, Stream};
+use crate::circuit::{Operator, Part, Recall, Stream, recalled};
 use crate::encode;
 use crate::row::Row;
 use crate::shape::Shape;
@@ -46,5 +46,9 @@ impl<T: Row> Operator for Distinct<T> {
             }
         }
         emit(out)
+    }
+
+    fn recall(&self, part: Part) -> Option<Recall<'_>> {
+        if part == Part::Input(self.input) { recalled(&self.table, encode::decode::<T>) } else { None }
     }
 }

@@ -8,7 +8,7 @@ use worldstore_core::Result;
 
 use super::keyed::{Keyed, behind_key, by_key, groups, key_of, prefixes};
 use crate::batch::{Batch, Erased, Slots, emit};
-use crate::circuit::{Operator, Stream};
+use crate::circuit::{self, Operator, Part, Recall, Stream, recalled};
 use crate::encode;
 use crate::row::Row;
 use crate::shape::Shape;
@@ -84,6 +84,10 @@ where
         let entries: Vec<_> = keyed.iter().map(Keyed::entry).collect::<Result<_>>()?;
         step.add(&self.table, entries)?;
         emit(out)
+    }
+
+    fn recall(&self, part: Part) -> Option<Recall<'_>> {
+        if part == Part::Input(self.input) { recalled(&self.table, circuit::behind_key::<K, T>) } else { None }
     }
 }
 

@@ -78,6 +78,63 @@ impl<'b, K: Row, T: Row> Grouped<'b, K, T> {
         Grouped { rows: self.rows.join(name, right.rows, left_key, right_key, make) }
     }
 
+    /// Turns insertions into removals and the other way round.
+    pub fn neg(self, name: &str) -> Self {
+        Grouped { rows: self.rows.neg(name) }
+    }
+
+    /// Adds the rows of another collection's groups.
+    pub fn add(self, name: &str, other: Self) -> Self {
+        Grouped { rows: self.rows.add(name, other.rows) }
+    }
+
+    /// Takes the rows of another collection's groups away.
+    pub fn minus(self, name: &str, other: Self) -> Self {
+        Grouped { rows: self.rows.minus(name, other.rows) }
+    }
+
+    /// Keeps the rows whose key is in the same group of the other side.
+    pub fn semi_join<R: Row, J: Row>(
+        self,
+        name: &str,
+        right: Grouped<'b, K, R>,
+        left_key: impl Fn(&T) -> J + Send + Sync + 'static,
+        right_key: impl Fn(&R) -> J + Send + Sync + 'static,
+    ) -> Self {
+        let left_key = move |(key, row): &(K, T)| (key.clone(), left_key(row));
+        let right_key = move |(key, row): &(K, R)| (key.clone(), right_key(row));
+        Grouped { rows: self.rows.semi_join(name, right.rows, left_key, right_key) }
+    }
+
+    /// Keeps the rows whose key is not in the same group of the other side.
+    pub fn anti_join<R: Row, J: Row>(
+        self,
+        name: &str,
+        right: Grouped<'b, K, R>,
+        left_key: impl Fn(&T) -> J + Send + Sync + 'static,
+        right_key: impl Fn(&R) -> J + Send + Sync + 'static,
+    ) -> Self {
+        let left_key = move |(key, row): &(K, T)| (key.clone(), left_key(row));
+        let right_key = move |(key, row): &(K, R)| (key.clone(), right_key(row));
+        Grouped { rows: self.rows.anti_join(name, right.rows, left_key, right_key) }
+    }
+
+    /// Joins inside each group; a row without a partner there comes with `None`. See [`Stream::left_join`].
+    pub fn left_join<R: Row, J: Row, O: Row>(
+        self,
+        name: &str,
+        right: Grouped<'b, K, R>,
+        left_key: impl Fn(&T) -> J + Send + Sync + 'static,
+        right_key: impl Fn(&R) -> J + Send + Sync + 'static,
+        make: impl Fn(&T, Option<&R>) -> O + Send + Sync + 'static,
+    ) -> Grouped<'b, K, O> {
+        let left_key = move |(key, row): &(K, T)| (key.clone(), left_key(row));
+        let right_key = move |(key, row): &(K, R)| (key.clone(), right_key(row));
+        let make =
+            move |left: &(K, T), right: Option<&(K, R)>| (left.0.clone(), make(&left.1, right.map(|row| &row.1)));
+        Grouped { rows: self.rows.left_join(name, right.rows, left_key, right_key, make) }
+    }
+
     /// Counts the rows of each group.
     pub fn count(self, name: &str) -> Grouped<'b, K, i64> {
         Grouped { rows: self.rows.count(name, |(key, _)| key.clone()) }

@@ -10,7 +10,7 @@ use worldstore_core::Result;
 
 use crate::batch::{Batch, Erased, Slots, consolidate, emit};
 use crate::changes::combine;
-use crate::circuit::{Operator, Stream, When};
+use crate::circuit::{Operator, Part, Recall, Stream, When, recalled};
 use crate::encode;
 use crate::row::Row;
 use crate::shape::Shape;
@@ -81,6 +81,12 @@ impl<T: Row> Operator for Remember<T> {
                 emit(if matches!(self.kind, Kind::Delay) { before } else { change })
             }
         }
+    }
+
+    fn recall(&self, part: Part) -> Option<Recall<'_>> {
+        // The others keep one step only.
+        let keeps = part == Part::Input(self.input) && matches!(self.kind, Kind::Integrate);
+        if keeps { recalled(&self.table, encode::decode::<T>) } else { None }
     }
 }
 

@@ -11,7 +11,7 @@ use worldstore_core::Result;
 
 use super::keyed::{Keyed, behind_key, by_key, groups, key_of, prefixes};
 use crate::batch::{Batch, Erased, Slots, emit};
-use crate::circuit::{Operator, Stream};
+use crate::circuit::{self, Operator, Part, Recall, Stream, recalled};
 use crate::encode;
 use crate::row::Row;
 use crate::shape::Shape;
@@ -148,6 +148,15 @@ where
         right_keys.lonely(step, self.right.keys.as_deref(), &left, lonely_left, &mut out)?;
         left_keys.lonely(step, self.left.keys.as_deref(), &right, lonely_right, &mut out)?;
         emit(out.0)
+    }
+
+    fn recall(&self, part: Part) -> Option<Recall<'_>> {
+        let [left, right] = self.inputs;
+        match part {
+            Part::Input(input) if input == left => recalled(&self.left.table, circuit::behind_key::<K, L>),
+            Part::Input(input) if input == right => recalled(&self.right.table, circuit::behind_key::<K, R>),
+            _ => None,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use worldstore_core::Result;
 use super::join::{Presence, keys_table};
 use super::keyed::{Keyed, behind_key, by_key, groups};
 use crate::batch::{Batch, Erased, Slots, emit};
-use crate::circuit::{Operator, Stream};
+use crate::circuit::{self, Operator, Part, Recall, Stream, recalled};
 use crate::encode;
 use crate::row::Row;
 use crate::shape::Shape;
@@ -113,6 +113,11 @@ where
         let entries: Vec<_> = left.iter().map(Keyed::entry).collect::<Result<_>>()?;
         step.add(&self.left, entries)?;
         emit(out)
+    }
+
+    fn recall(&self, part: Part) -> Option<Recall<'_>> {
+        let [left, _] = self.inputs;
+        if part == Part::Input(left) { recalled(&self.left, circuit::behind_key::<K, L>) } else { None }
     }
 }
 

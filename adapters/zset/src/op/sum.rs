@@ -8,10 +8,12 @@ use worldstore_core::{Error, Result};
 
 use super::keyed::{Keyed, by_key, groups};
 use crate::batch::{Batch, Erased, Slots, emit};
-use crate::circuit::{Operator, Stream};
+use crate::circuit::{Operator, Part, Recall, Stream};
+use crate::encode;
 use crate::row::Row;
 use crate::shape::Shape;
 use crate::step::Step;
+use crate::store::Visit;
 use crate::table::Table;
 use crate::weight::{self, Weight};
 
@@ -213,6 +215,21 @@ where
         }
         step.put(&self.table, entries)?;
         emit(out)
+    }
+
+    fn recall(&self, part: Part) -> Option<Recall<'_>> {
+        let recall = move |step: &mut Step<'_>| {
+            let mut rows = Batch::new();
+            step.scan_values(&self.table, |key, value| {
+                let total: Total<A> = encode::decode(value)?;
+                if total.count != 0 {
+                    rows.push(((self.make)(encode::decode(key)?, total.count, total.value), 1));
+                }
+                Ok(Visit::Next)
+            })?;
+            emit(rows)
+        };
+        if part == Part::Output { Some(Box::new(recall)) } else { None }
     }
 }
 

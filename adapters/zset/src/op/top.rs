@@ -3,13 +3,14 @@
 //! A step costs the changes and, for each changed group, reading its first rows before and after. Only rows with
 //! positive weights count, each as often as it is there.
 
+use std::any::TypeId;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use worldstore_core::Result;
 
 use crate::batch::{Batch, Erased, Slots, Types, consolidate, emit};
-use crate::circuit::{Operator, Stream};
+use crate::circuit::{self, Operator, Part, Recall, Stream, recalled};
 use crate::encode::{self, decode_prefix};
 use crate::row::Row;
 use crate::shape::Shape;
@@ -77,6 +78,7 @@ impl<'b, T: Row> Stream<'b, T> {
             table,
             count: count.into(),
             order,
+            keeps_rows: matches!(kind, "top_k" | "first_n") && TypeId::of::<T>() == TypeId::of::<V>(),
             parts,
             make,
             marker,
@@ -89,6 +91,8 @@ struct Top<T, K, O, V, FP, FM> {
     table: Arc<Table>,
     count: Weight,
     order: Order,
+    /// Whether whole rows are kept, so that `V` is `T`, and not only values.
+    keeps_rows: bool,
     parts: FP,
     make: FM,
     marker: Types<(T, K, O, V)>,
@@ -124,6 +128,29 @@ where
         step.add(&self.table, entries)?;
         self.first(step, &keys, 1, &mut out)?;
         emit(out)
+    }
+
+    fn recall(&self, part: Part) -> Option<Recall<'_>> {
+        match part {
+            Part::Input(input) if input == self.input && self.keeps_rows => {
+                recalled(&self.table, circuit::behind_key::<(K, O), V>)
+            }
+            Part::Output => Some(Box::new(|step: &mut Step<'_>| {
+                let mut keys: Vec<(Vec<u8>, K)> = Vec::new();
+                step.scan(&self.table, &[KeyRange::prefix(&[])], |_, entry, _| {
+                    if keys.last().is_none_or(|(last, _)| !entry.starts_with(last)) {
+                        let (key, rest) = decode_prefix::<K>(entry)?;
+                        keys.push((entry.get(..entry.len() - rest.len()).unwrap_or_default().to_vec(), key));
+                    }
+                    Ok(Visit::Next)
+                })?;
+                let keys: Vec<_> = keys.iter().map(|(bytes, key)| (bytes.clone(), key)).collect();
+                let mut out = Batch::new();
+                self.first(step, &keys, 1, &mut out)?;
+                emit(out)
+            })),
+            Part::Input(_) => None,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use worldstore_core::Result;
 
 use crate::batch::{Batch, Erased, Slots, emit};
-use crate::circuit::{Operator, Stream, When};
+use crate::circuit::{Operator, Part, Recall, Stream, When};
 use crate::encode::{self, decode_prefix};
 use crate::row::Row;
 use crate::shape::Shape;
@@ -101,6 +101,21 @@ impl<T: Row, F: Fn(&T) -> i64 + Send + Sync> Operator for Window<T, F> {
         }
         step.add(&self.rows, entries)?;
         emit(out)
+    }
+
+    fn recall(&self, part: Part) -> Option<Recall<'_>> {
+        let recall = move |step: &mut Step<'_>| {
+            let mut rows = Batch::new();
+            let now: Option<i64> = step.values(&self.clock, &[Vec::new()])?.pop().flatten();
+            if let Some(now) = now {
+                self.visit(step, None, now, |_, row, weight| {
+                    rows.push((row, weight));
+                    Ok(())
+                })?;
+            }
+            emit(rows)
+        };
+        if part == Part::Output { Some(Box::new(recall)) } else { None }
     }
 }
 

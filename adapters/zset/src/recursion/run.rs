@@ -3,13 +3,18 @@
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use worldstore_core::{Error, Result};
 
 use crate::batch::{Batch, Erased, Slots, emit};
-use crate::circuit::Operator;
+use crate::circuit::{Operator, Part, Recall};
+use crate::encode::decode_prefix;
 use crate::row::Row;
 use crate::step::Step;
+use crate::store::{KeyRange, Visit};
+use crate::table::Table;
+use crate::weight::{self, Weight};
 
 /// The iterations that have still to be run in this step.
 #[derive(Default)]
@@ -100,6 +105,8 @@ pub(super) struct Fixpoint<T> {
     pub(super) imports: Vec<(usize, usize)>,
     pub(super) variable: usize,
     pub(super) result: usize,
+    /// The table of the set that closes the loop, which was added last.
+    pub(super) table: Option<Arc<Table>>,
     pub(super) iterations_max: u32,
     pub(super) marker: PhantomData<fn() -> T>,
 }
@@ -133,6 +140,20 @@ impl<T: Row> Operator for Fixpoint<T> {
             node.operator.finish(&mut **notes, step).map_err(|error| error.with("inside", &node.name))?;
         }
         emit(out)
+    }
+
+    fn recall(&self, part: Part) -> Option<Recall<'_>> {
+        let table = self.table.as_deref()?;
+        let recall = move |step: &mut Step<'_>| {
+            let mut weights: BTreeMap<T, Weight> = BTreeMap::new();
+            step.scan(table, &[KeyRange::prefix(&[])], |_, entry, weight| {
+                let sum = weights.entry(decode_prefix::<T>(entry)?.0).or_default();
+                *sum = weight::plus(*sum, weight)?;
+                Ok(Visit::Next)
+            })?;
+            emit(weights.into_iter().filter(|(_, weight)| *weight > 0).map(|(row, _)| (row, 1)).collect())
+        };
+        if part == Part::Output { Some(Box::new(recall)) } else { None }
     }
 }
 

@@ -121,10 +121,10 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
     scalars! {
         deserialize_bool => Bool, visit_bool(false), deserialize_i8 => Integer, visit_i8(1),
         deserialize_i16 => Integer, visit_i16(1), deserialize_i32 => Integer, visit_i32(1),
-        deserialize_i64 => Integer, visit_i64(1), deserialize_i128 => Integer, visit_i128(1),
+        deserialize_i64 => Integer, visit_i64(1), deserialize_i128 => Large, visit_i128(1),
         deserialize_u8 => Integer, visit_u8(1), deserialize_u16 => Integer, visit_u16(1),
-        deserialize_u32 => Integer, visit_u32(1), deserialize_u64 => Integer, visit_u64(1),
-        deserialize_u128 => Integer, visit_u128(1), deserialize_f32 => Float, visit_f32(0.0),
+        deserialize_u32 => Integer, visit_u32(1), deserialize_u64 => Large, visit_u64(1),
+        deserialize_u128 => Large, visit_u128(1), deserialize_f32 => Float, visit_f32(0.0),
         deserialize_f64 => Float, visit_f64(0.0), deserialize_char => Text, visit_char('a'),
         deserialize_str => Text, visit_str(""), deserialize_string => Text, visit_str(""),
         deserialize_bytes => Bytes, visit_bytes(&[]), deserialize_byte_buf => Bytes, visit_bytes(&[]),

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use worldstore_core::{Error, Result};
 
-use super::schema::{self, Todo};
-use super::{Change, KeyRange, Mode, Order, Snapshot, Store, Transaction, Visit, Visitor};
-use crate::table::Table;
+use super::schema::{self, Stored};
+use super::{Change, Head, KeyRange, Mode, Order, Snapshot, Store, Transaction, ValueVisitor, Visit, Visitor};
+use crate::table::{Table, TableKind};
 use crate::weight::{self, Weight};
 use key::Key;
 
@@ -24,15 +24,17 @@ pub struct Memory {
 
 #[derive(Debug)]
 struct State {
-    signatures: BTreeMap<String, String>,
+    signatures: BTreeMap<String, Stored>,
     weights: HashMap<String, BTreeMap<Key, Weight>>,
     values: HashMap<String, BTreeMap<Key, Vec<u8>>>,
-    time: i64,
+    head: Head,
+    given: i64,
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self { signatures: BTreeMap::new(), weights: HashMap::new(), values: HashMap::new(), time: -1 }
+        let head = Head { time: -1, generation: 0 };
+        Self { signatures: BTreeMap::new(), weights: HashMap::new(), values: HashMap::new(), head, given: -1 }
     }
 }
 
@@ -49,16 +51,24 @@ impl Memory {
 }
 
 impl Store for Memory {
-    fn prepare(&mut self, tables: &[&Table], mode: Mode) -> Result<()> {
+    fn prepare(&mut self, tables: &[&Table], mode: Mode) -> Result<Vec<String>> {
         let mut state = self.lock();
-        if schema::compare(&state.signatures, tables, mode)? == Todo::Create {
-            for table in tables {
-                state.signatures.insert(table.name.clone(), table.signature.clone());
-                state.weights.insert(table.name.clone(), BTreeMap::new());
-                state.values.insert(table.name.clone(), BTreeMap::new());
+        let todo = schema::compare(&state.signatures, tables, mode)?;
+        for name in &todo.remove {
+            state.signatures.remove(name);
+            state.weights.remove(name);
+            state.values.remove(name);
+        }
+        for table in &todo.create {
+            let (name, signature) = (table.name.clone(), table.signature.clone());
+            let is_filled = !todo.fill.contains(&name);
+            state.signatures.insert(name.clone(), Stored { signature, is_filled });
+            match table.kind {
+                TableKind::Weights => drop(state.weights.insert(name, BTreeMap::new())),
+                TableKind::Values => drop(state.values.insert(name, BTreeMap::new())),
             }
         }
-        Ok(())
+        Ok(todo.fill)
     }
 
     fn wants_columns(&self) -> bool {
@@ -72,6 +82,12 @@ impl Store for Memory {
     fn snapshot(&mut self) -> Result<Box<dyn Snapshot + '_>> {
         Ok(Box::new(Held { state: self.lock(), undo: Vec::new() }))
     }
+
+    fn next_time(&mut self) -> Result<i64> {
+        let mut state = self.lock();
+        state.given = state.given.max(state.head.time) + 1;
+        Ok(state.given)
+    }
 }
 
 /// The state, held against others, and how to take back what was done to it.
@@ -83,7 +99,8 @@ struct Held<'a> {
 enum Undo {
     Weights(String, Vec<(Vec<u8>, Option<Weight>)>),
     Values(String, Vec<(Vec<u8>, Option<Vec<u8>>)>),
-    Time(i64),
+    Head(Head),
+    Signatures(BTreeMap<String, Stored>),
 }
 
 fn no_table(table: &Table) -> Error {
@@ -97,12 +114,12 @@ impl State {
 }
 
 impl Snapshot for Held<'_> {
-    fn time(&mut self) -> Result<i64> {
-        Ok(self.state.time)
+    fn head(&mut self) -> Result<Head> {
+        Ok(self.state.head)
     }
 
     fn signature(&mut self, table: &str) -> Result<Option<String>> {
-        Ok(self.state.signatures.get(table).cloned())
+        Ok(self.state.signatures.get(table).map(|stored| stored.signature.clone()))
     }
 
     fn weights(&mut self, table: &Table, keys: &[Vec<u8>]) -> Result<Vec<Weight>> {
@@ -128,6 +145,15 @@ impl Snapshot for Held<'_> {
             match range.order {
                 Order::Ascending => visit(index, entries, visitor)?,
                 Order::Descending => visit(index, entries.rev(), visitor)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn scan_values(&mut self, table: &Table, visitor: &mut ValueVisitor<'_>) -> Result<()> {
+        for (key, value) in self.state.values.get(&table.name).ok_or_else(|| no_table(table))? {
+            if visitor(key.bytes(), value)? == Visit::Enough {
+                break;
             }
         }
         Ok(())
@@ -183,8 +209,18 @@ impl Transaction for Held<'_> {
     }
 
     fn set_time(&mut self, time: i64) -> Result<()> {
-        self.undo.push(Undo::Time(self.state.time));
-        self.state.time = time;
+        self.undo.push(Undo::Head(self.state.head));
+        self.state.head.time = time;
+        Ok(())
+    }
+
+    fn mark_filled(&mut self, tables: &[String]) -> Result<()> {
+        self.undo.push(Undo::Head(self.state.head));
+        self.undo.push(Undo::Signatures(self.state.signatures.clone()));
+        self.state.head.generation += 1;
+        for (_, stored) in self.state.signatures.iter_mut().filter(|(name, _)| tables.contains(name)) {
+            stored.is_filled = true;
+        }
         Ok(())
     }
 
@@ -218,7 +254,8 @@ impl Drop for Held<'_> {
             match undo {
                 Undo::Weights(name, entries) => restore(self.state.weights.get_mut(&name), entries),
                 Undo::Values(name, entries) => restore(self.state.values.get_mut(&name), entries),
-                Undo::Time(time) => self.state.time = time,
+                Undo::Head(head) => self.state.head = head,
+                Undo::Signatures(signatures) => self.state.signatures = signatures,
             }
         }
     }

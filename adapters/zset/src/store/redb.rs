@@ -3,25 +3,33 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use redb::{
     CommitError, Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction,
 };
 use worldstore_core::{Error, ErrorKind, Result};
 
-use super::schema::{self, Todo};
-use super::{Change, KeyRange, Mode, Order, Snapshot, Store, Transaction, Visit, Visitor};
+use super::schema::{self, Stored, Todo};
+use super::{Change, Head, KeyRange, Mode, Order, Snapshot, Store, Transaction, ValueVisitor, Visit, Visitor};
 use crate::table::{Table, TableKind};
 use crate::weight::{self, Weight};
 
 /// The signatures of the tables, by name. The names of operators cannot begin like this.
 const SIGNATURES: TableDefinition<'_, &str, &str> = TableDefinition::new("_signatures");
-/// The store's time, under 0.
-const TIME: TableDefinition<'_, u8, i64> = TableDefinition::new("_time");
+/// The names of tables that were added and not filled yet.
+const UNFILLED: TableDefinition<'_, &str, ()> = TableDefinition::new("_unfilled");
+/// The store's time, its generation, and the last time that was given out.
+const NUMBERS: TableDefinition<'_, u8, i64> = TableDefinition::new("_numbers");
+const TIME: u8 = 0;
+const GENERATION: u8 = 1;
+const GIVEN: u8 = 2;
 
-/// A store in a redb file. Each committed step has been synced to the disk.
+/// A store in a redb file. Each committed step has been synced to the disk. Clones are the same store, so that several
+/// engines of a process can share it.
+#[derive(Clone)]
 pub struct Redb {
-    database: Database,
+    database: Arc<Database>,
 }
 
 impl fmt::Debug for Redb {
@@ -39,10 +47,10 @@ impl Redb {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let database = Database::create(path).map_err(|error| failed(error).with("path", path.display()))?;
-        Ok(Self { database })
+        Ok(Self { database: Arc::new(database) })
     }
 
-    fn stored(&self) -> Result<BTreeMap<String, String>> {
+    fn stored(&self) -> Result<BTreeMap<String, Stored>> {
         let transaction = self.database.begin_read().map_err(failed)?;
         let mut stored = BTreeMap::new();
         let table = match transaction.open_table(SIGNATURES) {
@@ -50,20 +58,32 @@ impl Redb {
             Err(redb::TableError::TableDoesNotExist(_)) => return Ok(stored),
             Err(error) => return Err(failed(error)),
         };
+        let unfilled = transaction.open_table(UNFILLED).map_err(failed)?;
         for entry in table.iter().map_err(failed)? {
             let (name, signature) = entry.map_err(failed)?;
-            stored.insert(name.value().to_owned(), signature.value().to_owned());
+            let is_filled = unfilled.get(name.value()).map_err(failed)?.is_none();
+            let signature = signature.value().to_owned();
+            stored.insert(name.value().to_owned(), Stored { signature, is_filled });
         }
         Ok(stored)
     }
 
-    fn create(&self, tables: &[&Table]) -> Result<()> {
+    fn create(&self, todo: &Todo<'_>) -> Result<()> {
         let transaction = self.database.begin_write().map_err(failed)?;
         {
             let mut signatures = transaction.open_table(SIGNATURES).map_err(failed)?;
-            let mut time = transaction.open_table(TIME).map_err(failed)?;
-            time.insert(0, -1).map_err(failed)?;
-            for table in tables {
+            let mut unfilled = transaction.open_table(UNFILLED).map_err(failed)?;
+            transaction.open_table(NUMBERS).map_err(failed)?;
+            for name in &todo.remove {
+                unfilled.remove(name.as_str()).map_err(failed)?;
+                signatures.remove(name.as_str()).map_err(failed)?;
+                let definition: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new(name);
+                transaction.delete_table(definition).map_err(failed)?;
+            }
+            for name in &todo.fill {
+                unfilled.insert(name.as_str(), ()).map_err(failed)?;
+            }
+            for table in &todo.create {
                 signatures.insert(table.name.as_str(), table.signature.as_str()).map_err(failed)?;
                 match table.kind {
                     TableKind::Weights => drop(transaction.open_table(weights_of(table)).map_err(failed)?),
@@ -84,11 +104,12 @@ fn values_of(table: &Table) -> TableDefinition<'_, &'static [u8], &'static [u8]>
 }
 
 impl Store for Redb {
-    fn prepare(&mut self, tables: &[&Table], mode: Mode) -> Result<()> {
-        match schema::compare(&self.stored()?, tables, mode)? {
-            Todo::Create => self.create(tables),
-            Todo::Nothing => Ok(()),
+    fn prepare(&mut self, tables: &[&Table], mode: Mode) -> Result<Vec<String>> {
+        let todo = schema::compare(&self.stored()?, tables, mode)?;
+        if !todo.create.is_empty() || !todo.remove.is_empty() {
+            self.create(&todo)?;
         }
+        Ok(todo.fill)
     }
 
     fn wants_columns(&self) -> bool {
@@ -102,6 +123,22 @@ impl Store for Redb {
     fn snapshot(&mut self) -> Result<Box<dyn Snapshot + '_>> {
         Ok(Box::new(Reading { transaction: self.database.begin_read().map_err(failed)? }))
     }
+
+    fn next_time(&mut self) -> Result<i64> {
+        let transaction = self.database.begin_write().map_err(failed)?;
+        let next = {
+            let mut table = transaction.open_table(NUMBERS).map_err(failed)?;
+            let next = number(&table, GIVEN, -1)?.max(number(&table, TIME, -1)?) + 1;
+            table.insert(GIVEN, next).map_err(failed)?;
+            next
+        };
+        transaction.commit().map_err(commit_failed)?;
+        Ok(next)
+    }
+}
+
+fn number(table: &impl ReadableTable<u8, i64>, which: u8, otherwise: i64) -> Result<i64> {
+    Ok(table.get(which).map_err(failed)?.map_or(otherwise, |number| number.value()))
 }
 
 struct Reading {
@@ -116,14 +153,13 @@ struct Writing {
 macro_rules! snapshot {
     ($type:ty) => {
         impl Snapshot for $type {
-            fn time(&mut self) -> Result<i64> {
-                let table = match self.transaction.open_table(TIME) {
+            fn head(&mut self) -> Result<Head> {
+                let table = match self.transaction.open_table(NUMBERS) {
                     Ok(table) => table,
-                    Err(redb::TableError::TableDoesNotExist(_)) => return Ok(-1),
+                    Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Head { time: -1, generation: 0 }),
                     Err(error) => return Err(failed(error)),
                 };
-                let time = table.get(0).map_err(failed)?;
-                Ok(time.map_or(-1, |time| time.value()))
+                Ok(Head { time: number(&table, TIME, -1)?, generation: number(&table, GENERATION, 0)? })
             }
 
             fn signature(&mut self, name: &str) -> Result<Option<String>> {
@@ -149,6 +185,17 @@ macro_rules! snapshot {
             fn scan(&mut self, table: &Table, ranges: &[KeyRange], visitor: &mut Visitor<'_>) -> Result<()> {
                 let entries = self.transaction.open_table(weights_of(table)).map_err(failed)?;
                 ranges.iter().enumerate().try_for_each(|(index, range)| visit(&entries, index, range, visitor))
+            }
+
+            fn scan_values(&mut self, table: &Table, visitor: &mut ValueVisitor<'_>) -> Result<()> {
+                let entries = self.transaction.open_table(values_of(table)).map_err(failed)?;
+                for entry in entries.iter().map_err(failed)? {
+                    let (key, value) = entry.map_err(failed)?;
+                    if visitor(key.value(), value.value())? == Visit::Enough {
+                        break;
+                    }
+                }
+                Ok(())
             }
         }
     };
@@ -213,8 +260,19 @@ impl Transaction for Writing {
     }
 
     fn set_time(&mut self, time: i64) -> Result<()> {
-        let mut table = self.transaction.open_table(TIME).map_err(failed)?;
-        table.insert(0, time).map_err(failed)?;
+        let mut table = self.transaction.open_table(NUMBERS).map_err(failed)?;
+        table.insert(TIME, time).map_err(failed)?;
+        Ok(())
+    }
+
+    fn mark_filled(&mut self, tables: &[String]) -> Result<()> {
+        let mut unfilled = self.transaction.open_table(UNFILLED).map_err(failed)?;
+        for name in tables {
+            unfilled.remove(name.as_str()).map_err(failed)?;
+        }
+        let mut table = self.transaction.open_table(NUMBERS).map_err(failed)?;
+        let generation = number(&table, GENERATION, 0)? + 1;
+        table.insert(GENERATION, generation).map_err(failed)?;
         Ok(())
     }
 

@@ -12,16 +12,20 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, TransactionBehavior};
 use worldstore_core::{Error, ErrorKind, Result};
 
-use super::schema::{self, Todo};
+use super::schema::{self, Stored};
 use super::{Mode, Snapshot, Store, Transaction};
 use crate::table::Table;
 use transaction::Held;
 
 /// How many prepared statements a connection keeps: four for each table of a large circuit.
 const STATEMENTS: usize = 512;
+
+/// How many pages the log holds before they are written to the file. Steps touch pages here and there; written back after
+/// each step, as by default, most would be written back many times.
+const LOG_PAGES: i64 = 16_384;
 
 /// When a committed step is safe from a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +94,7 @@ impl SqliteConfig {
                 SqliteSync::Normal => "NORMAL",
             };
             connection.pragma_update(None, "synchronous", sync)?;
+            connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
             Ok(connection)
         });
         let connection = connection.map_err(|error| failed(error).with("path", self.path.display()))?;
@@ -128,23 +133,31 @@ impl Sqlite {
 }
 
 impl Store for Sqlite {
-    fn prepare(&mut self, tables: &[&Table], mode: Mode) -> Result<()> {
+    fn prepare(&mut self, tables: &[&Table], mode: Mode) -> Result<Vec<String>> {
         // The write lock is taken first, so that of several processes that want to make the tables one does.
         let behavior = match mode {
-            Mode::CreateTables => TransactionBehavior::Immediate,
+            Mode::CreateTables | Mode::Migrate => TransactionBehavior::Immediate,
             Mode::Open => TransactionBehavior::Deferred,
         };
         let transaction = self.connection.transaction_with_behavior(behavior).map_err(failed)?;
-        if schema::compare(&stored(&transaction)?, tables, mode)? == Todo::Create {
+        let stored = stored(&transaction)?;
+        let todo = schema::compare(&stored, tables, mode)?;
+        if stored.is_empty() && mode != Mode::Open {
             transaction.execute_batch(statements::META).map_err(failed)?;
-            for table in tables {
-                transaction.execute_batch(&statements::create(table)).map_err(failed)?;
-                let insert = "INSERT INTO _signatures (name, operator, signature) VALUES (?1, ?2, ?3)";
-                let values = (&table.name, &table.operator, &table.signature);
-                transaction.execute(insert, values).map_err(failed)?;
-            }
         }
-        transaction.commit().map_err(commit_failed)
+        for name in &todo.remove {
+            transaction.execute_batch(&statements::remove_table(name)).map_err(failed)?;
+            transaction.execute("DELETE FROM _signatures WHERE name = ?1", [name]).map_err(failed)?;
+        }
+        for table in &todo.create {
+            transaction.execute_batch(&statements::create(table)).map_err(failed)?;
+            let insert = "INSERT INTO _signatures (name, operator, signature, filled) VALUES (?1, ?2, ?3, ?4)";
+            let is_filled = !todo.fill.contains(&table.name);
+            let values = (&table.name, &table.operator, &table.signature, is_filled);
+            transaction.execute(insert, values).map_err(failed)?;
+        }
+        transaction.commit().map_err(commit_failed)?;
+        Ok(todo.fill)
     }
 
     fn wants_columns(&self) -> bool {
@@ -158,17 +171,24 @@ impl Store for Sqlite {
     fn snapshot(&mut self) -> Result<Box<dyn Snapshot + '_>> {
         Ok(Box::new(Held::begin(&self.connection, "BEGIN")?))
     }
+
+    fn next_time(&mut self) -> Result<i64> {
+        // One statement is a transaction of its own; it waits for a step that is under way.
+        let sql = "UPDATE _time SET given = max(given, input_time) + 1 RETURNING given";
+        self.connection.query_row(sql, [], |row| row.get(0)).map_err(failed)
+    }
 }
 
 /// The signatures of the tables that are there.
-fn stored(connection: &Connection) -> Result<BTreeMap<String, String>> {
+fn stored(connection: &Connection) -> Result<BTreeMap<String, Stored>> {
     let there = "SELECT 1 FROM sqlite_schema WHERE name = '_signatures'";
     let there = connection.query_row(there, [], |_| Ok(())).optional().map_err(failed)?;
     if there.is_none() {
         return Ok(BTreeMap::new());
     }
-    let mut statement = connection.prepare("SELECT name, signature FROM _signatures").map_err(failed)?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
+    let mut statement = connection.prepare("SELECT name, signature, filled FROM _signatures").map_err(failed)?;
+    let read = |row: &Row<'_>| Ok((row.get(0)?, Stored { signature: row.get(1)?, is_filled: row.get(2)? }));
+    let rows = statement.query_map([], read).map_err(failed)?;
     rows.collect::<rusqlite::Result<_>>().map_err(failed)
 }
 

@@ -11,9 +11,9 @@ use worldstore_zset::{Builder, Cache, Changes, Engine, Input, Time, ZSet};
 
 use super::support::{Pair, closure};
 
-/// The file that the writer works on; its ending says on which store.
+/// The file that the writer works on; its ending says on which store. For a server the file's name is a schema.
 const FILE: &str = "WORLDSTORE_ZSET_CRASH_FILE";
-/// How often each store is killed, if not 12 times.
+/// How often each store is killed, if not 20 times.
 const KILLS: &str = "WORLDSTORE_ZSET_KILLS";
 
 struct Opened {
@@ -37,8 +37,16 @@ fn open_file(path: &Path) -> Opened {
     match path.extension().and_then(|ending| ending.to_str()) {
         #[cfg(feature = "redb")]
         Some("redb") => open(worldstore_zset::store::Redb::open(path).unwrap()),
+        #[cfg(feature = "sled")]
+        Some("sled") => open(worldstore_zset::store::Sled::open(path).unwrap()),
         #[cfg(feature = "sqlite")]
         Some("db") => open(worldstore_zset::store::Sqlite::open(path).unwrap()),
+        #[cfg(feature = "postgres")]
+        Some("schema") => {
+            let (url, name) = (super::server::url().unwrap(), path.file_stem().unwrap().to_str().unwrap());
+            let config = worldstore_zset::store::PostgresConfig::from_uri(&url).unwrap();
+            open(config.with_schema(name).unwrap().open().unwrap())
+        }
         other => panic!("no store for {other:?}"),
     }
 }
@@ -89,12 +97,14 @@ fn killed(path: &Path, pause: Duration) -> i64 {
 fn survive(name: &str) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
-    let kills: u64 = std::env::var(KILLS).map_or(12, |count| count.parse().unwrap());
+    let kills: u64 = std::env::var(KILLS).map_or(20, |count| count.parse().unwrap());
     let mut expected = open(Memory::new());
     let mut applied = 0;
     for round in 0..kills {
         let acknowledged = killed(&path, Duration::from_micros(round * 7_919 % 30_000));
         let mut opened = open_file(&path);
+        // A server may still be at work on the last commit of the writer that is gone; this waits for it.
+        opened.engine.release(Time::none()).unwrap();
         let there = opened.engine.time().unwrap();
         assert!((acknowledged..=acknowledged + 1).contains(&there), "{acknowledged} acknowledged, {there} there");
         for time in applied + 1..=there {
@@ -109,6 +119,20 @@ fn survive(name: &str) {
 #[test]
 fn sqlite_survives_kills() {
     survive("state.db");
+}
+
+#[cfg(feature = "sled")]
+#[test]
+fn sled_survives_kills() {
+    survive("state.sled");
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn postgres_survives_kills() {
+    if let Some(schema) = super::server::Schema::new() {
+        survive(&format!("{}.schema", schema.name));
+    }
 }
 
 #[cfg(feature = "redb")]

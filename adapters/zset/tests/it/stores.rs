@@ -92,7 +92,7 @@ fn what_is_not_committed_is_not_there() {
         let mut snapshot = store.snapshot().unwrap();
         assert_eq!(snapshot.weights(weights, &[vec![1], vec![2], vec![4]]).unwrap(), [5, 1, 0]);
         assert_eq!(snapshot.values(values, &[vec![1]]).unwrap(), [Some(vec![7])]);
-        assert_eq!(snapshot.time().unwrap(), 4);
+        assert_eq!(snapshot.head().unwrap().time, 4);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Stores that can be closed and opened again, and circuits made from lists of operators.
 
-#[cfg(any(feature = "redb", feature = "sqlite"))]
+#[cfg(any(feature = "redb", feature = "sled", feature = "sqlite"))]
 use std::path::PathBuf;
 
 use proptest::prelude::*;
@@ -15,20 +15,36 @@ pub enum Place {
     Memory(Memory),
     #[cfg(feature = "redb")]
     Redb(tempfile::TempDir),
+    #[cfg(feature = "sled")]
+    Sled(tempfile::TempDir),
     #[cfg(feature = "sqlite")]
     Sqlite(tempfile::TempDir),
+    #[cfg(feature = "postgres")]
+    Postgres(super::server::Schema),
 }
 
 impl Place {
     /// A new place of every kind.
     pub fn all() -> Vec<Self> {
-        vec![
+        let mut places = vec![
             Self::Memory(Memory::new()),
             #[cfg(feature = "redb")]
             Self::Redb(tempfile::tempdir().unwrap()),
+            #[cfg(feature = "sled")]
+            Self::Sled(tempfile::tempdir().unwrap()),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(tempfile::tempdir().unwrap()),
-        ]
+        ];
+        places.extend(Self::postgres());
+        places
+    }
+
+    /// A new schema, if there is a server.
+    pub fn postgres() -> Option<Self> {
+        #[cfg(feature = "postgres")]
+        return super::server::Schema::new().map(Self::Postgres);
+        #[cfg(not(feature = "postgres"))]
+        None
     }
 
     /// True if only one engine at a time may have the store open.
@@ -36,15 +52,21 @@ impl Place {
         match self {
             #[cfg(feature = "redb")]
             Self::Redb(_) => true,
+            #[cfg(feature = "sled")]
+            Self::Sled(_) => true,
             _ => false,
         }
     }
 
     /// The file of the state.
-    #[cfg(any(feature = "redb", feature = "sqlite"))]
+    #[cfg(any(feature = "redb", feature = "sled", feature = "sqlite"))]
     pub fn path(&self) -> PathBuf {
         match self {
             Self::Memory(_) => panic!("memory has no file"),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => panic!("a server has no file"),
+            #[cfg(feature = "sled")]
+            Self::Sled(folder) => folder.path().join("state.sled"),
             #[cfg(feature = "redb")]
             Self::Redb(folder) => folder.path().join("state.redb"),
             #[cfg(feature = "sqlite")]
@@ -58,6 +80,10 @@ impl Place {
             Self::Memory(memory) => Box::new(memory.clone()),
             #[cfg(feature = "redb")]
             Self::Redb(_) => Box::new(worldstore_zset::store::Redb::open(self.path()).unwrap()),
+            #[cfg(feature = "sled")]
+            Self::Sled(_) => Box::new(worldstore_zset::store::Sled::open(self.path()).unwrap()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(schema) => Box::new(schema.config().open().unwrap()),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(_) => {
                 use worldstore_zset::store::{SqliteConfig, SqliteSync};
@@ -145,14 +171,18 @@ pub fn build(nodes: &[Node]) -> Built {
     let builder = Builder::new();
     let (left_input, left) = builder.input::<Pair>("left");
     let (right_input, right) = builder.input::<Pair>("right");
-    let mut streams = vec![left, right];
-    let mut outputs = Vec::new();
-    for (index, (op, left, right)) in nodes.iter().enumerate() {
-        let stream = apply(*op, &format!("op{index}"), streams[*left], streams[*right]);
-        outputs.push(stream.output(&format!("out{index}")));
-        streams.push(stream);
-    }
+    let streams = wired(nodes, left, right);
+    let outputs = streams.iter().enumerate().map(|(index, stream)| stream.output(&format!("out{index}"))).collect();
     Built { circuit: builder.build().unwrap(), inputs: [left_input, right_input], outputs }
+}
+
+/// The streams that the operators give.
+pub fn wired<'b>(nodes: &[Node], left: Stream<'b, Pair>, right: Stream<'b, Pair>) -> Vec<Stream<'b, Pair>> {
+    let mut streams = vec![left, right];
+    for (index, (op, left, right)) in nodes.iter().enumerate() {
+        streams.push(apply(*op, &format!("op{index}"), streams[*left], streams[*right]));
+    }
+    streams.split_off(2)
 }
 
 /// A number small enough for rows to meet.

@@ -5,9 +5,11 @@ use crate::table::{Table, TableKind};
 
 /// The tables about the tables.
 pub(super) const META: &str = "
-    CREATE TABLE _signatures (name TEXT PRIMARY KEY, operator TEXT NOT NULL, signature TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE _time (id INTEGER PRIMARY KEY CHECK (id = 0), input_time INTEGER NOT NULL);
-    INSERT INTO _time VALUES (0, -1);
+    CREATE TABLE IF NOT EXISTS _signatures (name TEXT PRIMARY KEY, operator TEXT NOT NULL, signature TEXT NOT NULL,
+        filled BOOLEAN NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS _time (id INTEGER PRIMARY KEY CHECK (id = 0), input_time INTEGER NOT NULL, generation INTEGER NOT NULL,
+        given INTEGER NOT NULL);
+    INSERT OR IGNORE INTO _time VALUES (0, -1, 0, -1);
 ";
 
 /// Makes a table, and an index over the columns that readers search by.
@@ -15,7 +17,7 @@ pub(super) fn create(table: &Table) -> String {
     let mut sql = format!("CREATE TABLE {} (\"_key\" BLOB PRIMARY KEY", quoted(&table.name));
     for column in &table.columns {
         let kind = match column.kind {
-            ColumnKind::Integer => "INTEGER",
+            ColumnKind::Integer | ColumnKind::Large => "INTEGER",
             ColumnKind::Real => "REAL",
             ColumnKind::Text | ColumnKind::Json => "TEXT",
             ColumnKind::Blob => "BLOB",
@@ -35,12 +37,19 @@ pub(super) fn create(table: &Table) -> String {
     sql
 }
 
-/// Adds to a weight and gives the sum. Parameters: key, change, columns.
-pub(super) fn add(table: &Table) -> String {
-    let insert = insert(table, "_weight");
-    format!(
-        "{insert} ON CONFLICT (\"_key\") DO UPDATE SET \"_weight\" = \"_weight\" + excluded.\"_weight\" RETURNING \"_weight\""
-    )
+/// Removes a table with its index.
+pub(super) fn remove_table(name: &str) -> String {
+    format!("DROP TABLE {}", quoted(name))
+}
+
+/// Inserts a weight of a new key. Parameters: key, weight, columns.
+pub(super) fn insert_weight(table: &Table) -> String {
+    insert(table, "_weight")
+}
+
+/// Changes the weight of a key. Parameters: weight, key.
+pub(super) fn update_weight(table: &Table) -> String {
+    format!("UPDATE {} SET \"_weight\" = ? WHERE \"_key\" = ?", quoted(&table.name))
 }
 
 /// Puts a value. Parameters: key, value, columns.
@@ -69,6 +78,11 @@ pub(super) fn get(table: &Table) -> String {
         TableKind::Values => "_value",
     };
     format!("SELECT \"{value}\" FROM {} WHERE \"_key\" = ?", quoted(&table.name))
+}
+
+/// Reads all values.
+pub(super) fn scan_values(table: &Table) -> String {
+    format!("SELECT \"_key\", \"_value\" FROM {} ORDER BY \"_key\"", quoted(&table.name))
 }
 
 /// Reads a range. Parameters: first key and, if it is bounded, the key behind the last one.

@@ -6,9 +6,9 @@ use worldstore_core::{Error, ErrorKind, Result};
 
 use super::{commit_failed, failed, statements};
 use crate::columns::Datum;
-use crate::store::{Change, KeyRange, Order, Snapshot, Transaction, Visit, Visitor};
+use crate::store::{Change, Head, KeyRange, Order, Snapshot, Transaction, ValueVisitor, Visit, Visitor};
 use crate::table::Table;
-use crate::weight::Weight;
+use crate::weight::{self, Weight};
 
 /// An open transaction; dropped without a commit, it is rolled back.
 pub(super) struct Held<'c> {
@@ -43,8 +43,9 @@ impl Drop for Held<'_> {
 }
 
 impl Snapshot for Held<'_> {
-    fn time(&mut self) -> Result<i64> {
-        self.statement("SELECT input_time FROM _time")?.query_row([], |row| row.get(0)).map_err(failed)
+    fn head(&mut self) -> Result<Head> {
+        let mut head = self.statement("SELECT input_time, generation FROM _time")?;
+        head.query_row([], |row| Ok(Head { time: row.get(0)?, generation: row.get(1)? })).map_err(failed)
     }
 
     fn signature(&mut self, table: &str) -> Result<Option<String>> {
@@ -79,6 +80,25 @@ impl Snapshot for Held<'_> {
         }
         Ok(())
     }
+
+    fn scan_values(&mut self, table: &Table, visitor: &mut ValueVisitor<'_>) -> Result<()> {
+        let mut scan = self.statement(&statements::scan_values(table))?;
+        let mut rows = scan.query([]).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            let bytes = |index| -> Result<&[u8]> {
+                let value = row.get_ref(index).map_err(failed)?;
+                value.as_blob().map_err(|_| of_another_type("a key or value", table))
+            };
+            if visitor(bytes(0)?, bytes(1)?)? == Visit::Enough {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn of_another_type(what: &str, table: &Table) -> Error {
+    Error::new(ErrorKind::Corrupt, format!("{what} in the table is of another type")).with("table", &table.name)
 }
 
 fn visit(
@@ -97,8 +117,7 @@ fn visit(
         let (ValueRef::Blob(key), ValueRef::Integer(weight)) =
             (row.get_ref(0).map_err(failed)?, row.get_ref(1).map_err(failed)?)
         else {
-            let error = Error::new(ErrorKind::Corrupt, "a key or weight in the table is of another type");
-            return Err(error.with("table", &table.name));
+            return Err(of_another_type("a key or weight", table));
         };
         if visitor(index, key, weight)? == Visit::Enough {
             break;
@@ -109,20 +128,23 @@ fn visit(
 
 impl Transaction for Held<'_> {
     fn add(&mut self, table: &Table, changes: Vec<Change<Weight>>) -> Result<Vec<Weight>> {
-        let mut add = self.statement(&statements::add(table))?;
+        // A search and a write by what it found are cheaper than an upsert that gives back what it has done.
+        let mut get = self.statement(&statements::get(table))?;
+        let mut insert = self.statement(&statements::insert_weight(table))?;
+        let mut update = self.statement(&statements::update_weight(table))?;
         let mut remove = self.statement(&statements::remove(table))?;
         let mut sums = Vec::with_capacity(changes.len());
         for Change { key, change, columns } in changes {
-            bind(&mut add, &key, &change, &columns)?;
-            let mut rows = add.raw_query();
-            let row = rows.next().map_err(failed)?.ok_or_else(|| Error::unexpected("sqlite gave no sum"))?;
-            // SQLite turns a sum of integers that does not fit into a floating-point number.
-            let ValueRef::Integer(sum) = row.get_ref(0).map_err(failed)? else {
-                return Err(Error::invalid("a sum of weights leaves the range of 64 bits").with("right", change));
-            };
-            drop(rows);
-            if sum == 0 {
-                remove.execute([&key]).map_err(failed)?;
+            let before: Option<Weight> = get.query_row([&key], |row| row.get(0)).optional().map_err(failed)?;
+            let sum = weight::plus(before.unwrap_or(0), change)?;
+            match (before, sum) {
+                (None, 0) => {}
+                (None, sum) => {
+                    bind(&mut insert, &key, &sum, &columns)?;
+                    insert.raw_execute().map_err(failed)?;
+                }
+                (Some(_), 0) => drop(remove.execute([&key]).map_err(failed)?),
+                (Some(_), sum) => drop(update.execute(params![sum, key]).map_err(failed)?),
             }
             sums.push(sum);
         }
@@ -146,6 +168,15 @@ impl Transaction for Held<'_> {
 
     fn set_time(&mut self, time: i64) -> Result<()> {
         self.statement("UPDATE _time SET input_time = ?")?.execute([time]).map_err(failed)?;
+        Ok(())
+    }
+
+    fn mark_filled(&mut self, tables: &[String]) -> Result<()> {
+        let mut mark = self.statement("UPDATE _signatures SET filled = TRUE WHERE name = ?")?;
+        for name in tables {
+            mark.execute([name]).map_err(failed)?;
+        }
+        self.statement("UPDATE _time SET generation = generation + 1")?.execute([]).map_err(failed)?;
         Ok(())
     }
 

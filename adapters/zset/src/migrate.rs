@@ -1,0 +1,45 @@
+//! Filling the tables of operators that were added to a circuit whose other tables are in the store already.
+
+use worldstore_core::{Error, Result};
+
+use crate::circuit::Circuit;
+use crate::rebuild::Rebuild;
+use crate::step::Step;
+use crate::store::Store;
+
+/// Fills the tables of these names, in one transaction, from the collections that other operators keep.
+pub(crate) fn fill(circuit: &Circuit, store: &mut dyn Store, names: &[String]) -> Result<()> {
+    let is_new: Vec<bool> =
+        circuit.nodes.iter().map(|node| node.tables.iter().any(|table| names.contains(&table.name))).collect();
+    let is_there = circuit.nodes.iter().zip(&is_new).map(|(node, new)| !node.tables.is_empty() && !new).collect();
+    let mut rebuild = Rebuild::new(circuit, is_there);
+    let new = || circuit.nodes.iter().enumerate().zip(&is_new).filter(|(_, new)| **new).map(|(node, _)| node);
+    for (_, node) in new() {
+        if matches!(node.kind, "delay" | "differentiate") {
+            let message = "an operator cannot be added: what came in the step before is not known";
+            return Err(Error::invalid(message).with("operator", &node.name));
+        }
+        for input in &node.inputs {
+            // A new operator's own collections follow from those before it, so only those are asked for.
+            rebuild.ensure(*input).map_err(|error| {
+                Error::invalid("an operator cannot be added: what flowed into it is not in the store")
+                    .with("operator", &node.name)
+                    .caused_by(error)
+            })?;
+        }
+    }
+    let columns = store.wants_columns();
+    let mut transaction = store.begin()?;
+    let time = transaction.head()?.time;
+    let mut step = Step::new(&mut *transaction, columns, None, (time != -1).then_some(time));
+    for (id, node) in new() {
+        let mut slots = crate::batch::Slots::new(circuit.nodes.len());
+        for input in &node.inputs {
+            slots.set(*input, rebuild.collection(*input, &mut step)?);
+        }
+        let given = node.operator.step(&slots, &mut step).map_err(|error| error.with("operator", &node.name))?;
+        rebuild.note(id, given);
+    }
+    transaction.mark_filled(names)?;
+    transaction.commit()
+}
