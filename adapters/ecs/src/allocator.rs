@@ -1,9 +1,11 @@
 //! Gives out ids of entities, and knows which are alive.
 
+use std::collections::{HashMap, HashSet};
+
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::Entity;
-use crate::error::{corrupt, dead, reserved};
+use crate::error::{corrupt, dead, exists, reserved};
 
 /// Set in a slot whose entity is alive.
 const ALIVE: u32 = 1 << 31;
@@ -19,6 +21,8 @@ pub struct Allocator<Place = ()> {
     slots: Vec<Slot<Place>>,
     free: Vec<u32>,
     alive: usize,
+    /// Entities whose ids were given out elsewhere, or here and taken back since.
+    guests: HashMap<Entity, Place>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -37,12 +41,21 @@ pub struct AllocatorState {
     pub slots: Vec<u32>,
     /// The free indexes; the last is given out next.
     pub free: Vec<u32>,
+    /// Entities that are alive here under ids that were given out elsewhere, sorted.
+    pub guests: Vec<Entity>,
 }
 
 impl AllocatorState {
-    /// Puts a state together, unchecked.
+    /// Puts a state without guests together, unchecked.
     pub fn new(shard: u16, slots: Vec<u32>, free: Vec<u32>) -> Self {
-        Self { shard, slots, free }
+        Self { shard, slots, free, guests: Vec::new() }
+    }
+
+    /// The same state with guests, unchecked.
+    #[must_use]
+    pub fn with_guests(mut self, guests: Vec<Entity>) -> Self {
+        self.guests = guests;
+        self
     }
 
     /// The slot for an entity of this generation.
@@ -53,7 +66,8 @@ impl AllocatorState {
     /// The entities that are alive, without those that are reserved.
     pub fn alive(&self) -> impl Iterator<Item = Entity> {
         let alive = self.slots.iter().zip(Entity::RESERVED..).filter(|(word, _)| **word & ALIVE != 0);
-        alive.map(|(word, index)| Entity::pack(self.shard, index, word & Entity::GENERATION_MAX))
+        let own = alive.map(|(word, index)| Entity::pack(self.shard, index, word & Entity::GENERATION_MAX));
+        own.chain(self.guests.iter().copied())
     }
 
     /// Looks whether the state can be: generations in range, free indexes known, not alive and listed once.
@@ -74,13 +88,32 @@ impl AllocatorState {
                     _ => return Err(corrupt("an index cannot be free").with("index", index)),
                 }
             }
-            return match self.slots.iter().find(|word| **word & !ALIVE > Entity::GENERATION_MAX) {
-                Some(word) => Err(corrupt("a generation is out of range").with("generation", word & !ALIVE)),
-                None => Ok(()),
-            };
+            if let Some(word) = self.slots.iter().find(|word| **word & !ALIVE > Entity::GENERATION_MAX) {
+                return Err(corrupt("a generation is out of range").with("generation", word & !ALIVE));
+            }
+            return self.check_guests();
         }
         Err(corrupt("there are more indexes than can be").with("indexes", self.slots.len()))
     }
+
+    fn check_guests(&self) -> Result<()> {
+        let mut seen = HashSet::new();
+        let wrong = self.guests.iter().find(|guest| {
+            let place = guest.index().checked_sub(Entity::RESERVED).map(|place| place as usize);
+            let word = place.and_then(|place| self.slots.get(place));
+            !seen.insert(**guest) || guest.is_reserved() || (guest.shard() == self.shard && !was_taken_back(word.copied(), **guest))
+        });
+        wrong.map_or(Ok(()), |guest| Err(corrupt("an entity cannot be a guest").with("entity", guest)))
+    }
+}
+
+/// Whether an id was given out for a slot, and taken back since.
+fn was_taken_back(word: Option<u32>, entity: Entity) -> bool {
+    word.is_some_and(|word| {
+        let generation = word & Entity::GENERATION_MAX;
+        let is_retired = word & ALIVE == 0 && generation == Entity::GENERATION_MAX;
+        entity.generation() < generation || (is_retired && entity.generation() == generation)
+    })
 }
 
 impl<Place: Copy + Default> Allocator<Place> {
@@ -90,8 +123,13 @@ impl<Place: Copy + Default> Allocator<Place> {
     /// `Invalid` if the shard is out of range.
     pub fn new(shard: u16) -> Result<Self> {
         Entity::new(shard, 0, 0)?;
+        Ok(Self { shard, ..Self::first() })
+    }
+
+    /// An allocator for shard 0.
+    pub(crate) fn first() -> Self {
         let slots = vec![Slot { word: ALIVE, place: Place::default() }; Entity::RESERVED as usize];
-        Ok(Self { shard, slots, free: Vec::new(), alive: 0 })
+        Self { shard: 0, slots, free: Vec::new(), alive: 0, guests: HashMap::new() }
     }
 
     /// The allocator that a state was taken of. All entities are alive again, in their generations.
@@ -103,14 +141,17 @@ impl<Place: Copy + Default> Allocator<Place> {
         let mut allocator = Self::new(state.shard)?;
         allocator.slots.extend(state.slots.iter().map(|word| Slot { word: *word, place: Place::default() }));
         allocator.free.clone_from(&state.free);
-        allocator.alive = state.slots.iter().filter(|word| **word & ALIVE != 0).count();
+        allocator.guests = state.guests.iter().map(|guest| (*guest, Place::default())).collect();
+        allocator.alive = state.slots.iter().filter(|word| **word & ALIVE != 0).count() + state.guests.len();
         Ok(allocator)
     }
 
     /// What the allocator knows.
     pub fn state(&self) -> AllocatorState {
         let slots = self.slots.iter().skip(Entity::RESERVED as usize).map(|slot| slot.word).collect();
-        AllocatorState { shard: self.shard, slots, free: self.free.clone() }
+        let mut guests: Vec<Entity> = self.guests.keys().copied().collect();
+        guests.sort_unstable();
+        AllocatorState { shard: self.shard, slots, free: self.free.clone(), guests }
     }
 
     /// The shard whose ids it gives out.
@@ -179,6 +220,10 @@ impl<Place: Copy + Default> Allocator<Place> {
         if entity.is_reserved() {
             return Err(reserved(entity));
         }
+        self.alive -= 1;
+        if self.guests.remove(&entity).is_some() {
+            return Ok(());
+        }
         let generation = entity.generation();
         if let Some(slot) = self.slots.get_mut(entity.index() as usize) {
             slot.word = (generation + 1).min(Entity::GENERATION_MAX);
@@ -187,7 +232,6 @@ impl<Place: Copy + Default> Allocator<Place> {
         if generation < Entity::GENERATION_MAX {
             self.free.push(entity.index());
         }
-        self.alive -= 1;
         Ok(())
     }
 
@@ -200,15 +244,56 @@ impl<Place: Copy + Default> Allocator<Place> {
     /// The place of an entity that is alive.
     #[inline]
     pub(crate) fn get(&self, entity: Entity) -> Option<Place> {
-        let slot = self.slots.get(entity.index() as usize)?;
-        (slot.word == entity.generation() | ALIVE && entity.shard() == self.shard).then_some(slot.place)
+        match self.slots.get(entity.index() as usize) {
+            Some(slot) if slot.word == entity.generation() | ALIVE && entity.shard() == self.shard => Some(slot.place),
+            _ => self.guest(entity),
+        }
+    }
+
+    #[cold]
+    fn guest(&self, entity: Entity) -> Option<Place> {
+        self.guests.get(&entity).copied()
+    }
+
+    /// Looks whether an entity can be made alive under an id that was given out elsewhere.
+    ///
+    /// # Errors
+    /// `AlreadyExists` if it is alive here, `Invalid` if it is reserved or may still be given out here.
+    pub fn check_guest(&self, entity: Entity) -> Result<()> {
+        if self.is_alive(entity) {
+            return Err(exists(entity));
+        }
+        let word = self.slots.get(entity.index() as usize).map(|slot| slot.word);
+        match entity.is_reserved() || (entity.shard() == self.shard && !was_taken_back(word, entity)) {
+            true => Err(Error::invalid("the id may still be given out here").with("entity", entity)),
+            false => Ok(()),
+        }
+    }
+
+    /// Makes an entity alive under an id that was given out elsewhere, or here and taken back since.
+    ///
+    /// # Errors
+    /// Those of [`check_guest`](Self::check_guest).
+    pub fn admit(&mut self, entity: Entity) -> Result<()> {
+        self.check_guest(entity)?;
+        self.guests.insert(entity, Place::default());
+        self.alive += 1;
+        Ok(())
     }
 
     /// Notes the place of an entity that is known to be alive.
     #[inline]
     pub(crate) fn set(&mut self, entity: Entity, place: Place) {
-        if let Some(slot) = self.slots.get_mut(entity.index() as usize) {
-            slot.place = place;
+        match self.slots.get_mut(entity.index() as usize) {
+            Some(slot) if slot.word == entity.generation() | ALIVE && entity.shard() == self.shard => slot.place = place,
+            _ => self.set_guest(entity, place),
+        }
+    }
+
+    #[cold]
+    fn set_guest(&mut self, entity: Entity, place: Place) {
+        if let Some(guest) = self.guests.get_mut(&entity) {
+            *guest = place;
         }
     }
 }

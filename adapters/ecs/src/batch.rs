@@ -8,7 +8,7 @@ use std::sync::Arc;
 use worldstore_core::Result;
 
 use crate::component::ComponentType;
-use crate::error::{dead, missing, other_fields, reserved};
+use crate::error::{dead, exists, missing, other_fields, reserved};
 use crate::{ComponentValue, Entity, Tick};
 
 pub use updates::Updates;
@@ -16,14 +16,15 @@ pub use updates::Updates;
 /// Changes as a storage applies them: [`Updates`] with the rules applied that need no look at the storage.
 ///
 /// They are applied in this order: [writes](Self::writes), [removes](Self::removes), [destroys](Self::destroys),
-/// [spawns](Self::spawns). Each write is for another entity or component, each remove too, and no entity is destroyed
-/// twice.
+/// [spawns](Self::spawns), [places](Self::places). Each write is for another entity or component, each remove too, and no entity is destroyed
+/// or placed twice.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     pub(crate) writes: Vec<Write>,
     pub(crate) removes: Vec<(Entity, Arc<str>)>,
     pub(crate) destroys: Vec<Entity>,
     pub(crate) spawns: Vec<Vec<ComponentValue>>,
+    pub(crate) places: Vec<(Entity, Vec<ComponentValue>)>,
 }
 
 /// Whether the component must be there before.
@@ -87,16 +88,27 @@ impl Batch {
         &self.spawns
     }
 
+    /// Entities that are made alive under ids that were given out elsewhere, with their components, each once.
+    pub fn places(&self) -> &[(Entity, Vec<ComponentValue>)] {
+        &self.places
+    }
+
     /// True if there is nothing to do. An empty batch takes a tick all the same.
     pub fn is_empty(&self) -> bool {
-        self.writes.is_empty() && self.removes.is_empty() && self.destroys.is_empty() && self.spawns.is_empty()
+        let lists = self.writes.len() + self.removes.len() + self.destroys.len();
+        lists + self.spawns.len() + self.places.len() == 0
+    }
+
+    /// The values of all writes and new entities.
+    pub fn values(&self) -> impl Iterator<Item = &ComponentValue> {
+        let placed = self.places.iter().flat_map(|(_, values)| values);
+        self.writes.iter().map(|write| &write.value).chain(self.spawns.iter().flatten()).chain(placed)
     }
 
     /// The components of all values, each once.
     pub fn components(&self) -> Vec<&Arc<ComponentType>> {
-        let values = self.writes.iter().map(|write| &write.value).chain(self.spawns.iter().flatten());
         let mut known = HashSet::new();
-        values.map(ComponentValue::component).filter(|component| known.insert(Arc::as_ptr(component))).collect()
+        self.values().map(ComponentValue::component).filter(|component| known.insert(Arc::as_ptr(component))).collect()
     }
 
     /// The entities that must be alive, each once, sorted.
@@ -114,7 +126,7 @@ impl Batch {
     ///
     /// # Errors
     /// `NotFound` if an entity is not alive, or has not the component that is to be updated; `Invalid` if a reserved
-    /// entity is to be destroyed.
+    /// entity is to be destroyed; `AlreadyExists` if an entity to be placed is alive.
     pub fn check(
         &self,
         is_alive: impl Fn(Entity) -> bool,
@@ -133,8 +145,11 @@ impl Batch {
                 return Err(dead(*entity));
             }
         }
-        match self.destroys.iter().find(|entity| entity.is_reserved()) {
-            Some(entity) => Err(reserved(*entity)),
+        if let Some(entity) = self.destroys.iter().find(|entity| entity.is_reserved()) {
+            return Err(reserved(*entity));
+        }
+        match self.places.iter().find(|(entity, _)| is_alive(*entity)) {
+            Some((entity, _)) => Err(exists(*entity)),
             None => Ok(()),
         }
     }

@@ -24,7 +24,7 @@ pub use kind::{COMPONENT_NAME_BYTES_MAX, ComponentType, FIELDS_MAX};
 ///
 /// - `#[component(name = "…")]`: the stable name; that of the type by default.
 /// - `#[component(combine = path)]`: the [rule](Self::combine) for two writes in one batch, `fn(&Self, Self) -> Self`.
-/// - `#[component(plain)]`: the type is `bytemuck::Pod`, and its memory is copied as it is.
+/// - `#[component(plain)]`: the type is `zerocopy::FromBytes` and `IntoBytes`, and its memory is copied as it is.
 /// - `#[component(json)]` on a field: serde writes it as JSON text. An enum with data is one such field.
 /// - `#[component(rename = "…")]` on a field: the name that is stored.
 ///

@@ -9,6 +9,11 @@ pub fn dead(entity: Entity) -> Error {
     Error::not_found("the entity is not alive").with("entity", entity)
 }
 
+/// An entity that is alive already.
+pub fn exists(entity: Entity) -> Error {
+    Error::new(ErrorKind::AlreadyExists, "the entity is alive already").with("entity", entity)
+}
+
 /// An entity of a reserved index, which nobody destroys.
 pub fn reserved(entity: Entity) -> Error {
     Error::invalid("a reserved entity cannot be destroyed").with("entity", entity)

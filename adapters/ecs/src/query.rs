@@ -43,6 +43,12 @@ impl Query {
         self
     }
 
+    /// The same filter, giving these components before its own.
+    pub(crate) fn giving(&self, components: impl IntoIterator<Item = Arc<str>>) -> Self {
+        let components = distinct(distinct(Vec::new(), components), self.components.iter().cloned());
+        Self { components, ..self.clone() }
+    }
+
     /// The components that are given, in this order.
     pub fn components(&self) -> &[Arc<str>] {
         &self.components

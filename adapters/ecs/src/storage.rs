@@ -1,9 +1,29 @@
 //! What the author of a storage implements, by the names of components.
 
+mod boxed;
+mod async_adapter;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) mod catalog;
+pub(crate) mod gather;
+#[cfg(feature = "backend")]
+pub mod log;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(feature = "redis")]
+pub mod redis;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+mod sync_adapter;
+#[cfg(any(feature = "backend", feature = "postgres", feature = "redis", feature = "sqlite"))]
+pub(crate) mod wire;
+
 use std::fmt::{Debug, Display};
 use std::sync::Arc;
 
 use worldstore_core::Result;
+
+pub use async_adapter::AsyncStorageAdapter;
+pub use sync_adapter::SyncStorageAdapter;
 
 use crate::batch::{Applied, Batch};
 use crate::chunk::Chunks;

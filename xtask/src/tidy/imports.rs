@@ -18,7 +18,9 @@ const LAYERS: &[(&str, &[&str])] = &[
         "worldstore-graph",
         &["worldstore-core", "worldstore-async", "worldstore-cypher", "worldstore-datafusion", "worldstore-zset"],
     ),
-    ("worldstore-bench", &["worldstore-core", "worldstore-async"]),
+    ("worldstore-ecs", &["worldstore-core", "worldstore-async", "worldstore-ecs-derive"]),
+    ("worldstore-ecs-derive", &[]),
+    ("worldstore-bench", &["worldstore-core", "worldstore-async", "worldstore-ecs"]),
     ("worldstore-fuzz", &["worldstore-core", "worldstore-cypher"]),
     ("xtask", &[]),
 ];
@@ -46,10 +48,8 @@ fn check_member(member: &Member, members: &[Member]) -> Vec<Finding> {
 }
 
 fn allowed(member: &Member) -> Option<&'static [&'static str]> {
-    if member.folder.starts_with("adapters/") {
-        return Some(ADAPTER);
-    }
-    LAYERS.iter().find(|(name, _)| *name == member.name).map(|(_, allowed)| *allowed)
+    let layer = LAYERS.iter().find(|(name, _)| *name == member.name).map(|(_, allowed)| *allowed);
+    layer.or(member.folder.starts_with("adapters/").then_some(ADAPTER))
 }
 
 fn finding(member: &Member, import: &str, allowed: &[&str]) -> Finding {

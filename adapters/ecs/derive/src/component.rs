@@ -157,7 +157,7 @@ fn json(at: &Path) -> Shape {
     }
 }
 
-/// Casts between values and bytes, for types that are `bytemuck::Pod`.
+/// Casts between values and bytes, for types that are `zerocopy::FromBytes` and `IntoBytes`.
 fn plain(ident: &Ident, is_plain: bool, at: &Path) -> TokenStream {
     let check = format_ident!("PLAIN_{}_HAS_ALL_ITS_BYTES_IN_FIELDS", ident.to_string().to_uppercase());
     if !is_plain {
@@ -179,7 +179,7 @@ fn plain(ident: &Ident, is_plain: bool, at: &Path) -> TokenStream {
             );
             let () = #check;
             if cfg!(target_endian = "little") {
-                ::std::option::Option::Some(#at::bytemuck::cast_slice(values))
+                ::std::option::Option::Some(#at::zerocopy::IntoBytes::as_bytes(values))
             } else {
                 ::std::option::Option::None
             }
@@ -187,7 +187,7 @@ fn plain(ident: &Ident, is_plain: bool, at: &Path) -> TokenStream {
 
         #[inline]
         fn of_plain(bytes: &[u8]) -> ::std::option::Option<&[Self]> {
-            if cfg!(target_endian = "little") { #at::bytemuck::try_cast_slice(bytes).ok() } else { ::std::option::Option::None }
+            if cfg!(target_endian = "little") { <[Self] as #at::zerocopy::FromBytes>::ref_from_bytes(bytes).ok() } else { ::std::option::Option::None }
         }
     }
 }

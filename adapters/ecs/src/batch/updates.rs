@@ -1,6 +1,6 @@
 //! Changes as a caller collects them, and how they become a batch.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use worldstore_core::{Error, Result};
@@ -8,7 +8,7 @@ use worldstore_core::{Error, Result};
 use super::{Batch, Write, WriteMode, check_known};
 use crate::bundle::Bundle;
 use crate::component::{Component, ComponentType};
-use crate::error::dead;
+use crate::error::{dead, exists};
 use crate::{ComponentValue, Entity};
 
 /// Changes to be applied together: updates, then inserts, removes, destroys, and spawns last.
@@ -41,6 +41,7 @@ pub struct Updates {
     removes: Vec<(Entity, Arc<str>)>,
     destroys: Vec<Entity>,
     spawns: Vec<Vec<ComponentValue>>,
+    places: Vec<(Entity, Vec<ComponentValue>)>,
 }
 
 impl Updates {
@@ -110,6 +111,14 @@ impl Updates {
         self
     }
 
+    /// Makes an entity alive under an id that another storage gave out, with these components: how entities move.
+    ///
+    /// An id of the storage's own shard must have been given out there before, and taken back.
+    pub fn place_values(&mut self, entity: Entity, values: Vec<ComponentValue>) -> &mut Self {
+        self.places.push((entity, values));
+        self
+    }
+
     /// Adds the changes of another behind these.
     pub fn append(&mut self, other: Self) -> &mut Self {
         self.updates.extend(other.updates);
@@ -117,13 +126,14 @@ impl Updates {
         self.removes.extend(other.removes);
         self.destroys.extend(other.destroys);
         self.spawns.extend(other.spawns);
+        self.places.extend(other.places);
         self
     }
 
     /// True if there is nothing to do.
     pub fn is_empty(&self) -> bool {
         let lists = self.updates.len() + self.inserts.len() + self.removes.len() + self.destroys.len();
-        lists + self.spawns.len() == 0
+        lists + self.spawns.len() + self.places.len() == 0
     }
 
     /// The batch for a storage: writes of one component become one, removes are listed once.
@@ -139,14 +149,20 @@ impl Updates {
             fold.write(entity, value, mode)?;
         }
         let spawns = self.spawns.iter().map(|values| fold.spawn(values)).collect::<Result<_>>()?;
-        let mut known = HashMap::with_capacity(self.removes.len());
-        let removes = self.removes.iter().filter(|(entity, name)| known.insert((*entity, &**name), ()).is_none());
+        let mut known = HashSet::with_capacity(self.removes.len());
+        let removes = self.removes.iter().filter(|(entity, name)| known.insert((*entity, &**name)));
         let removes = removes.cloned().collect();
-        let mut known = HashMap::with_capacity(self.destroys.len());
-        if let Some(twice) = self.destroys.iter().find(|entity| known.insert(**entity, ()).is_some()) {
+        let mut known = HashSet::with_capacity(self.destroys.len());
+        if let Some(twice) = self.destroys.iter().find(|entity| !known.insert(**entity)) {
             return Err(dead(*twice));
         }
-        Ok(Batch { writes: fold.writes, removes, destroys: self.destroys.clone(), spawns })
+        let places = self.places.iter().map(|(entity, values)| Ok((*entity, fold.spawn(values)?)));
+        let places: Vec<_> = places.collect::<Result<_>>()?;
+        let mut known = HashSet::with_capacity(places.len());
+        if let Some((twice, _)) = places.iter().find(|(entity, _)| !known.insert(*entity)) {
+            return Err(exists(*twice));
+        }
+        Ok(Batch { writes: fold.writes, removes, destroys: self.destroys.clone(), spawns, places })
     }
 }
 

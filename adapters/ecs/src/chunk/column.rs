@@ -139,6 +139,14 @@ impl<'a> Column<'a> {
         }
     }
 
+    /// For shared values that are the column's own: each once, and which one each row has.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn shared_values(&self) -> Option<(Vec<ComponentValue>, &[u32])> {
+        let Data::Shared { values, places } = &self.data else { return None };
+        let value = |bytes: &SmallBytes| ComponentValue::trusted(&self.component, bytes.clone());
+        Some((values.iter().map(value).collect(), places))
+    }
+
     /// All rows as bytes, if they lie in one piece.
     pub fn packed(&self) -> Option<&[u8]> {
         match &self.data {
@@ -234,6 +242,18 @@ impl<'a> Column<'a> {
             offset += width;
         }
         None
+    }
+
+    /// How many bytes the values take, those that are shared once. Of a storage's own memory: as bytes, not as types.
+    pub fn bytes_kept(&self) -> usize {
+        let sum = |values: &[SmallBytes]| values.iter().map(|value| value.as_slice().len()).sum::<usize>();
+        match &self.data {
+            Data::Erased(column) => column.packed().map_or(0, <[u8]>::len),
+            Data::Packed { bytes, .. } => bytes.len(),
+            Data::Loose(values) => sum(values),
+            Data::ErasedShared { places, .. } => size_of_val(*places),
+            Data::Shared { values, places } => sum(values) + size_of_val(&places[..]),
+        }
     }
 
     /// The same column, with all values its own.

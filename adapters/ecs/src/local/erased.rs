@@ -22,6 +22,9 @@ pub trait ErasedColumn: Any + Debug + Send + Sync {
     /// All rows as bytes, if all take as many and lie in one piece.
     fn packed(&self) -> Option<&[u8]>;
 
+    /// All rows as the bytes that they were restored from, if they still are.
+    fn frozen(&self) -> Option<Bytes>;
+
     /// Adds a row from its bytes.
     fn push(&mut self, bytes: &[u8]) -> Result<()>;
 
@@ -105,6 +108,10 @@ impl<Type: Component> ErasedColumn for TypedColumn<Type> {
         Type::plain(self.values())
     }
 
+    fn frozen(&self) -> Option<Bytes> {
+        self.frozen.clone()
+    }
+
     fn push(&mut self, mut bytes: &[u8]) -> Result<()> {
         let value = Type::decode(&mut bytes)?;
         self.values_mut().push(value);
@@ -158,4 +165,21 @@ impl<Type: Component> ErasedColumn for TypedColumn<Type> {
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self
     }
+}
+
+/// The values of a column in a column of another kind, an empty one.
+///
+/// # Errors
+/// `Corrupt` if a value is refused.
+pub fn retyped(from: &dyn ErasedColumn, mut to: Box<dyn ErasedColumn>) -> Result<Box<dyn ErasedColumn>> {
+    if let Some(bytes) = from.frozen() {
+        to.adopt(&bytes, from.len())?;
+        return Ok(to);
+    }
+    for row in 0..from.len() {
+        let mut bytes = SmallBytes::new();
+        from.encode(row, &mut bytes)?;
+        to.push(bytes.as_slice())?;
+    }
+    Ok(to)
 }

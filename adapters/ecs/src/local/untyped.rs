@@ -65,6 +65,10 @@ impl ErasedColumn for PackedColumn {
         Some(self.bytes())
     }
 
+    fn frozen(&self) -> Option<Bytes> {
+        self.frozen.clone()
+    }
+
     fn push(&mut self, bytes: &[u8]) -> Result<()> {
         self.check(bytes)?;
         self.bytes_mut().extend_from_slice(bytes);
@@ -145,6 +149,10 @@ impl ErasedColumn for LooseColumn {
     }
 
     fn packed(&self) -> Option<&[u8]> {
+        None
+    }
+
+    fn frozen(&self) -> Option<Bytes> {
         None
     }
 
