@@ -43,13 +43,14 @@ pub fn rows(scale: usize, only: Option<&str>) -> Result<Vec<Row>, Failure> {
     let mut rows = Vec::new();
     for size in SIZES.map(|size| (size / scale).max(1_000)) {
         let count = if size >= 1_000_000 { format!("{} M", size / 1_000_000) } else { format!("{} k", size / 1_000) };
-        let mut run = |name: &str, amount: usize, subjects: &mut dyn FnMut() -> Result<Vec<Subject<'static>>, Failure>| {
-            let name = format!("{name}, {count}");
-            if only.is_none_or(|only| name.contains(only)) {
-                rows.push(row(name, amount as u64, "op", subjects()?)?);
-            }
-            Ok::<(), Failure>(())
-        };
+        let mut run =
+            |name: &str, amount: usize, subjects: &mut dyn FnMut() -> Result<Vec<Subject<'static>>, Failure>| {
+                let name = format!("{name}, {count}");
+                if only.is_none_or(|only| name.contains(only)) {
+                    rows.push(row(name, amount as u64, "op", subjects()?)?);
+                }
+                Ok::<(), Failure>(())
+            };
         run("create", size, &mut || life::create(size))?;
         run("create many", size, &mut || life::create_many(size))?;
         run("get", size, &mut || access::get(size))?;

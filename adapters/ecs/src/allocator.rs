@@ -101,7 +101,9 @@ impl AllocatorState {
         let wrong = self.guests.iter().find(|guest| {
             let place = guest.index().checked_sub(Entity::RESERVED).map(|place| place as usize);
             let word = place.and_then(|place| self.slots.get(place));
-            !seen.insert(**guest) || guest.is_reserved() || (guest.shard() == self.shard && !was_taken_back(word.copied(), **guest))
+            !seen.insert(**guest)
+                || guest.is_reserved()
+                || (guest.shard() == self.shard && !was_taken_back(word.copied(), **guest))
         });
         wrong.map_or(Ok(()), |guest| Err(corrupt("an entity cannot be a guest").with("entity", guest)))
     }
@@ -285,7 +287,9 @@ impl<Place: Copy + Default> Allocator<Place> {
     #[inline]
     pub(crate) fn set(&mut self, entity: Entity, place: Place) {
         match self.slots.get_mut(entity.index() as usize) {
-            Some(slot) if slot.word == entity.generation() | ALIVE && entity.shard() == self.shard => slot.place = place,
+            Some(slot) if slot.word == entity.generation() | ALIVE && entity.shard() == self.shard => {
+                slot.place = place
+            }
             _ => self.set_guest(entity, place),
         }
     }

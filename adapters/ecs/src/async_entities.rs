@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use worldstore_core::{Error, Result};
 
+use crate::async_storage::AsyncStorage;
 use crate::batch::{Applied, Updates};
 use crate::bundle::Bundle;
 use crate::component::{Component, ComponentType};
-use crate::async_storage::AsyncStorage;
 use crate::{ComponentValue, Entity};
 
 pub use query::AsyncRows;
@@ -92,7 +92,10 @@ impl<Store: AsyncStorage> AsyncEntities<Store> {
     ///
     /// # Errors
     /// As [`spawn`](Self::spawn).
-    pub async fn spawn_many<Items: Bundle>(&mut self, bundles: impl IntoIterator<Item = Items> + Send) -> Result<Vec<Entity>> {
+    pub async fn spawn_many<Items: Bundle>(
+        &mut self,
+        bundles: impl IntoIterator<Item = Items> + Send,
+    ) -> Result<Vec<Entity>> {
         if let Some(local) = self.storage.local_mut() {
             return local.change(|local| local.insert_entities(bundles));
         }

@@ -127,11 +127,7 @@ impl Batch {
     /// # Errors
     /// `NotFound` if an entity is not alive, or has not the component that is to be updated; `Invalid` if a reserved
     /// entity is to be destroyed; `AlreadyExists` if an entity to be placed is alive.
-    pub fn check(
-        &self,
-        is_alive: impl Fn(Entity) -> bool,
-        has: impl Fn(Entity, &ComponentType) -> bool,
-    ) -> Result<()> {
+    pub fn check(&self, is_alive: impl Fn(Entity) -> bool, has: impl Fn(Entity, &ComponentType) -> bool) -> Result<()> {
         for write in &self.writes {
             if !is_alive(write.entity) {
                 return Err(dead(write.entity));

@@ -52,7 +52,9 @@ impl Entity {
 
     /// Puts an id together of parts that are known to be in range.
     pub(crate) fn pack(shard: u16, index: u32, generation: u32) -> Self {
-        Self(u64::from(shard) << (INDEX_BITS + GENERATION_BITS) | u64::from(generation) << INDEX_BITS | u64::from(index))
+        Self(
+            u64::from(shard) << (INDEX_BITS + GENERATION_BITS) | u64::from(generation) << INDEX_BITS | u64::from(index),
+        )
     }
 
     /// Unpacks an id that [`to_bits`](Self::to_bits) gave.

@@ -1,4 +1,14 @@
-//! Entities and components over storages that can be swapped.
+//! Entities with components, over storages that can be swapped.
+//!
+//! - [`Entities`] and [`AsyncEntities`] are what callers use: Rust types, queries, batches, snapshots.
+//! - [`Component`] is derived: a stable name and fields. [`ComponentType`] is the same without a Rust type.
+//! - [`Updates`] are changes that happen together, or not at all.
+//! - [`Local`] keeps entities in memory, in archetypes of columns, and has queries in place.
+//! - [`Storage`] and [`AsyncStorage`] are what the author of a storage implements, by the names of components; the
+//!   `conformance` kit (feature of that name) tests it.
+//! - `snapshot` (feature `arrow`) is the open format in which any storage is written, and read by any other.
+//!
+//! [`Entities`] shows an example. Reads of an entity that is not alive find nothing; changes of it are `NotFound`.
 
 // The derive macro names the crate as others do.
 extern crate self as worldstore_ecs;
@@ -46,3 +56,8 @@ pub use value::{ComponentValue, VALUE_BYTES_MAX};
 pub use worldstore_core::Result;
 pub use worldstore_ecs_derive::Component;
 pub use zerocopy;
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -5,8 +5,8 @@
 //! component of which only the name is known; hecs tells no changes since a tick. What is left, columns and moves, is
 //! this module. It has no unsafe code.
 
-pub(crate) mod archetype;
 mod apply;
+pub(crate) mod archetype;
 mod async_storage;
 mod changes;
 mod edit;
@@ -32,11 +32,11 @@ use std::sync::Arc;
 
 use worldstore_core::Result;
 
+use crate::Entity;
 use crate::allocator::Allocator;
 use crate::batch::check_known;
 use crate::component::{Component, ComponentType};
 use crate::error::{other_fields, other_type};
-use crate::Entity;
 
 use archetype::{Archetype, Slot, Step, Values};
 use erased::ErasedColumn;

@@ -14,7 +14,10 @@ pub struct SmallBytes(Held);
 
 #[derive(Clone)]
 enum Held {
-    Inline { length: u8, bytes: [u8; INLINE_BYTES] },
+    Inline {
+        length: u8,
+        bytes: [u8; INLINE_BYTES],
+    },
     Heap(Arc<[u8]>),
     /// Still growing.
     Growing(Vec<u8>),

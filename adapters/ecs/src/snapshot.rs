@@ -239,7 +239,8 @@ fn read_changes(file: &part::File) -> Result<Recorded> {
     let components = file.manifest.components()?;
     let written = file.manifest.chunks.iter().map(|entry| read_chunk(file, &components, entry));
     let written = written.collect::<Result<_>>()?;
-    let removed = since.removed.iter().map(|removed| Ok((removed.component.clone(), entities(file, &removed.entities)?)));
+    let removed =
+        since.removed.iter().map(|removed| Ok((removed.component.clone(), entities(file, &removed.entities)?)));
     Ok(Recorded {
         since: Tick(since.tick),
         tick: Tick(file.manifest.tick),

@@ -51,7 +51,8 @@ impl<'a> State<'a> {
             for column in chunk.columns() {
                 let name = column.component().name();
                 let known = self.components.iter().find(|known| known.name() == name);
-                let known = known.ok_or_else(|| corrupt("a column is of no known component").with("component", name))?;
+                let known =
+                    known.ok_or_else(|| corrupt("a column is of no known component").with("component", name))?;
                 check_known(known, column.component())?;
             }
             for entity in chunk.entities() {

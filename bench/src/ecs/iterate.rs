@@ -27,8 +27,7 @@ macro_rules! worlds {
 
 /// Two components are read.
 pub fn two(size: usize) -> Subjects {
-    let (local, hecs, mut bevy) =
-        worlds!(size, number, (Position::new(number % 64), Velocity::new(number % 32)));
+    let (local, hecs, mut bevy) = worlds!(size, number, (Position::new(number % 64), Velocity::new(number % 32)));
     let mut query = bevy.query::<(&Position, &Velocity)>();
     Ok(vec![
         Subject::new("worldstore", move || {

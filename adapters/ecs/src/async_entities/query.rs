@@ -7,11 +7,11 @@ use worldstore_core::Result;
 
 use super::AsyncEntities;
 use crate::Entity;
+use crate::async_storage::AsyncStorage;
 use crate::bundle::Bundle;
 use crate::chunk::{AsyncChunks, Chunk};
 use crate::component::Component;
 use crate::query::Query;
-use crate::async_storage::AsyncStorage;
 
 impl<Store: AsyncStorage> AsyncEntities<Store> {
     /// All entities that are alive; of the reserved ones only those that have a component. Sorted.

@@ -4,8 +4,8 @@ use worldstore_core::Result;
 
 use super::AsyncEntities;
 use crate::Entity;
-use crate::component::Component;
 use crate::async_storage::AsyncStorage;
+use crate::component::Component;
 use crate::tick::{Changes, Tick};
 
 impl<Store: AsyncStorage> AsyncEntities<Store> {

@@ -69,7 +69,10 @@ async fn fresh(make: &mut AsyncMake<'_>) -> Result<World> {
 
 fn differs(what: &str, seen: &str, wanted: &str) -> Error {
     let shorten = |text: &str| text.chars().take(600).collect::<String>();
-    Error::unexpected("not what it should be").with("what", what).with("seen", shorten(seen)).with("wanted", shorten(wanted))
+    Error::unexpected("not what it should be")
+        .with("what", what)
+        .with("seen", shorten(seen))
+        .with("wanted", shorten(wanted))
 }
 
 /// The kind of the error, or of what should have been one.

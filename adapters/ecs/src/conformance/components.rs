@@ -5,7 +5,17 @@ use serde::{Deserialize, Serialize};
 use crate::{Component, Entity};
 
 /// Where something is. Its memory is its bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Component, zerocopy::FromBytes, zerocopy::Immutable, zerocopy::IntoBytes, zerocopy::KnownLayout)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Component,
+    zerocopy::FromBytes,
+    zerocopy::Immutable,
+    zerocopy::IntoBytes,
+    zerocopy::KnownLayout,
+)]
 #[component(name = "position", plain)]
 #[repr(C)]
 pub struct Position {

@@ -217,7 +217,10 @@ impl<Store: AsyncStorage> Run<Store> {
             }
         }
         let differ = |what: &str, seen: String, wanted: String| {
-            Err(Error::unexpected("storage and model differ").with("what", what).with("seen", seen).with("wanted", wanted))
+            Err(Error::unexpected("storage and model differ")
+                .with("what", what)
+                .with("seen", seen)
+                .with("wanted", wanted))
         };
         if seen != self.model {
             let one = seen.iter().find(|(entity, values)| self.model.get(entity) != Some(*values));
@@ -228,7 +231,8 @@ impl<Store: AsyncStorage> Run<Store> {
             let query = Query::new([name]).excluding(["asleep"]).having(["health"]);
             let mut found = self.world.found(&query).await?;
             found.sort_unstable();
-            let matches = |values: &BTreeMap<Arc<str>, ComponentValue>| query.matches(values.keys().map(|name| &**name));
+            let matches =
+                |values: &BTreeMap<Arc<str>, ComponentValue>| query.matches(values.keys().map(|name| &**name));
             let wanted: Vec<Entity> =
                 self.model.iter().filter(|(_, values)| matches(values)).map(|(entity, _)| *entity).collect();
             if found != wanted {

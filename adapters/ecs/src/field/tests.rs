@@ -16,7 +16,10 @@ fn a_value_has_the_same_bytes_from_its_type_and_by_its_kind() {
     let mut out = Vec::new();
     FieldValue::Text("été").encode(&Field::new("name", FieldKind::Text), &mut out).unwrap();
     assert_eq!(out, bytes(&"été".to_owned()));
-    assert_eq!(FieldValue::decode(&Field::new("name", FieldKind::Text), &mut &out[..]).unwrap(), FieldValue::Text("été"));
+    assert_eq!(
+        FieldValue::decode(&Field::new("name", FieldKind::Text), &mut &out[..]).unwrap(),
+        FieldValue::Text("été")
+    );
     let field = Field::new("near", FieldKind::I16).nullable();
     for (value, typed) in [(FieldValue::Null, None), (FieldValue::I64(-2), Some(-2_i16))] {
         let mut out = Vec::new();

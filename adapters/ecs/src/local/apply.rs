@@ -52,7 +52,8 @@ impl Local {
     /// # Errors
     /// Those of [`apply`](crate::Storage::apply).
     pub fn check_batch(&self, batch: &Batch) -> Result<()> {
-        batch.check(|entity| self.allocator.is_alive(entity), |entity, kind| self.has_component(entity, kind.name()))?;
+        batch
+            .check(|entity| self.allocator.is_alive(entity), |entity, kind| self.has_component(entity, kind.name()))?;
         self.allocator.check_room(batch.spawns.len())?;
         batch.places.iter().try_for_each(|(entity, _)| self.allocator.check_guest(*entity))?;
         batch.components().into_iter().try_for_each(|component| self.check_learn(component))?;

@@ -59,10 +59,8 @@ pub enum Values {
 impl Archetype {
     /// An archetype without rows.
     pub fn new(slots: Vec<Slot>, columns: Vec<(Option<TypeId>, Values)>) -> Self {
-        let (types, columns) = columns
-            .into_iter()
-            .map(|(kind, values)| (kind, Store { values, written: Stamps::default() }))
-            .unzip();
+        let (types, columns) =
+            columns.into_iter().map(|(kind, values)| (kind, Store { values, written: Stamps::default() })).unzip();
         Self { slots, types, entities: Vec::new(), created: Stamps::default(), columns, edges: Vec::new() }
     }
 
@@ -129,6 +127,14 @@ impl Store {
         match &mut self.values {
             Values::Own(column) => Some(column.as_any_mut().downcast_mut::<TypedColumn<Type>>()?.values_mut()),
             Values::Shared(_) => None,
+        }
+    }
+
+    /// Drops the last row, which has no tick yet.
+    pub fn drop_last(&mut self, row: usize) {
+        match &mut self.values {
+            Values::Own(column) => column.swap_remove(row),
+            Values::Shared(places) => places.truncate(row),
         }
     }
 

@@ -2,9 +2,9 @@
 
 use worldstore_core::{Error, Result};
 
+use super::Local;
 use super::archetype::{Archetype, Slot, Step, Store, Values};
 use super::journal::{Gone, What};
-use super::Local;
 use super::known::{NO_ROW, Place};
 use crate::Entity;
 use crate::error::{dead, reserved};

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use worldstore_core::Result;
 
+use super::Local;
 use super::archetype::{Archetype, Slot, Store};
 use super::edit::broken;
-use super::Local;
 use super::known::Place;
 use crate::Entity;
 use crate::bundle::Bundle;
@@ -75,7 +75,7 @@ impl Local {
     /// Makes an entity for each bundle.
     ///
     /// # Errors
-    /// As [`insert_entity`](Self::insert_entity): then none is made, unless there are no more ids.
+    /// As [`insert_entity`](Self::insert_entity): then none is made.
     pub fn insert_entities<Items: Bundle>(&mut self, bundles: impl IntoIterator<Item = Items>) -> Result<Vec<Entity>> {
         let plan = self.plan::<Items>()?;
         let Some(columns) = plan.columns else {
@@ -87,6 +87,13 @@ impl Local {
         self.is_touched = true;
         let mut rows = Rows { archetype, columns: &columns };
         let count = Items::put_all(bundles.into_iter(), &mut rows)?;
+        if let Err(full) = self.allocator.check_room(count) {
+            for column in columns.iter() {
+                let Some(store) = archetype.columns.get_mut(*column) else { continue };
+                (first..first + count).rev().for_each(|row| store.drop_last(row));
+            }
+            return Err(full);
+        }
         for column in columns.iter() {
             if let Some(store) = archetype.columns.get_mut(*column) {
                 store.written.push_many(first, count, now);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use worldstore_core::Result;
 
-use super::archetype::{Archetype, Values};
 use super::Local;
+use super::archetype::{Archetype, Values};
 use super::known::NO_ROW;
 use crate::batch::{Applied, Batch};
 use crate::chunk::{Chunk, Chunks, Column};

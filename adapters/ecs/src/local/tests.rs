@@ -186,7 +186,6 @@ fn two_types_of_one_name_are_refused() {
     #[derive(Debug, Clone, Component)]
     #[component(name = "position")]
     struct Other {
-        #[expect(dead_code, reason = "only its layout matters")]
         x: f32,
     }
     let mut local = Local::new();

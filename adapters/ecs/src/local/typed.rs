@@ -9,10 +9,10 @@ use super::archetype::{Slot, Values};
 use super::edit::broken;
 use super::erased::TypedColumn;
 use super::known::Place;
-use crate::{ComponentValue, Entity};
 use crate::component::Component;
 use crate::error::dead;
 use crate::value::check_type;
+use crate::{ComponentValue, Entity};
 
 impl Local {
     /// Makes the components of a Rust type known. Values that were restored without it become of it.
@@ -131,7 +131,9 @@ impl Local {
             return Err(dead(entity));
         }
         let component = self.learn(value.component())?;
-        if !value.component().is_typed() && let Some(known) = self.known.get(component as usize) {
+        if !value.component().is_typed()
+            && let Some(known) = self.known.get(component as usize)
+        {
             known.component.check(value.bytes())?;
         }
         self.write(entity, Slot { component, is_shared: value.is_shared() }, value.bytes())

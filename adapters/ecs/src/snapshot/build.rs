@@ -19,8 +19,7 @@ use crate::{ComponentValue, Field as ComponentField};
 
 /// A column of the component's name, with its layout in the metadata.
 pub fn named(component: &ComponentType, kind: DataType) -> Field {
-    let layout: Vec<String> =
-        component.fields().iter().map(|field| format!("{}:{}", field.name, field.kind)).collect();
+    let layout: Vec<String> = component.fields().iter().map(|field| format!("{}:{}", field.name, field.kind)).collect();
     let metadata = [("worldstore.component", component.name().to_string()), ("worldstore.layout", layout.join(","))];
     let metadata: HashMap<String, String> = metadata.map(|(key, value)| (key.to_owned(), value)).into();
     let nullable = kind == DataType::Null;
@@ -170,7 +169,11 @@ impl<'a> Reader<'a> {
         };
         let values = batch.buffer()?;
         let fits = match field.kind.width() {
-            None => rows.checked_add(1) == Some(ends.len()) && ends.is_sorted() && ends.last() == Some(&(values.len() as u64)),
+            None => {
+                rows.checked_add(1) == Some(ends.len())
+                    && ends.is_sorted()
+                    && ends.last() == Some(&(values.len() as u64))
+            }
             Some(_) if field.kind == FieldKind::Bool => values.len() == rows.div_ceil(8),
             Some(width) => rows.checked_mul(width) == Some(values.len()),
         };

@@ -96,11 +96,8 @@ pub enum Layout {
 
 impl Manifest {
     pub fn new(tick: Tick, components: &[Arc<ComponentType>], shard: u16) -> Self {
-        let field = |field: &Field| FieldEntry {
-            name: field.name.to_string(),
-            kind: field.kind,
-            nullable: field.nullable,
-        };
+        let field =
+            |field: &Field| FieldEntry { name: field.name.to_string(), kind: field.kind, nullable: field.nullable };
         let components = components.iter().map(|component| ComponentEntry {
             name: component.name().to_string(),
             fields: component.fields().iter().map(field).collect(),

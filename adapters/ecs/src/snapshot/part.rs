@@ -74,8 +74,7 @@ fn write_schema(out: &mut Vec<u8>, schema: &Schema) -> Result<()> {
 
 fn write_batch_header(out: &mut Vec<u8>, rows: usize, columns: &[PartColumn<'_>]) {
     let mut flat = FlatBufferBuilder::new();
-    let nodes: Vec<FieldNode> =
-        columns.iter().map(|column| FieldNode::new(rows as i64, column.nulls as i64)).collect();
+    let nodes: Vec<FieldNode> = columns.iter().map(|column| FieldNode::new(rows as i64, column.nulls as i64)).collect();
     let mut body = 0;
     let buffers = columns.iter().flat_map(|column| &column.buffers).map(|buffer| {
         let place = Buffer::new(body as i64, buffer.len() as i64);

@@ -10,7 +10,17 @@ use worldstore_core::ErrorKind;
 use super::{part, read, write};
 use crate::{Component, ComponentValue, Entities, Entity, Local, Query, Storage, Tick, Updates};
 
-#[derive(Debug, Clone, Copy, PartialEq, Component, zerocopy::FromBytes, zerocopy::Immutable, zerocopy::IntoBytes, zerocopy::KnownLayout)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Component,
+    zerocopy::FromBytes,
+    zerocopy::Immutable,
+    zerocopy::IntoBytes,
+    zerocopy::KnownLayout,
+)]
 #[component(name = "position", plain)]
 #[repr(C)]
 struct Position {
@@ -42,9 +52,8 @@ fn note(number: usize) -> Note {
 
 fn example() -> Entities<Local> {
     let mut entities = Entities::new(Local::with_shard(4).unwrap());
-    let made = entities
-        .spawn_many((0..50).map(|number| (Position { x: number as f64, y: -1.0 }, note(number), Tag)))
-        .unwrap();
+    let made =
+        entities.spawn_many((0..50).map(|number| (Position { x: number as f64, y: -1.0 }, note(number), Tag))).unwrap();
     entities.spawn_many((0..7).map(|number| Heat(f64::from(number)))).unwrap();
     entities.set_shared(&made[..20], Heat(21.5)).unwrap();
     entities.destroy(made[3]).unwrap();

@@ -81,11 +81,7 @@ impl<Type: Component> TermMut for &mut Type {
         store.typed_mut::<Type>().map(|values| values.iter_mut())
     }
 
-    fn collect<'a>(
-        store: &'a mut Store,
-        _: &'a dyn ErasedColumn,
-        now: u64,
-    ) -> Vec<&'a mut Type> {
+    fn collect<'a>(store: &'a mut Store, _: &'a dyn ErasedColumn, now: u64) -> Vec<&'a mut Type> {
         Self::iter(store, now).into_iter().flatten().collect()
     }
 }

@@ -5,8 +5,8 @@ use std::{slice, vec};
 
 use worldstore_core::Result;
 
-use super::super::archetype::{Archetype, Store};
 use super::super::Local;
+use super::super::archetype::{Archetype, Store};
 use super::super::known::Known;
 use super::term::Look;
 use super::{Matching, Term, TermMut};
@@ -139,12 +139,7 @@ pub struct FoundMut<'a, Items: TermsMut> {
 }
 
 impl<'a, Items: TermsMut> FoundMut<'a, Items> {
-    pub(super) fn new(
-        archetypes: &'a mut [Archetype],
-        known: &'a [Known],
-        matching: Matching,
-        now: u64,
-    ) -> Self {
+    pub(super) fn new(archetypes: &'a mut [Archetype], known: &'a [Known], matching: Matching, now: u64) -> Self {
         Self { known, matching, now, archetypes: archetypes.iter_mut(), rows: None, others: Vec::new().into_iter() }
     }
 
