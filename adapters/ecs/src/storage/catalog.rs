@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use worldstore_core::Result;
-
 use crate::component::ComponentType;
-use crate::error::corrupt;
-use crate::field::{Field, FieldKind};
+use crate::field::Field;
+
+pub(crate) use super::wire::{component_of, fields_text};
 
 /// The columns that every table of a component has.
 const OWN: [&str; 3] = ["entity", "changed", "shared"];
@@ -61,7 +59,7 @@ fn letter(letter: char) -> char {
 fn columns(fields: &[Field]) -> Vec<String> {
     let mut names: Vec<String> = Vec::with_capacity(fields.len());
     let taken = |name: &str, names: &[String]| {
-        let other = names.iter().map(String::as_str).chain(OWN).chain(["id", "value"]);
+        let other = names.iter().map(String::as_str).chain(OWN).chain(["id", "value", "hash"]);
         other.chain(fields.iter().map(|field| &*field.name)).filter(|other| other.eq_ignore_ascii_case(name)).count()
     };
     for field in fields {
@@ -110,37 +108,12 @@ impl Catalog {
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct StoredField {
-    name: String,
-    kind: FieldKind,
-    nullable: bool,
-}
-
-/// The fields as JSON text.
-pub(crate) fn fields_text(component: &ComponentType) -> Result<String> {
-    let field = |field: &Field| StoredField { name: field.name.to_string(), kind: field.kind, nullable: field.nullable };
-    let fields: Vec<StoredField> = component.fields().iter().map(field).collect();
-    serde_json::to_string(&fields)
-        .map_err(|source| worldstore_core::Error::unexpected("fields cannot be written").caused_by(source))
-}
-
-/// A component from its name and the JSON text of its fields.
-pub(crate) fn component_of(name: &str, fields: &str) -> Result<Arc<ComponentType>> {
-    let broken = |source: serde_json::Error| corrupt("the fields of a component cannot be read").caused_by(source);
-    let fields: Vec<StoredField> = serde_json::from_str(fields).map_err(broken)?;
-    let field = |stored: StoredField| {
-        let field = Field::new(stored.name, stored.kind);
-        if stored.nullable { field.nullable() } else { field }
-    };
-    Ok(Arc::new(ComponentType::dynamic(name, fields.into_iter().map(field).collect())?))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::field::FieldKind;
 
     #[test]
     fn columns_are_named_after_fields_and_never_twice() {

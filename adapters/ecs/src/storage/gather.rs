@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use worldstore_core::Result;
+use worldstore_core::{Error, Result};
 
+use crate::batch::{Batch, Write, WriteMode};
 use crate::chunk::{Chunk, Column};
 use crate::component::ComponentType;
+use crate::state::State;
 use crate::{ComponentValue, Entity};
 
 /// Which components entities have: their places in a list, and whether their values are shared.
@@ -32,7 +34,10 @@ pub(crate) fn chunks_of(
         let signature = values.iter().map(|(place, value)| (*place, value.is_shared())).collect();
         groups.entry(signature).or_default().push(entity, values.into_iter().map(|(_, value)| value));
     }
-    groups.into_iter().map(|(signature, group)| group.chunk(signature.iter().map(|(place, _)| *place), components)).collect()
+    groups
+        .into_iter()
+        .map(|(signature, group)| group.chunk(signature.iter().map(|(place, _)| *place), components))
+        .collect()
 }
 
 /// The rows of a query as chunks: those whose values are shared in the same columns are together.
@@ -58,6 +63,19 @@ pub(crate) fn chunks_of_rows(
     groups.into_iter().map(|(_, group)| group.chunk(0..components.len(), components)).collect()
 }
 
+/// The rows of a state as writes.
+pub(crate) fn rows_of(state: &State<'_>) -> Result<Batch> {
+    let mut batch = Batch::default();
+    for chunk in &state.chunks {
+        for column in chunk.columns() {
+            for (row, entity) in chunk.entities().iter().enumerate() {
+                batch.writes.push(Write { entity: *entity, value: column.value(row)?, mode: WriteMode::Insert });
+            }
+        }
+    }
+    Ok(batch)
+}
+
 /// Rows with the same components.
 #[derive(Default)]
 struct Group {
@@ -77,13 +95,14 @@ impl Group {
         self.entities.push(entity);
     }
 
-    fn chunk(
-        self,
-        places: impl Iterator<Item = usize>,
-        components: &[Arc<ComponentType>],
-    ) -> Result<Chunk<'static>> {
+    fn chunk(self, places: impl Iterator<Item = usize>, components: &[Arc<ComponentType>]) -> Result<Chunk<'static>> {
         let components = places.filter_map(|place| components.get(place));
         let columns = components.zip(&self.columns).map(|(component, values)| Column::from_values(component, values));
         Chunk::new(self.entities, columns.collect::<Result<_>>()?)
     }
+}
+
+/// An id that was given out nowhere, as far as this shard can tell.
+pub(crate) fn foreign(entity: Entity) -> Error {
+    Error::invalid("the id may still be given out here").with("entity", entity)
 }

@@ -66,7 +66,8 @@ impl PostgresConfig {
         let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
         if !first || !name.bytes().all(legal) || name.len() > NAMESPACE_BYTES_MAX || name.starts_with("pg_") {
-            let rule = "namespace is not 1 to 48 small letters, digits and underscores after a letter, or begins with pg_";
+            let rule =
+                "namespace is not 1 to 48 small letters, digits and underscores after a letter, or begins with pg_";
             return Err(Error::invalid(rule).with("namespace", name));
         }
         self.namespace = name;

@@ -50,8 +50,6 @@ pub(super) fn of_commit(error: sqlx::Error) -> Error {
     };
     match refused {
         true => translate(error),
-        false => {
-            Error::new(ErrorKind::OutcomeUnknown, "the batch may or may not have been applied").caused_by(error)
-        }
+        false => Error::new(ErrorKind::OutcomeUnknown, "the batch may or may not have been applied").caused_by(error),
     }
 }

@@ -70,13 +70,9 @@ pub(super) fn from_sql<'a>(field: &Field, value: ValueRef<'a>) -> Result<FieldVa
         }
         (Kind::U64, ValueRef::Blob(bytes)) => FieldValue::U64(u64::from_be_bytes(sized(field, bytes)?)),
         (Kind::F32, ValueRef::Real(number)) => FieldValue::F32(number as f32),
-        (Kind::F32, ValueRef::Blob(bytes)) => {
-            FieldValue::F32(f32::from_bits(u32::from_be_bytes(sized(field, bytes)?)))
-        }
+        (Kind::F32, ValueRef::Blob(bytes)) => FieldValue::F32(f32::from_bits(u32::from_be_bytes(sized(field, bytes)?))),
         (Kind::F64, ValueRef::Real(number)) => FieldValue::F64(number),
-        (Kind::F64, ValueRef::Blob(bytes)) => {
-            FieldValue::F64(f64::from_bits(u64::from_be_bytes(sized(field, bytes)?)))
-        }
+        (Kind::F64, ValueRef::Blob(bytes)) => FieldValue::F64(f64::from_bits(u64::from_be_bytes(sized(field, bytes)?))),
         (Kind::Text | Kind::Json, ValueRef::Text(text)) => {
             FieldValue::Text(std::str::from_utf8(text).map_err(|source| wrong().caused_by(source))?)
         }

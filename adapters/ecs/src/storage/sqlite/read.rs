@@ -57,7 +57,9 @@ pub(super) fn to_id(entity: Entity) -> i64 {
 /// An entity that was stored.
 pub(super) fn of_id(id: i64) -> Result<Entity> {
     let broken = |source: worldstore_core::Error| corrupt("a stored number is no entity").caused_by(source);
-    u64::try_from(id).map_err(|_| corrupt("a stored number is no entity")).and_then(|bits| Entity::from_bits(bits).map_err(broken))
+    u64::try_from(id)
+        .map_err(|_| corrupt("a stored number is no entity"))
+        .and_then(|bits| Entity::from_bits(bits).map_err(broken))
 }
 
 /// Which of these are alive.
@@ -149,11 +151,7 @@ pub(super) fn value(row: &Row<'_>, known: &Known, first: usize) -> Result<Compon
 }
 
 /// Entities that a query finds.
-pub(super) fn entities(
-    connection: &Connection,
-    sql: &str,
-    parameters: impl rusqlite::Params,
-) -> Result<Vec<Entity>> {
+pub(super) fn entities(connection: &Connection, sql: &str, parameters: impl rusqlite::Params) -> Result<Vec<Entity>> {
     let mut statement = connection.prepare_cached(sql).map_err(translate)?;
     let mut rows = statement.query(parameters).map_err(translate)?;
     let mut found = Vec::new();

@@ -18,7 +18,7 @@ use crate::storage::catalog::{Catalog, Known, component_of, fields_text};
 
 /// `store` has one row: the shard, the last tick, the oldest tick since which changes are known, the index that was never
 /// used, and the version of the list of components. `entities` are those that are alive, without reserved ones, as 63-bit
-/// ids; `slots` are the indexes of those that are not: the next generation, and the place in the stack of free ones, none
+/// ids, `guests` those of them whose ids were given out elsewhere; `slots` are the indexes of those that are not: the next generation, and the place in the stack of free ones, none
 /// if it is used up. `graves` and `removals` are what changes since a tick are told from.
 pub(super) const TABLES: &str = "
     CREATE TABLE store (
@@ -28,6 +28,7 @@ pub(super) const TABLES: &str = "
     INSERT INTO store VALUES (0, 0, 0, 1000, 1);
     CREATE TABLE entities (entity INTEGER PRIMARY KEY, born INTEGER NOT NULL) STRICT;
     CREATE INDEX entities_born ON entities (born);
+    CREATE TABLE guests (entity INTEGER PRIMARY KEY) STRICT;
     CREATE TABLE slots (slot INTEGER PRIMARY KEY, generation INTEGER NOT NULL, free INTEGER) STRICT;
     CREATE UNIQUE INDEX slots_free ON slots (free) WHERE free IS NOT NULL;
     CREATE TABLE graves (
@@ -63,11 +64,7 @@ pub(super) fn catalog(connection: &Connection, known: &Arc<Catalog>) -> Result<A
 }
 
 /// Makes tables for components that have none. Tells whether there were such.
-pub(super) fn register(
-    connection: &Connection,
-    catalog: &Catalog,
-    components: &[Arc<ComponentType>],
-) -> Result<bool> {
+pub(super) fn register(connection: &Connection, catalog: &Catalog, components: &[Arc<ComponentType>]) -> Result<bool> {
     let mut new: HashMap<&str, &Arc<ComponentType>> = HashMap::new();
     for component in components {
         match catalog.get(component.name()).map(|known| &known.component).or(new.get(&**component.name()).copied()) {

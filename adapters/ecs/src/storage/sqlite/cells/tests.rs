@@ -56,9 +56,8 @@ fn values_come_back_bit_for_bit() {
 
 #[test]
 fn what_others_wrote_is_told() {
-    let refused = |kind, value: rusqlite::types::ValueRef<'_>| {
-        from_sql(&Field::new("x", kind), value).unwrap_err().to_string()
-    };
+    let refused =
+        |kind, value: rusqlite::types::ValueRef<'_>| from_sql(&Field::new("x", kind), value).unwrap_err().to_string();
     use rusqlite::types::ValueRef;
     assert!(refused(FieldKind::U8, ValueRef::Integer(-1)).starts_with("corrupt"));
     assert!(refused(FieldKind::Bool, ValueRef::Integer(2)).starts_with("corrupt"));
