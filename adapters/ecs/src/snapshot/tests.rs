@@ -46,8 +46,13 @@ struct Heat(f64);
 struct Tag;
 
 fn note(number: usize) -> Note {
-    let weight = (number % 3 > 0).then_some(number as f64);
-    Note { text: "n".repeat(number % 40), weight, raw: vec![number as u8; number % 5], is_open: number % 2 == 0 }
+    let weight = (!number.is_multiple_of(3)).then_some(number as f64);
+    Note {
+        text: "n".repeat(number % 40),
+        weight,
+        raw: vec![number as u8; number % 5],
+        is_open: number.is_multiple_of(2),
+    }
 }
 
 fn example() -> Entities<Local> {

@@ -43,6 +43,9 @@ pub trait Terms {
     fn collect<'a>(local: &'a Local, archetype: &'a Archetype) -> Vec<(Entity, Self::Item<'a>)>;
 }
 
+/// The rows of an archetype: as they lie there, or one by one.
+pub type Laid<Rows, Item> = Result<Rows, Vec<(Entity, Item)>>;
+
 /// Components that are read or changed: a tuple of up to eight `&Type` and `&mut Type`. Not for implementing.
 pub trait TermsMut {
     /// What is found of one entity.
@@ -66,7 +69,7 @@ pub trait TermsMut {
         known: &'a [Known],
         numbers: &[u32],
         now: u64,
-    ) -> Option<Result<Self::Rows<'a>, Vec<(Entity, Self::Item<'a>)>>>;
+    ) -> Option<Laid<Self::Rows<'a>, Self::Item<'a>>>;
 
     /// The next row.
     fn next<'a>(rows: &mut Self::Rows<'a>) -> Option<(Entity, Self::Item<'a>)>;
@@ -253,7 +256,7 @@ macro_rules! tuples {
                 known: &'a [Known],
                 numbers: &[u32],
                 now: u64,
-            ) -> Option<Result<Self::Rows<'a>, Vec<(Entity, Self::Item<'a>)>>> {
+            ) -> Option<Laid<Self::Rows<'a>, Self::Item<'a>>> {
                 let columns = [$(archetype.find(*numbers.get($place)?)?),+];
                 let is_own = columns.iter().all(|column| archetype.columns.get(*column).is_some_and(Store::is_own));
                 let entities = archetype.entities.iter().copied();
