@@ -8,8 +8,10 @@
 //! | `I64`, `U32` | `bigint` |
 //! | `U64` | `numeric(20)` |
 //! | `F32`, `F64` | `real`, `double precision` |
-//! | `Text`, `Json` | `text`, `json`; the server takes no text with a zero byte |
+//! | `Text`, `Json` | `text`, `json` |
 //! | `Bytes` | `bytea` |
+//!
+//! The server takes no text with a zero byte. Such a byte is written as U+001A and `0`, and U+001A as two of them.
 
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
@@ -108,7 +110,7 @@ impl Cells {
             (Self::F64(all), FieldValue::Null) => all.push(None),
             (Self::F64(all), FieldValue::F64(value)) => all.push(Some(value)),
             (Self::Text(all), FieldValue::Null) => all.push(None),
-            (Self::Text(all), FieldValue::Text(value)) => all.push(Some(value.to_owned())),
+            (Self::Text(all), FieldValue::Text(value)) => all.push(Some(escaped(value))),
             (Self::Text(all), FieldValue::U64(value)) => all.push(Some(value.to_string())),
             (Self::Bytes(all), FieldValue::Null) => all.push(None),
             (Self::Bytes(all), FieldValue::Bytes(value)) => all.push(Some(value.to_vec())),
@@ -134,11 +136,44 @@ impl Cells {
 
 /// A value from the columns of a row: at `first` whether it is shared, then its fields.
 pub(super) fn value(row: &PgRow, known: &Known, first: usize) -> Result<ComponentValue> {
-    let fields = known.component.fields().iter().enumerate();
-    let fields = fields.map(|(place, field)| of_row(row, first + 1 + place, field)).collect::<Result<Vec<_>>>()?;
+    let places = || known.component.fields().iter().enumerate();
+    let texts = places().map(|(place, field)| text(row, first + 1 + place, field)).collect::<Result<Vec<_>>>()?;
+    let fields = places().zip(&texts).map(|((place, field), text)| match text {
+        Some(text) => Ok(FieldValue::Text(text)),
+        None => of_row(row, first + 1 + place, field),
+    });
+    let fields = fields.collect::<Result<Vec<_>>>()?;
     let value = ComponentValue::from_fields(&known.component, &fields)?;
     let is_shared = row.try_get::<Option<i64>, _>(first).map_err(translate)?.is_some();
     Ok(if is_shared { value.shared() } else { value })
+}
+
+const ESCAPE: char = '\u{1a}';
+
+fn escaped(text: &str) -> String {
+    text.replace(ESCAPE, "\u{1a}\u{1a}").replace('\0', "\u{1a}0")
+}
+
+/// The text of a field, if it was stored in another form.
+fn text(row: &PgRow, at: usize, field: &Field) -> Result<Option<String>> {
+    if !matches!(field.kind, FieldKind::Text | FieldKind::Json) {
+        return Ok(None);
+    }
+    let stored = row.try_get::<Option<&str>, _>(at).map_err(translate)?;
+    let Some(stored) = stored.filter(|stored| stored.contains(ESCAPE)) else { return Ok(None) };
+    let mut text = String::with_capacity(stored.len());
+    let mut letters = stored.chars();
+    while let Some(letter) = letters.next() {
+        match (letter, (letter == ESCAPE).then(|| letters.next()).flatten()) {
+            (ESCAPE, Some(ESCAPE)) => text.push(ESCAPE),
+            (ESCAPE, Some('0')) => text.push('\0'),
+            (ESCAPE, _) => {
+                return Err(corrupt("a column holds what is no value of its field").with("field", &field.name));
+            }
+            (letter, _) => text.push(letter),
+        }
+    }
+    Ok(Some(text))
 }
 
 fn of_row<'row>(row: &'row PgRow, at: usize, field: &Field) -> Result<FieldValue<'row>> {
