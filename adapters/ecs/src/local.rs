@@ -68,7 +68,7 @@ pub const HISTORY_ENTRIES: usize = 1 << 20;
 ///     position.x += velocity.x;
 ///     position.y += velocity.y;
 /// }
-/// assert_eq!(local.component::<Position>(entity), Some(&Position { x: 1.0, y: 2.0 }));
+/// assert_eq!(local.component::<Position>(entity)?, Some(&Position { x: 1.0, y: 2.0 }));
 /// # Ok(()) }
 /// ```
 ///
