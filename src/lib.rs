@@ -58,6 +58,8 @@ pub use worldstore_core as core;
 pub use worldstore_core::{Error, ErrorKind, Result};
 #[cfg(feature = "sql")]
 pub use worldstore_datafusion as sql;
+#[cfg(feature = "ecs")]
+pub use worldstore_ecs as ecs;
 #[cfg(feature = "graph")]
 pub use worldstore_graph as graph;
 #[cfg(feature = "iceberg")]

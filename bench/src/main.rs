@@ -5,6 +5,8 @@
 mod bytes;
 #[cfg(feature = "graph")]
 mod graph;
+#[cfg(feature = "ecs")]
+mod ecs;
 mod measure;
 mod report;
 #[cfg(feature = "tables")]
@@ -50,6 +52,9 @@ struct Arguments {
 enum Subject {
     /// The byte layer against std::fs, object_store and OpenDAL.
     Bytes,
+    /// Entities in memory against hecs and bevy_ecs. Needs feature `ecs`, which `cargo xtask bench ecs` turns on.
+    #[cfg(feature = "ecs")]
+    Ecs,
     /// The log against raw system calls, SQLite, redb, fjall and sled.
     Wal,
     /// Cypher over Parquet files against DataFusion, DuckDB and Polars.
@@ -110,6 +115,12 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let json = match &arguments.subject {
         Subject::Bytes => {
             let rows = bytes::rows(place, scale, only)?;
+            println!("{}", report::table(&rows));
+            serde_json::to_vec_pretty(&rows)?
+        }
+        #[cfg(feature = "ecs")]
+        Subject::Ecs => {
+            let rows = ecs::rows(scale, only)?;
             println!("{}", report::table(&rows));
             serde_json::to_vec_pretty(&rows)?
         }

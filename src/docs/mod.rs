@@ -17,6 +17,9 @@ pub mod config {}
 #[doc = include_str!("durability.md")]
 pub mod durability {}
 
+#[doc = include_str!("entities.md")]
+pub mod entities {}
+
 #[doc = include_str!("features.md")]
 pub mod features {}
 

@@ -4,7 +4,7 @@ use super::finding::Finding;
 use super::source::Member;
 
 /// `store-core` holds `worldstore-core`, `graph` and `adapters/sled` hold `worldstore-graph` and `worldstore-sled`, the
-/// root holds `worldstore`, and `xtask` itself.
+/// root holds `worldstore`, and `xtask` itself. A `derive` in a crate's folder is that crate's derive macro.
 pub fn check(members: &[Member]) -> Vec<Finding> {
     let wrong = members.iter().filter(|member| member.name != name_of(&member.folder));
     wrong.map(|member| finding(member, &name_of(&member.folder))).collect()
@@ -19,6 +19,7 @@ fn name_of(folder: &str) -> String {
     match folder.rsplit('/').next().unwrap_or_default() {
         "" => "worldstore".to_owned(),
         "xtask" => "xtask".to_owned(),
+        "derive" => format!("{}-derive", name_of(folder.trim_end_matches("/derive"))),
         last => format!("worldstore-{}", last.strip_prefix("store-").unwrap_or(last)),
     }
 }

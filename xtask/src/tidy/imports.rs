@@ -19,6 +19,8 @@ const LAYERS: &[(&str, &[&str])] = &[
         "worldstore-graph",
         &["worldstore-core", "worldstore-async", "worldstore-cypher", "worldstore-datafusion", "worldstore-zset"],
     ),
+    ("worldstore-ecs", &["worldstore-core", "worldstore-async", "worldstore-ecs-derive"]),
+    ("worldstore-ecs-derive", &[]),
     (
         "worldstore-bench",
         &[
@@ -57,10 +59,8 @@ fn check_member(member: &Member, members: &[Member]) -> Vec<Finding> {
 }
 
 fn allowed(member: &Member) -> Option<&'static [&'static str]> {
-    if member.folder.starts_with("adapters/") {
-        return Some(ADAPTER);
-    }
-    LAYERS.iter().find(|(name, _)| *name == member.name).map(|(_, allowed)| *allowed)
+    let layer = LAYERS.iter().find(|(name, _)| *name == member.name).map(|(_, allowed)| *allowed);
+    layer.or(member.folder.starts_with("adapters/").then_some(ADAPTER))
 }
 
 fn finding(member: &Member, import: &str, allowed: &[&str]) -> Finding {

@@ -10,16 +10,35 @@ use super::finding::Finding;
 use super::source::{Source, Sources};
 use shape::{Method, Shape};
 
-const SYNC_FOLDER: &str = "store-core/src/";
-const ASYNC_FOLDER: &str = "store-async/src/";
+/// Where the sides of something are, and what must be on both. Whatever else the async side calls `AsyncSomething` needs
+/// its `Something` as well.
+struct Sides {
+    sync_folder: &'static str,
+    async_folder: &'static str,
+    traits: &'static [&'static str],
+    types: &'static [&'static str],
+}
 
-/// Traits that must be on both sides. Whatever else store-async calls `AsyncSomething` needs its `Something` as well.
-const MIRRORED: [&str; 3] = ["Backend", "Writer", "TableBackend"];
+/// Bytes and tables, and entities.
+const SIDES: [Sides; 2] = [
+    Sides {
+        sync_folder: "store-core/src/",
+        async_folder: "store-async/src/",
+        traits: &["Backend", "Writer", "TableBackend"],
+        types: &["Store", "AtomicWriter", "SeekReader"],
+    },
+    Sides {
+        sync_folder: "adapters/ecs/src/",
+        async_folder: "adapters/ecs/src/",
+        traits: &["Storage"],
+        types: &["Entities"],
+    },
+];
 
 /// Compares traits, types that callers use, and worlds.
 pub fn check(sources: &Sources) -> Vec<Finding> {
-    let mut findings = check_traits(sources);
-    findings.extend(types::check(sources));
+    let mut findings: Vec<Finding> = SIDES.iter().flat_map(|sides| check_traits(sources, sides)).collect();
+    findings.extend(SIDES.iter().flat_map(|sides| types::check(sources, sides)));
     findings.extend(worlds::check(sources));
     findings
 }
@@ -28,18 +47,19 @@ pub fn check(sources: &Sources) -> Vec<Finding> {
 ///
 /// Types are equal when the async one is the sync one with `Async` in front, as `AsyncChunks` and `Chunks`. A method is
 /// async exactly if the sync one gives a `Result`: what cannot fail does no I/O and waits for nothing.
-fn check_traits(sources: &Sources) -> Vec<Finding> {
-    let (sync_traits, async_traits) = (traits(sources, SYNC_FOLDER), traits(sources, ASYNC_FOLDER));
+fn check_traits(sources: &Sources, sides: &Sides) -> Vec<Finding> {
+    let Sides { sync_folder, async_folder, traits: mirrored, .. } = sides;
+    let (sync_traits, async_traits) = (traits(sources, sync_folder), traits(sources, async_folder));
     let mut findings = Vec::new();
-    for name in MIRRORED.iter().filter(|name| !sync_traits.iter().any(|(_, shape)| shape.name == **name)) {
-        findings.push(Finding::new("parity", SYNC_FOLDER, 0, format!("there is no trait {name}")));
+    for name in mirrored.iter().filter(|name| !sync_traits.iter().any(|(_, shape)| shape.name == **name)) {
+        findings.push(Finding::new("parity", *sync_folder, 0, format!("there is no trait {name}")));
     }
-    for (file, shape) in sync_traits.iter().filter(|(_, shape)| MIRRORED.contains(&shape.name.as_str())) {
+    for (file, shape) in sync_traits.iter().filter(|(_, shape)| mirrored.contains(&shape.name.as_str())) {
         if !async_traits.iter().any(|(_, other)| other.mirrored_name() == Some(&shape.name)) {
             findings.push(finding(
                 file,
                 shape.line,
-                format!("there is no trait Async{} in {ASYNC_FOLDER}", shape.name),
+                format!("there is no trait Async{} in {async_folder}", shape.name),
             ));
         }
     }
@@ -47,7 +67,7 @@ fn check_traits(sources: &Sources) -> Vec<Finding> {
         let Some(name) = shape.mirrored_name() else { continue };
         match sync_traits.iter().find(|(_, other)| other.name == *name) {
             Some((_, sync_shape)) => findings.extend(compare(sync_shape, file, shape)),
-            None => findings.push(finding(file, shape.line, format!("there is no trait {name} in {SYNC_FOLDER}"))),
+            None => findings.push(finding(file, shape.line, format!("there is no trait {name} in {sync_folder}"))),
         }
     }
     findings

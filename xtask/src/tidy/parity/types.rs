@@ -1,26 +1,24 @@
 //! Types that callers use: the methods of each, wherever they are written down, have a mirror.
 
 use super::shape::{self, Inherent, Method};
-use super::{ASYNC_FOLDER, SYNC_FOLDER, compare_methods, differ, finding, missing};
+use super::{Sides, compare_methods, differ, finding, missing};
 use crate::tidy::finding::Finding;
 use crate::tidy::source::{Source, Sources};
-
-/// Types that must be on both sides, with methods.
-const MIRRORED: [&str; 3] = ["Store", "AtomicWriter", "SeekReader"];
 
 /// Compares the public methods of each pair: names, order, arguments, results and docs.
 ///
 /// A method is async exactly if its docs do not say that it does no I/O. So a method that only looks at what it knows
 /// is called in the same way on both sides, and one that may wait cannot be forgotten.
-pub fn check(sources: &Sources) -> Vec<Finding> {
-    let (sync_methods, async_methods) = (methods(sources, SYNC_FOLDER), methods(sources, ASYNC_FOLDER));
+pub fn check(sources: &Sources, sides: &Sides) -> Vec<Finding> {
+    let Sides { sync_folder, async_folder, types: mirrored, .. } = sides;
+    let (sync_methods, async_methods) = (methods(sources, sync_folder), methods(sources, async_folder));
     let of = |all: &[(&Source, Inherent)], name: &str| all.iter().any(|(_, (owner, _))| owner == name);
     let mut findings = Vec::new();
-    for name in MIRRORED {
+    for name in mirrored.iter().copied() {
         let mirror = format!("Async{name}");
         for (folder, missing) in [
-            (SYNC_FOLDER, (!of(&sync_methods, name)).then_some(name)),
-            (ASYNC_FOLDER, (!of(&async_methods, &mirror)).then_some(mirror.as_str())),
+            (*sync_folder, (!of(&sync_methods, name)).then_some(name)),
+            (*async_folder, (!of(&async_methods, &mirror)).then_some(mirror.as_str())),
         ] {
             findings.extend(
                 missing.map(|name| Finding::new("parity", folder, 0, format!("there is no type {name} with methods"))),

@@ -49,7 +49,7 @@ fn findings_after(change: &str, to: &str) -> Vec<String> {
     assert!(change.is_empty() || ASYNC.contains(change), "nothing to change: {change}");
     let mirror = if change.is_empty() { ASYNC.to_owned() } else { ASYNC.replacen(change, to, 1) };
     let sources = Sources::of(&[("store-core/src/store/a.rs", SYNC), ("store-async/src/store/a.rs", &mirror)]);
-    check(&sources).into_iter().map(|finding| finding.message).collect()
+    check(&sources, &super::super::SIDES[0]).into_iter().map(|finding| finding.message).collect()
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn another_order_is_found() {
     let (list, rest) = rest.split_at(rest.find("    }\n    impl AsyncAtomicWriter").unwrap());
     let moved = format!("impl AsyncStore {{ {list} }} {store} {rest}");
     let sources = Sources::of(&[("store-core/src/store/a.rs", SYNC), ("store-async/src/store/a.rs", &moved)]);
-    let findings = check(&sources);
+    let findings = check(&sources, &super::super::SIDES[0]);
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert!(findings[0].message.starts_with("methods of AsyncStore have another order"), "{}", findings[0]);
 }

@@ -1,0 +1,148 @@
+//! Memory as a storage, by name.
+
+use std::sync::Arc;
+
+use worldstore_core::Result;
+
+use super::Local;
+use super::archetype::{Archetype, Values};
+use super::known::NO_ROW;
+use crate::batch::{Applied, Batch};
+use crate::chunk::{Chunk, Chunks, Column};
+use crate::component::ComponentType;
+use crate::query::Query;
+use crate::small::SmallBytes;
+use crate::state::State;
+use crate::storage::{Durability, Storage, StorageInfo};
+use crate::tick::{Changes, Tick};
+use crate::{ComponentValue, Entity};
+
+#[deny(clippy::missing_trait_methods)]
+impl Storage for Local {
+    fn info(&self) -> StorageInfo {
+        StorageInfo::new("local", self.shard(), Durability::Volatile)
+    }
+
+    fn components(&self) -> Result<Vec<Arc<ComponentType>>> {
+        Ok(self.known.iter().map(|known| Arc::clone(&known.component)).collect())
+    }
+
+    fn register(&mut self, components: &[Arc<ComponentType>]) -> Result<()> {
+        components.iter().try_for_each(|component| self.check_learn(component))?;
+        components.iter().try_for_each(|component| self.learn(component).map(|_| ()))
+    }
+
+    fn apply(&mut self, batch: &Batch) -> Result<Applied> {
+        // The tick in progress may hold changes that were made in place: they end before the batch.
+        if self.is_touched {
+            self.check_batch(batch)?;
+            self.advance();
+        }
+        let applied = self.apply_now(batch)?;
+        self.advance();
+        Ok(applied)
+    }
+
+    fn alive(&self, entities: &[Entity]) -> Result<Vec<bool>> {
+        Ok(entities.iter().map(|entity| self.is_alive(*entity)).collect())
+    }
+
+    fn types(&self, entity: Entity) -> Result<Option<Vec<Arc<str>>>> {
+        let Some(place) = self.allocator.get(entity) else { return Ok(None) };
+        let slots = self.archetypes.get(place.archetype as usize).map(|archetype| &archetype.slots[..]);
+        let known = slots.unwrap_or_default().iter().filter_map(|slot| self.known.get(slot.component as usize));
+        let mut names: Vec<Arc<str>> = known.map(|known| Arc::clone(known.component.name())).collect();
+        names.sort_unstable();
+        Ok(Some(names))
+    }
+
+    #[inline]
+    fn get(&self, entity: Entity, component: &str) -> Result<Option<ComponentValue>> {
+        match self.by_name.get(component) {
+            Some(number) => self.value(entity, *number),
+            None => Ok(None),
+        }
+    }
+
+    fn get_many(&self, entities: &[Entity], component: &str) -> Result<Vec<Option<ComponentValue>>> {
+        let Some(number) = self.by_name.get(component) else { return Ok(vec![None; entities.len()]) };
+        entities.iter().map(|entity| self.value(*entity, *number)).collect()
+    }
+
+    fn query(&self, query: &Query) -> Result<Chunks<'_>> {
+        let number = |name: &Arc<str>| self.by_name.get(name).copied();
+        let given: Option<Vec<u32>> = query.components().iter().map(number).collect();
+        let required: Option<Vec<u32>> = query.required().iter().map(number).collect();
+        let (Some(given), Some(required)) = (given, required) else { return Ok(Box::new(std::iter::empty())) };
+        let excluded: Vec<u32> = query.excluded().iter().filter_map(number).collect();
+        let matches = move |archetype: &&Archetype| {
+            let has = |number: &u32| archetype.find(*number).is_some();
+            !archetype.entities.is_empty() && required.iter().all(has) && !excluded.iter().any(has)
+        };
+        let chunk = move |archetype| self.chunk(archetype, &given).transpose();
+        Ok(Box::new(self.archetypes.iter().filter(matches).filter_map(chunk)))
+    }
+
+    fn tick(&self) -> Result<Tick> {
+        Ok(self.last_tick())
+    }
+
+    fn changes(&self, since: Tick) -> Result<Changes> {
+        self.changes_since(since)
+    }
+
+    fn export(&self) -> Result<State<'_>> {
+        self.state()
+    }
+
+    fn import(&mut self, state: &State<'_>) -> Result<()> {
+        self.replace_by(state)
+    }
+
+    fn local(&self) -> Option<&Local> {
+        Some(self)
+    }
+
+    fn local_mut(&mut self) -> Option<&mut Local> {
+        Some(self)
+    }
+}
+
+impl Local {
+    /// The value of a component by its number.
+    #[inline]
+    pub(super) fn value(&self, entity: Entity, number: u32) -> Result<Option<ComponentValue>> {
+        let place = self.allocator.get(entity).filter(|place| place.row != NO_ROW);
+        let Some(place) = place else { return Ok(None) };
+        let Some(archetype) = self.archetypes.get(place.archetype as usize) else { return Ok(None) };
+        let store = archetype.find(number).and_then(|column| archetype.columns.get(column));
+        let (Some(store), Some(known)) = (store, self.known.get(number as usize)) else { return Ok(None) };
+        let row = place.row as usize;
+        let mut bytes = SmallBytes::new();
+        match &store.values {
+            Values::Own(column) => {
+                column.encode(row, &mut bytes)?;
+                Ok(Some(ComponentValue::trusted(&known.component, bytes)))
+            }
+            Values::Shared(places) => {
+                let Some(value) = places.get(row) else { return Ok(None) };
+                known.pool.values.encode(*value as usize, &mut bytes)?;
+                Ok(Some(ComponentValue::trusted(&known.component, bytes).shared()))
+            }
+        }
+    }
+
+    /// The rows of an archetype with these columns. Nothing if it lacks one.
+    pub(super) fn chunk<'a>(&'a self, archetype: &'a Archetype, columns: &[u32]) -> Result<Option<Chunk<'a>>> {
+        let column = |number: &u32| {
+            let store = archetype.columns.get(archetype.find(*number)?)?;
+            let known = self.known.get(*number as usize)?;
+            Some(match &store.values {
+                Values::Own(column) => Column::erased(&known.component, &**column),
+                Values::Shared(places) => Column::erased_shared(&known.component, &*known.pool.values, places),
+            })
+        };
+        let columns: Option<Vec<Column<'a>>> = columns.iter().map(column).collect();
+        columns.map(|columns| Chunk::new(&archetype.entities[..], columns)).transpose()
+    }
+}

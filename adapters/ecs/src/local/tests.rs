@@ -1,0 +1,202 @@
+//! Memory: what only it can do.
+
+use std::sync::Arc;
+
+use worldstore_core::ErrorKind;
+
+use crate::{Component, ComponentType, ComponentValue, Entity, Field, FieldKind, FieldValue, Local, Storage, Tick};
+
+#[derive(Debug, Clone, Copy, PartialEq, Component)]
+#[component(name = "position")]
+struct Position {
+    x: f32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Component)]
+#[component(name = "velocity")]
+struct Velocity {
+    x: f32,
+}
+
+#[derive(Debug, Clone, PartialEq, Component)]
+#[component(name = "name")]
+struct Name(String);
+
+#[derive(Debug, Clone, Copy, PartialEq, Component)]
+#[component(name = "asleep")]
+struct Asleep;
+
+fn shared(local: &mut Local, entities: &[Entity], name: &str) {
+    let value = ComponentValue::of(&Name(name.to_owned())).unwrap().shared();
+    for entity in entities {
+        local.insert_value(*entity, &value).unwrap();
+    }
+}
+
+fn names(local: &Local) -> Vec<(Entity, String)> {
+    let mut found: Vec<(Entity, String)> =
+        local.select::<(&Name,)>().unwrap().iter().map(|(entity, (name,))| (entity, name.0.clone())).collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn queries_find_entities_in_all_archetypes_and_change_them() {
+    let mut local = Local::new();
+    let still = local.insert_entity(Position { x: 1.0 }).unwrap();
+    let moving = local.insert_entity((Velocity { x: 2.0 }, Position { x: 1.0 })).unwrap();
+    let asleep = local.insert_entity((Position { x: 1.0 }, Velocity { x: 5.0 }, Asleep)).unwrap();
+    let found = local.select_mut::<(&mut Position, &Velocity)>().unwrap().excluding::<Asleep>();
+    for (entity, (position, velocity)) in found {
+        assert_eq!(entity, moving);
+        position.x += velocity.x;
+    }
+    let x = |entity| local.component::<Position>(entity).unwrap().unwrap().x;
+    assert_eq!([x(still), x(moving), x(asleep)], [1.0, 3.0, 1.0]);
+    assert_eq!(local.select::<(&Position,)>().unwrap().having::<Velocity>().count(), 2);
+    assert_eq!(local.select::<(&Position, &Name)>().unwrap().count(), 0);
+    assert_eq!(local.select::<(&Position,)>().unwrap().having::<Name>().count(), 0);
+}
+
+#[test]
+fn a_component_is_changed_only_once_at_a_time() {
+    let mut local = Local::new();
+    local.insert_entity(Position { x: 1.0 }).unwrap();
+    let error = local.select_mut::<(&mut Position, &Position)>().map(|_| ()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+}
+
+#[test]
+fn rows_follow_their_entities_when_others_come_and_go() {
+    let mut local = Local::new();
+    let entities = local.insert_entities((0..100).map(|number| (Position { x: number as f32 }, Asleep))).unwrap();
+    for entity in entities.iter().step_by(7) {
+        local.destroy_entity(*entity).unwrap();
+    }
+    for entity in entities.iter().skip(1).step_by(7) {
+        assert!(local.remove_component::<Asleep>(*entity).unwrap());
+        local.insert(*entity, Name("moved".to_owned())).unwrap();
+    }
+    for (number, entity) in entities.iter().enumerate() {
+        let x = local.component::<Position>(*entity).unwrap().map(|position| position.x);
+        assert_eq!(x, (number % 7 != 0).then_some(number as f32));
+    }
+}
+
+#[test]
+fn shared_values_are_stored_once_and_go_with_their_last_entity() {
+    let mut local = Local::new();
+    let entities: Vec<Entity> = (0..2_000).map(|_| local.insert_entity(Position { x: 0.0 }).unwrap()).collect();
+    shared(&mut local, &entities, "team");
+    assert_eq!(local.shared_count("name"), 1);
+    assert_eq!(local.select::<(&Name, &Position)>().unwrap().iter().count(), 2_000);
+    local.insert(entities[0], Name("alone".to_owned())).unwrap();
+    shared(&mut local, &entities[1..3], "pair");
+    assert_eq!(local.shared_count("name"), 2);
+    for entity in &entities[1..] {
+        local.destroy_entity(*entity).unwrap();
+    }
+    assert_eq!(local.shared_count("name"), 0);
+    assert_eq!(names(&local), [(entities[0], "alone".to_owned())]);
+}
+
+#[test]
+fn a_change_through_a_query_leaves_those_alone_that_shared_the_value() {
+    let mut local = Local::new();
+    let entities: Vec<Entity> = (0..4).map(|_| local.insert_entity(()).unwrap()).collect();
+    shared(&mut local, &entities, "team");
+    local.insert(entities[3], Asleep).unwrap();
+    for (_, (name,)) in local.select_mut::<(&mut Name,)>().unwrap().having::<Asleep>() {
+        name.0.push_str(" of one");
+    }
+    local.component_mut::<Name>(entities[2]).unwrap().unwrap().0.clear();
+    let seen: Vec<String> = names(&local).into_iter().map(|(_, name)| name).collect();
+    assert_eq!(seen, ["team", "team", "", "team of one"]);
+}
+
+#[test]
+fn changes_in_place_belong_to_the_tick_in_progress() {
+    let mut local = Local::new();
+    let one = local.insert_entity((Position { x: 1.0 }, Asleep)).unwrap();
+    let two = local.insert_entity(Position { x: 2.0 }).unwrap();
+    assert_eq!(local.tick().unwrap(), Tick(1));
+    assert_eq!(local.advance(), Tick(1));
+    assert!(local.changes(Tick(1)).unwrap().is_empty());
+    local.component_mut::<Position>(two).unwrap().unwrap().x = 9.0;
+    let written = |local: &Local, since| -> Vec<Entity> {
+        local.changes(Tick(since)).unwrap().written.iter().map(|(entity, _)| *entity).collect()
+    };
+    assert_eq!(written(&local, 1), [two]);
+    local.advance();
+    for (_, (position,)) in local.select_mut::<(&mut Position,)>().unwrap().having::<Asleep>() {
+        position.x = 0.0;
+    }
+    assert_eq!(written(&local, 2), [one]);
+    assert_eq!(written(&local, 1), [one, two]);
+    // Moves change nothing but what is added and removed.
+    local.advance();
+    local.remove_component::<Asleep>(one).unwrap();
+    let changes = local.changes(Tick(3)).unwrap();
+    assert_eq!((changes.written.len(), changes.removed.len()), (0, 1));
+}
+
+#[test]
+fn history_is_bounded() {
+    let mut local = Local::new().with_history(2);
+    let entities: Vec<Entity> = (0..4).map(|_| local.insert_entity(Asleep).unwrap()).collect();
+    local.advance();
+    for entity in &entities[..3] {
+        local.destroy_entity(*entity).unwrap();
+        local.advance();
+    }
+    assert_eq!(local.changes(Tick(1)).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(local.changes(Tick(2)).unwrap().destroyed.len(), 2);
+}
+
+#[test]
+fn values_that_came_without_a_type_are_read_in_place_once_it_is_known() {
+    let untyped = Arc::new(ComponentType::dynamic("position", vec![Field::new("x", FieldKind::F32)]).unwrap());
+    let mut local = Local::new();
+    let entity = local.insert_entity(()).unwrap();
+    let value = ComponentValue::from_fields(&untyped, &[FieldValue::F32(7.0)]).unwrap();
+    local.insert_value(entity, &value).unwrap();
+    assert_eq!(local.component::<Position>(entity).unwrap_err().kind(), ErrorKind::Invalid);
+    local.know::<Position>().unwrap();
+    assert_eq!(local.component::<Position>(entity).unwrap(), Some(&Position { x: 7.0 }));
+}
+
+#[test]
+fn a_type_that_refuses_a_value_is_not_registered() {
+    #[derive(Debug, Clone, Component)]
+    #[component(name = "mood")]
+    enum Mood {
+        Calm,
+    }
+    let untyped = Arc::new(ComponentType::dynamic("mood", vec![Field::new("value", FieldKind::Text)]).unwrap());
+    let mut local = Local::new();
+    let entity = local.insert_entity(()).unwrap();
+    local.insert_value(entity, &ComponentValue::from_fields(&untyped, &[FieldValue::Text("Sad")]).unwrap()).unwrap();
+    assert_eq!(local.know::<Mood>().unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(local.insert(entity, Mood::Calm).unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(local.get(entity, "mood").unwrap().unwrap().fields().unwrap(), [FieldValue::Text("Sad")]);
+}
+
+#[test]
+fn two_types_of_one_name_are_refused() {
+    #[derive(Debug, Clone, Component)]
+    #[component(name = "position")]
+    struct Other {
+        x: f32,
+    }
+    let mut local = Local::new();
+    let entity = local.insert_entity(Position { x: 1.0 }).unwrap();
+    assert_eq!(local.insert(entity, Other { x: 2.0 }).unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(local.component::<Position>(entity).unwrap(), Some(&Position { x: 1.0 }));
+}
+
+#[test]
+fn a_component_twice_in_a_bundle_is_combined() {
+    let mut local = Local::new();
+    let entity = local.insert_entity((Position { x: 1.0 }, Asleep, Position { x: 2.0 })).unwrap();
+    assert_eq!(local.component::<Position>(entity).unwrap(), Some(&Position { x: 2.0 }));
+}

@@ -1,0 +1,248 @@
+//! Entities in a schema of PostgreSQL: a table for each component, with typed columns that other programs can query.
+
+mod apply;
+mod cells;
+mod config;
+mod error;
+mod query;
+mod read;
+mod schema;
+mod whole;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::{PgConnection, Transaction};
+use worldstore_core::{Error, Result};
+
+use crate::async_storage::AsyncStorage;
+use crate::batch::{Applied, Batch, check_known};
+use crate::chunk::AsyncChunks;
+use crate::component::ComponentType;
+use crate::local::Local;
+use crate::query::Query;
+use crate::state::State;
+use crate::storage::catalog::Catalog;
+use crate::storage::{Durability, StorageInfo};
+use crate::tick::{Changes, Tick};
+use crate::{ComponentValue, Entity};
+
+pub use config::{ACQUIRE_TIMEOUT, CONNECTIONS_MAX, LOCK_TIMEOUT, NAMESPACE, PostgresConfig, STATEMENT_TIMEOUT};
+
+use error::{of_commit, translate};
+use read::Head;
+
+/// What changes something. It sees what others have committed whenever a statement begins.
+const CHANGE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on";
+/// What sees one state.
+const LOOK: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// A storage in a schema of PostgreSQL. Any number of processes may use it at once: batches wait for each other, and each
+/// read sees one state. A batch that was acknowledged is in the synced log of the server.
+///
+/// | table | rows |
+/// |---|---|
+/// | `entities` | those that are alive: `entity`, 63 bits as [`Entity::to_bits`] gives them, `born` (a tick) |
+/// | `components` | `id`, `name`, `fields` |
+/// | `c{id}_{name}` | entities that have the component: `entity`, `changed` (a tick), `shared`, and its fields |
+/// | `s{id}_{name}` | values that are stored once: `id`, which `shared` names, and the fields |
+///
+/// Everything else in the schema is for this program alone.
+pub struct Postgres {
+    pool: PgPool,
+    /// The quoted name of the schema.
+    namespace: String,
+    location: String,
+    shard: u16,
+    /// The Rust types that this program has registered.
+    types: HashMap<Arc<str>, Arc<ComponentType>>,
+    catalog: Mutex<Arc<Catalog>>,
+}
+
+impl Postgres {
+    async fn connect(config: PostgresConfig) -> Result<Self> {
+        // The client would panic.
+        tokio::runtime::Handle::try_current()
+            .map_err(|error| Error::unsupported("there is no tokio runtime here").caused_by(error))?;
+        let pool = PgPoolOptions::new().max_connections(config.connections_max).acquire_timeout(config.acquire_timeout);
+        let pool = pool.connect_with(config.options()).await.map_err(translate)?;
+        let mut connection = pool.acquire().await.map_err(translate)?;
+        schema::prepare(&mut connection, &config.namespace, config.shard).await?;
+        let namespace = format!("\"{}\"", config.namespace);
+        let shard = Head::read(&mut connection, &namespace).await?.shard;
+        drop(connection);
+        if config.shard != 0 && config.shard != shard {
+            let error = Error::invalid("the namespace is of another shard").with("shard", shard);
+            return Err(error.with("wanted", config.shard));
+        }
+        let (types, catalog, location) = (HashMap::new(), Mutex::default(), config.location());
+        Ok(Self { pool, namespace, location, shard, types, catalog })
+    }
+
+    async fn begin(&self, statement: &'static str) -> Result<Transaction<'static, sqlx::Postgres>> {
+        self.pool.begin_with(statement).await.map_err(translate)
+    }
+
+    /// A transaction in which nobody else changes anything, and the components as it sees them.
+    async fn change(&self) -> Result<(Transaction<'static, sqlx::Postgres>, Head, Arc<Catalog>)> {
+        let mut transaction = self.begin(CHANGE).await?;
+        let head = Head::lock(&mut transaction, &self.namespace).await?;
+        let catalog = self.catalog(&mut transaction).await?;
+        Ok((transaction, head, catalog))
+    }
+
+    /// A transaction that sees one state, and the components in it.
+    async fn look(&self) -> Result<(Transaction<'static, sqlx::Postgres>, Arc<Catalog>)> {
+        let mut transaction = self.begin(LOOK).await?;
+        let catalog = self.catalog(&mut transaction).await?;
+        Ok((transaction, catalog))
+    }
+
+    async fn catalog(&self, connection: &mut PgConnection) -> Result<Arc<Catalog>> {
+        let known = Arc::clone(&self.catalog.lock().unwrap_or_else(PoisonError::into_inner));
+        let found = schema::catalog(connection, &self.namespace, &known).await?;
+        Ok(if Arc::ptr_eq(&found, &known) { known } else { self.keep(found) })
+    }
+
+    fn keep(&self, catalog: Arc<Catalog>) -> Arc<Catalog> {
+        let typed = Arc::new(Arc::unwrap_or_clone(catalog).typed(&self.types));
+        *self.catalog.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&typed);
+        typed
+    }
+
+    /// Notes the Rust types of components.
+    fn learn<'a>(&mut self, components: impl IntoIterator<Item = &'a Arc<ComponentType>>) -> Result<()> {
+        let mut new = false;
+        for component in components.into_iter().filter(|component| component.is_typed()) {
+            match self.types.get(component.name()) {
+                Some(known) => check_known(known, component)?,
+                None => {
+                    self.types.insert(Arc::clone(component.name()), Arc::clone(component));
+                    new = true;
+                }
+            }
+        }
+        if new {
+            let known = Arc::clone(&self.catalog.lock().unwrap_or_else(PoisonError::into_inner));
+            self.keep(known);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres").field("location", &self.location).field("shard", &self.shard).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "postgres({})", self.location)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl AsyncStorage for Postgres {
+    fn info(&self) -> StorageInfo {
+        StorageInfo::new("postgres", self.shard, Durability::Durable)
+    }
+
+    async fn components(&self) -> Result<Vec<Arc<ComponentType>>> {
+        let (_, catalog) = self.look().await?;
+        Ok(catalog.all().iter().map(|known| Arc::clone(&known.component)).collect())
+    }
+
+    async fn register(&mut self, components: &[Arc<ComponentType>]) -> Result<()> {
+        let (mut transaction, _, catalog) = self.change().await?;
+        schema::register(&mut transaction, &self.namespace, &catalog, components).await?;
+        transaction.commit().await.map_err(of_commit)?;
+        self.learn(components)
+    }
+
+    async fn apply(&mut self, batch: &Batch) -> Result<Applied> {
+        let (mut transaction, head, catalog) = self.change().await?;
+        let (applied, catalog) = apply::apply(&mut transaction, &self.namespace, head, catalog, batch).await?;
+        transaction.commit().await.map_err(of_commit)?;
+        self.keep(catalog);
+        self.learn(batch.components())?;
+        Ok(applied)
+    }
+
+    async fn alive(&self, entities: &[Entity]) -> Result<Vec<bool>> {
+        let (mut transaction, _) = self.look().await?;
+        let head = Head::read(&mut transaction, &self.namespace).await?;
+        let alive = read::alive(&mut transaction, &self.namespace, head, entities).await?;
+        Ok(entities.iter().map(|entity| alive.contains(entity)).collect())
+    }
+
+    async fn types(&self, entity: Entity) -> Result<Option<Vec<Arc<str>>>> {
+        let (mut transaction, catalog) = self.look().await?;
+        let head = Head::read(&mut transaction, &self.namespace).await?;
+        match read::alive(&mut transaction, &self.namespace, head, &[entity]).await?.is_empty() {
+            true => Ok(None),
+            false => read::types(&mut transaction, &self.namespace, &catalog, entity).await.map(Some),
+        }
+    }
+
+    async fn get(&self, entity: Entity, component: &str) -> Result<Option<ComponentValue>> {
+        Ok(self.get_many(&[entity], component).await?.pop().flatten())
+    }
+
+    async fn get_many(&self, entities: &[Entity], component: &str) -> Result<Vec<Option<ComponentValue>>> {
+        let (mut transaction, catalog) = self.look().await?;
+        let Some(known) = catalog.get(component) else { return Ok(vec![None; entities.len()]) };
+        let values = read::values(&mut transaction, &self.namespace, known, entities).await?;
+        Ok(entities.iter().map(|entity| values.get(entity).cloned()).collect())
+    }
+
+    async fn query(&self, query: &Query) -> Result<AsyncChunks<'_>> {
+        let (transaction, catalog) = self.look().await?;
+        let chunks = query::chunks(transaction, &self.namespace, &catalog, query).await?;
+        // A chunk of its own rows is one of any lifetime.
+        Ok(chunks.map(|chunk| chunk).boxed())
+    }
+
+    async fn tick(&self) -> Result<Tick> {
+        let mut connection = self.pool.acquire().await.map_err(translate)?;
+        Ok(Tick(Head::read(&mut connection, &self.namespace).await?.tick))
+    }
+
+    async fn changes(&self, since: Tick) -> Result<Changes> {
+        let (mut transaction, catalog) = self.look().await?;
+        whole::changes(&mut transaction, &self.namespace, &catalog, since).await
+    }
+
+    async fn export(&self) -> Result<State<'_>> {
+        let (mut transaction, catalog) = self.look().await?;
+        whole::export(&mut transaction, &self.namespace, &catalog).await
+    }
+
+    async fn import(&mut self, state: &State<'_>) -> Result<()> {
+        state.check()?;
+        let incoming = whole::Incoming::of(state)?;
+        let components = state.components.clone();
+        let shard = state.allocator.shard;
+        let (mut transaction, head, catalog) = self.change().await?;
+        let catalog = whole::import(&mut transaction, &self.namespace, head, &catalog, &incoming).await?;
+        transaction.commit().await.map_err(of_commit)?;
+        // The types of components that have other fields now are not those any more.
+        self.types.retain(|name, known| catalog.get(name).is_some_and(|new| new.component.is_same(known)));
+        self.keep(catalog);
+        self.shard = shard;
+        self.learn(&components)
+    }
+
+    fn local(&self) -> Option<&Local> {
+        None
+    }
+
+    fn local_mut(&mut self) -> Option<&mut Local> {
+        None
+    }
+}

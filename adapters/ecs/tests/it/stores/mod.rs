@@ -1,0 +1,8 @@
+//! Storages outside of memory: each does what `Local` does, and survives what may happen to it.
+
+mod agreement;
+mod kills;
+mod promises;
+mod several;
+mod steps;
+mod support;

@@ -1,0 +1,87 @@
+//! Several handles on one place.
+
+use std::collections::HashSet;
+
+use worldstore_ecs::{ComponentValue, Query, Storage, Updates};
+
+use super::steps::{Agent, Position, found};
+
+/// Handles that take turns and race: no id is given out twice, no batch is lost, and each sees what the others did.
+fn share(open: &(dyn Fn() -> Box<dyn Storage> + Sync)) {
+    const EACH: usize = 30;
+    let mut first = open();
+    let mut updates = Updates::new();
+    updates.spawn_values(vec![ComponentValue::of(&Agent).unwrap()]);
+    let before = first.apply(&updates.to_batch().unwrap()).unwrap().spawned[0];
+    let work = |handle: u32| {
+        let mut storage = open();
+        let mut spawned = Vec::new();
+        for round in 0..EACH {
+            let mut updates = Updates::new();
+            let position = Position { x: handle as f32, y: round as f64 };
+            updates.spawn_values(vec![ComponentValue::of(&position).unwrap()]);
+            spawned.extend(storage.apply(&updates.to_batch().unwrap()).unwrap().spawned);
+        }
+        spawned
+    };
+    let all: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..3).map(|handle| scope.spawn(move || work(handle))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    let distinct: HashSet<_> = all.iter().chain([&before]).collect();
+    assert_eq!(distinct.len(), 3 * EACH + 1);
+    assert_eq!(first.tick().unwrap().0, 3 * EACH as u64 + 1);
+    assert_eq!(found(&*first, &Query::new(["position"])).len(), 3 * EACH);
+    // A component that another handle has made known with other fields is refused.
+    let fields = vec![worldstore_ecs::Field::new("other", worldstore_ecs::FieldKind::Text)];
+    let other = worldstore_ecs::ComponentType::dynamic("position", fields).unwrap();
+    assert!(open().register(&[std::sync::Arc::new(other)]).is_err());
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn handles_share_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("world.db");
+    share(&|| Box::new(worldstore_ecs::storage::sqlite::SqliteConfig::new(&path).open().unwrap()));
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn handles_share_a_namespace() {
+    let Some(server) = super::support::postgres() else { return };
+    let namespace = server.namespace();
+    share(&|| server.open(&namespace));
+    server.drop(&namespace);
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn handles_share_a_server() {
+    let Some(server) = super::support::redis() else { return };
+    share(&|| server.open("world"));
+    server.clear();
+}
+
+#[cfg(feature = "backend")]
+#[test]
+fn a_second_writer_locks_the_first_out() {
+    use std::sync::Arc;
+    use worldstore_core::{ErrorKind, Memory, Prefix};
+    use worldstore_ecs::storage::log::LogConfig;
+    let config = LogConfig::new(Arc::new(Memory::new()), Prefix::new("world").unwrap());
+    let spawn = |storage: &mut dyn Storage| {
+        let mut updates = Updates::new();
+        updates.spawn_values(vec![ComponentValue::of(&Agent).unwrap()]);
+        storage.apply(&updates.to_batch().unwrap())
+    };
+    let mut first = config.clone().open().unwrap();
+    spawn(&mut first).unwrap();
+    let mut second = config.clone().open().unwrap();
+    spawn(&mut second).unwrap();
+    assert_eq!(spawn(&mut first).unwrap_err().kind(), ErrorKind::Fenced);
+    assert_eq!(spawn(&mut first).unwrap_err().kind(), ErrorKind::Poisoned);
+    assert_eq!(found(&first, &Query::new(["agent"])).len(), 1, "what it knew");
+    spawn(&mut second).unwrap();
+    assert_eq!(found(&config.open().unwrap(), &Query::new(["agent"])).len(), 3);
+}
