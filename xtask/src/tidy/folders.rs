@@ -4,7 +4,7 @@ use super::finding::Finding;
 use super::source::Member;
 
 /// `store-core` holds `worldstore-core`, `graph` and `adapters/sled` hold `worldstore-graph` and `worldstore-sled`, the
-/// root holds `worldstore`, and `xtask` itself.
+/// root holds `worldstore`, and `xtask` itself. `graph/runtime` holds `worldstore-cypher-runtime`.
 pub fn check(members: &[Member]) -> Vec<Finding> {
     let wrong = members.iter().filter(|member| member.name != name_of(&member.folder));
     wrong.map(|member| finding(member, &name_of(&member.folder))).collect()
@@ -19,6 +19,8 @@ fn name_of(folder: &str) -> String {
     match folder.rsplit('/').next().unwrap_or_default() {
         "" => "worldstore".to_owned(),
         "xtask" => "xtask".to_owned(),
+        // `worldstore-runtime` would not say what it runs.
+        "runtime" => "worldstore-cypher-runtime".to_owned(),
         last => format!("worldstore-{}", last.strip_prefix("store-").unwrap_or(last)),
     }
 }
