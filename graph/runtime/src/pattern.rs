@@ -7,6 +7,7 @@
 //! All relationships of a `MATCH` are different ones. Relationships of a path with the mode `WALK` may repeat, and do
 //! not count for others; neither do those of `shortestPath` and `allShortestPaths`.
 
+mod candidate;
 mod compile;
 mod conditions;
 mod expand;

@@ -232,6 +232,23 @@ fn what_would_be_too_large_is_refused_before_it_is_built() {
 }
 
 #[test]
+fn nesting_is_bounded() {
+    let deep = |times: u32| limited(&format!("reduce(list = 1, y IN range(1, {times}) | [list])"), 1 << 24);
+    assert!(deep(100).is_ok());
+    let error = deep(101).unwrap_err();
+    assert!(error.message().contains("deep"), "{error}");
+}
+
+#[test]
+fn the_last_of_equal_names_counts() {
+    let parameters = BTreeMap::new();
+    let context = Context::new(&parameters, &OneNode, NOW, 0);
+    let names = ["a", "a"].map(str::to_owned);
+    let row = [Value::Int(1), Value::Int(2)];
+    assert_eq!(Env::row(&names, &row, &context).find("a"), Some(&Value::Int(2)));
+}
+
+#[test]
 fn the_highest_tree_fits_the_stack() {
     let text = format!("0{}", " + 1".repeat(480));
     assert_eq!(limited(&text, 1 << 20).ok(), Some(Value::Int(480)));

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use worldstore_cypher::ast::{Direction, EdgePattern, PathMode};
 
+use super::candidate::{Budget, Candidate, Candidates, may_repeat, types};
 use super::conditions::{EdgeTest, conditions};
-use super::matcher::{Budget, Candidate, Candidates, State, may_repeat, types};
+use super::matcher::State;
 use super::plan::Pushed;
 use super::{NodePart, Part, Pattern, RunPart};
 use crate::error::{Result, RuntimeError};

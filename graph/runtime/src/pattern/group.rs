@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
+use super::candidate::{Budget, Candidate, Candidates};
 use super::expand::{Opening, Walk};
-use super::matcher::{Budget, Candidate, Candidates, Matcher};
+use super::matcher::Matcher;
 use super::plan::Plan;
 use super::{GroupPart, Pattern};
 use crate::error::{Result, RuntimeError};

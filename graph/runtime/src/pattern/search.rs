@@ -10,8 +10,9 @@ use std::rc::Rc;
 
 use worldstore_cypher::ast::PathMode;
 
+use super::candidate::{Budget, Candidate, Candidates};
 use super::expand::Opening;
-use super::matcher::{Budget, Candidate, Candidates, Matcher};
+use super::matcher::Matcher;
 use super::plan::Plan;
 use super::{Keep, PartKind, Pattern, RunPart, SearchPart, shortest};
 use crate::error::{Result, RuntimeError};

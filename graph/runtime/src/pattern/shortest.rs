@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use worldstore_cypher::ast::PathMode;
 
+use super::candidate::{Candidate, Candidates, types};
 use super::conditions::EdgeTest;
 use super::expand::{Opening, Walk, other_end, towards};
-use super::matcher::{Candidate, Candidates, types};
 use super::{Keep, Pattern, RunPart, SearchPart};
 use crate::error::Result;
 use crate::exec::Session;

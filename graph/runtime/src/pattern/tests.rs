@@ -85,7 +85,7 @@ fn agree(graph_source: &str, source: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 
     #[test]
     fn every_order_finds_the_same(seed in any::<u64>()) {

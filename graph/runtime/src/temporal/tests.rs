@@ -184,3 +184,18 @@ fn durations_are_ordered_by_their_length() {
     sorted.sort();
     assert_eq!(Value::from(sorted).to_string(), "['PT1S', 'P30D', 'P1M', 'P31D']");
 }
+
+#[test]
+fn whole_months_are_counted() {
+    all_are(
+        "duration.between(date('2020-01-15'), date('2020-02-15')) => 'P1M'
+         duration.between(date('2020-02-15'), date('2020-01-15')) => 'P-1M'
+         duration.between(date('2020-01-31'), date('2020-02-29')) => 'P29D'
+         duration.between(date('2020-01-31'), date('2020-03-01')) => 'P1M1D'
+         duration.between(localdatetime('2020-01-15T12:00'), localdatetime('2020-02-15T11:00')) => 'P30DT23H'
+         duration.inMonths(date('2020-01-15'), date('2021-01-14')) => 'P11M'
+         date('2020-01-31') + duration('P1M') => '2020-02-29'
+         duration({seconds: 2.3}) => 'PT2.3S'
+         date('2020-03-31') - duration('P1M') => '2020-02-29'",
+    );
+}

@@ -9,6 +9,7 @@ fn names_follow_folders() {
         Member::of("worldstore-core", "store-core", &[]),
         Member::of("worldstore-graph", "graph", &[]),
         Member::of("worldstore-cypher", "graph/cypher", &[]),
+        Member::of("worldstore-cypher-runtime", "graph/runtime", &[]),
         Member::of("worldstore-object-store", "adapters/object-store", &[]),
         Member::of("xtask", "xtask", &[]),
     ];
