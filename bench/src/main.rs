@@ -3,10 +3,10 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks through them")]
 
 mod bytes;
-#[cfg(feature = "graph")]
-mod graph;
 #[cfg(feature = "ecs")]
 mod ecs;
+#[cfg(feature = "graph")]
+mod graph;
 mod measure;
 mod report;
 #[cfg(feature = "tables")]

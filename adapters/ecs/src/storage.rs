@@ -1,7 +1,7 @@
 //! What the author of a storage implements, by the names of components.
 
-mod boxed;
 mod async_adapter;
+mod boxed;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) mod catalog;
 pub(crate) mod gather;

@@ -18,8 +18,8 @@ pub fn of_batches(batches: &[RecordBatch]) -> Result<Seen, Failure> {
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         for row in 0..batch.num_rows() {
             let cells = columns.iter().map(|column| match column.as_primitive_opt::<Float64Type>() {
-                    Some(floats) => float(floats.value(row)),
-                    None => column.as_primitive::<Int64Type>().value(row).to_string(),
+                Some(floats) => float(floats.value(row)),
+                None => column.as_primitive::<Int64Type>().value(row).to_string(),
             });
             add(&mut seen, cells);
         }

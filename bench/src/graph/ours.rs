@@ -51,7 +51,9 @@ impl Ours {
             graph = graph.with_footer_catalog(catalogs, Prefix::root());
         }
         let create = match folder.file_name().is_some_and(|name| name == "large") {
-            true => "CREATE NODE LABEL T VIRTUAL FROM PARTITION 'lake://lake/day={day}' COMPUTE distance = sqrt(x * x + y * y)",
+            true => {
+                "CREATE NODE LABEL T VIRTUAL FROM PARTITION 'lake://lake/day={day}' COMPUTE distance = sqrt(x * x + y * y)"
+            }
             false => "CREATE NODE LABEL T VIRTUAL FROM PARTITION 'lake://lake/p={p}'",
         };
         runtime.block_on(graph.query(create, &Parameters::default()))?;

@@ -154,7 +154,7 @@ async fn queries_create_and_change_their_own() {
 async fn rows_of_tables_are_not_changed() {
     let graph = graph().await;
     for query in [
-        "CREATE (:Airport {faa: 'XXX'})",
+        "CREATE (:Airport {faa: 'OSL'})",
         "MATCH (a:Airport) SET a.name = 'x'",
         "MATCH (a:Airport) DETACH DELETE a",
         "MATCH (a:Airport) CREATE (a)-[:NEAR]->(:Town)",

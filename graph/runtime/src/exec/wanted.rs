@@ -32,7 +32,17 @@ impl WantedProperties {
             return Self { variables: BTreeMap::new(), all: Wanted::All };
         }
         let all = match uses.patterns.is_disjoint(&uses.whole) {
-            true => Wanted::Names(uses.names.values().flatten().chain(&uses.of_others).copied().collect::<BTreeSet<_>>().into_iter().map(Arc::from).collect()),
+            true => Wanted::Names(
+                uses.names
+                    .values()
+                    .flatten()
+                    .chain(&uses.of_others)
+                    .copied()
+                    .collect::<BTreeSet<_>>()
+                    .into_iter()
+                    .map(Arc::from)
+                    .collect(),
+            ),
             false => Wanted::All,
         };
         let wanted = uses.names.into_iter().filter(|(name, _)| !uses.whole.contains(name));
