@@ -31,7 +31,7 @@ pub struct Graph {
 
 /// How a query is run.
 enum Way {
-    Joins(Planned),
+    Joins(Box<Planned>),
     /// Why it cannot be joins.
     Walk(Vec<Diagnostic>),
 }
@@ -150,7 +150,7 @@ impl Graph {
         match &statement.kind {
             StatementKind::Query(query) => {
                 let result = match self.way(query, parameters).await? {
-                    Way::Joins(planned) => self.join(planned).await?,
+                    Way::Joins(planned) => self.join(*planned).await?,
                     Way::Walk(_) => self.interpreter().await?.run(query, parameters).await?,
                 };
                 self.store_new_footers().await;
@@ -198,7 +198,7 @@ impl Graph {
             return Err(QueryError::Syntax(wrong));
         }
         match self.plan(query, parameters).await {
-            Ok(planned) => Ok(Way::Joins(planned)),
+            Ok(planned) => Ok(Way::Joins(Box::new(planned))),
             Err(QueryError::Syntax(why)) if why.iter().all(|one| one.kind == DiagnosticKind::Unsupported) => {
                 Ok(Way::Walk(why))
             }
@@ -237,7 +237,7 @@ impl Graph {
 
     async fn explain_query(&self, query: &Query, parameters: &Parameters) -> Result<String, QueryError> {
         let Planned { plan, counters } = match self.way(query, parameters).await? {
-            Way::Joins(planned) => planned,
+            Way::Joins(planned) => *planned,
             Way::Walk(why) => {
                 let why: Vec<_> = why.iter().map(|one| format!("no joins: {}", one.message)).collect();
                 return Ok(format!("interpreter\n{}\n\n{query}", why.join("\n")));
