@@ -4,6 +4,10 @@ mod async_adapter;
 mod boxed;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) mod catalog;
+#[cfg_attr(
+    not(all(feature = "postgres", feature = "redis", feature = "sqlite")),
+    allow(dead_code, reason = "databases need more of it than routers")
+)]
 pub(crate) mod gather;
 #[cfg(feature = "backend")]
 pub mod log;
@@ -15,6 +19,7 @@ pub mod redis;
 pub mod sqlite;
 mod sync_adapter;
 #[cfg(any(feature = "backend", feature = "postgres", feature = "redis", feature = "sqlite"))]
+#[cfg_attr(not(feature = "backend"), allow(dead_code, reason = "only logs keep batches"))]
 pub(crate) mod wire;
 
 use std::fmt::{Debug, Display};

@@ -115,9 +115,9 @@ impl Router {
             let home = self.shard_of(*entity).ok_or_else(|| nowhere(*entity))?;
             plan.shard(home).destroy(*entity);
             let bits = self.spread.get(entity).copied().unwrap_or_default();
-            (0..self.shards.len())
-                .filter(|shard| bits & (1 << shard) != 0)
-                .for_each(|shard| drop(plan.shard(shard).destroy(*entity)));
+            for shard in (0..self.shards.len()).filter(|shard| bits & (1 << shard) != 0) {
+                plan.shard(shard).destroy(*entity);
+            }
         }
         let placed = batch.places().iter().map(|(entity, values)| (*entity, values));
         for (entity, values) in spawned.iter().copied().zip(batch.spawns()).chain(placed) {

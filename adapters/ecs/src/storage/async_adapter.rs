@@ -10,6 +10,7 @@ use tokio::sync::{RwLock, mpsc};
 use worldstore_async::Bridge;
 use worldstore_core::Result;
 
+use super::gather::shorter;
 use super::{Storage, StorageInfo};
 use crate::async_storage::AsyncStorage;
 use crate::batch::{Applied, Batch};
@@ -147,7 +148,7 @@ impl Storage for AsyncStorageAdapter {
         let next = |mut chunks: mpsc::Receiver<Result<Chunk<'static>>>| async {
             chunks.recv().await.map(|chunk| (chunk, chunks))
         };
-        Ok(Box::new(self.bridge.pull(stream::unfold(chunks, next).boxed()).map(|chunk| chunk)))
+        Ok(Box::new(self.bridge.pull(stream::unfold(chunks, next).boxed()).map(shorter)))
     }
 
     fn tick(&self) -> Result<Tick> {

@@ -106,3 +106,8 @@ impl Group {
 pub(crate) fn foreign(entity: Entity) -> Error {
     Error::invalid("the id may still be given out here").with("entity", entity)
 }
+
+/// A chunk of its own rows is one of any lifetime.
+pub(crate) fn shorter<'a>(chunk: Result<Chunk<'static>>) -> Result<Chunk<'a>> {
+    chunk
+}

@@ -240,13 +240,17 @@ impl Storage for Redis {
 
     fn alive(&self, entities: &[Entity]) -> Result<Vec<bool>> {
         let answer = self.server.look(&self.scripts.alive, |call| {
-            entities.iter().for_each(|entity| drop(call.arg(text(*entity))));
+            entities.iter().for_each(|entity| {
+                call.arg(text(*entity));
+            });
         })?;
         list(&answer)?.iter().map(|one| Ok(number(one)? == 1)).collect()
     }
 
     fn types(&self, entity: Entity) -> Result<Option<Vec<Arc<str>>>> {
-        let answer = self.server.look(&self.scripts.types, |call| drop(call.arg(text(entity))))?;
+        let answer = self.server.look(&self.scripts.types, |call| {
+            call.arg(text(entity));
+        })?;
         let (alive, names) = list(&answer)?.split_first().ok_or_else(other)?;
         if number(alive)? == 0 {
             return Ok(None);
@@ -263,7 +267,9 @@ impl Storage for Redis {
     fn get_many(&self, entities: &[Entity], component: &str) -> Result<Vec<Option<ComponentValue>>> {
         let answer = self.server.look(&self.scripts.get, |call| {
             call.arg(component);
-            entities.iter().for_each(|entity| drop(call.arg(text(*entity))));
+            entities.iter().for_each(|entity| {
+                call.arg(text(*entity));
+            });
         })?;
         let (fields, values) = list(&answer)?.split_first().ok_or_else(other)?;
         if *fields == Value::Nil {
@@ -277,7 +283,9 @@ impl Storage for Redis {
         let answer = self.server.look(&self.scripts.query, |call| {
             for names in [query.components(), query.required(), query.excluded()] {
                 call.arg(names.len());
-                names.iter().for_each(|name| drop(call.arg(&**name)));
+                names.iter().for_each(|name| {
+                    call.arg(&**name);
+                });
             }
         })?;
         let Some((fields, rows)) = list(&answer)?.split_first() else { return Ok(Box::new(std::iter::empty())) };
@@ -296,13 +304,17 @@ impl Storage for Redis {
     }
 
     fn tick(&self) -> Result<Tick> {
-        let answer = self.server.look(&self.scripts.changes, |call| drop(call.arg(u64::MAX >> 11)))?;
+        let answer = self.server.look(&self.scripts.changes, |call| {
+            call.arg(u64::MAX >> 11);
+        })?;
         let head = list(part(list(&answer)?, 0)?)?;
         Ok(Tick(number(part(head, 0)?)?))
     }
 
     fn changes(&self, since: Tick) -> Result<Changes> {
-        let answer = self.server.look(&self.scripts.changes, |call| drop(call.arg(since.0)))?;
+        let answer = self.server.look(&self.scripts.changes, |call| {
+            call.arg(since.0);
+        })?;
         let answer = list(&answer)?;
         let head = list(part(answer, 0)?)?;
         let (tick, oldest) = (number(part(head, 0)?)?, number(part(head, 1)?)?);
@@ -362,12 +374,18 @@ impl Storage for Redis {
             add_components(call, &components);
             for list in [&alive, &allocator.guests] {
                 call.arg(list.len());
-                list.iter().for_each(|entity| drop(call.arg(text(*entity))));
+                list.iter().for_each(|entity| {
+                    call.arg(text(*entity));
+                });
             }
             call.arg(dead.len());
-            dead.iter().for_each(|(index, generation)| drop(call.arg(*index).arg(*generation)));
+            dead.iter().for_each(|(index, generation)| {
+                call.arg(*index).arg(*generation);
+            });
             call.arg(allocator.free.len());
-            allocator.free.iter().for_each(|index| drop(call.arg(*index)));
+            allocator.free.iter().for_each(|index| {
+                call.arg(*index);
+            });
             call.arg(rows.writes().len());
             for write in rows.writes() {
                 call.arg(text(write.entity)).arg(&**write.value.name());

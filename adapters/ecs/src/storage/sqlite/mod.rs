@@ -23,6 +23,7 @@ use crate::local::Local;
 use crate::query::Query;
 use crate::state::State;
 use crate::storage::catalog::Catalog;
+use crate::storage::gather::shorter;
 use crate::storage::{Durability, Storage, StorageInfo};
 use crate::tick::{Changes, Tick};
 use crate::{ComponentValue, Entity};
@@ -174,8 +175,7 @@ impl Storage for Sqlite {
         let reader = self.database.reader()?;
         let catalog = self.catalog(reader.connection()?)?;
         let pages = query::Pages::begin(reader, &catalog, query)?;
-        // A chunk of its own rows is one of any lifetime.
-        Ok(Box::new(pages.into_iter().flatten().map(|chunk| chunk)))
+        Ok(Box::new(pages.into_iter().flatten().map(shorter)))
     }
 
     fn tick(&self) -> Result<Tick> {

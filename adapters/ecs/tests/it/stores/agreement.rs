@@ -41,6 +41,10 @@ fn compare(local: &Local, other: &dyn Storage, dice: &mut Dice, seen: &[Entity])
             theirs.removed.clear();
             assert_eq!(theirs, ours, "since {since}");
         }
+        // A log that was opened again begins with its snapshot, and knows no changes before it.
+        (Ok(_), Err(theirs)) if other.info().kind == "log" => {
+            assert!(told(theirs).starts_with("not found changes since that tick are no longer known"));
+        }
         (ours, theirs) => {
             assert_eq!(theirs.map_err(told).unwrap_err(), ours.map_err(told).unwrap_err(), "since {since}")
         }

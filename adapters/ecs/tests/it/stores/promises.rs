@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "which of it is used depends on the features")]
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
@@ -38,10 +39,17 @@ fn keep(open: Open) {
     // An adapter that is dropped on the runtime would wait there.
     runtime.shutdown_background();
     passed(report);
+    // Which place a storage is, by what it calls itself.
+    let places = Mutex::new(HashMap::new());
     for seed in 0..2 {
-        let place = next();
-        let mut make = || -> Result<Box<dyn Storage>> { Ok(open(&place)) };
+        let mut make = || -> Result<Box<dyn Storage>> {
+            let place = next();
+            let storage = open(&place);
+            places.lock().unwrap().insert(storage.to_string(), place);
+            Ok(storage)
+        };
         let mut reopen = |crashed: Box<dyn Storage>| -> Result<Box<dyn Storage>> {
+            let place = places.lock().unwrap()[&crashed.to_string()].clone();
             drop(crashed);
             Ok(open(&place))
         };
