@@ -53,7 +53,7 @@ fn findings_after(change: &str, to: &str) -> Vec<String> {
     assert!(change.is_empty() || ASYNC.contains(change), "nothing to change: {change}");
     let mirror = if change.is_empty() { ASYNC.to_owned() } else { ASYNC.replacen(change, to, 1) };
     let sources = Sources::of(&[("store-core/src/backend.rs", SYNC), ("store-async/src/backend.rs", &mirror)]);
-    check_traits(&sources).into_iter().map(|finding| finding.message).collect()
+    check_traits(&sources, &SIDES[0]).into_iter().map(|finding| finding.message).collect()
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn another_order_is_found() {
     let describes = "/// Describes.\n        fn info(&self) -> Info;";
     let swapped = ASYNC.replace(opens, "@").replace(describes, opens).replace('@', describes);
     let sources = Sources::of(&[("store-core/src/a.rs", SYNC), ("store-async/src/a.rs", &swapped)]);
-    let findings = check_traits(&sources);
+    let findings = check_traits(&sources, &SIDES[0]);
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert!(findings[0].message.starts_with("methods have another order"), "{}", findings[0]);
 }

@@ -64,7 +64,7 @@ impl Checkpoints {
     }
 
     fn key(&self, record: u64) -> Result<Key> {
-        self.folder.key(&format!("{record:020}"))
+        self.folder.key(format!("{record:020}"))
     }
 
     fn read(&self, record: u64) -> Result<State<'static>> {
