@@ -38,7 +38,7 @@ async fn world_with_old_log(folder: &Path) -> String {
     world.shutdown().await.unwrap();
     drop((run, world));
 
-    let log = AsyncWal::open(&OsVfs::open(&folder.join("world")).unwrap(), "log", WalOptions::new()).await.unwrap().0;
+    let log = AsyncWal::open(&OsVfs::open(folder.join("world")).unwrap(), "log", WalOptions::new()).await.unwrap().0;
     let memory = MemoryTables::new();
     TableBackend::create(&memory, &table, &CreateOptions::new(schema.clone())).unwrap();
     let cache = TableCache::builder(Arc::new(SyncTableAdapter::new(Arc::new(memory)))).with_log(log).with_seq_floor(1);
