@@ -19,7 +19,7 @@ macro_rules! components {
             #[derive(Debug, Clone, Copy, PartialEq, Component, bevy_ecs::component::Component)]
             #[derive(zerocopy::FromBytes, zerocopy::Immutable, zerocopy::IntoBytes, zerocopy::KnownLayout)]
             #[zerocopy(crate = "worldstore_ecs::zerocopy")]
-            #[component(plain)]
+            #[worldstore(plain)]
             #[repr(C)]
             struct $name {
                 x: f32,

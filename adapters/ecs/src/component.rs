@@ -28,6 +28,8 @@ pub use kind::{COMPONENT_NAME_BYTES_MAX, ComponentType, FIELDS_MAX};
 /// - `#[component(json)]` on a field: serde writes it as JSON text. An enum with data is one such field.
 /// - `#[component(rename = "…")]` on a field: the name that is stored.
 ///
+/// Other crates have attributes of that name: `#[worldstore(…)]` is the same, and with it those are left to them.
+///
 /// The memory of plain types is their bytes: snapshots copy whole columns, and restoring copies none.
 pub trait Component: Clone + Send + Sync + 'static {
     /// The stable name.

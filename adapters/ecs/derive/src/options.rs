@@ -1,4 +1,4 @@
-//! What `#[component(…)]` says on a type and on a field.
+//! What `#[component(…)]`, or `#[worldstore(…)]`, says on a type and on a field.
 
 use syn::{Attribute, LitStr, Path, Result};
 
@@ -23,7 +23,7 @@ pub struct FieldOptions {
 impl TypeOptions {
     pub fn of(attributes: &[Attribute]) -> Result<Self> {
         let mut options = Self::default();
-        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("component")) {
+        for attribute in ours(attributes) {
             attribute.parse_nested_meta(|meta| {
                 if meta.path.is_ident("name") {
                     options.name = Some(meta.value()?.parse()?);
@@ -48,7 +48,7 @@ impl TypeOptions {
 impl FieldOptions {
     pub fn of(attributes: &[Attribute]) -> Result<Self> {
         let mut options = Self::default();
-        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("component")) {
+        for attribute in ours(attributes) {
             attribute.parse_nested_meta(|meta| {
                 if meta.path.is_ident("rename") {
                     options.rename = Some(meta.value()?.parse()?);
@@ -62,4 +62,11 @@ impl FieldOptions {
         }
         Ok(options)
     }
+}
+
+/// Our attributes: those called `worldstore`, or else those called `component`, which other crates have too.
+fn ours(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+    let has_own = attributes.iter().any(|attribute| attribute.path().is_ident("worldstore"));
+    let name = if has_own { "worldstore" } else { "component" };
+    attributes.iter().filter(move |attribute| attribute.path().is_ident(name))
 }
