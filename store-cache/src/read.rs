@@ -17,6 +17,8 @@ use crate::state::TableState;
 /// A table at one sequence: the version, and the appends that continue it.
 struct Pin {
     info: TableInfo,
+    /// True if the version has no rows.
+    is_table_empty: bool,
     chunks: Vec<Arc<Chunk>>,
 }
 
@@ -28,7 +30,7 @@ impl TableCache {
         let visible = state.visible();
         let table = state.table(name)?;
         let chunks = table.memtables().flat_map(|memtable| memtable.through(visible)).cloned().collect();
-        Ok(Pin { info: table.info_at(name, visible), chunks })
+        Ok(Pin { info: table.info_at(name, visible), is_table_empty: table.rows == 0, chunks })
     }
 
     pub(crate) async fn describe_pinned(&self, name: &TableName) -> Result<TableInfo> {
@@ -41,7 +43,13 @@ impl TableCache {
 
     pub(crate) async fn scan_pinned(&self, name: &TableName, scan: &Scan) -> Result<TableScan<AsyncBatches>> {
         self.load(name).await?;
-        let Pin { info, chunks } = self.pin(name)?;
+        let Pin { info, is_table_empty, chunks } = self.pin(name)?;
+        if is_table_empty {
+            // To plan a scan of nothing costs a table format more than memory takes to read.
+            let memory = memory(scan, &info.schema, chunks)?;
+            let schema = scan.schema(&info.schema)?;
+            return Ok(TableScan::new(schema, info.version, info.watermark, cut(memory, scan.limit)));
+        }
         let table = self.shared.inner.scan(name, &scan.clone().with_version(info.version)).await?;
         let memory = memory(scan, &info.schema, chunks)?;
         let batches = cut(table.batches.chain(memory).boxed(), scan.limit);
