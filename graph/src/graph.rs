@@ -32,8 +32,11 @@ pub struct Graph {
 /// How a query is run.
 enum Way {
     Joins(Box<Planned>),
-    /// Why it cannot be joins.
-    Walk(Vec<Diagnostic>),
+    /// Why it cannot be joins, and what the graph knows.
+    Walk {
+        why: Vec<Diagnostic>,
+        catalog: Catalog,
+    },
 }
 
 /// A query that is planned, and what counts its reads.
@@ -151,7 +154,7 @@ impl Graph {
             StatementKind::Query(query) => {
                 let result = match self.way(query, parameters).await? {
                     Way::Joins(planned) => self.join(*planned).await?,
-                    Way::Walk(_) => self.interpreter().await?.run(query, parameters).await?,
+                    Way::Walk { catalog, .. } => self.interpreter(catalog).run(query, parameters).await?,
                 };
                 self.store_new_footers().await;
                 Ok(result)
@@ -197,40 +200,41 @@ impl Graph {
         if !wrong.is_empty() {
             return Err(QueryError::Syntax(wrong));
         }
-        match self.plan(query, parameters).await {
+        let catalog = self.known().await?;
+        match self.plan(query, parameters, &catalog).await {
             Ok(planned) => Ok(Way::Joins(Box::new(planned))),
             Err(QueryError::Syntax(why)) if why.iter().all(|one| one.kind == DiagnosticKind::Unsupported) => {
-                Ok(Way::Walk(why))
+                Ok(Way::Walk { why, catalog })
             }
             // What is unknown to the catalog may have been created.
-            Err(QueryError::Syntax(why)) if !is_empty(&self.owned) => Ok(Way::Walk(why)),
+            Err(QueryError::Syntax(why)) if !is_empty(&self.owned) => Ok(Way::Walk { why, catalog }),
             Err(error) => Err(error),
         }
     }
 
     async fn join(&self, Planned { plan, counters }: Planned) -> Result<QueryResult> {
-        match answer(&plan).await? {
-            Some(Answer::Whole(schema, batch)) => Ok(QueryResult::known(schema, batch, &counters)),
-            Some(Answer::Part(plan)) => Execution::new(&plan, &self.mounts).await?.run(&counters).await,
-            None => Execution::new(&plan, &self.mounts).await?.run(&counters).await,
-        }
+        let plan = match answer(&plan).await? {
+            Some(Answer::Whole(schema, batch)) => return Ok(QueryResult::known(schema, batch, &counters)),
+            Some(Answer::Part(known)) => *known,
+            None => plan,
+        };
+        Execution::new(&plan, &self.mounts).await?.run(&counters).await
     }
 
-    async fn interpreter(&self) -> Result<Interpreter> {
-        let (catalog, tables) = (self.known().await?, self.tables.clone());
-        Ok(Interpreter { catalog, tables, mounts: self.mounts.clone(), owned: Arc::clone(&self.owned) })
+    fn interpreter(&self, catalog: Catalog) -> Interpreter {
+        let (tables, mounts) = (self.tables.clone(), self.mounts.clone());
+        Interpreter { catalog, tables, mounts, owned: Arc::clone(&self.owned) }
     }
 
-    async fn plan(&self, query: &Query, parameters: &Parameters) -> Result<Planned, QueryError> {
+    async fn plan(&self, query: &Query, parameters: &Parameters, catalog: &Catalog) -> Result<Planned, QueryError> {
         let reads = reads(query)?;
-        let catalog = self.known().await?;
-        let shape = shape(&reads.matches, &catalog)?;
+        let shape = shape(&reads.matches, catalog)?;
         if let Some(span) = reads.open_end().filter(|_| !is_empty(&self.owned)) {
             return Err(Diagnostic::unsupported("created nodes may fit here too", span).into());
         }
         let counters = Arc::new(Counters::default());
-        let sources = self.pin(&shape, &catalog, &counters).await?;
-        let (rows, scope) = plan_matches(&reads.matches, &shape, &catalog, &sources, parameters)?;
+        let sources = self.pin(&shape, catalog, &counters).await?;
+        let (rows, scope) = plan_matches(&reads.matches, &shape, catalog, &sources, parameters)?;
         let plan = plan_returns(rows, reads.returns, &scope, parameters)?;
         Ok(Planned { plan, counters })
     }
@@ -238,7 +242,7 @@ impl Graph {
     async fn explain_query(&self, query: &Query, parameters: &Parameters) -> Result<String, QueryError> {
         let Planned { plan, counters } = match self.way(query, parameters).await? {
             Way::Joins(planned) => *planned,
-            Way::Walk(why) => {
+            Way::Walk { why, .. } => {
                 let why: Vec<_> = why.iter().map(|one| format!("no joins: {}", one.message)).collect();
                 return Ok(format!("interpreter\n{}\n\n{query}", why.join("\n")));
             }
