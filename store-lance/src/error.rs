@@ -45,8 +45,12 @@ pub(crate) fn from_lance(source: LanceError) -> Error {
     if let Some(kind) = told(&source) {
         return Error::new(kind, "a file of the table cannot be read or written").caused_by(source);
     }
+    if source.is_not_found() {
+        // However deep in the causes: a file that was there when it was looked up may have expired since.
+        return Error::new(ErrorKind::NotFound, "no such table, version or file").caused_by(source);
+    }
     let (kind, message) = match &source {
-        LanceError::DatasetNotFound { .. } | LanceError::NotFound { .. } | LanceError::VersionNotFound { .. } => {
+        LanceError::DatasetNotFound { .. } | LanceError::VersionNotFound { .. } => {
             (ErrorKind::NotFound, "no such table or version")
         }
         LanceError::DatasetAlreadyExists { .. } => (ErrorKind::AlreadyExists, "table exists already"),

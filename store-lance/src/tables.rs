@@ -35,6 +35,9 @@ use crate::types::check_columns;
 /// What a table's folder ends in.
 pub(crate) const FOLDER_ENDING: &str = ".lance";
 
+/// So often the newest version is looked up anew because it expired before it was read.
+const ATTEMPTS_MAX: usize = 10;
+
 /// Tables in the Lance format on a byte store.
 ///
 /// Versions are Lance's: 1 is the empty table, each append adds one. After a shutdown appends are refused with
@@ -66,6 +69,17 @@ impl LanceTables {
 
     /// The newest version, also if another process committed it.
     pub(crate) async fn latest(&self, table: &TableName) -> Result<Dataset> {
+        for _ in 0..ATTEMPTS_MAX {
+            match self.look_up(table).await {
+                // The version that was the newest may have expired before it was read: then there is a newer one.
+                Err(error) if error.is_not_found() && self.has_version(table).await? => self.forget_held(table),
+                found => return found,
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict, "versions expired faster than they could be read").with("table", table))
+    }
+
+    async fn look_up(&self, table: &TableName) -> Result<Dataset> {
         let held = self.held().get(table).cloned();
         let dataset = match held {
             Some(mut dataset) => {

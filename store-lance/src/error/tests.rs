@@ -1,6 +1,7 @@
 //! Errors keep their kind on the way through Lance.
 
 use lance_core::Error as LanceError;
+use lance_core::error::CloneableError;
 use worldstore_async::object_store::to_object_store;
 use worldstore_core::{Error, ErrorKind};
 
@@ -14,4 +15,11 @@ fn the_kind_is_read_from_a_text_where_nothing_else_is_left() {
         assert_eq!((from_lance(whole).kind(), from_lance(copied).kind()), (kind, kind));
     }
     assert_eq!(from_lance(LanceError::io("unavailable: by others")).kind(), ErrorKind::Unexpected);
+}
+
+#[test]
+fn a_file_that_is_missing_is_not_found_however_deep_that_lies() {
+    let copied = CloneableError(LanceError::not_found("t.lance/_versions/1.manifest")).clone().0;
+    let deep = LanceError::from(object_store::Error::Generic { store: "N/A", source: Box::new(copied) });
+    assert_eq!(from_lance(deep).kind(), ErrorKind::NotFound);
 }

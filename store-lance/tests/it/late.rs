@@ -10,16 +10,23 @@ use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::ErrorKind;
 use worldstore_core::table::*;
 
-use crate::scripted::{ScriptedBackend, Verdict};
+use crate::scripted::{Call, ScriptedBackend, Verdict};
 use crate::support::{append, create, fresh, memory, name, once, open, rows, schema};
 
 /// A backend whose first commit waits for the gate, and what tells that it waits.
 fn gated(backend: &Arc<dyn AsyncBackend>) -> (Arc<ScriptedBackend>, Arc<Semaphore>, Arc<AtomicBool>) {
+    gated_at(backend, |call| call.method == "write" && call.key.ends_with(".manifest"))
+}
+
+/// As [`gated`], for the first call of this kind.
+fn gated_at(
+    backend: &Arc<dyn AsyncBackend>,
+    waits_for: impl Fn(&Call<'_>) -> bool + Send + Sync + 'static,
+) -> (Arc<ScriptedBackend>, Arc<Semaphore>, Arc<AtomicBool>) {
     let (gate, waits) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicBool::new(false)));
     let (door, waiting) = (gate.clone(), waits.clone());
     let late = ScriptedBackend::new(backend.clone(), move |call| {
-        let is_commit = call.method == "write" && call.key.ends_with(".manifest");
-        match is_commit && !waiting.swap(true, Ordering::SeqCst) {
+        match waits_for(call) && !waiting.swap(true, Ordering::SeqCst) {
             true => Verdict::Wait(door.clone()),
             false => Verdict::Pass,
         }
@@ -60,6 +67,32 @@ async fn a_late_append_is_in_the_table_when_it_says_so() {
         assert!(receipt.version.unwrap() > overtaking + 1, "{receipt:?}");
         let history = open(backend).history(&name("t"), &HistoryOptions::default()).await.unwrap();
         assert!(history.iter().all(|version| version.watermark == overtaking), "no version out of line: {history:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_that_stands_still_before_any_of_its_calls_is_made_once() {
+    for number in 1.. {
+        let backend = memory();
+        create(&open(backend.clone())).await;
+        let (late, gate, waits) = gated_at(&backend, move |call| call.number == number);
+        let tables = open(late.clone());
+        let writer = tokio::spawn(async move { append(&tables, rows([7])).await });
+        while !waits.load(Ordering::SeqCst) && !writer.is_finished() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        if !waits.load(Ordering::SeqCst) {
+            assert!(number > 5, "an append makes {} calls", late.calls());
+            assert!(writer.await.unwrap().is_ok());
+            break;
+        }
+        overtake(&backend, 0..5).await;
+        gate.add_permits(100);
+        let appended = writer.await.unwrap();
+        assert!(appended.is_ok(), "call {number}: {appended:?}");
+        let (_, mut rows) = fresh(&backend).await;
+        rows.sort_unstable();
+        assert_eq!(rows, [7, 100, 101, 102, 103, 104], "call {number}");
     }
 }
 
