@@ -1,6 +1,6 @@
 //! Longer texts: how it is built, how bytes are kept, how stores are configured and a backend is written, how lakes are
 //! addressed, what survives what, what worlds can do, how they are asked in SQL and read by other programs, how states are kept and carried
-//! elsewhere, what to do when something breaks, what can be left out.
+//! elsewhere, what to do when something breaks, what it tells while it runs, what can be left out.
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
@@ -43,6 +43,9 @@ pub mod sql {}
 
 #[doc = include_str!("tables.md")]
 pub mod tables {}
+
+#[doc = include_str!("telemetry.md")]
+pub mod telemetry {}
 
 #[doc = include_str!("worlds.md")]
 pub mod worlds {}
