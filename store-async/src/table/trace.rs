@@ -16,9 +16,10 @@ use worldstore_core::table::{
     FilesOptions, FlushOptions, HistoryOptions, ListTablesOptions, Receipt, RemoveTableOptions, Scan, ShutdownOptions,
     TableBackendInfo, TableFile, TableInfo, TableName, TableScan, TableVersion,
 };
+use worldstore_core::wrap::failed;
 
 use super::backend::{AsyncBatches, AsyncTableBackend};
-use crate::trace::{failed, traced};
+use crate::trace::traced;
 
 /// Tables with a span of level debug, target `worldstore`, name `table`, around each call but
 /// [`check`](AsyncTableBackend::check). Nothing else is changed; that of a scan stays open until its rows are dropped.
