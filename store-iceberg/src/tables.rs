@@ -21,7 +21,7 @@ use worldstore_core::table::{
 };
 use worldstore_core::{Error, ErrorKind, Result};
 
-use crate::catalog::Catalog;
+use crate::catalog::{self, Catalog, Fenced};
 use crate::commit::{Change, Place, check_appendable, commit, discard, forget, unchanged};
 use crate::config::IcebergConfig;
 use crate::data::DataWriter;
@@ -48,7 +48,7 @@ pub struct IcebergTables {
     root: Root,
     io: FileIO,
     store: Arc<dyn object_store::ObjectStore>,
-    catalog: Catalog,
+    catalog: Arc<dyn Catalog>,
     /// The newest state seen of each table.
     held: Mutex<HashMap<TableName, Arc<State>>>,
     /// One append at a time for each table; between handles the catalog decides.
@@ -74,7 +74,7 @@ impl IcebergTables {
             io: root.file_io(),
             root,
             store: Arc::new(BackendObjectStore::new(backend)),
-            catalog: Catalog::new(&config.catalog)?,
+            catalog: catalog::open(&config)?,
             config,
             held: Mutex::default(),
             gates: Mutex::default(),
@@ -85,30 +85,12 @@ impl IcebergTables {
     /// The newest state, also if another process committed it.
     pub(crate) async fn latest(&self, table: &TableName) -> Result<Arc<State>> {
         let held = self.held().get(table).cloned();
-        let mut pointer = match self.catalog.pointer(table).await {
+        let state = match self.catalog.load(&self.root, table, held.clone()).await {
             Err(missing) if missing.is_not_found() => {
                 self.expect_catalog().await?;
                 return Err(missing);
             }
             found => found?,
-        };
-        if let Some(held) = &held
-            && held.pointer == pointer
-        {
-            return Ok(Arc::clone(held));
-        }
-        let state = loop {
-            match State::load(&self.io, table, pointer.clone()).await {
-                Ok(state) => break Arc::new(state),
-                Err(error) => {
-                    // Other programs delete metadata files that they have replaced.
-                    let newer = self.catalog.pointer(table).await?;
-                    if newer == pointer {
-                        return Err(of_table(error, table).with("metadata", pointer));
-                    }
-                    pointer = newer;
-                }
-            }
         };
         if let Some(held) = held
             && !held.precedes(&state)
@@ -151,8 +133,8 @@ impl IcebergTables {
         &self.io
     }
 
-    pub(crate) fn catalog(&self) -> &Catalog {
-        &self.catalog
+    pub(crate) fn catalog(&self) -> &dyn Catalog {
+        &*self.catalog
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<TableName, Arc<State>>> {
@@ -182,17 +164,44 @@ impl IcebergTables {
     }
 
     fn place<'commit>(&'commit self, table: &'commit TableName, epoch: Option<u64>) -> Place<'commit> {
-        Place { root: &self.root, io: &self.io, catalog: &self.catalog, table, epoch }
+        Place { root: &self.root, io: &self.io, catalog: &*self.catalog, table, epoch }
     }
 
     /// Claims an epoch in the catalog: from when this returns, no append with a smaller one takes effect in any table of
     /// it, in whatever process. Appends without an epoch are not refused.
     ///
+    /// A REST catalog cannot compare epochs: each table of it gets a version without rows that carries the epoch.
+    ///
     /// # Errors
     /// `Fenced` if a greater one was claimed.
     pub async fn claim(&self, epoch: u64) -> Result<()> {
         self.expect_catalog().await?;
-        self.catalog.claim(epoch).await
+        if self.catalog.claim(epoch).await? == Fenced::Everywhere {
+            return Ok(());
+        }
+        for table in self.catalog.list().await? {
+            match self.mark(&table, epoch).await {
+                // One that was removed meanwhile, or to which nobody of ours can append.
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unsupported) => {}
+                marked => marked.map_err(|error| of_table(error, &table))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits an epoch to a table, so that no commit on what was there before takes effect.
+    async fn mark(&self, table: &TableName, epoch: u64) -> Result<()> {
+        let gate = self.gate(table);
+        let _alone = gate.lock().await;
+        let state = self.latest(table).await?;
+        check_appendable(&state)?;
+        let options = AppendOptions::default().with_epoch(epoch);
+        let marks = next_marks(&state, &[], &options)?;
+        if state.marks.epoch == marks.epoch {
+            return Ok(());
+        }
+        self.commit(table, &state, Edit::Append(&[]), Some(epoch), &|state| next_marks(state, &[], &options)).await?;
+        Ok(())
     }
 
     pub(crate) async fn info_of(
@@ -344,6 +353,10 @@ impl AsyncTableBackend for IcebergTables {
             Err(error) if error.is_not_found() => match self.make(table, options).await {
                 Ok(state) => return self.newest_info(table, &state).await,
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                // Whoever made it, it is kept if it is there.
+                Err(error) if error.kind() == ErrorKind::OutcomeUnknown && options.existing == Existing::Keep => {
+                    self.latest(table).await.map_err(|_| of_table(error, table))?;
+                }
                 Err(error) => return Err(of_table(error, table)),
             },
             found => drop(found?),

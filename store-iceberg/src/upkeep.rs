@@ -169,6 +169,9 @@ impl IcebergTables {
     /// Metadata files that neither the catalog nor the log of the newest one names. Only those before the newest: what
     /// comes later may be a commit under way.
     async fn old_metadata(&self, state: &State) -> Result<Vec<String>> {
+        if !self.catalog().leaves_metadata_to_us() {
+            return Ok(Vec::new());
+        }
         let (folder, newest) = state.pointer.rsplit_once('/').unwrap_or_default();
         let named: BTreeSet<&str> =
             state.metadata.metadata_log().iter().map(|entry| entry.metadata_file.as_str()).collect();
@@ -226,7 +229,7 @@ impl IcebergTables {
         let gate = self.gate(table);
         let _alone = gate.lock().await;
         let state = self.latest(table).await?;
-        match self.catalog().remove(table, &state.pointer).await? {
+        match self.catalog().remove(table, &state).await? {
             Swap::Won => {}
             Swap::Lost => return Err(Error::new(ErrorKind::Conflict, "another change of the table is in flight")),
         }
