@@ -56,6 +56,7 @@ mod partition;
 mod pruning;
 mod recover;
 mod scan;
+mod shelf;
 mod state;
 mod storage;
 mod summary;
