@@ -57,6 +57,7 @@ mod partition;
 mod pruning;
 mod recover;
 mod scan;
+mod shelf;
 mod state;
 mod storage;
 mod summary;

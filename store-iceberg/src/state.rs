@@ -168,6 +168,7 @@ impl State {
         match version {
             None => Ok(current.cloned()),
             Some(0) => Ok(None),
+            Some(version) if version == self.version() => Ok(current.cloned()),
             Some(version) => match self.kept().into_iter().find(|snapshot| number(snapshot) == version) {
                 Some(snapshot) => Ok(Some(Arc::clone(snapshot))),
                 None => Err(Error::not_found("no such version").with("version", version)),

@@ -31,6 +31,7 @@ use crate::files::count;
 use crate::fit::check;
 use crate::partition::Splitter;
 use crate::scan::{Source, scan};
+use crate::shelf::Shelf;
 use crate::state::{Columns, Marks, State, number, rolled_back};
 use crate::storage::Root;
 
@@ -47,6 +48,7 @@ pub struct IcebergTables {
     config: IcebergConfig,
     root: Root,
     io: FileIO,
+    shelf: Shelf,
     store: Arc<dyn object_store::ObjectStore>,
     catalog: Arc<dyn Catalog>,
     /// The newest state seen of each table.
@@ -70,8 +72,10 @@ impl IcebergTables {
             return Err(Error::invalid("location is no URI").with("location", &config.location));
         }
         let root = Root { backend: Arc::clone(&backend), location: config.location.as_str().into() };
+        let io = root.file_io();
         Ok(Self {
-            io: root.file_io(),
+            shelf: Shelf::new(io.clone()),
+            io,
             root,
             store: Arc::new(BackendObjectStore::new(backend)),
             catalog: catalog::open(&config)?,
@@ -103,6 +107,16 @@ impl IcebergTables {
         Ok(state)
     }
 
+    /// A state with this version, the newest by default. The catalog is not asked for a version that was seen and is the
+    /// newest of those: it never changes.
+    async fn holding(&self, table: &TableName, version: Option<u64>) -> Result<Arc<State>> {
+        let held = version.and_then(|version| self.held().get(table).filter(|held| held.version() == version).cloned());
+        match held {
+            Some(held) => Ok(held),
+            None => self.latest(table).await,
+        }
+    }
+
     pub(crate) fn hold(&self, table: &TableName, state: &Arc<State>) {
         let mut held = self.held();
         if held.get(table).is_none_or(|before| before.precedes(state)) {
@@ -122,7 +136,7 @@ impl IcebergTables {
     }
 
     pub(crate) fn source(&self) -> Source {
-        Source { root: self.root.clone(), io: self.io.clone(), store: Arc::clone(&self.store) }
+        Source { root: self.root.clone(), shelf: self.shelf.clone(), store: Arc::clone(&self.store) }
     }
 
     pub(crate) fn root(&self) -> &Root {
@@ -131,6 +145,10 @@ impl IcebergTables {
 
     pub(crate) fn io(&self) -> &FileIO {
         &self.io
+    }
+
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.shelf
     }
 
     pub(crate) fn catalog(&self) -> &dyn Catalog {
@@ -219,7 +237,7 @@ impl IcebergTables {
                 let noted = snapshot.summary().additional_properties.get("total-records");
                 match noted.and_then(|rows| rows.parse().ok()) {
                     Some(rows) => rows,
-                    None => count(self.io.clone(), snapshot, state.metadata.format_version()).await?,
+                    None => count(self.shelf.clone(), snapshot, state.metadata.format_version()).await?,
                 }
             }
         };
@@ -230,12 +248,12 @@ impl IcebergTables {
         self.info_of(table, state, state.snapshot(None)?).await
     }
 
-    async fn write(&self, table: &TableName, rows: &[RecordBatch], options: &AppendOptions) -> Result<Arc<State>> {
+    async fn write(&self, table: &TableName, rows: Vec<RecordBatch>, options: &AppendOptions) -> Result<Arc<State>> {
         let gate = self.gate(table);
         let _alone = gate.lock().await;
         let state = self.latest(table).await?;
         // Refused here, a repeated append leaves no file behind; the commit decides races.
-        next_marks(&state, rows, options)?;
+        next_marks(&state, &rows, options)?;
         let mut data = DataWriter::new(&self.io, &state)?;
         let committed = match write_all(&mut data, rows).await {
             Ok(()) => {
@@ -311,9 +329,10 @@ pub(crate) enum Attempt<'commit> {
     Forget(&'commit [i64]),
 }
 
-async fn write_all(data: &mut DataWriter<'_>, rows: &[RecordBatch]) -> Result<()> {
+/// Batches are given up as they are written: until its file is finished, the writer holds their rows as well.
+async fn write_all(data: &mut DataWriter<'_>, rows: Vec<RecordBatch>) -> Result<()> {
     for batch in rows {
-        data.write(batch).await?;
+        data.write(&batch).await?;
     }
     data.close().await
 }
@@ -389,12 +408,12 @@ impl AsyncTableBackend for IcebergTables {
             next_marks(&state, &batches, options).map_err(|error| of_table(error, table))?;
             return Ok(Receipt::committed(table.clone(), 0, state.marks.watermark, state.version()));
         }
-        let state = self.write(table, &batches, options).await.map_err(|error| of_table(error, table))?;
+        let state = self.write(table, batches, options).await.map_err(|error| of_table(error, table))?;
         Ok(Receipt::committed(table.clone(), rows, state.marks.watermark, state.version()))
     }
 
     async fn scan(&self, table: &TableName, read: &Scan) -> Result<TableScan<AsyncBatches>> {
-        let state = self.latest(table).await?;
+        let state = self.holding(table, read.version).await?;
         scan(self.source(), &state, read).map_err(|error| of_table(error, table))
     }
 

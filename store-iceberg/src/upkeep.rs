@@ -204,7 +204,7 @@ impl IcebergTables {
         add(&state.pointer, FileRole::Metadata)?;
         if let Some(snapshot) = &snapshot {
             add(snapshot.manifest_list(), FileRole::Metadata)?;
-            for manifest in manifests(self.io(), snapshot, state.metadata.format_version()).await?.entries() {
+            for manifest in self.shelf().manifests(snapshot, state.metadata.format_version()).await?.iter() {
                 add(&manifest.manifest_path, FileRole::Metadata)?;
             }
         }
@@ -217,7 +217,9 @@ impl IcebergTables {
     pub(crate) async fn files_of(&self, state: &State, snapshot: Option<SnapshotRef>) -> Result<Vec<Found>> {
         match snapshot {
             Some(snapshot) => {
-                data_files(self.io().clone(), snapshot, state.metadata.format_version(), |_| true).try_collect().await
+                data_files(self.shelf().clone(), snapshot, state.metadata.format_version(), |_| true)
+                    .try_collect()
+                    .await
             }
             None => Ok(Vec::new()),
         }
