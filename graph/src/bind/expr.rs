@@ -87,7 +87,7 @@ impl Lower<'_> {
             ExprKind::IsNull(operand) => Ok(self.value(operand)?.is_null()),
             ExprKind::IsNotNull(operand) => Ok(self.value(operand)?.is_not_null()),
             ExprKind::List(_) => Err(unsupported(span, "a list outside of IN")),
-            ExprKind::CountAll => Ok(functions::count_all()),
+            ExprKind::CountAll => Ok(functions::count_all(self.weight())),
             ExprKind::Comparisons(first, others) => self.comparisons(first, others, span),
             ExprKind::Call { namespace, .. } if !namespace.is_empty() => {
                 Err(unsupported(span, "functions in a namespace"))
@@ -110,6 +110,14 @@ impl Lower<'_> {
             left = right;
         }
         whole.ok_or_else(|| mistake(span, "a comparison without operators"))
+    }
+
+    /// How many matches a row stands for, where it may be several.
+    pub(super) fn weight(&self) -> Option<&Expr> {
+        match self.names {
+            Names::Columns => None,
+            Names::Variables(scope) => scope.weight.as_ref(),
+        }
     }
 
     /// Lowers an expression where rows are not grouped.

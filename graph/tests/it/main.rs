@@ -8,6 +8,7 @@ mod explain;
 mod expressions;
 mod fixture;
 mod footers;
+mod hops;
 mod pages;
 mod pruning;
 mod reopened;
