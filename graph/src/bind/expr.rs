@@ -299,20 +299,20 @@ impl Lower<'_> {
         }
     }
 
-    /// A comparison; where Arrow would order NaN before or behind all numbers, it is false.
+    /// A comparison; where Arrow would order NaN before or behind all numbers, or find it equal to itself, it is false. The
+    /// guards are no comparisons, for statistics know nothing of NaN: turned round by a `NOT`, they rule out nothing.
     fn ordered(&self, one: Expr, operator: Operator, other: Expr) -> Expr {
         let is_open = |value: &Expr| {
             let is_float = value.get_type(self.schema).is_ok_and(|data_type| data_type.is_floating());
             is_float && !matches!(value, Expr::Literal(..))
         };
-        let below = |value: &Expr| is_open(value).then(|| value.clone().lt_eq(lit(f64::INFINITY)));
-        let above = |value: &Expr| is_open(value).then(|| value.clone().gt_eq(lit(f64::NEG_INFINITY)));
-        let guards = match operator {
-            Operator::Gt | Operator::GtEq => [below(&one), above(&other)],
-            Operator::Lt | Operator::LtEq => [above(&one), below(&other)],
-            _ => [None, None],
-        };
-        guards.into_iter().flatten().fold(binary_expr(one, operator, other), Expr::and)
+        let nan = |value: &Expr| is_open(value).then(|| expr_fn::isnan(value.clone()));
+        let nans = [nan(&one), nan(&other)];
+        let compared = binary_expr(one, operator, other);
+        if operator == Operator::NotEq {
+            return nans.into_iter().flatten().fold(compared, Expr::or);
+        }
+        nans.into_iter().flatten().fold(compared, |compared, nan| compared.and(datafusion::logical_expr::not(nan)))
     }
 
     fn node(&self, expr: &ast::Expr) -> Option<&NodeVariable> {

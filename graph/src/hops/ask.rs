@@ -35,7 +35,6 @@ pub(crate) struct AskedNode {
 /// An edge of the pattern.
 #[derive(Debug)]
 pub(crate) struct AskedEdge {
-    pub name: String,
     pub edge_type: String,
     /// The nodes at its start and at its end.
     pub from: usize,
@@ -159,8 +158,8 @@ fn edges(shape: &Shape<'_>, catalog: &Catalog) -> Option<Vec<Vec<AskedEdge>>> {
             let (from, to) = if fit.left_to_right { (edge.left, edge.right) } else { (edge.right, edge.left) };
             let is_both_ways = edge.fits.iter().any(|other| other.edge_type == fit.edge_type && other.left_to_right);
             let no_loops = !fit.left_to_right && is_both_ways;
-            let (name, edge_type) = (edge.name.clone(), fit.edge_type.clone());
-            edges.push(AskedEdge { name, edge_type, from, to, clause: edge.clause, no_loops });
+            let edge_type = fit.edge_type.clone();
+            edges.push(AskedEdge { edge_type, from, to, clause: edge.clause, no_loops });
         }
         all.push(edges);
     }
@@ -175,8 +174,8 @@ fn run_edge(shape: &Shape<'_>, catalog: &Catalog) -> Option<Vec<AskedEdge>> {
     let edge_type = &catalog.edge_types[only];
     let Edges::Rows { source, .. } = &edge_type.edges else { return None };
     let is_of_one = source.label == edge_type.target.label && source.key == edge_type.target.key;
-    let (name, edge_type) = (edge.name.clone(), only.to_owned());
-    is_of_one.then(|| vec![AskedEdge { name, edge_type, from: 0, to: 1, clause: 0, no_loops: false }])
+    let edge_type = only.to_owned();
+    is_of_one.then(|| vec![AskedEdge { edge_type, from: 0, to: 1, clause: 0, no_loops: false }])
 }
 
 /// The column by which all edges name a node; none if they use several, or there is no edge.

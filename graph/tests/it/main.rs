@@ -9,6 +9,7 @@ mod expressions;
 mod fixture;
 mod footers;
 mod hops;
+mod not_numbers;
 mod pages;
 mod pruning;
 mod reopened;
