@@ -52,6 +52,9 @@ pub(crate) fn emit<T: Row>(rows: Batch<T>) -> Result<Option<Erased>> {
     Ok(if rows.is_empty() { None } else { Some(Arc::new(rows)) })
 }
 
+/// Adds two batches, the second one multiplied.
+type Combine = fn(Option<&Erased>, Option<&Erased>, Weight) -> Result<Option<Erased>>;
+
 /// What can be done with a batch whose type is not known here.
 #[derive(Clone, Copy)]
 pub(crate) struct Codec {
@@ -60,7 +63,7 @@ pub(crate) struct Codec {
     /// The batch from its bytes.
     pub(crate) decode: fn(&[u8]) -> Result<Erased>,
     /// The sum of two batches, the second one multiplied.
-    pub(crate) combine: fn(Option<&Erased>, Option<&Erased>, Weight) -> Result<Option<Erased>>,
+    pub(crate) combine: Combine,
 }
 
 impl Codec {
