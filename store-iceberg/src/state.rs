@@ -145,8 +145,8 @@ impl State {
     pub fn kept(&self) -> Vec<&SnapshotRef> {
         let mut kept: Vec<&SnapshotRef> = self.lineage(self.metadata.current_snapshot()).collect();
         let oldest = kept.last().copied();
-        let is_cut = |oldest: &&SnapshotRef| oldest.parent_snapshot_id().is_some();
-        if let Some(oldest) = oldest.filter(is_cut) {
+        // Some programs take out the parent's id with the parent.
+        if let Some(oldest) = oldest {
             let before: Vec<_> = self.metadata.snapshots().filter(|each| number(each) < number(oldest)).collect();
             kept.extend(before);
         }
