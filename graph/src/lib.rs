@@ -22,23 +22,49 @@
 //! # Ok(()) }) }
 //! ```
 
+mod as_of;
+mod asked;
 mod bind;
 mod catalog;
+pub mod clock;
+mod corrections;
+mod describe;
 mod error;
 mod execute;
+mod file;
 mod graph;
 mod interpret;
 pub mod io_stats;
 mod lake;
+mod limits;
+mod live;
+mod options;
+mod picture;
+mod pieces;
+mod profile;
+mod query;
+mod snapshot;
+mod statement;
+mod stop;
+mod stored;
+mod tier;
 mod value;
+mod window;
 
+pub use catalog::TableFormat;
 pub use error::QueryError;
 pub use execute::QueryResult;
 pub use graph::Graph;
 pub use io_stats::IoStats;
 pub use lake::{FolderState, FolderTimes, Freshness, LocalFolders};
+pub use limits::{Limit, LimitReached, Outcome, ResumeToken};
+pub use live::{LiveEvent, Subscription};
+pub use options::QueryOptions;
+pub use picture::{Picture, PictureFormat};
+pub use snapshot::Snapshot;
+pub use tier::{Minimum, Tier};
 pub use value::{Parameters, Value};
 pub use worldstore_cypher as cypher;
 pub use worldstore_cypher_runtime as runtime;
-pub use worldstore_cypher_runtime::{Map, SideEffects};
-pub use worldstore_datafusion::{PinnedTable, RowCount, TableSelection, TableSource};
+pub use worldstore_cypher_runtime::{Cancel, Map, SideEffects};
+pub use worldstore_datafusion::{Moment, PinnedTable, RowCount, TableSelection, TableSnapshot, TableSource};

@@ -1,5 +1,5 @@
 //! Longer texts: how it is built, how bytes are kept, how stores are configured and a backend is written, how lakes are
-//! addressed, what survives what, what worlds can do, how they are asked in SQL and read by other programs, how states are kept and carried
+//! addressed, what survives what, what worlds can do, how they are asked in Cypher and SQL and read by other programs, how states are kept and carried
 //! elsewhere, what to do when something breaks, what can be left out.
 
 #[doc = include_str!("architecture.md")]
@@ -13,6 +13,9 @@ pub mod bytes {}
 
 #[doc = include_str!("config.md")]
 pub mod config {}
+
+#[doc = include_str!("cypher.md")]
+pub mod cypher {}
 
 #[doc = include_str!("durability.md")]
 pub mod durability {}

@@ -10,6 +10,7 @@ mod files;
 mod fs_args;
 mod lake_args;
 mod output;
+mod query_args;
 mod snapshot_args;
 mod sources;
 mod sql_args;
