@@ -1,5 +1,5 @@
 //! The book: [`quickstart`] begins it, [`architecture`] tells how all of it is built. Then a chapter for each thing: [worlds](worlds) and
-//! [tables], [SQL](sql), [`entities`] and [Z-sets](zsets); [bytes], [backends], [lakes](lake), [configuration](config) and
+//! [tables], [SQL](sql), [Cypher](cypher), [`entities`] and [Z-sets](zsets); [bytes], [backends], [lakes](lake), [configuration](config) and
 //! [features]; [durability], the [log], [manifests] and [snapshots] with their formats; [operations] and [telemetry]; how others
 //! [compare](comparison), and what [upgrades] may change.
 
@@ -17,6 +17,9 @@ pub mod comparison {}
 
 #[doc = include_str!("config.md")]
 pub mod config {}
+
+#[doc = include_str!("cypher.md")]
+pub mod cypher {}
 
 #[doc = include_str!("durability.md")]
 pub mod durability {}

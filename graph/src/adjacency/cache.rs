@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::csr::Adjacency;
 use super::nodes::Nodes;
-use crate::catalog::{EdgeType, Label};
+use crate::file::FileRows;
 use crate::lake::Listing;
 
 /// What adjacencies take at most, if nothing else is said: 1 GiB.
@@ -15,18 +15,15 @@ const BYTES_MAX: u64 = 1 << 30;
 pub(crate) enum Snapshot {
     /// Files in place.
     Listing(Arc<Listing>),
-    /// Rows that a label owns.
-    Label(Arc<Label>),
-    /// Rows that an edge type owns.
-    EdgeType(Arc<EdgeType>),
+    /// The rows of a file, in memory.
+    File(Arc<FileRows>),
 }
 
 impl PartialEq for Snapshot {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Listing(one), Self::Listing(other)) => Arc::ptr_eq(one, other),
-            (Self::Label(one), Self::Label(other)) => Arc::ptr_eq(one, other),
-            (Self::EdgeType(one), Self::EdgeType(other)) => Arc::ptr_eq(one, other),
+            (Self::File(one), Self::File(other)) => Arc::ptr_eq(one, other),
             _ => false,
         }
     }

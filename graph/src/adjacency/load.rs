@@ -35,7 +35,7 @@ impl Loader {
 
     /// Runs a plan.
     pub async fn run(&self, plan: &LogicalPlan) -> Result<(SchemaRef, Vec<RecordBatch>)> {
-        let execution = Execution::new(plan, &self.mounts).await?;
+        let execution = Execution::new(plan, &self.mounts, None).await?;
         let stream = execution.stream()?;
         let schema = stream.schema();
         let batches = stream.try_collect().await.map_err(from_datafusion)?;

@@ -188,7 +188,7 @@ impl Lower<'_> {
         }
     }
 
-    fn variable(&self, name: &str, span: Span) -> Lowered {
+    pub(super) fn variable(&self, name: &str, span: Span) -> Lowered {
         match self.names {
             Names::Columns => self.bare_column(name, span),
             Names::Variables(scope) => match (scope.node(name), scope.edge(name)) {
@@ -220,7 +220,7 @@ impl Lower<'_> {
         named_struct(properties.collect())
     }
 
-    fn properties<'schema>(&'schema self, variable: &'schema str) -> impl Iterator<Item = &'schema str> {
+    pub(super) fn properties<'schema>(&'schema self, variable: &'schema str) -> impl Iterator<Item = &'schema str> {
         let of_variable = move |relation: Option<&datafusion::common::TableReference>| {
             relation.is_some_and(|relation| relation.table() == variable)
         };
@@ -346,6 +346,9 @@ impl Lower<'_> {
             && let ExprKind::Variable(name) = &only.kind
             && let Some(value) = functions::of_variable(scope, &function.text, name, distinct, span)?
         {
+            return Ok(value);
+        }
+        if let Some(value) = self.certainty(&function.text, arguments, span)? {
             return Ok(value);
         }
         let arguments = arguments.iter().map(|argument| Ok((self.value(argument)?, argument.span)));

@@ -9,10 +9,10 @@ use datafusion::logical_expr::{Expr, ExprFunctionExt, cast, lit, when};
 use worldstore_cypher::ast::Name;
 use worldstore_cypher::{Diagnostic, Span};
 
-use super::expr::{Kind, Lower};
+use super::expr::{Kind, Lower, Names};
 use super::join::column;
 use super::scope::Scope;
-use super::{mistake, unknown};
+use super::{mistake, unknown, unsupported};
 
 /// Everything that can be called, for "did you mean".
 const KNOWN: [&str; 28] = [
@@ -145,6 +145,10 @@ pub(super) fn call(lower: &Lower, called: &Called) -> Lowered {
         "datetime" => {
             let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
             Ok(cast(called.one(lower, &[Kind::Text, Kind::Time])?, time))
+        }
+        // The language knows it, or the query would have been refused before.
+        _ if matches!(lower.names, Names::Variables(_)) => {
+            Err(unsupported(called.function.span, format!("the function `{}`", called.function.text)))
         }
         _ => Err(unknown("function", called.function, KNOWN)),
     }

@@ -1,5 +1,6 @@
 //! From the syntax tree to a logical plan: names are resolved, types are checked, nothing is read.
 
+mod certainty;
 mod expr;
 mod functions;
 mod join;

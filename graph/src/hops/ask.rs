@@ -154,7 +154,9 @@ fn edges(shape: &Shape<'_>, catalog: &Catalog) -> Option<Vec<Vec<AskedEdge>>> {
     for fits in alternatives(shape).ok()? {
         let mut edges = Vec::new();
         for (edge, fit) in shape.edges.iter().zip(fits) {
-            let Edges::Rows { .. } = catalog.edge_types[&fit.edge_type].edges else { return None };
+            if catalog.edge_types[&fit.edge_type].parts.len() > 1 || fit.part_of(catalog).rows().is_none() {
+                return None;
+            }
             let (from, to) = if fit.left_to_right { (edge.left, edge.right) } else { (edge.right, edge.left) };
             let is_both_ways = edge.fits.iter().any(|other| other.edge_type == fit.edge_type && other.left_to_right);
             let no_loops = !fit.left_to_right && is_both_ways;
@@ -171,9 +173,9 @@ fn run_edge(shape: &Shape<'_>, catalog: &Catalog) -> Option<Vec<AskedEdge>> {
     let edge = shape.edges.first()?;
     let types: BTreeSet<&str> = edge.fits.iter().map(|fit| fit.edge_type.as_str()).collect();
     let [only] = Vec::from_iter(types).try_into().ok()?;
-    let edge_type = &catalog.edge_types[only];
-    let Edges::Rows { source, .. } = &edge_type.edges else { return None };
-    let is_of_one = source.label == edge_type.target.label && source.key == edge_type.target.key;
+    let [part] = catalog.edge_types[only].parts.as_slice() else { return None };
+    let Edges::Rows { source, .. } = &part.edges else { return None };
+    let is_of_one = source.label == part.target.label && source.key == part.target.key;
     let edge_type = only.to_owned();
     is_of_one.then(|| vec![AskedEdge { edge_type, from: 0, to: 1, clause: 0, no_loops: false }])
 }
@@ -182,13 +184,13 @@ fn run_edge(shape: &Shape<'_>, catalog: &Catalog) -> Option<Vec<AskedEdge>> {
 fn column(node: usize, alternatives: &[Vec<AskedEdge>], catalog: &Catalog) -> Option<String> {
     let mut columns = BTreeSet::new();
     for edge in alternatives.iter().flatten() {
-        let edge_type = &catalog.edge_types[&edge.edge_type];
-        let Edges::Rows { source, .. } = &edge_type.edges else { return None };
+        let [part] = catalog.edge_types[&edge.edge_type].parts.as_slice() else { return None };
+        let Edges::Rows { source, .. } = &part.edges else { return None };
         if edge.from == node {
             columns.insert(&source.key);
         }
         if edge.to == node {
-            columns.insert(&edge_type.target.key);
+            columns.insert(&part.target.key);
         }
     }
     let [only] = Vec::from_iter(columns).try_into().ok()?;

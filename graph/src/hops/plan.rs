@@ -13,7 +13,6 @@ use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder};
 use worldstore_core::{Error, Result};
 use worldstore_cypher::ast::{Expr as AstExpr, ExprKind, Query};
-use worldstore_datafusion::TableSource;
 
 use super::ask::{Asked, AskedNode, asked};
 use super::motif::{Spot, Weights};
@@ -23,7 +22,6 @@ use crate::bind::{Lower, Names, NodeVariable, RunKind, Scope, Sources, column, p
 use crate::catalog::{Catalog, Edges, Mounts, Pinned, Rows};
 use crate::error::{QueryError, from_datafusion};
 use crate::execute::{Execution, QueryResult};
-use crate::io_stats::Counters;
 use crate::lake::LakeTable;
 use crate::value::Parameters;
 
@@ -38,7 +36,7 @@ pub(crate) struct Hops {
     asked: Asked,
     catalog: Catalog,
     sources: Sources,
-    counters: Arc<Counters>,
+    given: crate::asked::Asked,
     parameters: Parameters,
     mounts: Mounts,
     kept: Arc<Adjacencies>,
@@ -63,32 +61,31 @@ impl Hops {
         catalog: &Catalog,
         parameters: &Parameters,
         has_created: bool,
-        (tables, mounts): (Option<&Arc<dyn TableSource>>, &Mounts),
+        (given, mounts): (&crate::asked::Asked, &Mounts),
         kept: &Arc<Adjacencies>,
     ) -> Result<Option<Self>> {
         let Some(asked) = asked(query, catalog, has_created).filter(|_| kept.is_on()) else { return Ok(None) };
-        let counters = Arc::new(Counters::default());
         let mut sources = Sources::default();
         for node in &asked.nodes {
             if !sources.labels.contains_key(&node.label) {
                 let label = &catalog.labels[&node.label];
-                let pinned = Pinned::new(&label.rows, &label.computed, tables, &counters).await?;
+                let pinned = Pinned::of_rows(&label.rows, &label.computed, given).await?;
                 sources.labels.insert(node.label.clone(), pinned);
             }
         }
         for edge in asked.alternatives.iter().flatten() {
-            if let Edges::Rows { rows, .. } = &catalog.edge_types[&edge.edge_type].edges
-                && !sources.edges.contains_key(&edge.edge_type)
+            let key = (edge.edge_type.clone(), 0);
+            if let Some(rows) = catalog.edge_types[&edge.edge_type].parts[0].rows()
+                && !sources.edges.contains_key(&key)
             {
-                let pinned = Pinned::new(rows, &[], tables, &counters).await?;
-                sources.edges.insert(edge.edge_type.clone(), pinned);
+                sources.edges.insert(key, Pinned::of_rows(rows, &[], given).await?);
             }
         }
         let mut hops = Self {
             asked,
             catalog: catalog.clone(),
             sources,
-            counters,
+            given: given.clone(),
             parameters: parameters.clone(),
             mounts: mounts.clone(),
             kept: Arc::clone(kept),
@@ -190,11 +187,11 @@ impl Hops {
         let failed = |source| Error::unexpected("the query did not come to its end").caused_by(source);
         let Some(found) = counted.map_err(failed)?? else { return Ok(None) };
         if let Some(batch) = hops.bare_counts(&found)? {
-            return Ok(Some(QueryResult::of(batch).with_plans(&hops.counters, &loader.plans())));
+            return Ok(Some(QueryResult::of(batch).with_plans(&hops.given.counters, &loader.plans())));
         }
         let plan = hops.result(hops.batch(&found, &built)?)?;
-        let execution = Execution::new(&plan, &hops.mounts).await?;
-        Ok(Some(execution.run_after(&hops.counters, loader.plans()).await?))
+        let execution = Execution::new(&plan, &hops.mounts, None).await?;
+        Ok(Some(execution.run_after(&hops.given, loader.plans()).await?))
     }
 
     /// The answer, where it is nothing but how many there are.
@@ -281,7 +278,7 @@ impl Hops {
     ) -> Result<Option<(Arc<Nodes>, Option<Snapshot>)>> {
         let (declared, pinned) = (&self.catalog.labels[label], &self.sources.labels[label]);
         let snapshot = match &declared.rows {
-            Rows::Owned { .. } => Some(Snapshot::Label(Arc::clone(declared))),
+            Rows::File(file) => Some(Snapshot::File(Arc::clone(file))),
             _ => listing(pinned).await?,
         };
         let name = format!("{label}({column})");
@@ -297,7 +294,7 @@ impl Hops {
     }
 
     async fn edges(&self, name: &str, loader: &Loader) -> Result<Option<Arc<Adjacency>>> {
-        let (declared, pinned) = (&self.catalog.edge_types[name], &self.sources.edges[name]);
+        let (declared, pinned) = (&self.catalog.edge_types[name].parts[0], &self.sources.edges[&(name.to_owned(), 0)]);
         let Edges::Rows { rows, source } = &declared.edges else { return Ok(None) };
         let target = &declared.target;
         let (starts, ends) = (
@@ -306,7 +303,7 @@ impl Hops {
         );
         let (Some((starts, of_starts)), Some((ends, of_ends))) = (starts, ends) else { return Ok(None) };
         let of_edges = match rows {
-            Rows::Owned { .. } => Some(Snapshot::EdgeType(Arc::clone(declared))),
+            Rows::File(file) => Some(Snapshot::File(Arc::clone(file))),
             _ => listing(pinned).await?,
         };
         let snapshots: Option<Vec<Snapshot>> = [of_edges, of_starts, of_ends].into_iter().collect();

@@ -27,7 +27,7 @@ const DAY_MILLIS: i64 = 86_400_000;
 ///
 /// # Errors
 /// `Invalid`: an integer over 9,223,372,036,854,775,807, a time out of the range of the language, an unknown time zone.
-pub(super) fn value(array: &dyn Array, row: usize) -> Result<Value> {
+pub(crate) fn value(array: &dyn Array, row: usize) -> Result<Value> {
     if array.is_null(row) {
         return Ok(Value::Null);
     }

@@ -8,6 +8,7 @@ use worldstore::{CatalogPlace, LogPlace, TableFormat};
 use crate::fs_args::FsCommand;
 use crate::lake_args::LakeCommand;
 use crate::product_args::{CompletionsArgs, DoctorArgs, ManArgs};
+use crate::query_args::{QueryFormat, QueryLimits, query_format};
 use crate::snapshot_args::{BlocksCommand, SnapshotCommand};
 use crate::sql_args::SqlArgs;
 use crate::wal_args::WalCommand;
@@ -383,7 +384,11 @@ pub struct QueryArgs {
     #[arg(long)]
     pub io_stats: bool,
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub limits: QueryLimits,
+    /// How to print rows; `dot` and `mermaid` draw the nodes, relationships and paths of the last query, or the plan
+    /// of an EXPLAIN
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = query_format)]
+    pub format: QueryFormat,
 }
 
 /// What is asked, and of what.
@@ -405,6 +410,10 @@ pub struct AskArgs {
     /// the configuration or WORLDSTORE_LAKE_NAME says]
     #[arg(long = "mount", value_name = "NAME=URI")]
     pub mounts: Vec<String>,
+    /// The folder or store in which labels and edge types are kept: what is declared stays there, and what others
+    /// declare there is seen [default: what is declared is gone at the end]
+    #[arg(long, value_name = "URI")]
+    pub labels: Option<String>,
     /// The run that is read [default: main]
     #[arg(long, requires = "world")]
     pub run: Option<String>,

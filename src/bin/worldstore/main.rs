@@ -12,6 +12,7 @@ mod fs_args;
 mod lake_args;
 mod output;
 mod product_args;
+mod query_args;
 mod snapshot_args;
 mod sources;
 mod sql_args;

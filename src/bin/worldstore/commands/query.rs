@@ -7,36 +7,58 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 use worldstore::core::lake::SCHEME;
-use worldstore::graph::{Graph, Map, Parameters, QueryError, QueryResult, Value};
+use worldstore::graph::{Graph, Map, Outcome, Parameters, QueryError, QueryResult, Value};
 use worldstore::registry::OpenOptions;
 use worldstore::world::MAIN_RUN;
-use worldstore::{Error, Registry, Result};
+use worldstore::{Error, ErrorKind, Registry, Result};
 
 use super::{read, view};
 use crate::args::{AskArgs, At, Format, QueryArgs};
 use crate::failure::Failure;
 use crate::output::{Rows, line, note};
+use crate::query_args::QueryFormat;
 
 pub async fn run(args: QueryArgs, registry: &Registry) -> Result<(), Failure> {
     let (text, parameters) = (text_of(&args.ask)?, parameters(&args.ask.params)?);
     let graph = graph(&args.ask, &text, registry).await?;
-    let results = graph.run(&text, &parameters).await.map_err(|error| failure(error, &text))?;
+    let format = match args.format {
+        QueryFormat::Rows(format) => format,
+        QueryFormat::Picture(format) => {
+            let picture = graph.picture(&text, &parameters, &args.limits.options()).await;
+            let picture = picture.map_err(|error| failure(error, &text))?;
+            return Ok(line(picture.print(format).trim_end())?);
+        }
+    };
+    let options = args.limits.options();
+    let results = graph.run_with(&text, &parameters, &options).await.map_err(|error| failure(error, &text))?;
     if results.is_empty() {
         return Err(empty().into());
     }
     // Statements that declare something give no columns.
     let shown: Vec<&QueryResult> = results.iter().filter(|result| !result.schema.fields().is_empty()).collect();
-    if args.output.format() == Format::Arrow && shown.len() != 1 {
+    if format == Format::Arrow && shown.len() != 1 {
         let error = Error::invalid("an Arrow stream holds the rows of one query").with("queries", shown.len());
         return Err(error.into());
     }
-    for result in shown {
-        print(args.output.format(), result)?;
+    for result in &shown {
+        print(format, result)?;
         if args.io_stats {
             note(result.io_stats.to_string().trim_end())?;
+            result.snapshots.iter().try_for_each(|snapshot| note(&format!("read {snapshot}")))?;
         }
     }
-    Ok(())
+    let cut = shown.iter().find_map(|result| match &result.outcome {
+        Outcome::Truncated { limit, resume } => Some((limit, resume)),
+        _ => None,
+    });
+    match cut {
+        None => Ok(()),
+        Some((limit, resume)) => {
+            let error = Error::new(ErrorKind::Unavailable, "these are not all rows");
+            let error = error.with("limit", limit).with("row_groups", resume.row_groups_done());
+            Err(error.with("help", format!("go on with --resume {resume}")).into())
+        }
+    }
 }
 
 pub async fn explain(args: AskArgs, registry: &Registry) -> Result<(), Failure> {
@@ -57,7 +79,7 @@ fn print(format: Format, result: &QueryResult) -> Result<()> {
 /// Mistakes in the text are shown in the text.
 fn failure(error: QueryError, text: &str) -> Failure {
     match error {
-        QueryError::Store(error) => error.into(),
+        QueryError::Store(_) | QueryError::Limit(_) => Error::from(error).into(),
         mistakes => {
             let shown = mistakes.render(text);
             Failure::shown(mistakes.into(), shown)
@@ -129,7 +151,17 @@ async fn graph(args: &AskArgs, text: &str, registry: &Registry) -> Result<Graph>
             }
         }
     }
-    Ok(graph)
+    match &args.labels {
+        None => Ok(graph),
+        Some(uri) => {
+            let storage =
+                registry.open(uri, &OpenOptions::default()).await.map_err(|error| error.with("labels", uri))?;
+            graph
+                .open(storage.backend, worldstore::core::Prefix::root())
+                .await
+                .map_err(|error| error.with("labels", uri))
+        }
+    }
 }
 
 /// The buckets of the addresses in a text.
