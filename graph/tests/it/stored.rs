@@ -61,17 +61,14 @@ async fn a_graph_that_is_opened_again_gives_the_same_answers() {
     )
     .await;
     let before = world.data.counts();
-    for freshness in [Freshness::Listed, Freshness::Pinned] {
-        let again = world.open_with(freshness).await;
-        assert_eq!(world.data.counts(), before, "opening reads nothing but the catalog");
-        for query in QUERIES.into_iter().chain(["MATCH (l:Late) RETURN l.flight, l.twice"]) {
-            assert_eq!(rows(&again, query).await, rows(&first, query).await, "{query}");
-        }
-        let before = world.data.counts();
-        assert!(ask(&again, "MATCH (f:Flight) RETURN count(*) AS n").await.io_stats.is_footer_only());
-        assert!(world.data.counts() != before || rows(&again, "SHOW NODE LABELS").await.len() == 4);
-        break;
+    let again = world.open_with(Freshness::Listed).await;
+    assert_eq!(world.data.counts(), before, "opening reads nothing but the catalog");
+    for query in QUERIES.into_iter().chain(["MATCH (l:Late) RETURN l.flight, l.twice"]) {
+        assert_eq!(rows(&again, query).await, rows(&first, query).await, "{query}");
     }
+    let before = world.data.counts();
+    assert!(ask(&again, "MATCH (f:Flight) RETURN count(*) AS n").await.io_stats.is_footer_only());
+    assert!(world.data.counts() != before || rows(&again, "SHOW NODE LABELS").await.len() == 4);
     let pinned = world.open_with(Freshness::Pinned).await;
     assert_eq!(rows(&pinned, QUERIES[2]).await, rows(&first, QUERIES[2]).await);
 }
@@ -181,7 +178,7 @@ async fn damaged_records_and_files_that_changed_are_told() {
     let graph = world.open().await;
     let (from, to) = (Key::new("routes.parquet").unwrap(), Key::new("airlines.parquet").unwrap());
     let bytes = worldstore_core::Store::new(Arc::new(store())).read_bytes(from.as_str()).unwrap();
-    world.data.delete(&[to.clone()], &DeleteOptions::default()).await.unwrap();
+    world.data.delete(std::slice::from_ref(&to), &DeleteOptions::default()).await.unwrap();
     let _ = world.data.write(&to, bytes, &WriteOptions::default()).await.unwrap();
     let error = refusal(&graph, "MATCH (a:Airline) RETURN count(a.name)").await;
     assert_eq!(error.kind(), ErrorKind::Conflict);
