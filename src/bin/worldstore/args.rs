@@ -116,6 +116,9 @@ Example:
     #[command(verbatim_doc_comment, after_help = "Example:\n  worldstore log ./world --limit 10")]
     Log(LogArgs),
     /// Run Cypher over a world's tables and over Parquet files in place
+    ///
+    /// Without a query, at a terminal, it asks for one after the other: with history, and Tab completes labels, edge
+    /// types and properties.
     #[command(after_help = "\
 Example:
   worldstore query --world ./world 'MATCH (f:flights) RETURN f.carrier, count(*) AS n ORDER BY n DESC LIMIT 3'")]
@@ -312,7 +315,7 @@ impl OutputArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Aligned columns in a frame, a new one every 10,000 rows
+    /// Aligned columns in a frame, a new one every 10,000 rows; on a terminal no wider than that
     Table,
     /// One JSON object a line
     Json,
@@ -389,6 +392,16 @@ pub struct QueryArgs {
     /// of an EXPLAIN
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = query_format)]
     pub format: QueryFormat,
+    /// Short for `--format json`
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+}
+
+impl QueryArgs {
+    /// How to print.
+    pub fn format(&self) -> QueryFormat {
+        if self.json { QueryFormat::Rows(Format::Json) } else { self.format }
+    }
 }
 
 /// What is asked, and of what.

@@ -17,6 +17,7 @@ mod lake;
 mod log;
 mod merge;
 mod query;
+mod repl;
 mod scan;
 mod snapshot;
 mod sql;
