@@ -1,6 +1,6 @@
 //! Longer texts: how it is built, how bytes are kept, how stores are configured and a backend is written, how lakes are
 //! addressed, what survives what, what worlds can do, how they are asked in SQL and read by other programs, how states are kept and carried
-//! elsewhere, what to do when something breaks, what can be left out.
+//! elsewhere, what to do when something breaks, what can be left out, how it is released.
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
@@ -34,6 +34,9 @@ pub mod lake {}
 
 #[doc = include_str!("operations.md")]
 pub mod operations {}
+
+#[doc = include_str!("releasing.md")]
+pub mod releasing {}
 
 #[doc = include_str!("snapshots.md")]
 pub mod snapshots {}
