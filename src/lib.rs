@@ -32,6 +32,7 @@ pub mod context;
 pub mod docs;
 pub mod registry;
 pub mod storage;
+pub mod telemetry;
 pub mod world;
 #[cfg(feature = "zset")]
 pub mod zset;

@@ -112,6 +112,11 @@ impl Config {
         parse::config(text, file, lookup)
     }
 
+    /// Where it was read from: the path, or what [`parse`](Self::parse) was told.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
     /// The profiles, by name.
     pub fn profiles(&self) -> impl Iterator<Item = &Profile> {
         self.profiles.values()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use worldstore_async::table::{AsyncTableBackend, SyncTableAdapter};
+use worldstore_async::table::{AsyncTableBackend, AsyncTraceTables, SyncTableAdapter};
 use worldstore_core::table::MemoryTables;
 use worldstore_core::{Error, Result};
 
@@ -114,11 +114,12 @@ impl Fence for worldstore_iceberg::IcebergTables {
 }
 
 pub(super) async fn open_tables(format: TableFormat, storage: &Storage, options: &WorldOptions) -> Result<OpenTables> {
-    match format {
+    let opened = match format {
         TableFormat::Lance => lance(storage).await.map(OpenTables::from),
         TableFormat::Iceberg => iceberg(storage, options).await,
         TableFormat::Memory => memory(storage).map(OpenTables::from),
-    }
+    };
+    opened.map(|opened| OpenTables { tables: Arc::new(AsyncTraceTables::new(opened.tables)), ..opened })
 }
 
 fn memory(storage: &Storage) -> Result<Arc<dyn AsyncTableBackend>> {

@@ -35,6 +35,7 @@ mod restart;
 mod sql;
 mod states;
 mod storage;
+mod telemetry;
 #[cfg(any(feature = "lance", feature = "iceberg"))]
 mod upkeep;
 mod world;

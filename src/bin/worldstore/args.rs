@@ -7,6 +7,7 @@ use worldstore::{CatalogPlace, LogPlace, TableFormat};
 
 use crate::fs_args::FsCommand;
 use crate::lake_args::LakeCommand;
+use crate::product_args::{CompletionsArgs, DoctorArgs, ManArgs};
 use crate::snapshot_args::{BlocksCommand, SnapshotCommand};
 use crate::sql_args::SqlArgs;
 use crate::wal_args::WalCommand;
@@ -202,6 +203,26 @@ Example:
     /// may show. With --json each line is an object.
     #[command(subcommand, verbatim_doc_comment)]
     Wal(WalCommand),
+    /// Tell what is compiled in and configured, and what a store can do
+    ///
+    /// A line for each finding: `fine`, `note` for what somebody may want to know, `FAILED` for what does not work;
+    /// then the exit code is 2. Values of variables and secrets in URIs are not shown.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
+Example:
+  worldstore doctor
+  worldstore doctor ./world --probe"
+    )]
+    Doctor(DoctorArgs),
+    /// Print a script that completes commands in a shell
+    #[command(after_help = "\
+Example:
+  worldstore completions bash > ~/.local/share/bash-completion/completions/worldstore")]
+    Completions(CompletionsArgs),
+    /// Write manual pages
+    #[command(after_help = "Example:\n  worldstore man ~/.local/share/man/man1")]
+    Man(ManArgs),
 }
 
 impl Command {
@@ -228,6 +249,7 @@ impl Command {
             Self::Query(args) => return args.ask.world.as_deref(),
             Self::Explain(args) => return args.world.as_deref(),
             Self::Fs(_) | Self::Lake(_) | Self::Snapshot(_) | Self::Blocks(_) | Self::Wal(_) => return None,
+            Self::Doctor(_) | Self::Completions(_) | Self::Man(_) => return None,
         };
         Some(&at.world)
     }
@@ -274,7 +296,17 @@ pub struct WorldArgs {
 pub struct OutputArgs {
     /// How to print rows
     #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
+    format: Format,
+    /// Short for `--format json`
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+}
+
+impl OutputArgs {
+    /// How to print rows.
+    pub fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -17,6 +17,7 @@ mod lake;
 mod log_place;
 mod operations;
 mod place;
+mod product;
 mod query;
 mod readme;
 mod snapshot;

@@ -26,12 +26,12 @@ pub async fn run(args: QueryArgs, registry: &Registry) -> Result<(), Failure> {
     }
     // Statements that declare something give no columns.
     let shown: Vec<&QueryResult> = results.iter().filter(|result| !result.schema.fields().is_empty()).collect();
-    if args.output.format == Format::Arrow && shown.len() != 1 {
+    if args.output.format() == Format::Arrow && shown.len() != 1 {
         let error = Error::invalid("an Arrow stream holds the rows of one query").with("queries", shown.len());
         return Err(error.into());
     }
     for result in shown {
-        print(args.output.format, result)?;
+        print(args.output.format(), result)?;
         if args.io_stats {
             note(result.io_stats.to_string().trim_end())?;
         }

@@ -1,7 +1,7 @@
 //! `worldstore fs`: the objects of any byte store.
 
 pub mod address;
-mod caps;
+pub mod caps;
 mod change;
 mod copy;
 mod list;
