@@ -11,8 +11,7 @@ use crate::workspace::Workspace;
 use crate::{process, protoc, test};
 
 /// Examples of clients of servers, and the variable that names the server for them.
-const SERVERS: [(&str, &str); 4] = [
-    ("object_store", "WORLDSTORE_TEST_S3_ENDPOINT"),
+const SERVERS: [(&str, &str); 3] = [
     ("postgres", "WORLDSTORE_TEST_POSTGRES_URL"),
     ("redis", "WORLDSTORE_TEST_REDIS_URL"),
     ("sftp", "WORLDSTORE_TEST_SFTP_URL"),

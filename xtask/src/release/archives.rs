@@ -138,8 +138,7 @@ pub fn build(workspace: &Workspace, tree: &Path, archives: &[Archive], folder: &
         let mut manifest = manifest(&archive.folder)?;
         manifest.remove("dev-dependencies");
         write(&archive.folder.join("Cargo.toml"), &manifest)?;
-        let dependencies = manifest.get("dependencies").and_then(Value::as_table);
-        match !all && dependencies.is_some_and(|names| names.keys().any(|name| heavy.contains(name.as_str()))) {
+        match !all && brings(&manifest).iter().any(|name| heavy.contains(name.as_str())) {
             true => drop(heavy.insert(&archive.name)),
             false => built.push(archive),
         }
@@ -156,6 +155,16 @@ pub fn build(workspace: &Workspace, tree: &Path, archives: &[Archive], folder: &
     process::run("building the archives", &mut command)?;
     println!("{} of {} archives build from what is in them", built.len(), archives.len());
     Ok(())
+}
+
+/// What a crate brings as it comes: dependencies that are not optional, and the names of what is on by default.
+fn brings(manifest: &Table) -> Vec<String> {
+    let dependencies = manifest.get("dependencies").and_then(Value::as_table).into_iter().flatten();
+    let optional = |dependency: &Value| dependency.get("optional").and_then(Value::as_bool) == Some(true);
+    let always = dependencies.filter(|(_, dependency)| !optional(dependency)).map(|(name, _)| name.clone());
+    let default = manifest.get("features").and_then(|features| features.get("default")).and_then(Value::as_array);
+    let default = default.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+    always.chain(default).collect()
 }
 
 /// The manifest of a workspace around archives: what one requires of ours is the archive, not what a registry has.

@@ -55,3 +55,10 @@ fn archives_require_each_other() {
         .unwrap();
     assert_eq!(manifest, expected);
 }
+
+#[test]
+fn what_a_crate_brings_is_what_is_not_optional_or_on_by_default() {
+    let text = "[dependencies]\nbytes = \"1\"\nsqlx = { version = \"0\", optional = true }\n[dependencies.lance]\noptional = true\n\
+                [features]\ndefault = [\"lance\"]\n";
+    assert_eq!(brings(&text.parse().unwrap()), ["bytes", "lance"]);
+}
