@@ -30,6 +30,8 @@ pub mod blocking;
 pub mod config;
 pub mod context;
 pub mod docs;
+#[cfg(feature = "ecs")]
+pub mod ecs;
 pub mod registry;
 pub mod storage;
 pub mod telemetry;
@@ -59,8 +61,6 @@ pub use worldstore_core as core;
 pub use worldstore_core::{Error, ErrorKind, Result};
 #[cfg(feature = "sql")]
 pub use worldstore_datafusion as sql;
-#[cfg(feature = "ecs")]
-pub use worldstore_ecs as ecs;
 #[cfg(feature = "graph")]
 pub use worldstore_graph as graph;
 #[cfg(feature = "iceberg")]

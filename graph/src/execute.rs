@@ -46,6 +46,11 @@ impl QueryResult {
         Self { io_stats: counters.finish(&[]), ..self }
     }
 
+    /// The same, and what the plans behind it have read.
+    pub(crate) fn with_plans(self, counters: &Counters, plans: &[Arc<dyn ExecutionPlan>]) -> Self {
+        Self { io_stats: counters.finish(plans), ..self }
+    }
+
     /// What footers gave.
     pub(crate) fn known(schema: SchemaRef, batch: RecordBatch, counters: &Counters) -> Self {
         Self::with(schema, vec![batch], counters.finish(&[]))
@@ -96,9 +101,15 @@ impl Execution {
 
     /// Runs it to its end.
     pub async fn run(self, counters: &Counters) -> Result<QueryResult> {
+        self.run_after(counters, Vec::new()).await
+    }
+
+    /// The same, after other plans have read for the query.
+    pub async fn run_after(self, counters: &Counters, mut plans: Vec<Arc<dyn ExecutionPlan>>) -> Result<QueryResult> {
         let schema = self.plan.schema();
         let batches = collect(Arc::clone(&self.plan), self.context.task_ctx()).await.map_err(from_datafusion)?;
-        Ok(QueryResult::with(schema, batches, counters.finish(&[self.plan])))
+        plans.push(self.plan);
+        Ok(QueryResult::with(schema, batches, counters.finish(&plans)))
     }
 
     /// Begins to run it.

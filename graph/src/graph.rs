@@ -11,10 +11,12 @@ use worldstore_cypher::ast::{Name, Query, Statement, StatementKind};
 use worldstore_cypher::{Diagnostic, DiagnosticKind, check_query, parse};
 use worldstore_datafusion::TableSource;
 
+use crate::adjacency::Adjacencies;
 use crate::bind::{Shape, Sources, plan_matches, plan_returns, reads, shape, unknown};
 use crate::catalog::{Catalog, Edges, Label, Mounts, Pinned, Rows, check_free, create_edge_type, create_node_label};
 use crate::error::QueryError;
 use crate::execute::{Execution, QueryResult, explained};
+use crate::hops::Hops;
 use crate::interpret::{Interpreter, Owned, is_empty};
 use crate::io_stats::Counters;
 use crate::lake::{Answer, Freshness, LakeLabel, Place, answer};
@@ -27,6 +29,7 @@ pub struct Graph {
     mounts: Mounts,
     tables: Option<Arc<dyn TableSource>>,
     owned: Owned,
+    adjacencies: Arc<Adjacencies>,
 }
 
 /// How a query is run.
@@ -82,6 +85,14 @@ impl Graph {
     #[must_use]
     pub fn with_footer_catalog(mut self, backend: Arc<dyn AsyncBackend>, folder: Prefix) -> Self {
         self.mounts.place = Some(Place { backend, folder });
+        self
+    }
+
+    /// Keeps edges of tables in memory, by their ends, up to so many bytes: 1 GiB by default. With 0 none are built, and
+    /// patterns are joined or walked.
+    #[must_use]
+    pub fn with_adjacency_bytes(mut self, bytes_max: u64) -> Self {
+        self.adjacencies = Arc::new(Adjacencies::new(bytes_max));
         self
     }
 
@@ -152,9 +163,12 @@ impl Graph {
     async fn statement(&self, statement: &Statement, parameters: &Parameters) -> Result<QueryResult, QueryError> {
         match &statement.kind {
             StatementKind::Query(query) => {
-                let result = match self.way(query, parameters).await? {
-                    Way::Joins(planned) => self.join(*planned).await?,
-                    Way::Walk { catalog, .. } => self.interpreter(catalog).run(query, parameters).await?,
+                let result = match self.counted(query, parameters).await? {
+                    Some(result) => result,
+                    None => match self.way(query, parameters).await? {
+                        Way::Joins(planned) => self.join(*planned).await?,
+                        Way::Walk { catalog, .. } => self.interpreter(catalog).run(query, parameters).await?,
+                    },
                 };
                 self.store_new_footers().await;
                 Ok(result)
@@ -191,6 +205,22 @@ impl Graph {
                 Err(diagnostic.with_help("SHOW lists what is declared").into())
             }
             _ => Err(Error::unsupported("this statement is not known").into()),
+        }
+    }
+
+    /// The query as one that is counted over adjacencies, if it is right and can be.
+    async fn hops(&self, query: &Query, parameters: &Parameters) -> Result<Option<Hops>> {
+        if !check_query(query).is_empty() {
+            return Ok(None);
+        }
+        let (catalog, tables) = (self.known().await?, self.tables.as_ref());
+        Hops::new(query, &catalog, parameters, !is_empty(&self.owned), (tables, &self.mounts), &self.adjacencies).await
+    }
+
+    async fn counted(&self, query: &Query, parameters: &Parameters) -> Result<Option<QueryResult>, QueryError> {
+        match self.hops(query, parameters).await? {
+            Some(hops) => hops.run().await,
+            None => Ok(None),
         }
     }
 
@@ -240,6 +270,9 @@ impl Graph {
     }
 
     async fn explain_query(&self, query: &Query, parameters: &Parameters) -> Result<String, QueryError> {
+        if let Some(hops) = self.hops(query, parameters).await? {
+            return Ok(hops.explain(query));
+        }
         let Planned { plan, counters } = match self.way(query, parameters).await? {
             Way::Joins(planned) => *planned,
             Way::Walk { why, .. } => {

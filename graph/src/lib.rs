@@ -6,6 +6,9 @@
 //! DataFusion runs them over table providers of our own, so that counts come from footers, whole directories and row
 //! groups are left out, and every result says what was read ([`IoStats`]).
 //!
+//! Where only the number of matches matters, patterns over edge tables, runs of variable length and shortest paths are
+//! counted over adjacencies in memory, which are kept while the files behind them stay the same.
+//!
 //! Everything else of openCypher 2024.3 is run by an interpreter ([`runtime`]) over the same rows: it reads what the
 //! query touches, those columns that the query may need, into memory, 2 GiB at most. What queries create stands beside
 //! the rows, in memory, for as long as the graph or a clone of it lives; only that can be changed. `EXPLAIN` says which
@@ -22,11 +25,13 @@
 //! # Ok(()) }) }
 //! ```
 
+mod adjacency;
 mod bind;
 mod catalog;
 mod error;
 mod execute;
 mod graph;
+mod hops;
 mod interpret;
 pub mod io_stats;
 mod lake;

@@ -38,6 +38,8 @@
 //! `spawn_blocking` may call. Whatever is dropped in async code ends without waiting. See [`Bridge`].
 
 mod context;
+#[cfg(feature = "ecs")]
+mod entities;
 mod run;
 mod state;
 mod tick;
@@ -50,6 +52,8 @@ use std::num::NonZeroUsize;
 pub use worldstore_async::Bridge;
 
 pub use context::{StorageContext, StorageContextBuilder};
+#[cfg(feature = "ecs")]
+pub use entities::WorldTables;
 pub use run::{Run, Ticks};
 pub use state::{SeqAt, State};
 pub use tick::{Tick, TickWriter};

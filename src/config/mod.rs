@@ -17,7 +17,7 @@
 //! # Ok(()) }
 //! ```
 
-mod expand;
+pub(crate) mod expand;
 mod parse;
 mod section;
 

@@ -192,6 +192,9 @@ struct Inner {
     recovery: CacheRecovery,
     runs: Runs,
     changes: Changes,
+    /// Who may write the entities of each run.
+    #[cfg(feature = "ecs")]
+    entity_leases: crate::ecs::Leases,
 }
 
 impl World {
@@ -274,7 +277,21 @@ impl World {
         let runs = Runs::new(storage.backend.clone(), document.name.clone());
         let (name, format, changes) = (document.name, document.tables, Changes::default());
         let open::Parts { tables, versions, cache, manifests, log, recovery } = parts;
-        let inner = Inner { name, format, storage, tables, versions, cache, manifests, log, recovery, runs, changes };
+        let inner = Inner {
+            name,
+            format,
+            storage,
+            tables,
+            versions,
+            cache,
+            manifests,
+            log,
+            recovery,
+            runs,
+            changes,
+            #[cfg(feature = "ecs")]
+            entity_leases: crate::ecs::Leases::default(),
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -302,6 +319,19 @@ impl World {
     /// Its tables: reads see what is buffered too, where it is open for writing.
     pub fn table_backend(&self) -> Arc<dyn AsyncTableBackend> {
         Arc::clone(&self.inner.tables)
+    }
+
+    /// Who may write the entities of each run.
+    #[cfg(feature = "ecs")]
+    pub(crate) fn entity_leases(&self) -> &crate::ecs::Leases {
+        &self.inner.entity_leases
+    }
+
+    /// Whether appends are in a log before they are committed.
+    #[cfg(feature = "ecs")]
+    pub(crate) fn keeps_log(&self) -> bool {
+        let place = open::place_of_log(self.storage(), &self.inner.log);
+        self.inner.cache.is_some() && place.is_ok_and(|place| !matches!(place, open::LogStore::None))
     }
 
     /// The chain of its published states.

@@ -21,6 +21,8 @@ mod context;
     feature = "sftp"
 ))]
 mod databases;
+#[cfg(feature = "ecs")]
+mod entities;
 mod fit;
 mod fork;
 #[cfg(feature = "graph")]

@@ -1,11 +1,15 @@
 //! Gives out ids of entities, and knows which are alive.
 
+mod outlook;
+
 use std::collections::{HashMap, HashSet};
 
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::Entity;
 use crate::error::{corrupt, dead, exists, reserved};
+
+pub use outlook::Outlook;
 
 /// Set in a slot whose entity is alive.
 const ALIVE: u32 = 1 << 31;
@@ -241,6 +245,13 @@ impl<Place: Copy + Default> Allocator<Place> {
     #[inline]
     pub fn is_alive(&self, entity: Entity) -> bool {
         self.get(entity).is_some()
+    }
+
+    /// True if it is alive, and no guest.
+    #[inline]
+    pub(crate) fn is_own(&self, entity: Entity) -> bool {
+        let slot = self.slots.get(entity.index() as usize);
+        slot.is_some_and(|slot| slot.word == entity.generation() | ALIVE) && entity.shard() == self.shard
     }
 
     /// The place of an entity that is alive.

@@ -116,15 +116,33 @@ macro_rules! bundles {
             }
 
             fn put_all(bundles: impl Iterator<Item = Self>, rows: &mut Rows<'_>) -> Result<usize> {
+                /// Takes back what was added, unless all of it was: the caller's iterator may panic.
+                struct Added<'a, $($type),+> {
+                    $($value: &'a mut Vec<$type>,)+
+                    first: usize,
+                    is_whole: bool,
+                }
+
+                impl<$($type),+> Drop for Added<'_, $($type),+> {
+                    fn drop(&mut self) {
+                        if !self.is_whole {
+                            $(self.$value.truncate(self.first);)+
+                        }
+                    }
+                }
+
                 let [$($value),+] = rows.stores::<$count>()?;
                 $(let $value = $value.typed_mut::<$type>().ok_or_else(crate::local::mismatched)?;)+
                 let more = bundles.size_hint().0;
                 $($value.reserve(more);)+
+                let first = [$($value.len()),+].into_iter().min().unwrap_or_default();
+                let mut added = Added { $($value,)+ first, is_whole: false };
                 let mut count = 0;
                 for bundle in bundles {
-                    $($value.push(bundle.$place);)+
+                    $(added.$value.push(bundle.$place);)+
                     count += 1;
                 }
+                added.is_whole = true;
                 Ok(count)
             }
         })+

@@ -1,6 +1,7 @@
 //! Components: Rust types with a stable name and fields, and what is known of them without the type.
 
 mod kind;
+mod text;
 
 use std::sync::Arc;
 

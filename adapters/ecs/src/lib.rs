@@ -37,7 +37,7 @@ pub mod storage;
 mod tick;
 mod value;
 
-pub use allocator::{Allocator, AllocatorState};
+pub use allocator::{Allocator, AllocatorState, Outlook};
 pub use async_entities::{AsyncEntities, AsyncRows};
 pub use async_storage::AsyncStorage;
 pub use batch::{Applied, Batch, Updates, Write, WriteMode, check_known};

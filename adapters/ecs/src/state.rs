@@ -45,7 +45,9 @@ impl<'a> State<'a> {
     /// `Corrupt` if not, `Invalid` if a column has other fields than the registered component.
     pub fn check(&self) -> Result<()> {
         let allocator = Allocator::<()>::from_state(&self.allocator)?;
-        let mut seen = HashSet::new();
+        // A bit for each index of the shard: whose generation is, is known. Guests are few.
+        let mut seen = vec![0_u64; (Entity::RESERVED as usize + self.allocator.slots.len()).div_ceil(64)];
+        let mut guests = HashSet::new();
         let mut rows = 0;
         for chunk in &self.chunks {
             for column in chunk.columns() {
@@ -56,14 +58,16 @@ impl<'a> State<'a> {
                 check_known(known, column.component())?;
             }
             for entity in chunk.entities() {
-                if !allocator.is_alive(*entity) {
-                    return Err(corrupt("a row is of an entity that is not alive").with("entity", entity));
-                }
-                if !seen.insert(*entity) {
+                let is_first = match allocator.is_own(*entity) {
+                    true => mark(&mut seen, entity.index()),
+                    false if allocator.is_alive(*entity) => guests.insert(*entity),
+                    false => return Err(corrupt("a row is of an entity that is not alive").with("entity", entity)),
+                };
+                if !is_first {
                     return Err(corrupt("an entity has two rows").with("entity", entity));
                 }
+                rows += usize::from(!entity.is_reserved());
             }
-            rows += chunk.entities().iter().filter(|entity| !entity.is_reserved()).count();
         }
         if rows != allocator.count() {
             return Err(corrupt("entities have no rows").with("rows", rows).with("alive", allocator.count()));
@@ -84,4 +88,13 @@ impl<'a> State<'a> {
     pub fn entities(&self) -> impl Iterator<Item = Entity> {
         self.chunks.iter().flat_map(|chunk| chunk.entities().iter().copied())
     }
+}
+
+/// Sets a bit. False if it was set.
+fn mark(bits: &mut [u64], place: u32) -> bool {
+    let Some(word) = bits.get_mut(place as usize / 64) else { return false };
+    let bit = 1 << (place % 64);
+    let is_new = *word & bit == 0;
+    *word |= bit;
+    is_new
 }

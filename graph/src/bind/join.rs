@@ -45,7 +45,7 @@ pub(crate) fn plan_matches(
 }
 
 /// Every way to choose one fit for each edge.
-fn alternatives<'shape>(shape: &'shape Shape) -> Result<Vec<Vec<&'shape Fit>>, QueryError> {
+pub(crate) fn alternatives<'shape>(shape: &'shape Shape) -> Result<Vec<Vec<&'shape Fit>>, QueryError> {
     let mut all: Vec<Vec<&Fit>> = vec![Vec::new()];
     for edge in &shape.edges {
         let longer = all.iter().flat_map(|chosen| {
@@ -71,7 +71,8 @@ fn scope(shape: &Shape, catalog: &Catalog, alternatives: usize) -> Scope {
         let is_row = only.as_ref().is_some_and(|name| matches!(catalog.edge_types[name].edges, Edges::Rows { .. }));
         EdgeVariable { name: edge.name.clone(), edge_type: only, has_properties: is_row && alternatives == 1 }
     };
-    Scope { nodes: shape.nodes.iter().map(node).collect(), edges: shape.edges.iter().map(edge).collect() }
+    let (nodes, edges) = (shape.nodes.iter().map(node).collect(), shape.edges.iter().map(edge).collect());
+    Scope { nodes, edges, ..Scope::default() }
 }
 
 /// The joins of one alternative.
@@ -241,7 +242,7 @@ impl Joins<'_> {
 }
 
 /// A column of a variable.
-pub(super) fn column(variable: &str, name: &str) -> Expr {
+pub(crate) fn column(variable: &str, name: &str) -> Expr {
     Expr::Column(Column::new(Some(TableReference::bare(variable)), name))
 }
 

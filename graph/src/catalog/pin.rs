@@ -45,6 +45,11 @@ impl Pinned {
         Ok(Self { provider, computed: computed.to_vec() })
     }
 
+    /// The rows as DataFusion reads them, without what is derived.
+    pub fn provider(&self) -> &dyn TableProvider {
+        &*self.provider
+    }
+
     /// All columns, derived ones too, under this name.
     pub fn plan(&self, alias: &str) -> Result<LogicalPlan, QueryError> {
         let source = provider_as_source(Arc::clone(&self.provider));

@@ -20,5 +20,6 @@ pub(crate) use answer::{Answer, answer};
 pub(crate) use file::read_file;
 pub use folders::{FolderState, FolderTimes, Freshness, LocalFolders};
 pub(crate) use label::LakeLabel;
+pub(crate) use listing::Listing;
 pub(crate) use provider::LakeTable;
 pub(crate) use stored::Place;

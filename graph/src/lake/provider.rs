@@ -18,6 +18,7 @@ use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
 use futures::{StreamExt, TryStreamExt, stream};
 use parquet::file::metadata::ParquetMetaData;
 use worldstore_core::ObjectMeta;
@@ -58,6 +59,14 @@ impl LakeTable {
         let fields = label.columns.fields().iter().chain(label.path_fields.iter()).cloned();
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         Self { label, schema, counters, memo: Memo::default() }
+    }
+
+    /// All files, as this query sees them: the same listing as long as they are the same.
+    ///
+    /// # Errors
+    /// Those of listing.
+    pub async fn listing(&self) -> worldstore_core::Result<Arc<Listing>> {
+        self.label.list(None, &self.memo, &self.counters).await
     }
 
     /// The name under which DataFusion looks the byte store up; it never reads through it.
@@ -169,6 +178,14 @@ impl TableProvider for LakeTable {
         let has_conditions = !choice.conditions.is_empty();
         let wanted = if has_conditions { Wanted::Pages } else { Wanted::RowGroups };
         let files = self.open(&choice.listing, needed, wanted).await?;
+        if files.is_empty() {
+            // A scan of no files has no partitions, of which a join needs one.
+            let schema = match projection {
+                Some(columns) => Arc::new(self.schema.project(columns)?),
+                None => Arc::clone(&self.schema),
+            };
+            return Ok(Arc::new(EmptyExec::new(schema)));
+        }
         let statistics = merge(&files, &self.schema)?;
         // What is left out below a condition is left out of the count.
         let statistics = if has_conditions { statistics.to_inexact() } else { statistics };

@@ -8,6 +8,8 @@ mod explain;
 mod expressions;
 mod fixture;
 mod footers;
+mod hops;
+mod not_numbers;
 mod pages;
 mod pruning;
 mod reopened;

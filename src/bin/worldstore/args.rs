@@ -260,7 +260,7 @@ impl Command {
 pub struct At {
     /// The world
     pub world: String,
-    /// The catalog of an Iceberg world, an SQLite file or `postgres://…`; needed where the bytes are remote
+    /// The catalog of an Iceberg world, an SQLite file, `postgres://…` or `rest+https://…`; needed where the bytes are remote
     /// [default: `catalog.db` in the folder of the world]
     #[arg(long, value_name = "PLACE", value_parser = catalog_place)]
     pub catalog: Option<CatalogPlace>,
@@ -397,7 +397,7 @@ pub struct AskArgs {
     /// The world whose tables are labels, each under its own name
     #[arg(long, short)]
     pub world: Option<String>,
-    /// The catalog of an Iceberg world, an SQLite file or `postgres://…`; needed where the bytes are remote
+    /// The catalog of an Iceberg world, an SQLite file, `postgres://…` or `rest+https://…`; needed where the bytes are remote
     /// [default: `catalog.db` in the folder of the world]
     #[arg(long, value_name = "PLACE", requires = "world", value_parser = catalog_place)]
     pub catalog: Option<CatalogPlace>,
@@ -426,6 +426,6 @@ fn log_place(text: &str) -> Result<LogPlace, String> {
     }
 }
 
-fn catalog_place(text: &str) -> Result<CatalogPlace, std::convert::Infallible> {
-    Ok(text.into())
+fn catalog_place(text: &str) -> worldstore::Result<CatalogPlace> {
+    CatalogPlace::parse(text, &worldstore::config::Lookup::process())
 }

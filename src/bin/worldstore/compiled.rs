@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 /// Every feature of the package, and whether it is on.
-pub const FEATURES: [(&str, bool); 18] = [
+pub const FEATURES: [(&str, bool); 19] = [
     ("archetype", cfg!(feature = "archetype")),
     ("azure", cfg!(feature = "azure")),
     ("cli", cfg!(feature = "cli")),
@@ -12,6 +12,7 @@ pub const FEATURES: [(&str, bool); 18] = [
     ("graph", cfg!(feature = "graph")),
     ("http", cfg!(feature = "http")),
     ("iceberg", cfg!(feature = "iceberg")),
+    ("iceberg-rest", cfg!(feature = "iceberg-rest")),
     ("lance", cfg!(feature = "lance")),
     ("postgres", cfg!(feature = "postgres")),
     ("redb", cfg!(feature = "redb")),

@@ -2,6 +2,8 @@
 
 mod append;
 mod busy;
+#[cfg(feature = "iceberg")]
+mod catalog;
 mod commands;
 mod compare;
 mod config;

@@ -7,6 +7,7 @@ use worldstore_core::Result;
 use super::Local;
 use super::archetype::{Archetype, Values};
 use super::known::NO_ROW;
+use crate::allocator::Outlook;
 use crate::batch::{Applied, Batch};
 use crate::chunk::{Chunk, Chunks, Column};
 use crate::component::ComponentType;
@@ -109,6 +110,29 @@ impl Storage for Local {
 }
 
 impl Local {
+    /// All components of an entity, sorted by name. Nothing if it is not alive.
+    ///
+    /// # Errors
+    /// `Invalid` if serde does not write a field as JSON.
+    pub fn values(&self, entity: Entity) -> Result<Option<Vec<ComponentValue>>> {
+        let Some(place) = self.allocator.get(entity) else { return Ok(None) };
+        let slots = self.archetypes.get(place.archetype as usize).map(|archetype| &archetype.slots[..]);
+        let mut values = Vec::with_capacity(slots.unwrap_or_default().len());
+        for slot in slots.unwrap_or_default() {
+            values.extend(self.value(entity, slot.component)?);
+        }
+        values.sort_unstable_by(|one, other| one.name().cmp(other.name()));
+        Ok(Some(values))
+    }
+
+    /// What a batch would do to the ids. It is known that it [can be applied](Self::check_batch).
+    ///
+    /// # Errors
+    /// `StorageFull` if there are not so many ids.
+    pub fn outlook(&self, batch: &Batch) -> Result<Outlook> {
+        self.allocator.outlook(batch.destroys(), batch.spawns().len())
+    }
+
     /// The value of a component by its number.
     #[inline]
     pub(super) fn value(&self, entity: Entity, number: u32) -> Result<Option<ComponentValue>> {

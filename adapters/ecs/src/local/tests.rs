@@ -200,3 +200,94 @@ fn a_component_twice_in_a_bundle_is_combined() {
     let entity = local.insert_entity((Position { x: 1.0 }, Asleep, Position { x: 2.0 })).unwrap();
     assert_eq!(local.component::<Position>(entity).unwrap(), Some(&Position { x: 2.0 }));
 }
+
+#[test]
+fn what_a_batch_does_to_the_ids_is_told_before() {
+    let mut dice = 7_u64;
+    let mut local = Local::new();
+    let guest = Entity::new(5, 2_000, 3).unwrap();
+    let mut alive: Vec<Entity> = Vec::new();
+    for round in 0..300 {
+        let mut updates = crate::Updates::new();
+        let mut gone = Vec::new();
+        for _ in 0..round % 5 {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            if !alive.is_empty() {
+                let entity = alive.swap_remove((dice >> 33) as usize % alive.len());
+                updates.destroy(entity);
+                gone.push(entity);
+            }
+        }
+        for _ in 0..(round * 7) % 6 {
+            updates.spawn_values(Vec::new());
+        }
+        if round == 20 {
+            updates.place_values(guest, Vec::new());
+            alive.push(guest);
+        }
+        let batch = updates.to_batch().unwrap();
+        let (before, outlook) = (local.export().unwrap().allocator, local.outlook(&batch).unwrap());
+        let applied = local.apply(&batch).unwrap();
+        assert_eq!(outlook.spawned, applied.spawned, "round {round}");
+        let after = local.export().unwrap().allocator;
+        let mut free = before.free[..before.free.len() - outlook.taken.len()].to_vec();
+        for (entity, place) in &outlook.freed {
+            assert_eq!(place.unwrap() as usize, free.len());
+            free.push(entity.index());
+        }
+        assert_eq!(free, after.free, "round {round}");
+        assert_eq!(outlook.parted, gone.into_iter().filter(|entity| *entity == guest).collect::<Vec<_>>());
+        alive.extend(applied.spawned);
+    }
+    let mut allocator = crate::Allocator::<()>::from_state(&crate::AllocatorState::new(
+        0,
+        vec![crate::AllocatorState::slot(Entity::GENERATION_MAX, true)],
+        Vec::new(),
+    ))
+    .unwrap();
+    let last = Entity::new(0, Entity::RESERVED, Entity::GENERATION_MAX).unwrap();
+    let outlook = allocator.outlook(&[last], 1).unwrap();
+    assert_eq!(outlook.freed, [(last, None)]);
+    allocator.free(last).unwrap();
+    assert_eq!(outlook.spawned, [allocator.allocate().unwrap()]);
+}
+
+#[test]
+fn an_iterator_that_panics_leaves_nothing_behind() {
+    let mut local = Local::new();
+    let before = local.insert_entities((0..3).map(|x| (Position { x: x as f32 }, Velocity { x: 0.0 }))).unwrap();
+    let broken = (0..10).map(|x| {
+        assert!(x < 7, "the caller's iterator ends here");
+        (Position { x: -1.0 }, Velocity { x: -1.0 })
+    });
+    let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| local.insert_entities(broken)));
+    assert!(made.is_err());
+    assert_eq!(local.count(), 3);
+    let after = local.insert_entities((3..5).map(|x| (Position { x: x as f32 }, Velocity { x: 0.0 }))).unwrap();
+    let single = local.insert_entity((Position { x: 5.0 }, Velocity { x: 0.0 })).unwrap();
+    for (x, entity) in before.iter().chain(&after).chain([&single]).enumerate() {
+        assert_eq!(local.component::<Position>(*entity).unwrap(), Some(&Position { x: x as f32 }));
+    }
+    assert_eq!(local.select::<(&Position, &Velocity)>().unwrap().count(), 6);
+    local.export().unwrap().check().unwrap();
+}
+
+#[test]
+fn a_state_with_two_rows_of_one_entity_is_refused() {
+    let guest = Entity::new(5, 2_000, 3).unwrap();
+    for place_guest in [false, true] {
+        let mut local = Local::new();
+        let mut updates = crate::Updates::new();
+        updates.spawn_values(Vec::new()).spawn_values(Vec::new()).place_values(guest, Vec::new());
+        let one = local.apply(&updates.to_batch().unwrap()).unwrap().spawned[0];
+        let mut state = local.export().unwrap().into_owned().unwrap();
+        state.check().unwrap();
+        let twice = if place_guest { guest } else { one };
+        state.chunks.push(crate::Chunk::new(vec![twice], Vec::new()).unwrap());
+        assert_eq!(state.check().unwrap_err().message(), "an entity has two rows");
+        state.chunks.pop();
+        let dead = Entity::new(0, one.index(), 1).unwrap();
+        state.chunks.push(crate::Chunk::new(vec![dead], Vec::new()).unwrap());
+        assert_eq!(state.check().unwrap_err().kind(), ErrorKind::Corrupt);
+    }
+}

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use crate::component::ComponentType;
 use crate::field::Field;
 
-pub(crate) use super::wire::{component_of, fields_text};
-
 /// The columns that every table of a component has.
 const OWN: [&str; 3] = ["entity", "changed", "shared"];
 /// As much of a component's name is part of the names of its tables.
@@ -125,7 +123,7 @@ mod tests {
     fn fields_come_back_from_their_text() {
         let fields = vec![Field::new("x", FieldKind::F32), Field::new("y", FieldKind::Json).nullable()];
         let component = ComponentType::dynamic("a.b", fields).unwrap();
-        let back = component_of("a.b", &fields_text(&component).unwrap()).unwrap();
+        let back = ComponentType::from_text("a.b", &component.fields_text().unwrap()).unwrap();
         assert!(back.is_same(&component));
         assert_eq!(Known::new(7, back, true).shared.unwrap(), "s7_a_b");
     }

@@ -16,42 +16,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use worldstore_core::{Error, Result};
 
 use crate::batch::{Batch, Updates, Write, WriteMode};
 use crate::component::ComponentType;
 use crate::error::corrupt;
-use crate::field::{Field, FieldKind};
 use crate::{ComponentValue, Entity};
 
 const VERSION: u8 = 1;
-
-#[derive(Debug, Serialize, Deserialize)]
-struct StoredField {
-    name: String,
-    kind: FieldKind,
-    nullable: bool,
-}
-
-/// The fields as JSON text.
-pub(crate) fn fields_text(component: &ComponentType) -> Result<String> {
-    let field =
-        |field: &Field| StoredField { name: field.name.to_string(), kind: field.kind, nullable: field.nullable };
-    let fields: Vec<StoredField> = component.fields().iter().map(field).collect();
-    serde_json::to_string(&fields).map_err(|source| Error::unexpected("fields cannot be written").caused_by(source))
-}
-
-/// A component from its name and the JSON text of its fields.
-pub(crate) fn component_of(name: &str, fields: &str) -> Result<Arc<ComponentType>> {
-    let broken = |source: serde_json::Error| corrupt("the fields of a component cannot be read").caused_by(source);
-    let fields: Vec<StoredField> = serde_json::from_str(fields).map_err(broken)?;
-    let field = |stored: StoredField| {
-        let field = Field::new(stored.name, stored.kind);
-        if stored.nullable { field.nullable() } else { field }
-    };
-    Ok(Arc::new(ComponentType::dynamic(name, fields.into_iter().map(field).collect())?))
-}
 
 /// The bytes of a batch.
 ///
@@ -149,7 +121,7 @@ fn begin(bytes: &[u8]) -> Result<(In<'_>, Vec<Arc<ComponentType>>)> {
     for _ in 0..count {
         let (name, fields) = (input.text()?, input.text()?);
         let broken = |source| corrupt("a component cannot be").caused_by(source);
-        components.push(component_of(name, fields).map_err(broken)?);
+        components.push(ComponentType::from_text(name, fields).map_err(broken)?);
     }
     Ok((input, components))
 }
@@ -185,7 +157,7 @@ impl Out {
         self.count(distinct.len())?;
         for component in distinct {
             self.bytes(component.name().as_bytes())?;
-            self.bytes(fields_text(component)?.as_bytes())?;
+            self.bytes(component.fields_text()?.as_bytes())?;
         }
         Ok(places)
     }

@@ -12,7 +12,7 @@ use super::cells::column_type;
 use super::error::translate;
 use crate::batch::check_known;
 use crate::component::ComponentType;
-use crate::storage::catalog::{Catalog, Known, component_of, fields_text};
+use crate::storage::catalog::{Catalog, Known};
 
 /// The version of the tables.
 const SCHEMA_VERSION: i32 = 1;
@@ -97,7 +97,7 @@ pub(super) async fn catalog(
     for row in rows {
         let (name, fields): (&str, &str) = (row.try_get(1).map_err(translate)?, row.try_get(2).map_err(translate)?);
         let (id, has_shared) = (row.try_get(0).map_err(translate)?, row.try_get(3).map_err(translate)?);
-        all.push(Known::new(id, component_of(name, fields)?, has_shared));
+        all.push(Known::new(id, ComponentType::from_text(name, fields)?, has_shared));
     }
     Ok(Arc::new(Catalog::new(version, all)))
 }
@@ -128,7 +128,7 @@ pub(super) async fn register(
 async fn make(connection: &mut PgConnection, namespace: &str, component: &Arc<ComponentType>) -> Result<()> {
     let sql =
         format!("INSERT INTO {namespace}.components (name, fields, has_shared) VALUES ($1, $2, false) RETURNING id");
-    let query = sqlx::query_scalar(&sql).bind(&**component.name()).bind(fields_text(component)?);
+    let query = sqlx::query_scalar(&sql).bind(&**component.name()).bind(component.fields_text()?);
     let id: i64 = query.fetch_one(&mut *connection).await.map_err(translate)?;
     let known = Known::new(id, Arc::clone(component), false);
     let table = &known.table;

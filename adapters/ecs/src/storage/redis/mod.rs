@@ -20,7 +20,6 @@ use crate::local::Local;
 use crate::query::Query;
 use crate::state::State;
 use crate::storage::gather::{chunks_of, chunks_of_rows};
-use crate::storage::wire::{component_of, fields_text};
 use crate::storage::{Durability, Storage, StorageInfo};
 use crate::tick::{Changes, Tick};
 use crate::{ComponentValue, Entity};
@@ -118,7 +117,7 @@ impl Redis {
 
     /// A component of these fields: in the Rust type that this program has, if it has one.
     fn component(&self, name: &str, fields: &Value) -> Result<Arc<ComponentType>> {
-        let stored = component_of(name, string(fields)?)?;
+        let stored = ComponentType::from_text(name, string(fields)?)?;
         Ok(match self.types.get(name) {
             Some(known) if known.is_same(&stored) => Arc::clone(known),
             _ => stored,
@@ -153,7 +152,7 @@ fn named(answer: &Value) -> Result<(&str, &Value)> {
 
 /// Components as names and fields.
 fn described(components: &[&Arc<ComponentType>]) -> Result<Vec<(Arc<str>, String)>> {
-    components.iter().map(|component| Ok((Arc::clone(component.name()), fields_text(component)?))).collect()
+    components.iter().map(|component| Ok((Arc::clone(component.name()), component.fields_text()?))).collect()
 }
 
 fn add_components(call: &mut ScriptInvocation<'_>, components: &[(Arc<str>, String)]) {

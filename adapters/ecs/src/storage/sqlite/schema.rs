@@ -14,7 +14,7 @@ use super::cells::column_type;
 use super::error::translate;
 use crate::batch::check_known;
 use crate::component::ComponentType;
-use crate::storage::catalog::{Catalog, Known, component_of, fields_text};
+use crate::storage::catalog::{Catalog, Known};
 
 /// `store` has one row: the shard, the last tick, the oldest tick since which changes are known, the index that was never
 /// used, and the version of the list of components. `entities` are those that are alive, without reserved ones, as 63-bit
@@ -58,7 +58,7 @@ pub(super) fn catalog(connection: &Connection, known: &Arc<Catalog>) -> Result<A
     while let Some(row) = rows.next().map_err(translate)? {
         let (name, fields): (String, String) = (row.get(1).map_err(translate)?, row.get(2).map_err(translate)?);
         let (id, has_shared) = (row.get(0).map_err(translate)?, row.get(3).map_err(translate)?);
-        all.push(Known::new(id, component_of(&name, &fields)?, has_shared));
+        all.push(Known::new(id, ComponentType::from_text(&name, &fields)?, has_shared));
     }
     Ok(Arc::new(Catalog::new(version, all)))
 }
@@ -83,7 +83,7 @@ pub(super) fn register(connection: &Connection, catalog: &Catalog, components: &
 
 fn make(connection: &Connection, component: &Arc<ComponentType>) -> Result<()> {
     let sql = "INSERT INTO components (name, fields, has_shared) VALUES (?1, ?2, 0)";
-    connection.execute(sql, (component.name(), fields_text(component)?)).map_err(translate)?;
+    connection.execute(sql, (component.name(), component.fields_text()?)).map_err(translate)?;
     let known = Known::new(connection.last_insert_rowid(), Arc::clone(component), false);
     let table = &known.table;
     let sql = format!(

@@ -60,7 +60,7 @@ fn open(kind: &str, place: &str) -> Box<dyn Storage> {
         #[cfg(feature = "sqlite")]
         "sqlite" => Box::new(worldstore_ecs::storage::sqlite::SqliteConfig::new(place).open().unwrap()),
         #[cfg(feature = "postgres")]
-        "postgres" => super::support::postgres().unwrap().open(place),
+        "postgres" => super::support::Postgres::of(place).open("world"),
         #[cfg(feature = "redis")]
         "redis" => super::support::Redis::of(place).open("world"),
         #[cfg(feature = "backend")]
@@ -122,9 +122,7 @@ fn sqlite_survives_kills() {
 #[test]
 fn postgres_survives_kills() {
     let Some(server) = super::support::postgres() else { return };
-    let namespace = server.namespace();
-    survive("postgres", &namespace);
-    server.drop(&namespace);
+    survive("postgres", server.base());
 }
 
 #[cfg(feature = "redis")]
@@ -132,7 +130,6 @@ fn postgres_survives_kills() {
 fn redis_survives_kills_of_its_clients() {
     let Some(server) = super::support::redis() else { return };
     survive("redis", server.base());
-    server.clear();
 }
 
 #[cfg(feature = "backend")]

@@ -3,6 +3,7 @@
 mod agreement;
 mod kills;
 mod promises;
+mod routers;
 mod several;
 mod steps;
 mod support;

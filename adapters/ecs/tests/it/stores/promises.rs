@@ -8,9 +8,8 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use worldstore_core::Result;
 use worldstore_ecs::conformance::{Report, model, run, run_async};
-use worldstore_ecs::shard::{Router, Routing};
 use worldstore_ecs::storage::SyncStorageAdapter;
-use worldstore_ecs::{AsyncStorage, Local, Storage};
+use worldstore_ecs::{AsyncStorage, Storage};
 
 type Open = Arc<dyn Fn(&str) -> Box<dyn Storage> + Send + Sync>;
 
@@ -88,7 +87,6 @@ fn a_log_keeps_the_promises() {
 #[test]
 fn redis_keeps_the_promises() {
     let Some(server) = super::support::redis() else { return };
-    let server = Arc::new(server);
     keep(Arc::new(move |place| server.open(place)));
 }
 
@@ -96,28 +94,5 @@ fn redis_keeps_the_promises() {
 #[test]
 fn postgres_keeps_the_promises() {
     let Some(server) = super::support::postgres() else { return };
-    let (server, base) = (Arc::new(server), super::support::unique());
-    keep(Arc::new(move |place| server.open(&format!("{base}_{place}"))));
-}
-
-fn routers(shards: usize, routing: Routing) {
-    let make = move || -> Result<Box<dyn Storage>> {
-        let shards = (0..shards).map(|shard| Ok(Box::new(Local::with_shard(100 + shard as u16)?) as Box<dyn Storage>));
-        Ok(Box::new(Router::open(0, shards.collect::<Result<_>>()?, routing.clone())?))
-    };
-    passed(run(&mut make.clone()));
-    for seed in 0..4 {
-        model(&mut make.clone(), None, seed, 200).unwrap();
-    }
-}
-
-#[test]
-fn a_router_by_hash_keeps_the_promises() {
-    routers(1, Routing::Hash);
-    routers(3, Routing::Hash);
-}
-
-#[test]
-fn a_router_by_range_keeps_the_promises() {
-    routers(2, Routing::Range(vec![(0, 0), (1_003, 1), (1_010, 0)]));
+    keep(Arc::new(move |place| server.open(place)));
 }

@@ -1,4 +1,5 @@
-//! Servers that tests run against. Without one a test is skipped, loudly, but never where everything must run.
+//! Servers that tests run against. Without one a test is skipped, loudly, but never where everything must run. What a test
+//! makes on a server goes with the test, also if it fails.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -24,50 +25,73 @@ pub fn address(variable: &str) -> Option<String> {
 }
 
 #[cfg(feature = "postgres")]
-pub use of_postgres::postgres;
+pub use of_postgres::{Server as Postgres, postgres};
 
 #[cfg(feature = "postgres")]
 mod of_postgres {
     use std::num::NonZeroUsize;
 
+    use sqlx::{Connection, Executor};
     use worldstore_async::Bridge;
     use worldstore_ecs::Storage;
     use worldstore_ecs::storage::AsyncStorageAdapter;
     use worldstore_ecs::storage::postgres::PostgresConfig;
 
-    /// A server of Postgres.
+    /// A server of Postgres, and namespaces on it whose schemas begin alike.
     pub struct Server {
         url: String,
+        base: String,
         bridge: Bridge,
+        is_owner: bool,
     }
 
     pub fn postgres() -> Option<Server> {
-        let url = super::address("WORLDSTORE_TEST_POSTGRES_URL")?;
-        Some(Server { url, bridge: Bridge::new(NonZeroUsize::MIN).unwrap() })
+        super::address("WORLDSTORE_TEST_POSTGRES_URL").map(|url| Server::new(url, super::unique(), true))
     }
 
     impl Server {
-        pub fn namespace(&self) -> String {
-            super::unique()
+        fn new(url: String, base: String, is_owner: bool) -> Self {
+            Self { url, base, bridge: Bridge::new(NonZeroUsize::MIN).unwrap(), is_owner }
         }
 
-        pub fn open(&self, namespace: &str) -> Box<dyn Storage> {
-            let config = PostgresConfig::from_uri(&self.url).unwrap().with_namespace(namespace).unwrap();
+        /// The namespaces of another process, which removes them.
+        pub fn of(base: &str) -> Self {
+            Self::new(super::address("WORLDSTORE_TEST_POSTGRES_URL").unwrap(), base.to_owned(), false)
+        }
+
+        pub fn base(&self) -> &str {
+            &self.base
+        }
+
+        pub fn open(&self, place: &str) -> Box<dyn Storage> {
+            let namespace = format!("{}_{place}", self.base);
+            let config = PostgresConfig::from_uri(&self.url).unwrap().with_namespace(&namespace).unwrap();
             let config = config.with_connections_max(2);
             let storage = self.bridge.run(async move { config.connect().await }).unwrap();
             Box::new(AsyncStorageAdapter::with_bridge(Box::new(storage), self.bridge.clone()))
         }
+    }
 
-        /// Removes what a namespace holds.
-        pub fn drop(&self, namespace: &str) {
-            use sqlx::{Connection, Executor};
-            let (url, sql) = (self.url.clone(), format!("DROP SCHEMA {namespace} CASCADE"));
+    impl Drop for Server {
+        fn drop(&mut self) {
+            if !self.is_owner {
+                return;
+            }
+            let (url, base) = (self.url.clone(), self.base.clone());
             let work = async move {
                 let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
-                connection.execute(sql.as_str()).await.unwrap();
+                let of_test = "SELECT nspname::text FROM pg_namespace WHERE starts_with(nspname::text, $1)";
+                let names = sqlx::query_scalar(of_test).bind(&base).fetch_all(&mut connection).await;
+                let names: Vec<String> = names.unwrap();
+                // One at a time: the locks of all tables together would be too many.
+                for name in names {
+                    connection.execute(format!("DROP SCHEMA {name} CASCADE").as_str()).await.unwrap();
+                }
                 Ok(())
             };
-            self.bridge.run(work).unwrap();
+            if let Err(error) = self.bridge.run(work) {
+                eprintln!("schemas of {} are left: {error}", self.base);
+            }
         }
     }
 }
@@ -80,22 +104,23 @@ mod of_redis {
     use worldstore_ecs::Storage;
     use worldstore_ecs::storage::redis::RedisConfig;
 
-    /// A server of Redis, and namespaces of its own; their keys go when dropped.
+    /// A server of Redis, and namespaces on it that begin alike.
     pub struct Server {
         url: String,
         base: String,
+        is_owner: bool,
     }
 
     pub fn redis() -> Option<Server> {
         let url = super::address("WORLDSTORE_TEST_REDIS_URL")?;
-        Some(Server { url, base: super::unique() })
+        Some(Server { url, base: super::unique(), is_owner: true })
     }
 
     impl Server {
-        /// The same namespaces as another process has.
+        /// The namespaces of another process, which removes them.
         pub fn of(base: &str) -> Self {
             let url = super::address("WORLDSTORE_TEST_REDIS_URL").unwrap();
-            Self { url, base: base.to_owned() }
+            Self { url, base: base.to_owned(), is_owner: false }
         }
 
         pub fn base(&self) -> &str {
@@ -107,14 +132,18 @@ mod of_redis {
             let config = config.with_namespace(&format!("{}-{place}", self.base)).unwrap();
             Box::new(config.connect().unwrap())
         }
+    }
 
-        /// Removes what the namespaces hold.
-        pub fn clear(&self) {
+    impl Drop for Server {
+        fn drop(&mut self) {
+            if !self.is_owner {
+                return;
+            }
             let mut connection = redis::Client::open(self.url.as_str()).unwrap().get_connection().unwrap();
-            let pattern = format!("{{{}-*", self.base);
+            let pattern = format!("*{{{}-*", self.base);
             let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query(&mut connection).unwrap();
-            if !keys.is_empty() {
-                redis::cmd("DEL").arg(keys).exec(&mut connection).unwrap();
+            for keys in keys.chunks(1_000) {
+                redis::cmd("UNLINK").arg(keys).exec(&mut connection).unwrap();
             }
         }
     }

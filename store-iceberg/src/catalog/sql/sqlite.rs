@@ -10,7 +10,8 @@ use tokio::sync::Mutex;
 use worldstore_core::table::TableName;
 use worldstore_core::{Error, ErrorKind, Result};
 
-use super::{CATALOG, Database, Done, NAMESPACE, SCHEMA, Step, TABLES_ONLY, check_fence, fence_of};
+use super::{Database, Done, INSERT, NAME_NAMESPACE, REMOVE, SCHEMA, SWAP, Step, TABLES_ONLY, fence_of, list, look_up};
+use crate::catalog::{CATALOG, NAMESPACE, check_fence};
 use crate::error::from_sqlite;
 
 /// How long a statement waits for another program's lock.
@@ -107,29 +108,22 @@ impl Sqlite {
         table: &TableName,
         step: Step<'_>,
     ) -> sqlx::Result<u64> {
-        let done = match step {
-            Step::Insert { new } => {
-                let namespace =
-                    "INSERT INTO iceberg_namespace_properties VALUES (?, ?, 'exists', 'true') ON CONFLICT DO NOTHING";
-                sqlx::query(namespace).bind(CATALOG).bind(NAMESPACE).execute(&mut **change).await?;
-                let insert = "INSERT INTO iceberg_tables (catalog_name, table_namespace, table_name, metadata_location,
-                    previous_metadata_location, iceberg_type) VALUES (?, ?, ?, ?, NULL, 'TABLE') ON CONFLICT DO NOTHING";
-                let insert = sqlx::query(insert).bind(CATALOG).bind(NAMESPACE).bind(table.as_str()).bind(new);
-                insert.execute(&mut **change).await?
+        let statement = match step {
+            Step::Insert { .. } => {
+                sqlx::query(NAME_NAMESPACE).bind(CATALOG).bind(NAMESPACE).execute(&mut **change).await?;
+                INSERT
             }
-            Step::Swap { old, new } => {
-                let update = "UPDATE iceberg_tables SET metadata_location = ?, previous_metadata_location = ?
-                    WHERE catalog_name = ? AND table_namespace = ? AND table_name = ? AND metadata_location = ?";
-                let update = sqlx::query(update).bind(new).bind(old).bind(CATALOG).bind(NAMESPACE);
-                update.bind(table.as_str()).bind(old).execute(&mut **change).await?
-            }
-            Step::Remove { old } => {
-                let delete = "DELETE FROM iceberg_tables
-                    WHERE catalog_name = ? AND table_namespace = ? AND table_name = ? AND metadata_location = ?";
-                let delete = sqlx::query(delete).bind(CATALOG).bind(NAMESPACE).bind(table.as_str()).bind(old);
-                delete.execute(&mut **change).await?
-            }
+            Step::Swap { .. } => SWAP,
+            Step::Remove { .. } => REMOVE,
         };
+        let query = sqlx::query(statement).bind(CATALOG).bind(NAMESPACE).bind(table.as_str());
+        let done = match step {
+            Step::Insert { new } => query.bind(new),
+            Step::Swap { old, new } => query.bind(old).bind(new),
+            Step::Remove { old } => query.bind(old),
+        }
+        .execute(&mut **change)
+        .await?;
         Ok(done.rows_affected())
     }
 
@@ -139,10 +133,7 @@ impl Sqlite {
         tables_only: &str,
         table: &TableName,
     ) -> Result<Option<Option<String>>> {
-        let query = format!(
-            "SELECT metadata_location FROM iceberg_tables
-             WHERE catalog_name = ? AND table_namespace = ? AND table_name = ? {tables_only}"
-        );
+        let query = look_up(tables_only);
         let query = sqlx::query_scalar(&query).bind(CATALOG).bind(NAMESPACE).bind(table.as_str());
         query.fetch_optional(change).await.map_err(|source| self.explain(source))
     }
@@ -191,9 +182,7 @@ impl Database for Sqlite {
 
     async fn list(&self) -> Result<Vec<String>> {
         let Some(Open { pool, tables_only }) = self.existing().await? else { return Ok(Vec::new()) };
-        let query = format!(
-            "SELECT table_name FROM iceberg_tables WHERE catalog_name = ? AND table_namespace = ? {tables_only}"
-        );
+        let query = list(tables_only);
         let query = sqlx::query_scalar(&query).bind(CATALOG).bind(NAMESPACE);
         query.fetch_all(&pool).await.map_err(|source| self.explain(source))
     }

@@ -1,23 +1,25 @@
 //! Agents on a grid: they walk, get hungry, eat what grows, multiply and die. The storage is one line.
 //!
-//! `cargo run -p worldstore-ecs --example grid`
+//! `cargo run --example grid --features ecs`
 
 use std::collections::HashMap;
 
-use worldstore_ecs::{Component, Entities, Entity, Local, Query, Storage, Updates};
+use worldstore::blocking::{World, WorldTables};
+use worldstore::ecs::{Component, Entities, Entity, Query, Storage, Updates};
+use worldstore::{Result, WorldOptions};
 
 const SIDE: i32 = 32;
 const TICKS: u64 = 60;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Component)]
-#[component(name = "cell")]
+#[component(crate = worldstore::ecs, name = "cell")]
 struct Cell {
     column: i32,
     row: i32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Component)]
-#[component(name = "energy", combine = Energy::add)]
+#[component(crate = worldstore::ecs, name = "energy", combine = Energy::add)]
 struct Energy(i32);
 
 impl Energy {
@@ -29,19 +31,19 @@ impl Energy {
 
 /// What an agent is: the same for all of a kind, and stored once.
 #[derive(Debug, Clone, PartialEq, Component)]
-#[component(name = "kind")]
+#[component(crate = worldstore::ecs, name = "kind")]
 struct Kind {
     name: String,
     appetite: i32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Component)]
-#[component(name = "plant")]
+#[component(crate = worldstore::ecs, name = "plant")]
 struct Plant;
 
 /// How often the dice were thrown: there once per world, so that a run that goes on throws the same.
 #[derive(Debug, Clone, Copy, PartialEq, Component)]
-#[component(name = "dice")]
+#[component(crate = worldstore::ecs, name = "dice")]
 struct Dice(u64);
 
 impl Dice {
@@ -51,15 +53,28 @@ impl Dice {
     }
 }
 
-fn main() -> worldstore_ecs::Result<()> {
-    // This line.
-    let storage = Local::new();
+fn main() -> Result<()> {
+    let world = World::create("memory:", &WorldOptions::default())?;
+    // This line. `Local::new()` keeps the entities in memory; `SqliteConfig::new("grid.db").open()?`, a log on any byte store,
+    // Redis and Postgres are storages of the crate `worldstore-ecs`. A path in the place of `memory:` keeps the world.
+    let storage = WorldTables::open(&world.run("main")?)?;
 
-    let mut world = Entities::new(storage);
+    let entities = simulate(Entities::new(storage))?;
+    show(&entities)?;
+
+    // Because each tick is one of the world, any of them can be looked at again.
+    show(&Entities::new(WorldTables::at(&world.run("main")?.as_of(TICKS as i64 / 2))?))
+}
+
+fn simulate<Store: Storage>(mut world: Entities<Store>) -> Result<Entities<Store>> {
     populate(&mut world)?;
     for _ in 0..TICKS {
         tick(&mut world)?;
     }
+    Ok(world)
+}
+
+fn show<Store: Storage>(world: &Entities<Store>) -> Result<()> {
     let agents = world.found(&Query::new(["kind"]))?.len();
     let plants = world.found(&Query::new(["plant"]))?.len();
     #[expect(clippy::print_stdout, reason = "an example shows what it did")]
@@ -69,7 +84,7 @@ fn main() -> worldstore_ecs::Result<()> {
     Ok(())
 }
 
-fn populate<Store: Storage>(world: &mut Entities<Store>) -> worldstore_ecs::Result<()> {
+fn populate<Store: Storage>(world: &mut Entities<Store>) -> Result<()> {
     let mut dice = Dice(7);
     let anywhere = |dice: &mut Dice| Cell { column: dice.throw(SIDE), row: dice.throw(SIDE) };
     let agents = (0..100).map(|_| (anywhere(&mut dice), Energy(20))).collect::<Vec<_>>();
@@ -82,7 +97,7 @@ fn populate<Store: Storage>(world: &mut Entities<Store>) -> worldstore_ecs::Resu
 }
 
 /// One tick: everybody sees the world as it was, and all that they do happens at once.
-fn tick<Store: Storage>(world: &mut Entities<Store>) -> worldstore_ecs::Result<()> {
+fn tick<Store: Storage>(world: &mut Entities<Store>) -> Result<()> {
     let mut dice = world.singleton::<Dice>()?.unwrap_or(Dice(7));
     let mut updates = Updates::new();
     let mut plants: HashMap<Cell, Entity> = HashMap::new();
@@ -90,7 +105,7 @@ fn tick<Store: Storage>(world: &mut Entities<Store>) -> worldstore_ecs::Result<(
         let (entity, (cell, Plant)) = plant?;
         plants.insert(cell, entity);
     }
-    let mut agents = world.query::<(Cell, Energy, Kind)>()?.collect::<worldstore_ecs::Result<Vec<_>>>()?;
+    let mut agents = world.query::<(Cell, Energy, Kind)>()?.collect::<Result<Vec<_>>>()?;
     agents.sort_by_key(|(entity, _)| *entity);
     for (entity, (cell, energy, kind)) in agents {
         let step = |place: i32, dice: &mut Dice| (place + dice.throw(3) - 1).rem_euclid(SIDE);
@@ -117,4 +132,36 @@ fn tick<Store: Storage>(world: &mut Entities<Store>) -> worldstore_ecs::Result<(
     updates.insert(home, dice)?;
     world.apply_updates(&updates)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use worldstore::ecs::Local;
+
+    use super::*;
+
+    fn cells<Store: Storage>(world: &Entities<Store>) -> Vec<(Entity, Cell)> {
+        let mut cells = world.query::<Cell>().unwrap().collect::<Result<Vec<_>>>().unwrap();
+        cells.sort_by_key(|(entity, _)| *entity);
+        cells
+    }
+
+    #[test]
+    fn the_simulation_is_the_same_in_memory_and_in_tables() {
+        main().unwrap();
+        let world = World::create("memory:", &WorldOptions::default()).unwrap();
+        let run = world.run("main").unwrap();
+        let tables = simulate(Entities::new(WorldTables::open(&run).unwrap())).unwrap();
+        let memory = simulate(Entities::new(Local::new())).unwrap();
+        assert!(cells(&memory).len() > 100);
+        assert_eq!(cells(&tables), cells(&memory));
+        // What is in the tables goes on as memory does.
+        let mut again = Entities::new(WorldTables::open(&run).unwrap());
+        let mut memory = memory;
+        tick(&mut again).unwrap();
+        tick(&mut memory).unwrap();
+        assert_eq!(cells(&again), cells(&memory));
+    }
 }

@@ -1,0 +1,55 @@
+//! A tick on its way into the tables.
+
+use arrow::record_batch::RecordBatch;
+use worldstore_core::table::{Level, TableName};
+use worldstore_core::{Error, ErrorKind, Result};
+
+use super::lease::Lease;
+use crate::Run;
+
+/// All rows of a tick.
+#[derive(Debug)]
+pub(crate) struct Commit {
+    pub(super) run: Run,
+    pub(super) lease: Lease,
+    pub(super) tick: i64,
+    pub(super) parts: Vec<(TableName, RecordBatch)>,
+    pub(super) level: Level,
+}
+
+impl Commit {
+    /// Stores the tick, all tables or none, and waits until it is as safe as it shall be.
+    ///
+    /// # Errors
+    /// `Fenced` if another has opened the entities since; `OutcomeUnknown` if the tick may be stored or not; those of the
+    /// world, in which case nothing is.
+    pub async fn run(self) -> Result<()> {
+        let _held = self.lease.hold().await?;
+        let mut writer = self.run.tick(self.tick);
+        for (table, rows) in &self.parts {
+            writer = writer.append(table.as_str(), rows)?;
+        }
+        let stored = match writer.commit().await {
+            Err(error) if is_definite(error.kind()) => return Err(error),
+            stored => stored.map_err(unknown)?,
+        };
+        for receipt in stored.receipts.iter().filter(|receipt| receipt.level < self.level) {
+            let _ = self.run.world().wait(receipt, self.level).await.map_err(unknown)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether nothing was stored.
+fn is_definite(kind: ErrorKind) -> bool {
+    use ErrorKind::*;
+    matches!(kind, Invalid | Unsupported | NotFound | AlreadyExists | Unavailable | Fenced)
+}
+
+fn unknown(source: Error) -> Error {
+    match source.kind() {
+        ErrorKind::Fenced => source,
+        _ => Error::new(ErrorKind::OutcomeUnknown, "the tick may be stored or not: open the entities again")
+            .caused_by(source),
+    }
+}
