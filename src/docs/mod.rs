@@ -1,7 +1,7 @@
 //! The book: [`quickstart`] begins it, [`architecture`] tells how all of it is built. Then a chapter for each thing: [worlds](worlds) and
 //! [tables], [SQL](sql), [Cypher](cypher), [`entities`] and [Z-sets](zsets); [bytes], [backends], [lakes](lake), [configuration](config) and
 //! [features]; [durability], the [log], [manifests] and [snapshots] with their formats; [operations] and [telemetry]; how others
-//! [compare](comparison), and what [upgrades] may change.
+//! [compare](comparison), what [upgrades] may change, and how it is released ([`releasing`]).
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
@@ -44,6 +44,9 @@ pub mod operations {}
 
 #[doc = include_str!("quickstart.md")]
 pub mod quickstart {}
+
+#[doc = include_str!("releasing.md")]
+pub mod releasing {}
 
 #[doc = include_str!("snapshots.md")]
 pub mod snapshots {}
