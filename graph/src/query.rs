@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use datafusion::logical_expr::LogicalPlan;
+use tracing::Instrument;
+use tracing::field::Empty;
 use worldstore_core::{Error, ErrorKind, Result};
 use worldstore_cypher::ast::Query;
 use worldstore_cypher::{Diagnostic, DiagnosticKind, check_query};
@@ -46,7 +48,18 @@ impl Graph {
         parameters: &Parameters,
         options: &QueryOptions,
     ) -> Result<QueryResult, QueryError> {
-        self.ask_as(query, parameters, options).await.map(|(result, _)| result)
+        let span = tracing::debug_span!(
+            target: "worldstore", "cypher", db.system.name = "worldstore", db.operation.name = "query", otel.kind = "client",
+            db.response.returned_rows = Empty, "error.type" = Empty, error = Empty, otel.status_code = Empty,
+        );
+        let asked = self.ask_as(query, parameters, options).instrument(span.clone()).await;
+        match &asked {
+            Ok((result, _)) => drop(span.record("db.response.returned_rows", result.rows())),
+            Err(error) => {
+                drop(span.record("error", tracing::field::display(error)).record("otel.status_code", "ERROR"))
+            }
+        }
+        asked.map(|(result, _)| result)
     }
 
     /// The same, and what was counted on the way.

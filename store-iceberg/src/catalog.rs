@@ -41,6 +41,7 @@ pub(crate) enum Fenced {
     /// In all tables: the catalog compares epochs itself.
     Everywhere,
     /// In tables that come: each that is there needs a commit with the epoch.
+    #[cfg_attr(not(feature = "rest"), expect(dead_code, reason = "SQL catalogs compare epochs themselves"))]
     NewTables,
 }
 
@@ -50,7 +51,9 @@ pub(crate) struct Prepared {
     /// The whole of it.
     pub metadata: TableMetadata,
     /// What of it is new.
+    #[cfg_attr(not(feature = "rest"), expect(dead_code, reason = "SQL catalogs swap the whole"))]
     pub changes: Vec<TableUpdate>,
+    #[cfg_attr(not(feature = "rest"), expect(dead_code, reason = "SQL catalogs swap the whole"))]
     pub marks: Marks,
 }
 

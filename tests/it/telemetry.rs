@@ -11,6 +11,7 @@ use tracing::{Event, Metadata, Subscriber};
 use worldstore::arrow::array::{ArrayRef, Float64Array, RecordBatch, UInt64Array};
 use worldstore::core::wrap::{Metrics, MetricsBackend};
 use worldstore::core::{Memory, Store};
+use worldstore::graph::Parameters;
 use worldstore::telemetry::{self, Metric, MetricKind};
 use worldstore::{World, WorldOptions};
 
@@ -96,6 +97,8 @@ async fn every_layer_has_its_span() {
     let rows = world.sql("select x from watched").await.unwrap().collect().await.unwrap();
     assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
     assert!(world.sql("select y from watched").await.is_err());
+    let graph = world.graph().await.unwrap();
+    assert_eq!(graph.query("MATCH (w:watched) RETURN w.x", &Parameters::default()).await.unwrap().rows(), 2);
     world.shutdown().await.unwrap();
     World::open(&uri, &WorldOptions::default()).await.unwrap().shutdown().await.unwrap();
 
@@ -108,6 +111,7 @@ async fn every_layer_has_its_span() {
         ("cache.recover", &[]),
         ("table", &[table, ("db.operation.name", "append"), ("db.system.name", "lance"), ("rows", "2")]),
         ("table", &[table, ("db.operation.name", "scan"), ("db.response.returned_rows", "2")]),
+        ("cypher", &[("db.response.returned_rows", "2")]),
         ("sql", &[("error.type", "invalid"), ("otel.status_code", "ERROR")]),
     ] {
         assert!(notes.has(name, fields), "{name} {fields:?} in {:#?}", notes.spans.lock().unwrap());

@@ -57,7 +57,8 @@ pub fn opened(place: &Path, labels: usize, runtime: &Rc<Runtime>) -> Result<Row,
 
 fn open(lake: &Path, stored: &Path, runtime: &Runtime) -> Result<Graph, Failure> {
     let files = Arc::new(SyncBackendAdapter::new(Arc::new(Local::open(lake)?)));
-    let manifests = Manifests::open_or_create(Arc::new(Local::new(stored)?), Prefix::root(), ManifestOptions::default())?;
+    let manifests =
+        Manifests::open_or_create(Arc::new(Local::new(stored)?), Prefix::root(), ManifestOptions::default())?;
     let graph = Graph::new().with_mount("lake", files)?;
     Ok(runtime.block_on(graph.open_manifests(manifests))?)
 }

@@ -8,7 +8,7 @@ use worldstore::{CatalogPlace, LogPlace, TableFormat};
 use crate::fs_args::FsCommand;
 use crate::lake_args::LakeCommand;
 use crate::product_args::{CompletionsArgs, DoctorArgs, ManArgs};
-use crate::query_args::{QueryFormat, QueryLimits, query_format};
+use crate::query_args::QueryArgs;
 use crate::snapshot_args::{BlocksCommand, SnapshotCommand};
 use crate::sql_args::SqlArgs;
 use crate::wal_args::WalCommand;
@@ -377,31 +377,6 @@ pub struct ScanArgs {
     pub version: Option<u64>,
     #[command(flatten)]
     pub output: OutputArgs,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct QueryArgs {
-    #[command(flatten)]
-    pub ask: AskArgs,
-    /// Print what each statement read (files, rows, bytes) to standard error
-    #[arg(long)]
-    pub io_stats: bool,
-    #[command(flatten)]
-    pub limits: QueryLimits,
-    /// How to print rows; `dot` and `mermaid` draw the nodes, relationships and paths of the last query, or the plan
-    /// of an EXPLAIN
-    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = query_format)]
-    pub format: QueryFormat,
-    /// Short for `--format json`
-    #[arg(long, conflicts_with = "format")]
-    pub json: bool,
-}
-
-impl QueryArgs {
-    /// How to print.
-    pub fn format(&self) -> QueryFormat {
-        if self.json { QueryFormat::Rows(Format::Json) } else { self.format }
-    }
 }
 
 /// What is asked, and of what.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use worldstore::graph::{Minimum, PictureFormat, QueryOptions, ResumeToken, Tier};
 
-use crate::args::Format;
+use crate::args::{AskArgs, Format};
 use crate::sql_args::{bytes, time};
 
 /// How rows are printed, or drawn.
@@ -12,6 +12,31 @@ use crate::sql_args::{bytes, time};
 pub enum QueryFormat {
     Rows(Format),
     Picture(PictureFormat),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct QueryArgs {
+    #[command(flatten)]
+    pub ask: AskArgs,
+    /// Print what each statement read (files, rows, bytes) to standard error
+    #[arg(long)]
+    pub io_stats: bool,
+    #[command(flatten)]
+    pub limits: QueryLimits,
+    /// How to print rows; `dot` and `mermaid` draw the nodes, relationships and paths of the last query, or the plan
+    /// of an EXPLAIN
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = query_format)]
+    pub format: QueryFormat,
+    /// Short for `--format json`
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+}
+
+impl QueryArgs {
+    /// How to print.
+    pub fn format(&self) -> QueryFormat {
+        if self.json { QueryFormat::Rows(Format::Json) } else { self.format }
+    }
 }
 
 #[derive(Debug, clap::Args)]

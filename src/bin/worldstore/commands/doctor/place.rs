@@ -127,7 +127,7 @@ async fn time(folder: &Address) -> Result<Duration> {
 async fn write_all(folder: &Address, scratch: &Prefix) -> Result<[Duration; WRITES]> {
     let mut times = [Duration::ZERO; WRITES];
     for (number, time) in times.iter_mut().enumerate() {
-        let key = scratch.key(&number.to_string())?;
+        let key = scratch.key(number.to_string())?;
         let start = Instant::now();
         folder.store.write(key.as_str(), vec![0_u8; BYTES]).await?;
         *time = start.elapsed();
