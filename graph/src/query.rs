@@ -53,11 +53,12 @@ impl Graph {
             db.response.returned_rows = Empty, "error.type" = Empty, error = Empty, otel.status_code = Empty,
         );
         let asked = self.ask_as(query, parameters, options).instrument(span.clone()).await;
-        match &asked {
-            Ok((result, _)) => drop(span.record("db.response.returned_rows", result.rows())),
-            Err(error) => {
-                drop(span.record("error", tracing::field::display(error)).record("otel.status_code", "ERROR"))
-            }
+        let noted = match &asked {
+            Ok((result, _)) => span.record("db.response.returned_rows", result.rows()),
+            Err(error) => span.record("error", tracing::field::display(error)),
+        };
+        if asked.is_err() {
+            noted.record("otel.status_code", "ERROR");
         }
         asked.map(|(result, _)| result)
     }

@@ -43,6 +43,7 @@
 //! ```
 
 mod catalog;
+mod claim;
 mod commit;
 mod config;
 mod create;

@@ -21,7 +21,7 @@ use worldstore_core::table::{
 };
 use worldstore_core::{Error, ErrorKind, Result};
 
-use crate::catalog::{self, Catalog, Fenced};
+use crate::catalog::{self, Catalog};
 use crate::commit::{Change, Place, check_appendable, commit, discard, forget, unchanged};
 use crate::config::IcebergConfig;
 use crate::data::DataWriter;
@@ -185,43 +185,6 @@ impl IcebergTables {
         Place { root: &self.root, io: &self.io, catalog: &*self.catalog, table, epoch }
     }
 
-    /// Claims an epoch in the catalog: from when this returns, no append with a smaller one takes effect in any table of
-    /// it, in whatever process. Appends without an epoch are not refused.
-    ///
-    /// A REST catalog cannot compare epochs: each table of it gets a version without rows that carries the epoch.
-    ///
-    /// # Errors
-    /// `Fenced` if a greater one was claimed.
-    pub async fn claim(&self, epoch: u64) -> Result<()> {
-        self.expect_catalog().await?;
-        if self.catalog.claim(epoch).await? == Fenced::Everywhere {
-            return Ok(());
-        }
-        for table in self.catalog.list().await? {
-            match self.mark(&table, epoch).await {
-                // One that was removed meanwhile, or to which nobody of ours can append.
-                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unsupported) => {}
-                marked => marked.map_err(|error| of_table(error, &table))?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Commits an epoch to a table, so that no commit on what was there before takes effect.
-    async fn mark(&self, table: &TableName, epoch: u64) -> Result<()> {
-        let gate = self.gate(table);
-        let _alone = gate.lock().await;
-        let state = self.latest(table).await?;
-        check_appendable(&state)?;
-        let options = AppendOptions::default().with_epoch(epoch);
-        let marks = next_marks(&state, &[], &options)?;
-        if state.marks.epoch == marks.epoch {
-            return Ok(());
-        }
-        self.commit(table, &state, Edit::Append(&[]), Some(epoch), &|state| next_marks(state, &[], &options)).await?;
-        Ok(())
-    }
-
     pub(crate) async fn info_of(
         &self,
         table: &TableName,
@@ -338,7 +301,7 @@ async fn write_all(data: &mut DataWriter<'_>, rows: Vec<RecordBatch>) -> Result<
 }
 
 /// The marks after an append of these rows to this state.
-fn next_marks(state: &State, rows: &[RecordBatch], options: &AppendOptions) -> Result<Marks> {
+pub(crate) fn next_marks(state: &State, rows: &[RecordBatch], options: &AppendOptions) -> Result<Marks> {
     for batch in rows {
         check_schema(&state.schema, batch.schema_ref())?;
     }

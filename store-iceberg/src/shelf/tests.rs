@@ -1,3 +1,5 @@
+//! What is kept of manifests, and for how long.
+
 use std::sync::Arc;
 
 use super::{Kept, Page};

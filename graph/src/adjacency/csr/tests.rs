@@ -1,3 +1,5 @@
+//! Neighbours are those of the pairs, in both directions.
+
 use std::sync::Arc;
 
 use super::{Adjacency, equal};

@@ -1,3 +1,5 @@
+//! Keys of every kind are numbered, and found again.
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};

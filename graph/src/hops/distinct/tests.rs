@@ -1,3 +1,5 @@
+//! Relationships that must differ, told apart by inclusion and exclusion.
+
 use std::sync::Arc;
 
 use super::{Line, Motif, sign, ways};
