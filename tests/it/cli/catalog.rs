@@ -90,6 +90,7 @@ mod s3 {
     const ENDPOINT: &str = "WORLDSTORE_TEST_S3_ENDPOINT";
 
     /// A bucket of its own, and a profile `lab` that leads to it.
+    #[allow(clippy::print_stderr, reason = "a skipped test says so")]
     fn bucket(desk: &Desk, name: &str) -> bool {
         let Ok(endpoint) = std::env::var(ENDPOINT) else {
             assert!(std::env::var_os("CI").is_none(), "{ENDPOINT} is not set");
