@@ -34,6 +34,7 @@ pub mod docs;
 pub mod ecs;
 pub mod registry;
 pub mod storage;
+pub mod telemetry;
 pub mod world;
 #[cfg(feature = "zset")]
 pub mod zset;

@@ -2,6 +2,7 @@
 //! ten thousand small files, and scans over large ones. Every answer is compared with the first one.
 
 mod answer;
+mod catalog;
 mod data;
 mod ours;
 mod peers;
@@ -41,6 +42,9 @@ pub fn rows(place: &Path, scale: usize, only: Option<&str>, python: Option<&Path
         if wanted("first open") {
             rows.push(opened(&small, &runtime, python.as_ref())?);
         }
+    }
+    if wanted("open a catalog") {
+        rows.push(catalog::opened(&place.join("catalog"), 1_000 / scale.min(100), &runtime)?);
     }
     if !scans.is_empty() {
         data::large(&large, 20, 1_000_000 / scale)?;

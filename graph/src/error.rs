@@ -7,6 +7,8 @@ use worldstore_async::object_store::find_error;
 use worldstore_core::{Error, ErrorKind};
 use worldstore_cypher::{Diagnostic, DiagnosticKind};
 
+use crate::limits::LimitReached;
+
 /// Why a query failed.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -15,6 +17,8 @@ pub enum QueryError {
     Syntax(Vec<Diagnostic>),
     /// The text is fine, the store or its data are not.
     Store(Error),
+    /// A limit was reached, and no part of the result can be given.
+    Limit(Box<LimitReached>),
 }
 
 impl QueryError {
@@ -26,6 +30,7 @@ impl QueryError {
                 rendered.join("\n")
             }
             Self::Store(error) => format!("error: {error}"),
+            Self::Limit(reached) => format!("error: {reached}"),
         }
     }
 
@@ -37,6 +42,7 @@ impl QueryError {
             }
             Self::Syntax(_) => ErrorKind::Invalid,
             Self::Store(error) => error.kind(),
+            Self::Limit(reached) => reached.error().kind(),
         }
     }
 }
@@ -49,6 +55,7 @@ impl fmt::Display for QueryError {
                 f.write_str(&texts.join("; "))
             }
             Self::Store(error) => error.fmt(f),
+            Self::Limit(reached) => reached.fmt(f),
         }
     }
 }
@@ -58,6 +65,7 @@ impl std::error::Error for QueryError {
         match self {
             Self::Syntax(_) => None,
             Self::Store(error) => error.source(),
+            Self::Limit(reached) => reached.error().source(),
         }
     }
 }
@@ -74,10 +82,17 @@ impl From<Error> for QueryError {
     }
 }
 
+impl From<LimitReached> for QueryError {
+    fn from(reached: LimitReached) -> Self {
+        Self::Limit(Box::new(reached))
+    }
+}
+
 impl From<QueryError> for Error {
     fn from(error: QueryError) -> Self {
         match error {
             QueryError::Store(error) => error,
+            QueryError::Limit(reached) => reached.error,
             syntax => Error::new(syntax.kind(), syntax.to_string()),
         }
     }

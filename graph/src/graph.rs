@@ -1,48 +1,31 @@
 //! The graph: a catalog, and statements over it.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
-use datafusion::logical_expr::LogicalPlan;
 use worldstore_async::AsyncBackend;
 use worldstore_core::{Error, Prefix, Result};
-use worldstore_cypher::ast::{Name, Query, Statement, StatementKind};
-use worldstore_cypher::{Diagnostic, DiagnosticKind, check_query, parse};
-use worldstore_datafusion::TableSource;
+use worldstore_cypher::ast::StatementKind;
+use worldstore_cypher::parse;
+use worldstore_datafusion::{Moment, TableSource};
 
-use crate::bind::{Shape, Sources, plan_matches, plan_returns, reads, shape, unknown};
-use crate::catalog::{Catalog, Edges, Label, Mounts, Pinned, Rows, check_free, create_edge_type, create_node_label};
+use crate::adjacency::Adjacencies;
+use crate::catalog::{Catalog, CatalogStore, Label, Mounts, Rows, TableFormat};
 use crate::error::QueryError;
-use crate::execute::{Execution, QueryResult, explained};
-use crate::interpret::{Interpreter, Owned, is_empty};
-use crate::io_stats::Counters;
-use crate::lake::{Answer, Freshness, LakeLabel, Place, answer};
+use crate::execute::QueryResult;
+use crate::interpret::Owned;
+use crate::lake::{Freshness, LakeLabel, Place};
+use crate::options::QueryOptions;
 use crate::value::Parameters;
 
 /// A property graph: labels and edge types over rows that stay where they are. Clones share their catalog.
 #[derive(Debug, Clone, Default)]
 pub struct Graph {
-    catalog: Arc<RwLock<Catalog>>,
-    mounts: Mounts,
-    tables: Option<Arc<dyn TableSource>>,
-    owned: Owned,
-}
-
-/// How a query is run.
-enum Way {
-    Joins(Box<Planned>),
-    /// Why it cannot be joins, and what the graph knows.
-    Walk {
-        why: Vec<Diagnostic>,
-        catalog: Catalog,
-    },
-}
-
-/// A query that is planned, and what counts its reads.
-struct Planned {
-    plan: LogicalPlan,
-    counters: Arc<Counters>,
+    pub(crate) catalog: Arc<RwLock<Catalog>>,
+    pub(crate) mounts: Mounts,
+    pub(crate) tables: Option<Arc<dyn TableSource>>,
+    pub(crate) owned: Owned,
+    pub(crate) store: Option<Arc<CatalogStore>>,
+    pub(crate) adjacencies: Arc<Adjacencies>,
 }
 
 impl Graph {
@@ -85,6 +68,14 @@ impl Graph {
         self
     }
 
+    /// Keeps edges of tables in memory, by their ends, up to so many bytes: 1 GiB by default. With 0 none are built, and
+    /// patterns are joined or walked.
+    #[must_use]
+    pub fn with_adjacency_bytes(mut self, bytes_max: u64) -> Self {
+        self.adjacencies = Arc::new(Adjacencies::new(bytes_max));
+        self
+    }
+
     /// Writes the catalogs of footers to which something is to be added, and answers how many.
     ///
     /// # Errors
@@ -95,6 +86,13 @@ impl Graph {
             stored += usize::from(label.store(true).await?);
         }
         Ok(stored)
+    }
+
+    /// Says how `FROM NAME 'lake://…'` is read, whatever the case of the name.
+    #[must_use]
+    pub fn with_format(mut self, name: &str, format: Arc<dyn TableFormat>) -> Self {
+        self.mounts.formats.insert(name.to_ascii_lowercase(), format);
+        self
     }
 
     /// Shows tables: each is a label of its own name, unless a label of that name is declared.
@@ -110,9 +108,26 @@ impl Graph {
     /// [`QueryError::Syntax`] for mistakes in the text: if one statement cannot be parsed, none is run.
     /// [`QueryError::Store`] for the store and its data.
     pub async fn run(&self, source: &str, parameters: &Parameters) -> Result<Vec<QueryResult>, QueryError> {
+        self.run_with(source, parameters, &QueryOptions::default()).await
+    }
+
+    /// As [`run`](Self::run), with limits for each statement. A token to go on from is one of the last statement.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run), and [`QueryError::Limit`].
+    pub async fn run_with(
+        &self,
+        source: &str,
+        parameters: &Parameters,
+        options: &QueryOptions,
+    ) -> Result<Vec<QueryResult>, QueryError> {
+        let statements = parse(source).map_err(QueryError::Syntax)?;
+        let mut before = options.clone();
+        before.resume = None;
         let mut results = Vec::new();
-        for statement in parse(source).map_err(QueryError::Syntax)? {
-            results.push(self.statement(&statement, parameters).await?);
+        for (index, statement) in statements.iter().enumerate() {
+            let options = if index + 1 == statements.len() { options } else { &before };
+            results.push(self.statement(statement, parameters, options).await?);
         }
         Ok(results)
     }
@@ -122,11 +137,34 @@ impl Graph {
     /// # Errors
     /// As for [`run`](Self::run); `Invalid` if the text does not hold exactly one statement.
     pub async fn query(&self, source: &str, parameters: &Parameters) -> Result<QueryResult, QueryError> {
+        self.query_with(source, parameters, &QueryOptions::default()).await
+    }
+
+    /// Runs one statement within limits, and in the state of the tables that the options say.
+    ///
+    /// # Errors
+    /// As for [`query`](Self::query). [`QueryError::Limit`] if a limit is reached and there is no part of the result that
+    /// could be given. `Invalid` for a token of another query, `Conflict` if what it read has changed since.
+    pub async fn query_with(
+        &self,
+        source: &str,
+        parameters: &Parameters,
+        options: &QueryOptions,
+    ) -> Result<QueryResult, QueryError> {
         let statements = parse(source).map_err(QueryError::Syntax)?;
         match statements.as_slice() {
-            [one] => self.statement(one, parameters).await,
+            [one] => self.statement(one, parameters, options).await,
             all => Err(Error::invalid("expected one statement").with("got", all.len()).into()),
         }
+    }
+
+    /// Runs one statement in a state of the past, as `AS OF` in its text does.
+    ///
+    /// # Errors
+    /// As for [`query_with`](Self::query_with); `NotFound` if the state is not known, or not any more; `Unsupported` if
+    /// nothing that is read has states.
+    pub async fn query_at(&self, at: Moment, source: &str, parameters: &Parameters) -> Result<QueryResult, QueryError> {
+        self.query_with(source, parameters, &QueryOptions::default().with_at(at)).await
     }
 
     /// Tells how the last query of the text would be run. Declarations before it are carried out.
@@ -140,117 +178,14 @@ impl Graph {
         };
         for statement in before {
             if !matches!(statement.kind, StatementKind::Query(_) | StatementKind::Explain(_)) {
-                self.statement(statement, parameters).await?;
+                self.statement(statement, parameters, &QueryOptions::default()).await?;
             }
         }
         match &last.kind {
-            StatementKind::Query(query) | StatementKind::Explain(query) => self.explain_query(query, parameters).await,
+            StatementKind::Query(query) | StatementKind::Explain(query) => {
+                self.explain_query(query, parameters, &QueryOptions::default()).await
+            }
             _ => Err(Error::invalid("the last statement is no query").into()),
-        }
-    }
-
-    async fn statement(&self, statement: &Statement, parameters: &Parameters) -> Result<QueryResult, QueryError> {
-        match &statement.kind {
-            StatementKind::Query(query) => {
-                let result = match self.way(query, parameters).await? {
-                    Way::Joins(planned) => self.join(*planned).await?,
-                    Way::Walk { catalog, .. } => self.interpreter(catalog).run(query, parameters).await?,
-                };
-                self.store_new_footers().await;
-                Ok(result)
-            }
-            StatementKind::Explain(query) => {
-                let text = self.explain_query(query, parameters).await?;
-                Ok(QueryResult::of(columns(vec![("plan", text.lines().map(str::to_owned).collect())])?))
-            }
-            StatementKind::CreateNodeLabel(create) => {
-                check_free("label", &create.label, self.read().labels.contains_key(&create.label.text))?;
-                let counters = Counters::default();
-                let label = create_node_label(create, &self.mounts, self.tables.as_ref(), &counters).await?;
-                self.change(|catalog| catalog.labels.insert(create.label.text.clone(), Arc::new(label)));
-                Ok(QueryResult::none().with_stats(&counters))
-            }
-            StatementKind::CreateEdgeType(create) => {
-                let catalog = self.known().await?;
-                check_free("edge type", &create.name, catalog.edge_types.contains_key(&create.name.text))?;
-                let (tables, counters) = (self.tables.as_ref(), Counters::default());
-                let edge_type = create_edge_type(create, &catalog, &self.mounts, tables, &counters).await?;
-                self.change(|catalog| catalog.edge_types.insert(create.name.text.clone(), Arc::new(edge_type)));
-                Ok(QueryResult::none().with_stats(&counters))
-            }
-            StatementKind::DropNodeLabel(name) => self.drop_label(name),
-            StatementKind::DropEdgeType(name) => self.drop_edge_type(name),
-            StatementKind::ShowNodeLabels => Ok(QueryResult::of(show_labels(&self.known().await?)?)),
-            StatementKind::ShowEdgeTypes => Ok(QueryResult::of(show_edge_types(&self.read())?)),
-            StatementKind::Profile(_) => {
-                let diagnostic = Diagnostic::unsupported("not supported: PROFILE", statement.span);
-                Err(diagnostic.with_help("EXPLAIN shows the plan").into())
-            }
-            StatementKind::DescribeNodeLabel(name) | StatementKind::DescribeEdgeType(name) => {
-                let diagnostic = Diagnostic::unsupported("not supported: DESCRIBE", name.span);
-                Err(diagnostic.with_help("SHOW lists what is declared").into())
-            }
-            _ => Err(Error::unsupported("this statement is not known").into()),
-        }
-    }
-
-    /// Decides how a query is run, after looking for what is wrong with it.
-    async fn way(&self, query: &Query, parameters: &Parameters) -> Result<Way, QueryError> {
-        let wrong = check_query(query);
-        if !wrong.is_empty() {
-            return Err(QueryError::Syntax(wrong));
-        }
-        let catalog = self.known().await?;
-        match self.plan(query, parameters, &catalog).await {
-            Ok(planned) => Ok(Way::Joins(Box::new(planned))),
-            Err(QueryError::Syntax(why)) if why.iter().all(|one| one.kind == DiagnosticKind::Unsupported) => {
-                Ok(Way::Walk { why, catalog })
-            }
-            // What is unknown to the catalog may have been created.
-            Err(QueryError::Syntax(why)) if !is_empty(&self.owned) => Ok(Way::Walk { why, catalog }),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn join(&self, Planned { plan, counters }: Planned) -> Result<QueryResult> {
-        let plan = match answer(&plan).await? {
-            Some(Answer::Whole(schema, batch)) => return Ok(QueryResult::known(schema, batch, &counters)),
-            Some(Answer::Part(known)) => *known,
-            None => plan,
-        };
-        Execution::new(&plan, &self.mounts).await?.run(&counters).await
-    }
-
-    fn interpreter(&self, catalog: Catalog) -> Interpreter {
-        let (tables, mounts) = (self.tables.clone(), self.mounts.clone());
-        Interpreter { catalog, tables, mounts, owned: Arc::clone(&self.owned) }
-    }
-
-    async fn plan(&self, query: &Query, parameters: &Parameters, catalog: &Catalog) -> Result<Planned, QueryError> {
-        let reads = reads(query)?;
-        let shape = shape(&reads.matches, catalog)?;
-        if let Some(span) = reads.open_end().filter(|_| !is_empty(&self.owned)) {
-            return Err(Diagnostic::unsupported("created nodes may fit here too", span).into());
-        }
-        let counters = Arc::new(Counters::default());
-        let sources = self.pin(&shape, catalog, &counters).await?;
-        let (rows, scope) = plan_matches(&reads.matches, &shape, catalog, &sources, parameters)?;
-        let plan = plan_returns(rows, reads.returns, &scope, parameters)?;
-        Ok(Planned { plan, counters })
-    }
-
-    async fn explain_query(&self, query: &Query, parameters: &Parameters) -> Result<String, QueryError> {
-        let Planned { plan, counters } = match self.way(query, parameters).await? {
-            Way::Joins(planned) => *planned,
-            Way::Walk { why, .. } => {
-                let why: Vec<_> = why.iter().map(|one| format!("no joins: {}", one.message)).collect();
-                return Ok(format!("interpreter\n{}\n\n{query}", why.join("\n")));
-            }
-        };
-        match answer(&plan).await? {
-            Some(Answer::Whole(..)) => Ok(explained(&plan, "answered from footers\n", &counters)),
-            Some(Answer::Part(known)) => Ok(Execution::new(&known, &self.mounts).await?.explain(&known, &counters)),
-            None => Ok(Execution::new(&plan, &self.mounts).await?.explain(&plan, &counters)),
         }
     }
 
@@ -258,10 +193,7 @@ impl Graph {
     fn lakes(&self) -> Vec<Arc<LakeLabel>> {
         let catalog = self.read();
         let of_labels = catalog.labels.values().map(|label| &label.rows);
-        let of_edges = catalog.edge_types.values().filter_map(|edge| match &edge.edges {
-            Edges::Rows { rows, .. } => Some(rows),
-            Edges::ForeignKey => None,
-        });
+        let of_edges = catalog.edge_types.values().flat_map(|edge| &edge.parts).filter_map(|part| part.rows());
         let lake = |rows: &Rows| match rows {
             Rows::Lake(label) => Some(Arc::clone(label)),
             _ => None,
@@ -270,7 +202,7 @@ impl Graph {
     }
 
     /// Stores what was learnt; a catalog that cannot be written is no reason for a query to fail.
-    async fn store_new_footers(&self) {
+    pub(crate) async fn store_new_footers(&self) {
         if self.mounts.place.is_none() {
             return;
         }
@@ -281,27 +213,9 @@ impl Graph {
         }
     }
 
-    /// Fixes the state of everything that a query looks at, once for each label and edge type.
-    async fn pin(&self, shape: &Shape<'_>, catalog: &Catalog, counters: &Arc<Counters>) -> Result<Sources> {
-        let mut sources = Sources::default();
-        for name in shape.nodes.iter().map(|node| &node.label).collect::<BTreeSet<_>>() {
-            let label = &catalog.labels[name];
-            let pinned = Pinned::new(&label.rows, &label.computed, self.tables.as_ref(), counters).await?;
-            sources.labels.insert(name.clone(), pinned);
-        }
-        for fit in shape.edges.iter().flat_map(|edge| &edge.fits) {
-            if let Edges::Rows { rows, .. } = &catalog.edge_types[&fit.edge_type].edges
-                && !sources.edges.contains_key(&fit.edge_type)
-            {
-                let pinned = Pinned::new(rows, &[], self.tables.as_ref(), counters).await?;
-                sources.edges.insert(fit.edge_type.clone(), pinned);
-            }
-        }
-        Ok(sources)
-    }
-
     /// What is declared, and the tables as labels.
-    async fn known(&self) -> Result<Catalog> {
+    pub(crate) async fn known(&self) -> Result<Catalog> {
+        self.refresh().await?;
         let mut catalog = self.read().clone();
         if let Some(tables) = &self.tables {
             for table in tables.tables().await? {
@@ -312,59 +226,11 @@ impl Graph {
         Ok(catalog)
     }
 
-    fn drop_label(&self, name: &Name) -> Result<QueryResult, QueryError> {
-        let catalog = self.read().clone();
-        let used = catalog.edge_types.iter().find(|(_, edge)| {
-            let starts = edge.source == name.text;
-            starts || edge.target.label == name.text
-        });
-        if let Some((edge_type, _)) = used {
-            let error = Error::invalid("an edge type uses this label, drop it first");
-            return Err(error.with("label", &name.text).with("edge_type", edge_type).into());
-        }
-        match self.change(|catalog| catalog.labels.remove(&name.text)) {
-            Some(_) => Ok(QueryResult::none()),
-            None => Err(unknown("label", name, catalog.labels.keys().map(String::as_str)).into()),
-        }
-    }
-
-    fn drop_edge_type(&self, name: &Name) -> Result<QueryResult, QueryError> {
-        match self.change(|catalog| catalog.edge_types.remove(&name.text)) {
-            Some(_) => Ok(QueryResult::none()),
-            None => Err(unknown("edge type", name, self.read().edge_types.keys().map(String::as_str)).into()),
-        }
-    }
-
-    fn read(&self) -> RwLockReadGuard<'_, Catalog> {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Catalog> {
         self.catalog.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change<Answer>(&self, change: impl FnOnce(&mut Catalog) -> Answer) -> Answer {
+    pub(crate) fn change<Answer>(&self, change: impl FnOnce(&mut Catalog) -> Answer) -> Answer {
         change(&mut self.catalog.write().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-fn show_labels(catalog: &Catalog) -> Result<RecordBatch> {
-    let labels = &catalog.labels;
-    columns(vec![
-        ("label", labels.keys().cloned().collect()),
-        ("rows", labels.values().map(|label| label.rows.to_string()).collect()),
-        ("key", labels.values().map(|label| label.key.clone().unwrap_or_default()).collect()),
-    ])
-}
-
-fn show_edge_types(catalog: &Catalog) -> Result<RecordBatch> {
-    let types = &catalog.edge_types;
-    columns(vec![
-        ("edge_type", types.keys().cloned().collect()),
-        ("source", types.values().map(|edge| edge.source.clone()).collect()),
-        ("target", types.values().map(|edge| format!("{}({})", edge.target.label, edge.target.key)).collect()),
-        ("edges", types.values().map(|edge| edge.to_string()).collect()),
-    ])
-}
-
-fn columns(columns: Vec<(&str, Vec<String>)>) -> Result<RecordBatch> {
-    let columns = columns.into_iter().map(|(name, texts)| (name, Arc::new(StringArray::from(texts)) as ArrayRef));
-    RecordBatch::try_from_iter(columns)
-        .map_err(|source| Error::unexpected("columns differ in length").caused_by(source))
 }

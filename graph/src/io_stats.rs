@@ -11,6 +11,8 @@ use datafusion::physical_plan::metrics::MetricValue;
 use worldstore_core::Key;
 use worldstore_datafusion::ScanObserver;
 
+use crate::snapshot::Snapshot;
+
 /// What a query read and what it could leave out. Bytes are those that byte stores delivered for Parquet files in
 /// place, for planning too; tables of a world count their rows here, and their bytes below their own byte store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -140,11 +142,42 @@ struct Inner {
     opened: BTreeSet<Key>,
     files: BTreeSet<Key>,
     row_groups: BTreeSet<(Key, usize)>,
+    snapshots: Vec<Snapshot>,
+    /// What was run.
+    plans: Vec<Arc<dyn ExecutionPlan>>,
+    is_walked: bool,
 }
 
 impl Counters {
     fn change(&self, change: impl FnOnce(&mut Inner)) {
         change(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// A state that was read.
+    pub fn add_snapshot(&self, snapshot: Snapshot) {
+        self.change(|inner| {
+            if !inner.snapshots.iter().any(|known| known.is_same(&snapshot)) {
+                inner.snapshots.push(snapshot);
+            }
+        });
+    }
+
+    /// The states that were read, by their sources.
+    pub fn snapshots(&self) -> Vec<Snapshot> {
+        let mut snapshots = self.inner.lock().unwrap_or_else(PoisonError::into_inner).snapshots.clone();
+        snapshots.sort_by(|one, other| one.source().cmp(other.source()));
+        snapshots
+    }
+
+    /// Notes that the query is walked.
+    pub fn walks(&self) {
+        self.change(|inner| inner.is_walked = true);
+    }
+
+    /// What was run, and whether the query was walked.
+    pub fn ran(&self) -> (Vec<Arc<dyn ExecutionPlan>>, bool) {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        (inner.plans.clone(), inner.is_walked)
     }
 
     pub fn add_list_call(&self) {
@@ -197,7 +230,8 @@ impl Counters {
 
     /// The sum, with what the plan itself has counted.
     pub fn finish(&self, plans: &[Arc<dyn ExecutionPlan>]) -> IoStats {
-        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.plans = plans.to_vec();
         let mut stats = inner.stats.clone();
         stats.files_read = inner.files.len() as u64;
         stats.files_opened = inner.opened.union(&inner.files).count() as u64;

@@ -6,6 +6,9 @@
 //! DataFusion runs them over table providers of our own, so that counts come from footers, whole directories and row
 //! groups are left out, and every result says what was read ([`IoStats`]).
 //!
+//! Where only the number of matches matters, patterns over edge tables, runs of variable length and shortest paths are
+//! counted over adjacencies in memory, which are kept while the files behind them stay the same.
+//!
 //! Everything else of openCypher 2024.3 is run by an interpreter ([`runtime`]) over the same rows: it reads what the
 //! query touches, those columns that the query may need, into memory, 2 GiB at most. What queries create stands beside
 //! the rows, in memory, for as long as the graph or a clone of it lives; only that can be changed. `EXPLAIN` says which
@@ -22,23 +25,51 @@
 //! # Ok(()) }) }
 //! ```
 
+mod adjacency;
+mod as_of;
+mod asked;
 mod bind;
 mod catalog;
+pub mod clock;
+mod corrections;
+mod describe;
 mod error;
 mod execute;
+mod file;
 mod graph;
+mod hops;
 mod interpret;
 pub mod io_stats;
 mod lake;
+mod limits;
+mod live;
+mod options;
+mod picture;
+mod pieces;
+mod profile;
+mod query;
+mod snapshot;
+mod statement;
+mod stop;
+mod stored;
+mod tier;
 mod value;
+mod window;
 
+pub use catalog::TableFormat;
 pub use error::QueryError;
 pub use execute::QueryResult;
 pub use graph::Graph;
 pub use io_stats::IoStats;
 pub use lake::{FolderState, FolderTimes, Freshness, LocalFolders};
+pub use limits::{Limit, LimitReached, Outcome, ResumeToken};
+pub use live::{LiveEvent, Subscription};
+pub use options::QueryOptions;
+pub use picture::{Picture, PictureFormat};
+pub use snapshot::Snapshot;
+pub use tier::{Minimum, Tier};
 pub use value::{Parameters, Value};
 pub use worldstore_cypher as cypher;
 pub use worldstore_cypher_runtime as runtime;
-pub use worldstore_cypher_runtime::{Map, SideEffects};
-pub use worldstore_datafusion::{PinnedTable, RowCount, TableSelection, TableSource};
+pub use worldstore_cypher_runtime::{Cancel, Map, SideEffects};
+pub use worldstore_datafusion::{Moment, PinnedTable, RowCount, TableSelection, TableSnapshot, TableSource};

@@ -70,7 +70,7 @@ impl Lookup {
 }
 
 /// Replaces the variables. As in a shell, a default stands for a variable that is not set or empty; it is taken as it is.
-pub(super) fn expand(text: &str, lookup: &Lookup) -> Result<String> {
+pub(crate) fn expand(text: &str, lookup: &Lookup) -> Result<String> {
     let mut expanded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('$') {

@@ -17,7 +17,7 @@
 //! # Ok(()) }
 //! ```
 
-mod expand;
+pub(crate) mod expand;
 mod parse;
 mod section;
 
@@ -110,6 +110,11 @@ impl Config {
     /// names the key and, as `at`, file and line.
     pub fn parse(text: &str, file: &str, lookup: &Lookup) -> Result<Self> {
         parse::config(text, file, lookup)
+    }
+
+    /// Where it was read from: the path, or what [`parse`](Self::parse) was told.
+    pub fn file(&self) -> &str {
+        &self.file
     }
 
     /// The profiles, by name.

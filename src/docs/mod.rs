@@ -1,6 +1,7 @@
-//! Longer texts: how it is built, how bytes are kept, how stores are configured and a backend is written, how lakes are
-//! addressed, what survives what, what worlds can do, how they are asked in SQL and read by other programs, how states are kept and carried
-//! elsewhere, what to do when something breaks, what can be left out.
+//! The book: [`quickstart`] begins it, [`architecture`] tells how all of it is built. Then a chapter for each thing: [worlds](worlds) and
+//! [tables], [SQL](sql), [Cypher](cypher), [`entities`] and [Z-sets](zsets); [bytes], [backends], [lakes](lake), [configuration](config) and
+//! [features]; [durability], the [log], [manifests] and [snapshots] with their formats; [operations] and [telemetry]; how others
+//! [compare](comparison), what [upgrades] may change, and how it is released ([`releasing`]).
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
@@ -11,8 +12,14 @@ pub mod backends {}
 #[doc = include_str!("bytes.md")]
 pub mod bytes {}
 
+#[doc = include_str!("comparison.md")]
+pub mod comparison {}
+
 #[doc = include_str!("config.md")]
 pub mod config {}
+
+#[doc = include_str!("cypher.md")]
+pub mod cypher {}
 
 #[doc = include_str!("durability.md")]
 pub mod durability {}
@@ -35,6 +42,12 @@ pub mod lake {}
 #[doc = include_str!("operations.md")]
 pub mod operations {}
 
+#[doc = include_str!("quickstart.md")]
+pub mod quickstart {}
+
+#[doc = include_str!("releasing.md")]
+pub mod releasing {}
+
 #[doc = include_str!("snapshots.md")]
 pub mod snapshots {}
 
@@ -43,6 +56,12 @@ pub mod sql {}
 
 #[doc = include_str!("tables.md")]
 pub mod tables {}
+
+#[doc = include_str!("telemetry.md")]
+pub mod telemetry {}
+
+#[doc = include_str!("upgrades.md")]
+pub mod upgrades {}
 
 #[doc = include_str!("worlds.md")]
 pub mod worlds {}

@@ -18,10 +18,13 @@ struct Shared {
     rows: i64,
 }
 
+/// By its bytes a value, what changes in the number of its rows, and its own number.
+type Values = HashMap<Box<[u8]>, (ComponentValue, i64, u64)>;
+
 /// What a tick changes about shared values.
 #[derive(Debug, Default)]
 pub(crate) struct SharedChanges {
-    changes: HashMap<Arc<str>, HashMap<Box<[u8]>, (ComponentValue, i64, u64)>>,
+    changes: HashMap<Arc<str>, Values>,
     next: u64,
 }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use worldstore_async::table::{AsyncTableBackend, SyncTableAdapter};
+use worldstore_async::table::{AsyncTableBackend, AsyncTraceTables, SyncTableAdapter};
 use worldstore_core::table::MemoryTables;
 use worldstore_core::{Error, Result};
 
-use super::WorldOptions;
+use super::{CatalogPlace, WorldOptions};
 use crate::registry::{Residence, masked};
 use crate::storage::Storage;
 
@@ -20,7 +20,7 @@ use crate::storage::Storage;
 pub enum TableFormat {
     /// Lance datasets in the folder `tables`. Feature `lance`.
     Lance,
-    /// Iceberg tables in the folder `warehouse`, with an SQL catalog in SQLite. Feature `iceberg`.
+    /// Iceberg tables in the folder `warehouse`, with a catalog in SQLite, PostgreSQL or behind REST. Feature `iceberg`.
     Iceberg,
     /// Tables in memory, gone with the process. Only for `memory:`.
     Memory,
@@ -54,12 +54,19 @@ impl TableFormat {
                 Err(Error::invalid("Iceberg on a remote store needs a catalog elsewhere, a file or a server: set one")
                     .with("at", masked(uri)))
             }
+            (Self::Iceberg, _) if cfg!(not(feature = "iceberg-rest")) && is_rest(options) => {
+                Err(absent("the REST protocol of Iceberg's catalogs", "iceberg-rest"))
+            }
             (Self::Memory, Residence::Folder | Residence::Remote) => {
                 Err(Error::invalid("memory tables would be gone with the process, they are for `memory:` only"))
             }
             _ => Ok(()),
         }
     }
+}
+
+fn is_rest(options: &WorldOptions) -> bool {
+    matches!(options.catalog, Some(CatalogPlace::Rest(_)))
 }
 
 fn absent(format: &str, feature: &str) -> Error {
@@ -114,11 +121,12 @@ impl Fence for worldstore_iceberg::IcebergTables {
 }
 
 pub(super) async fn open_tables(format: TableFormat, storage: &Storage, options: &WorldOptions) -> Result<OpenTables> {
-    match format {
+    let opened = match format {
         TableFormat::Lance => lance(storage).await.map(OpenTables::from),
         TableFormat::Iceberg => iceberg(storage, options).await,
         TableFormat::Memory => memory(storage).map(OpenTables::from),
-    }
+    };
+    opened.map(|opened| OpenTables { tables: Arc::new(AsyncTraceTables::new(opened.tables)), ..opened })
 }
 
 fn memory(storage: &Storage) -> Result<Arc<dyn AsyncTableBackend>> {
@@ -146,10 +154,10 @@ async fn iceberg(storage: &Storage, options: &WorldOptions) -> Result<OpenTables
     use worldstore_core::Prefix;
     use worldstore_iceberg::{CatalogLocation, IcebergConfig, IcebergTables};
 
-    use super::CatalogPlace;
     let catalog = match (&options.catalog, &storage.folder) {
         (Some(CatalogPlace::File(file)), _) => CatalogLocation::File(file.clone()),
         (Some(CatalogPlace::Postgres(uri)), _) => CatalogLocation::Postgres(uri.clone()),
+        (Some(CatalogPlace::Rest(uri)), _) => CatalogLocation::Rest(uri.clone()),
         (None, Some(folder)) => CatalogLocation::File(folder.join("catalog.db")),
         (None, None) if storage.backend.info().scheme == "memory" => CatalogLocation::Memory,
         (None, None) => {

@@ -28,6 +28,8 @@ pub mod store;
 pub mod sync_adapter;
 #[cfg(feature = "table")]
 pub mod table;
+#[cfg(feature = "tracing")]
+pub mod trace;
 mod transfer;
 mod wal;
 pub mod wrap;

@@ -6,6 +6,8 @@ use arrow::array::{ArrayRef, UInt64Array};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use tokio::time::Instant;
+use tracing::Span;
+use worldstore_async::trace::traced;
 use worldstore_core::table::schema::check_schema;
 use worldstore_core::table::{Level, Receipt, TableName, base};
 use worldstore_core::wal::Appended;
@@ -16,7 +18,7 @@ use crate::config::{CacheConfig, Durability};
 use crate::memtable::Chunk;
 use crate::record::{Draft, Rows};
 use crate::state::{State, TableState};
-use crate::{fit, flush};
+use crate::{fit, flush, trace};
 
 /// Rows that are ready to be taken.
 struct Prepared {
@@ -48,6 +50,12 @@ impl TableCache {
     /// `Unavailable` while memory is full and cannot be flushed; `StorageFull` if the log has no room; `Poisoned` after
     /// a shutdown, a failure of the log, or if another writer moved the table; `Fenced` once another has taken over.
     pub async fn append_all(&self, parts: Vec<(TableName, Vec<RecordBatch>)>) -> Result<Vec<Receipt>> {
+        let rows = parts.iter().flat_map(|(_, batches)| batches).map(RecordBatch::num_rows).sum();
+        let span = trace::append(parts.len(), rows);
+        traced(span.clone(), self.append_parts(parts, &span)).await
+    }
+
+    async fn append_parts(&self, parts: Vec<(TableName, Vec<RecordBatch>)>, span: &Span) -> Result<Vec<Receipt>> {
         for (name, _) in &parts {
             self.load(name).await?;
         }
@@ -68,12 +76,13 @@ impl TableCache {
         };
         let mut level = Level::Buffered;
         if let Some(appended) = appended.filter(|_| self.shared.config.durability == Durability::Durable) {
-            let outcome = appended.await;
+            let outcome = traced(trace::log(), appended).await;
             // Also what others wait for becomes visible, or is withdrawn, before anyone hears of it.
             flush::settle(&self.shared);
             outcome?;
             level = Level::Durable;
         }
+        span.record("seq", seq).record("level", tracing::field::debug(level));
         Ok(parts.iter().map(|(name, batches)| receipt(name, batches, seq, level)).collect())
     }
 

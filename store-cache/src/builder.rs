@@ -6,6 +6,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use worldstore_async::AsyncWal;
 use worldstore_async::table::AsyncTableBackend;
+use worldstore_async::trace::traced;
 use worldstore_core::table::{DescribeOptions, ListTablesOptions};
 use worldstore_core::{Error, Result};
 
@@ -16,6 +17,7 @@ use crate::idle;
 use crate::publish::Publish;
 use crate::recovery::{self, CacheRecovery};
 use crate::state::{State, TableState};
+use crate::trace;
 
 /// What a cache is made of. See [`TableCache::builder`].
 #[derive(Debug)]
@@ -90,8 +92,8 @@ impl CacheBuilder {
         }
         let mut recovery = CacheRecovery::default();
         if let Some(wal) = log {
-            (state, recovery) =
-                recovery::replay(state, wal, config.durability, Arc::clone(&inner), unfit.as_deref()).await?;
+            let replay = recovery::replay(state, wal, config.durability, Arc::clone(&inner), unfit.as_deref());
+            (state, recovery) = traced(trace::recover(), replay).await?;
         }
         // What was committed and not published, if anything was, is published without waiting for more.
         state.publication.is_due = publisher.is_some() && recovery.records > 0;

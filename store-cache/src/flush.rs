@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use futures::{StreamExt, stream};
 use tokio::time::Instant;
+use worldstore_async::trace::traced;
 use worldstore_core::table::{AppendOptions, DescribeOptions, Receipt, TableInfo, TableName};
 use worldstore_core::{Error, ErrorKind, Result};
 
@@ -13,6 +14,7 @@ use crate::memtable::Memtable;
 use crate::publication::publish;
 use crate::retry;
 use crate::state::{Failure, State, Version, lock};
+use crate::trace;
 
 /// Tables that are flushed at once.
 const TABLES_AT_ONCE: usize = 4;
@@ -156,7 +158,7 @@ pub(crate) async fn until_logged(shared: &Shared, seq: u64) -> Result<()> {
 /// Commits what is sealed up to a sequence number, for one who keeps other flushes of the table away.
 pub(crate) async fn commit_through(shared: &Shared, name: &TableName, until: u64) -> Result<()> {
     while let Some(frozen) = next(shared, name, until)? {
-        commit(shared, name, &frozen).await?;
+        traced(trace::flush(name, frozen.rows.rows()), commit(shared, name, &frozen)).await?;
     }
     Ok(())
 }

@@ -75,6 +75,7 @@ mod retry;
 mod spans;
 mod state;
 mod stats;
+mod trace;
 mod upkeep;
 mod wait;
 mod waiting;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::time::Instant;
+use worldstore_async::trace::traced;
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::cache::Shared;
@@ -10,6 +11,7 @@ use crate::journal::again;
 use crate::publish::{Cut, CutTable};
 use crate::retry;
 use crate::state::{State, TableState, Version, lock};
+use crate::trace;
 
 /// What is known of publication.
 #[derive(Debug, Default)]
@@ -50,7 +52,7 @@ async fn run(shared: Arc<Shared>) -> Result<()> {
             None => return Ok(()),
         }
     };
-    let published = publisher.publish(&cut).await;
+    let published = traced(trace::publish(cut.seq, cut.tables.len()), publisher.publish(&cut)).await;
     let mut state = lock(&shared.state);
     match published {
         Ok(number) => {

@@ -53,8 +53,8 @@ impl AsOf {
 /// Gives a scan a name of its own. DataFusion names them all after the function and takes scans of one name for the same
 /// rows: of two subqueries at two ticks it would run one.
 fn named(selection: &TableSelection, provider: Arc<dyn TableProvider>) -> Result<Arc<dyn TableProvider>> {
-    let TableSelection { table, run, as_of } = selection;
-    let name = TableReference::bare(format!("{table} as of {as_of:?} of {run:?}"));
+    let TableSelection { table, run, as_of, at } = selection;
+    let name = TableReference::bare(format!("{table} as of {as_of:?} of {run:?} at {at:?}"));
     let plan = LogicalPlanBuilder::scan(name, provider_as_source(provider), None)?.build()?;
     Ok(Arc::new(ViewTable::new(plan, None)))
 }

@@ -10,7 +10,7 @@ use worldstore_core::table::{
 };
 use worldstore_core::{Error, Result};
 
-use crate::source::{PinnedTable, RowCount, TableSelection, TableSource};
+use crate::source::{Moment, PinnedTable, RowCount, TableSelection, TableSnapshot, TableSource};
 
 /// All tables of a backend, each at its newest version.
 ///
@@ -39,12 +39,25 @@ impl TableSource for BackendTables {
     }
 
     async fn pin(&self, selection: &TableSelection) -> Result<Arc<dyn PinnedTable>> {
-        let mut pin = TablePin::open(Arc::clone(&self.tables), &TableName::new(&selection.table)?, None).await?;
+        let version = match &selection.at {
+            Some(Moment::Snapshot(name)) => match TableSnapshot::parse(name) {
+                Some(TableSnapshot::Version(version)) => Some(version),
+                _ => return Err(Error::not_found("no snapshot of tables has this name").with("snapshot", name)),
+            },
+            _ => None,
+        };
+        let mut pin = TablePin::open(Arc::clone(&self.tables), &TableName::new(&selection.table)?, version).await?;
         if let Some(run) = &selection.run {
             pin = pin.with_predicate(Predicate::eq(base::RUN, run.as_str()))?;
         }
         if let Some(tick) = selection.as_of {
             pin = pin.with_predicate(Predicate::le(base::TICK, tick))?;
+        }
+        match &selection.at {
+            Some(Moment::Tick(tick)) => pin = pin.with_predicate(Predicate::le(base::TICK, *tick))?,
+            Some(Moment::Sequence(seq)) => pin = pin.with_predicate(Predicate::le(base::SEQ, *seq))?,
+            Some(Moment::Time(_)) => return Err(Error::unsupported("tables of a backend have no times")),
+            Some(Moment::Snapshot(_)) | None => {}
         }
         Ok(Arc::new(pin))
     }
@@ -66,6 +79,7 @@ pub struct TablePin {
     version: Option<u64>,
     segments: Option<Vec<Segment>>,
     predicate: Option<Predicate>,
+    sequence: Option<u64>,
 }
 
 impl TablePin {
@@ -77,13 +91,21 @@ impl TablePin {
         let mut options = DescribeOptions::default();
         options.version = version;
         let info = tables.describe(table, &options).await?;
-        Ok(Self { tables, version: Some(info.version), info, segments: None, predicate: None })
+        let version = Some(info.version);
+        Ok(Self { tables, version, info, segments: None, predicate: None, sequence: None })
     }
 
     /// Takes rows of these segments only, of a table as `info` describes it. The version is not pinned: what is buffered
     /// in a cache has none. Give each segment a greatest sequence number, else later rows come in.
     pub fn of_segments(tables: Arc<dyn AsyncTableBackend>, info: TableInfo, segments: Vec<Segment>) -> Self {
-        Self { tables, version: None, info, segments: Some(segments), predicate: None }
+        Self { tables, version: None, info, segments: Some(segments), predicate: None, sequence: None }
+    }
+
+    /// Says that the segments end with this sequence number, which then identifies the state.
+    #[must_use]
+    pub fn with_sequence(mut self, seq: u64) -> Self {
+        self.sequence = Some(seq);
+        self
     }
 
     /// Takes rows of these segments only.
@@ -128,6 +150,10 @@ impl PinnedTable for TablePin {
             true => RowCount::Exact(self.info.rows),
             false => RowCount::AtMost(self.info.rows),
         }
+    }
+
+    fn snapshot(&self) -> Option<TableSnapshot> {
+        self.sequence.map(TableSnapshot::Sequence).or(self.version.map(TableSnapshot::Version))
     }
 
     async fn scan(&self, scan: &Scan) -> Result<TableScan<AsyncBatches>> {

@@ -52,4 +52,4 @@ pub use limits::{Limit, LimitExceeded, SqlOptions};
 pub use provider::{PinnedProvider, ScanObserver};
 pub use rows::SqlRows;
 pub use session::SqlSession;
-pub use source::{PinnedTable, RowCount, TableSelection, TableSource};
+pub use source::{Moment, PinnedTable, RowCount, TableSelection, TableSnapshot, TableSource};

@@ -12,6 +12,8 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement;
 use tokio::runtime::Handle;
+use tracing::field::Empty;
+use worldstore_async::trace::traced;
 use worldstore_core::{Error, Result};
 
 use crate::as_of::{AS_OF, AsOf};
@@ -63,7 +65,11 @@ impl SqlSession {
             let frame = self.query(text).await?;
             frame.execute_stream().await.map_err(|error| with_size(from_datafusion(error), &self.options))
         };
-        let stream = deadline.within(opened).await??;
+        let span = tracing::debug_span!(
+            target: "worldstore", "sql", db.system.name = "worldstore", db.operation.name = "query", otel.kind = "client",
+            "error.type" = Empty, error = Empty, otel.status_code = Empty,
+        );
+        let stream = traced(span, async { deadline.within(opened).await? }).await?;
         Ok(SqlRows::new(stream, Arc::clone(&self.options), deadline))
     }
 

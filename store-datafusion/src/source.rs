@@ -1,7 +1,8 @@
 //! Where tables come from: what a world, or anything else with rows, implements to be asked.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
@@ -19,12 +20,61 @@ pub struct TableSelection {
     pub run: Option<String>,
     /// Only rows of this tick and those before it; the source's own choice by default.
     pub as_of: Option<i64>,
+    /// The state that is read; the newest by default.
+    pub at: Option<Moment>,
+}
+
+/// A state of tables in the past.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Moment {
+    /// Only rows of this tick and those before it.
+    Tick(i64),
+    /// What was there when the append of this sequence number was the last.
+    Sequence(u64),
+    /// What was committed at this time, as exactly as the source knows.
+    Time(SystemTime),
+    /// A state by its name: as a [`TableSnapshot`] prints it, or one that the source has given a name.
+    Snapshot(String),
+}
+
+/// What identifies the state of a pinned table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum TableSnapshot {
+    /// All appends up to this sequence number, and none behind it.
+    Sequence(u64),
+    /// A version of the table's format.
+    Version(u64),
+}
+
+/// `seq:42` or `version:7`.
+impl fmt::Display for TableSnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sequence(seq) => write!(f, "seq:{seq}"),
+            Self::Version(version) => write!(f, "version:{version}"),
+        }
+    }
+}
+
+impl TableSnapshot {
+    /// Reads what [`Display`](fmt::Display) writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (kind, number) = text.split_once(':')?;
+        let number = number.parse().ok()?;
+        match kind {
+            "seq" => Some(Self::Sequence(number)),
+            "version" => Some(Self::Version(number)),
+            _ => None,
+        }
+    }
 }
 
 impl TableSelection {
     /// A table as the source shows it by default.
     pub fn table(table: impl Into<String>) -> Self {
-        Self { table: table.into(), run: None, as_of: None }
+        Self { table: table.into(), run: None, as_of: None, at: None }
     }
 
     /// Another run.
@@ -38,6 +88,13 @@ impl TableSelection {
     #[must_use]
     pub fn with_as_of(mut self, tick: i64) -> Self {
         self.as_of = Some(tick);
+        self
+    }
+
+    /// Another state.
+    #[must_use]
+    pub fn with_at(mut self, at: Moment) -> Self {
+        self.at = Some(at);
         self
     }
 }
@@ -84,6 +141,11 @@ pub trait PinnedTable: Debug + Send + Sync {
 
     /// The number of its rows. No I/O.
     fn rows(&self) -> RowCount;
+
+    /// What identifies the state that is pinned, if anything does: asked for again it gives the same rows. No I/O.
+    fn snapshot(&self) -> Option<TableSnapshot> {
+        None
+    }
 
     /// Reads rows lazily. Segments and version of the scan are the pin's business, not the caller's.
     ///

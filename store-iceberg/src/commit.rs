@@ -1,16 +1,14 @@
-//! One attempt to commit: manifest, manifest list, snapshot and metadata file, then compare and swap of the pointer.
+//! One attempt to commit: manifest, manifest list and snapshot, then the step of the catalog.
 
-use std::str::FromStr;
 use std::time::SystemTime;
 
-use iceberg::MetadataLocation;
 use iceberg::io::FileIO;
 use iceberg::spec::{DataFile, FormatVersion, MAIN_BRANCH, ManifestFile, ManifestListWriter, Snapshot, TableMetadata};
 use uuid::Uuid;
 use worldstore_core::table::TableName;
 use worldstore_core::{Error, ErrorKind, Result};
 
-use crate::catalog::{Catalog, Swap};
+use crate::catalog::{Catalog, Prepared};
 use crate::edit::{self, Desk, Edit};
 use crate::error::from_iceberg;
 use crate::state::{Marks, State};
@@ -22,7 +20,7 @@ use crate::summary::summary;
 pub(crate) struct Place<'commit> {
     pub root: &'commit Root,
     pub io: &'commit FileIO,
-    pub catalog: &'commit Catalog,
+    pub catalog: &'commit dyn Catalog,
     pub table: &'commit TableName,
     /// The writer's epoch, if it has one: the catalog refuses it if a greater one was claimed.
     pub epoch: Option<u64>,
@@ -57,62 +55,30 @@ pub(crate) fn check_appendable(state: &State) -> Result<()> {
 pub(crate) async fn commit(place: Place<'_>, change: Change<'_>) -> Result<Option<State>> {
     let mut written = Vec::new();
     let prepared = prepare(place, change, &mut written).await;
-    settle(place, change.base, prepared, &written).await
+    settle(place, change.base, prepared, written).await
 }
 
-/// Lets the table point to what was prepared, if it still points to the base; else nothing is left of it.
-async fn settle(place: Place<'_>, base: &State, prepared: Result<State>, written: &[String]) -> Result<Option<State>> {
-    let prepared = match prepared {
-        Ok(prepared) => prepared,
-        Err(error) => {
-            discard(place.root, written).await;
-            return Err(unchanged(error));
-        }
+/// Makes what was prepared the newest state, if the base still is it; else nothing is left of it.
+async fn settle(
+    place: Place<'_>,
+    base: &State,
+    prepared: Result<Prepared>,
+    mut written: Vec<String>,
+) -> Result<Option<State>> {
+    let done = match prepared {
+        Ok(prepared) => place.catalog.commit(place, base, prepared, &mut written).await,
+        Err(error) => Err(unchanged(error)),
     };
-    match place.catalog.swap(place.table, &base.pointer, &prepared.pointer, place.epoch).await {
-        Ok(Swap::Won) => Ok(Some(prepared)),
-        Ok(Swap::Lost) => {
-            discard(place.root, written).await;
-            Ok(None)
-        }
-        Err(error) if error.kind() == ErrorKind::OutcomeUnknown => match is_there(place, base, &prepared).await {
-            Some(true) => Ok(Some(prepared)),
-            Some(false) => {
-                discard(place.root, written).await;
-                Ok(None)
-            }
-            None => Err(error),
-        },
-        Err(error) => {
-            discard(place.root, written).await;
-            Err(error)
-        }
+    match &done {
+        Ok(Some(_)) => {}
+        Err(error) if error.kind() == ErrorKind::OutcomeUnknown => {}
+        _ => discard(place.root, &written).await,
     }
+    done
 }
 
-/// Whether a commit took effect; none if that cannot be read, or cannot be known.
-///
-/// The catalog is asked when no change of ours is in flight any more. Every metadata file names those before it, about a
-/// hundred of them: ours among them took effect; its base without it was followed by another.
-async fn is_there(place: Place<'_>, base: &State, prepared: &State) -> Option<bool> {
-    let pointer = place.catalog.settled(place.table).await.ok()?;
-    if pointer == prepared.pointer {
-        return Some(true);
-    }
-    if pointer == base.pointer {
-        return Some(false);
-    }
-    let metadata = TableMetadata::read_from(place.io, &pointer).await.ok()?;
-    let is_named = |state: &State| metadata.metadata_log().iter().any(|entry| entry.metadata_file == state.pointer);
-    match (is_named(prepared), is_named(base)) {
-        (true, _) => Some(true),
-        (false, true) => Some(false),
-        (false, false) => None,
-    }
-}
-
-/// Writes all but the pointer. `written` tells what to delete if it comes to nothing.
-async fn prepare(place: Place<'_>, change: Change<'_>, written: &mut Vec<String>) -> Result<State> {
+/// Writes all but the metadata. `written` tells what to delete if it comes to nothing.
+async fn prepare(place: Place<'_>, change: Change<'_>, written: &mut Vec<String>) -> Result<Prepared> {
     let (base, io) = (&change.base.metadata, place.io);
     let (unique, snapshot_id) = (Uuid::now_v7(), new_id(base));
     let (folder, _) = change.base.pointer.rsplit_once('/').unwrap_or_default();
@@ -121,22 +87,7 @@ async fn prepare(place: Place<'_>, change: Change<'_>, written: &mut Vec<String>
     let list = format!("{folder}/snap-{snapshot_id}-0-{unique}.avro");
     written.push(list.clone());
     write_list(io, base, &list, snapshot_id, listed.manifests).await.map_err(from_iceberg)?;
-    let metadata = next_metadata(&change, snapshot_id, list, &listed.removed).map_err(from_iceberg)?;
-    write_metadata(place, change.base, metadata, written).await
-}
-
-/// Writes the metadata file that follows that of a state.
-async fn write_metadata(
-    place: Place<'_>,
-    base: &State,
-    metadata: TableMetadata,
-    written: &mut Vec<String>,
-) -> Result<State> {
-    let location = MetadataLocation::from_str(&base.pointer).map_err(from_iceberg)?;
-    let location = location.with_next_version().with_new_metadata(&metadata);
-    written.push(location.to_string());
-    metadata.write_to(place.io, &location).await.map_err(from_iceberg)?;
-    State::new(metadata, location.to_string())
+    next_metadata(&change, snapshot_id, list, &listed.removed).map_err(from_iceberg)
 }
 
 async fn write_list(
@@ -157,13 +108,16 @@ fn next_metadata(
     snapshot_id: i64,
     list: String,
     removed: &[DataFile],
-) -> iceberg::Result<TableMetadata> {
+) -> iceberg::Result<Prepared> {
     let base = &change.base.metadata;
     let mut builder = base.clone().into_builder(Some(change.base.pointer.clone()));
+    let mut changes = Vec::new();
     if let Edit::Columns(columns) = change.edit {
         // The snapshot names the new columns, so they come first.
         let changed = builder.add_current_schema(columns.schema.clone())?.set_properties(columns.properties.clone())?;
-        builder = changed.build()?.metadata.into_builder(None);
+        let built = changed.build()?;
+        changes = built.changes;
+        builder = built.metadata.into_builder(None);
     }
     let schema_id = match change.edit {
         Edit::Columns(_) => builder.clone().build()?.metadata.current_schema_id(),
@@ -179,7 +133,9 @@ fn next_metadata(
         .with_summary(summary(change, removed))
         .build();
     let properties = change.marks.properties();
-    Ok(builder.set_branch_snapshot(snapshot, MAIN_BRANCH)?.set_properties(properties)?.build()?.metadata)
+    let built = builder.set_branch_snapshot(snapshot, MAIN_BRANCH)?.set_properties(properties)?.build()?;
+    changes.extend(built.changes);
+    Ok(Prepared { metadata: built.metadata, changes, marks: change.marks })
 }
 
 /// Forgets snapshots. None if another commit came first.
@@ -188,10 +144,9 @@ fn next_metadata(
 /// As for [`commit`].
 pub(crate) async fn forget(place: Place<'_>, base: &State, snapshots: &[i64]) -> Result<Option<State>> {
     let builder = base.metadata.clone().into_builder(Some(base.pointer.clone())).remove_snapshots(snapshots);
-    let metadata = builder.build().map_err(from_iceberg)?.metadata;
-    let mut written = Vec::new();
-    let prepared = write_metadata(place, base, metadata, &mut written).await;
-    settle(place, base, prepared, &written).await
+    let built = builder.build().map_err(from_iceberg)?;
+    let prepared = Prepared { metadata: built.metadata, changes: built.changes, marks: base.marks };
+    settle(place, base, Ok(prepared), Vec::new()).await
 }
 
 /// A snapshot id that the table does not have.

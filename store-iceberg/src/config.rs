@@ -15,6 +15,11 @@ pub enum CatalogLocation {
     /// being with the first table of the store, in the schema that the search path names first; another one is chosen
     /// with `?options[search_path]=...`.
     Postgres(String),
+    /// A server of Iceberg's REST protocol: `rest+https://host/path?namespace=name`, or `rest+http:`. Feature `rest`.
+    ///
+    /// Parameters are `namespace` (`world`; each store of tables needs one of its own), `warehouse`, `prefix`, and
+    /// `token`, or `credential` as `id:secret` with `scope` (`catalog`) and `oauth2_server_uri`.
+    Rest(String),
     /// In memory: the tables are forgotten with the [`IcebergTables`](crate::IcebergTables), their files stay.
     Memory,
 }
@@ -25,6 +30,7 @@ impl fmt::Debug for CatalogLocation {
         match self {
             Self::File(path) => f.debug_tuple("File").field(path).finish(),
             Self::Postgres(_) => f.write_str("Postgres(..)"),
+            Self::Rest(_) => f.write_str("Rest(..)"),
             Self::Memory => f.write_str("Memory"),
         }
     }

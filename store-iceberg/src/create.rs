@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use iceberg::MetadataLocation;
 use iceberg::spec::{FormatVersion, SortOrder, TableMetadata, TableMetadataBuilder, TableProperties};
 use worldstore_core::table::schema::check_schema;
 use worldstore_core::table::{CreateOptions, TableName};
-use worldstore_core::{Error, ErrorKind, Prefix, Result};
+use worldstore_core::{Error, Prefix, Result};
 
 use crate::catalog::NAMESPACE;
-use crate::commit::{discard, unchanged};
 use crate::config::IcebergConfig;
 use crate::error::from_iceberg;
 use crate::partition::new_spec;
-use crate::state::State;
+use crate::state::{Columns, State};
 use crate::tables::IcebergTables;
 use crate::types::to_iceberg_schema;
 
@@ -28,30 +26,14 @@ impl IcebergTables {
         let folder = self.folder()?.key(table.as_str())?;
         let location = format!("{}/{folder}", self.root().location);
         let metadata = new_metadata(self.config(), options, location.clone())?;
-        let pointer = MetadataLocation::new_with_metadata(&location, &metadata);
-        let state = State::new(metadata, pointer.to_string())?;
-        check_schema(&options.schema, &state.schema)
+        let columns = Columns::of_metadata(&metadata)?;
+        check_schema(&options.schema, &columns.schema)
             .map_err(|error| Error::unsupported("Iceberg tables cannot hold this schema unchanged").caused_by(error))?;
         // Metadata without a catalog means that the catalog was lost.
         self.catalog().make().await?;
-        let written = [pointer.to_string()];
-        if let Err(source) = state.metadata.write_to(self.io(), &pointer).await {
-            discard(self.root(), &written).await;
-            return Err(unchanged(from_iceberg(source)));
-        }
-        match self.catalog().insert(table, &state.pointer).await {
-            Ok(()) => {
-                let state = Arc::new(state);
-                self.hold(table, &state);
-                Ok(state)
-            }
-            Err(error) => {
-                if error.kind() != ErrorKind::OutcomeUnknown {
-                    discard(self.root(), &written).await;
-                }
-                Err(error)
-            }
-        }
+        let state = Arc::new(self.catalog().create(self.root(), table, metadata).await?);
+        self.hold(table, &state);
+        Ok(state)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The files of a snapshot: its manifest list, the manifests in it, and the data files in those.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
@@ -12,6 +13,7 @@ use iceberg::spec::{
 use worldstore_core::{Error, Result};
 
 use crate::error::from_iceberg;
+use crate::shelf::Shelf;
 
 /// Manifests read at once.
 const MANIFESTS_AT_ONCE: usize = 8;
@@ -44,25 +46,29 @@ pub(crate) async fn manifests(io: &FileIO, snapshot: &SnapshotRef, format: Forma
 /// # Errors
 /// `Unsupported` if rows were deleted by delete files, or if a file is not Parquet.
 pub(crate) fn data_files(
-    io: FileIO,
+    shelf: Shelf,
     snapshot: SnapshotRef,
     format: FormatVersion,
     wanted: impl Fn(&ManifestFile) -> bool + Send + 'static,
 ) -> BoxStream<'static, Result<Found>> {
     let listed = {
-        let io = io.clone();
+        let shelf = shelf.clone();
         async move {
-            let list = manifests(&io, &snapshot, format).await?;
-            let wanted = list.consume_entries().into_iter().filter(wanted);
+            let list = shelf.manifests(&snapshot, format).await?;
+            let wanted = list.iter().filter(|manifest| wanted(manifest)).cloned();
             Ok(stream::iter(wanted.map(Ok).collect::<Vec<_>>()))
         }
     };
     let read = move |manifest| {
-        let io = io.clone();
-        async move { entries(&io, manifest).await }
+        let shelf = shelf.clone();
+        async move { shelf.entries(manifest).await }
     };
     let entries = stream::once(listed).try_flatten().map_ok(read).try_buffered(MANIFESTS_AT_ONCE);
-    entries.map_ok(|entries| stream::iter(entries.into_iter().map(Ok))).try_flatten().boxed()
+    let each = |entries: Arc<[Found]>| {
+        let found = (0..entries.len()).filter_map(move |place| entries.get(place).cloned());
+        stream::iter(found.map(Ok))
+    };
+    entries.map_ok(each).try_flatten().boxed()
 }
 
 /// The data files that a manifest has, without those that it had.
@@ -88,7 +94,7 @@ pub(crate) async fn entries(io: &FileIO, manifest: ManifestFile) -> Result<Vec<F
 }
 
 /// The number of rows of a snapshot, from its manifests.
-pub(crate) async fn count(io: FileIO, snapshot: SnapshotRef, format: FormatVersion) -> Result<u64> {
-    let files = data_files(io, snapshot, format, |_| true);
+pub(crate) async fn count(shelf: Shelf, snapshot: SnapshotRef, format: FormatVersion) -> Result<u64> {
+    let files = data_files(shelf, snapshot, format, |_| true);
     files.try_fold(0, |rows: u64, entry| async move { Ok(rows + entry.record_count()) }).await
 }

@@ -9,7 +9,7 @@ use arrow::util::display::array_value_to_string;
 use worldstore_core::table::schema::check_nulls;
 use worldstore_core::{Error, Result};
 
-use crate::types::{Column, convert};
+use crate::types::{Column, convert, masked};
 
 /// Bytes of an array that surely fit into one with offsets of 32 bits.
 const SMALL_BYTES: usize = i32::MAX as usize;
@@ -137,7 +137,10 @@ fn check_values(values: &dyn Array) -> std::result::Result<(), ArrowError> {
         },
         DataType::List(_) => check_values(values.as_list::<i32>().values()),
         DataType::Map(..) => check_values(values.as_map().entries()),
-        DataType::Struct(_) => values.as_struct().columns().iter().try_for_each(|part| check_values(part)),
+        DataType::Struct(_) => {
+            let parts = values.as_struct();
+            parts.columns().iter().try_for_each(|part| check_values(&masked(part, parts.nulls())?))
+        }
         _ => Ok(()),
     }
 }

@@ -1,8 +1,9 @@
-//! worldstore tables in the Iceberg format with an SQL catalog, every byte through a worldstore backend.
+//! worldstore tables in the Iceberg format with an SQL or REST catalog, every byte through a worldstore backend.
 //!
 //! [`IcebergTables`] is an [`AsyncTableBackend`](worldstore_async::table::AsyncTableBackend). Data files, manifests and
 //! table metadata go through the backend; only the catalog, one pointer for each table, is a database beside it: an SQLite
-//! file, or a PostgreSQL server for writers on several hosts. PyIceberg and DuckDB read the tables, and may append to them.
+//! file, or for writers on several hosts a PostgreSQL server, or a server of Iceberg's REST protocol (feature `rest`).
+//! PyIceberg and DuckDB read the tables, and may append to them.
 //!
 //! Appends happen exactly once: the watermark is a property of the table and stands in the summary of every snapshot
 //! of ours; it is compared with the very metadata on which the commit builds, and the commit takes effect only if the
@@ -42,6 +43,7 @@
 //! ```
 
 mod catalog;
+mod claim;
 mod commit;
 mod config;
 mod create;
@@ -56,6 +58,7 @@ mod partition;
 mod pruning;
 mod recover;
 mod scan;
+mod shelf;
 mod state;
 mod storage;
 mod summary;

@@ -14,6 +14,9 @@ use crate::state::State;
 use crate::tables::IcebergTables;
 use crate::upkeep::{DELETE_FILES_MAX, serial};
 
+/// What the names of metadata files end with.
+const METADATA: &str = ".metadata.json";
+
 /// Which files count as left behind.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -88,6 +91,8 @@ impl IcebergTables {
             let age = file.modified.and_then(|modified| now.duration_since(modified).ok());
             age.is_some_and(|age| age >= options.older_than)
         };
+        let with_metadata = self.catalog().leaves_metadata_to_us();
+        let is_ours = |key: &Key| is_ours(key) && (with_metadata || !key.name().ends_with(METADATA));
         let unused = listed.into_iter().filter(|file| is_ours(&file.key) && !used.contains(&file.key));
         let (old, young): (Vec<_>, Vec<_>) = unused.partition(is_old);
         let orphans = Orphans {
@@ -206,5 +211,5 @@ impl IcebergTables {
 
 /// Whether a file is of a kind that tables write.
 fn is_ours(key: &Key) -> bool {
-    [".parquet", ".avro", ".metadata.json"].iter().any(|ending| key.name().ends_with(ending))
+    [".parquet", ".avro", METADATA].iter().any(|ending| key.name().ends_with(ending))
 }

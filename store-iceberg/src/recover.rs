@@ -92,7 +92,7 @@ impl IcebergTables {
                 Newest::None => {}
                 Newest::Unclear(unclear) => recovery.unclear.push(unclear),
                 Newest::Found(state) => {
-                    self.catalog().insert(&table, &state.pointer).await?;
+                    self.catalog().enter(&table, &state.pointer).await?;
                     let (version, watermark) = (state.version(), state.marks.watermark);
                     recovery.tables.push(RecoveredTable { table, metadata: state.pointer.clone(), version, watermark });
                 }
@@ -112,7 +112,7 @@ impl IcebergTables {
                 manifests(self.io(), &snapshot, state.metadata.format_version()).await?;
             }
             self.catalog().make().await?;
-            self.catalog().insert(table, metadata).await?;
+            self.catalog().enter(table, metadata).await?;
             let state = Arc::new(state);
             self.forget_held(table);
             self.newest_info(table, &state).await

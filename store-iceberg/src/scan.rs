@@ -8,7 +8,6 @@ use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use futures::{StreamExt, TryStreamExt, future, stream};
-use iceberg::io::FileIO;
 use iceberg::spec::{FormatVersion, ManifestContentType, ManifestFile, SnapshotRef};
 use object_store::ObjectStore;
 use object_store::path::Path;
@@ -22,6 +21,7 @@ use crate::error::from_parquet;
 use crate::files::{Found, count, data_files};
 use crate::partition::Specs;
 use crate::pruning::{may_match, of_file};
+use crate::shelf::Shelf;
 use crate::state::{Columns, State, number};
 use crate::storage::Root;
 use crate::types::{Column, from_stored};
@@ -33,7 +33,7 @@ const BATCH_ROWS: usize = 8192;
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     pub root: Root,
-    pub io: FileIO,
+    pub shelf: Shelf,
     pub store: Arc<dyn ObjectStore>,
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn scan(source: Source, state: &State, scan: &Scan) -> Result<TableSc
     let batches = match snapshot {
         None => stream::empty().boxed(),
         Some(snapshot) if schema.fields().is_empty() && filter.is_none() => {
-            counted(source.io, snapshot, format, Arc::clone(&schema))
+            counted(source.shelf, snapshot, format, Arc::clone(&schema))
         }
         Some(snapshot) => {
             rows(source, snapshot, format, Files::new(columns, Specs::new(&state.metadata), scan, filter)?)
@@ -62,9 +62,9 @@ pub(crate) fn scan(source: Source, state: &State, scan: &Scan) -> Result<TableSc
 }
 
 /// The number of rows as a batch without columns, from the manifests alone.
-fn counted(io: FileIO, snapshot: SnapshotRef, format: FormatVersion, schema: SchemaRef) -> AsyncBatches {
+fn counted(shelf: Shelf, snapshot: SnapshotRef, format: FormatVersion, schema: SchemaRef) -> AsyncBatches {
     let counted = async move {
-        let rows = usize::try_from(count(io, snapshot, format).await?);
+        let rows = usize::try_from(count(shelf, snapshot, format).await?);
         let rows = rows.map_err(|source| Error::unsupported("more rows than can be counted here").caused_by(source))?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         RecordBatch::try_new_with_options(schema, Vec::new(), &options).map_err(misfit)
@@ -75,7 +75,7 @@ fn counted(io: FileIO, snapshot: SnapshotRef, format: FormatVersion, schema: Sch
 fn rows(source: Source, snapshot: SnapshotRef, format: FormatVersion, files: Files) -> AsyncBatches {
     let files = Arc::new(files);
     let (pruning, wanted) = (Arc::clone(&files), Arc::clone(&files));
-    data_files(source.io.clone(), snapshot, format, move |manifest| wanted.may_be_in(manifest))
+    data_files(source.shelf.clone(), snapshot, format, move |manifest| wanted.may_be_in(manifest))
         .try_filter(move |entry| future::ready(pruning.may_match(entry)))
         .and_then(move |entry| read(source.clone(), Arc::clone(&files), entry))
         .try_flatten()

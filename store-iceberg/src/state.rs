@@ -59,6 +59,11 @@ impl Columns {
         Self::new(&made, &properties)
     }
 
+    /// The newest ones of a table.
+    pub fn of_metadata(metadata: &TableMetadata) -> Result<Self> {
+        Self::new(metadata.current_schema(), metadata.properties())
+    }
+
     fn new(schema: &IcebergSchema, properties: &HashMap<String, String>) -> Result<Self> {
         let columns = columns(schema, properties)?;
         let fields: Vec<_> = columns.iter().map(|column| Arc::clone(&column.field)).collect();
@@ -94,13 +99,16 @@ impl State {
         if metadata.format_version() == FormatVersion::V1 {
             return Err(Error::unsupported("tables of Iceberg's format version 1 have no sequence numbers"));
         }
-        let Columns { columns, schema } = Columns::new(metadata.current_schema(), metadata.properties())?;
+        let Columns { columns, schema } = Columns::of_metadata(&metadata)?;
         let marks = Marks::of(metadata.properties())?;
         Ok(Self { pointer, metadata, columns, schema, marks })
     }
 
     /// The property lives through a rollback, the current snapshot does not: a difference betrays it.
-    fn check(&self, table: &TableName) -> Result<()> {
+    ///
+    /// # Errors
+    /// `Corrupt` if the table was rolled back.
+    pub fn check(&self, table: &TableName) -> Result<()> {
         let nearest = self.nearest_watermark(self.metadata.current_snapshot())?;
         if nearest.unwrap_or(0) != self.marks.watermark {
             return Err(rolled_back(table)
@@ -137,8 +145,8 @@ impl State {
     pub fn kept(&self) -> Vec<&SnapshotRef> {
         let mut kept: Vec<&SnapshotRef> = self.lineage(self.metadata.current_snapshot()).collect();
         let oldest = kept.last().copied();
-        let is_cut = |oldest: &&SnapshotRef| oldest.parent_snapshot_id().is_some();
-        if let Some(oldest) = oldest.filter(is_cut) {
+        // Some programs take out the parent's id with the parent.
+        if let Some(oldest) = oldest {
             let before: Vec<_> = self.metadata.snapshots().filter(|each| number(each) < number(oldest)).collect();
             kept.extend(before);
         }
@@ -160,6 +168,7 @@ impl State {
         match version {
             None => Ok(current.cloned()),
             Some(0) => Ok(None),
+            Some(version) if version == self.version() => Ok(current.cloned()),
             Some(version) => match self.kept().into_iter().find(|snapshot| number(snapshot) == version) {
                 Some(snapshot) => Ok(Some(Arc::clone(snapshot))),
                 None => Err(Error::not_found("no such version").with("version", version)),

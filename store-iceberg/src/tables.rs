@@ -21,7 +21,7 @@ use worldstore_core::table::{
 };
 use worldstore_core::{Error, ErrorKind, Result};
 
-use crate::catalog::Catalog;
+use crate::catalog::{self, Catalog};
 use crate::commit::{Change, Place, check_appendable, commit, discard, forget, unchanged};
 use crate::config::IcebergConfig;
 use crate::data::DataWriter;
@@ -31,6 +31,7 @@ use crate::files::count;
 use crate::fit::check;
 use crate::partition::Splitter;
 use crate::scan::{Source, scan};
+use crate::shelf::Shelf;
 use crate::state::{Columns, Marks, State, number, rolled_back};
 use crate::storage::Root;
 
@@ -47,8 +48,9 @@ pub struct IcebergTables {
     config: IcebergConfig,
     root: Root,
     io: FileIO,
+    shelf: Shelf,
     store: Arc<dyn object_store::ObjectStore>,
-    catalog: Catalog,
+    catalog: Arc<dyn Catalog>,
     /// The newest state seen of each table.
     held: Mutex<HashMap<TableName, Arc<State>>>,
     /// One append at a time for each table; between handles the catalog decides.
@@ -70,11 +72,13 @@ impl IcebergTables {
             return Err(Error::invalid("location is no URI").with("location", &config.location));
         }
         let root = Root { backend: Arc::clone(&backend), location: config.location.as_str().into() };
+        let io = root.file_io();
         Ok(Self {
-            io: root.file_io(),
+            shelf: Shelf::new(io.clone()),
+            io,
             root,
             store: Arc::new(BackendObjectStore::new(backend)),
-            catalog: Catalog::new(&config.catalog)?,
+            catalog: catalog::open(&config)?,
             config,
             held: Mutex::default(),
             gates: Mutex::default(),
@@ -85,30 +89,12 @@ impl IcebergTables {
     /// The newest state, also if another process committed it.
     pub(crate) async fn latest(&self, table: &TableName) -> Result<Arc<State>> {
         let held = self.held().get(table).cloned();
-        let mut pointer = match self.catalog.pointer(table).await {
+        let state = match self.catalog.load(&self.root, table, held.clone()).await {
             Err(missing) if missing.is_not_found() => {
                 self.expect_catalog().await?;
                 return Err(missing);
             }
             found => found?,
-        };
-        if let Some(held) = &held
-            && held.pointer == pointer
-        {
-            return Ok(Arc::clone(held));
-        }
-        let state = loop {
-            match State::load(&self.io, table, pointer.clone()).await {
-                Ok(state) => break Arc::new(state),
-                Err(error) => {
-                    // Other programs delete metadata files that they have replaced.
-                    let newer = self.catalog.pointer(table).await?;
-                    if newer == pointer {
-                        return Err(of_table(error, table).with("metadata", pointer));
-                    }
-                    pointer = newer;
-                }
-            }
         };
         if let Some(held) = held
             && !held.precedes(&state)
@@ -119,6 +105,16 @@ impl IcebergTables {
         }
         self.hold(table, &state);
         Ok(state)
+    }
+
+    /// A state with this version, the newest by default. The catalog is not asked for a version that was seen and is the
+    /// newest of those: it never changes.
+    async fn holding(&self, table: &TableName, version: Option<u64>) -> Result<Arc<State>> {
+        let held = version.and_then(|version| self.held().get(table).filter(|held| held.version() == version).cloned());
+        match held {
+            Some(held) => Ok(held),
+            None => self.latest(table).await,
+        }
     }
 
     pub(crate) fn hold(&self, table: &TableName, state: &Arc<State>) {
@@ -140,7 +136,7 @@ impl IcebergTables {
     }
 
     pub(crate) fn source(&self) -> Source {
-        Source { root: self.root.clone(), io: self.io.clone(), store: Arc::clone(&self.store) }
+        Source { root: self.root.clone(), shelf: self.shelf.clone(), store: Arc::clone(&self.store) }
     }
 
     pub(crate) fn root(&self) -> &Root {
@@ -151,8 +147,12 @@ impl IcebergTables {
         &self.io
     }
 
-    pub(crate) fn catalog(&self) -> &Catalog {
-        &self.catalog
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+
+    pub(crate) fn catalog(&self) -> &dyn Catalog {
+        &*self.catalog
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<TableName, Arc<State>>> {
@@ -182,17 +182,7 @@ impl IcebergTables {
     }
 
     fn place<'commit>(&'commit self, table: &'commit TableName, epoch: Option<u64>) -> Place<'commit> {
-        Place { root: &self.root, io: &self.io, catalog: &self.catalog, table, epoch }
-    }
-
-    /// Claims an epoch in the catalog: from when this returns, no append with a smaller one takes effect in any table of
-    /// it, in whatever process. Appends without an epoch are not refused.
-    ///
-    /// # Errors
-    /// `Fenced` if a greater one was claimed.
-    pub async fn claim(&self, epoch: u64) -> Result<()> {
-        self.expect_catalog().await?;
-        self.catalog.claim(epoch).await
+        Place { root: &self.root, io: &self.io, catalog: &*self.catalog, table, epoch }
     }
 
     pub(crate) async fn info_of(
@@ -210,7 +200,7 @@ impl IcebergTables {
                 let noted = snapshot.summary().additional_properties.get("total-records");
                 match noted.and_then(|rows| rows.parse().ok()) {
                     Some(rows) => rows,
-                    None => count(self.io.clone(), snapshot, state.metadata.format_version()).await?,
+                    None => count(self.shelf.clone(), snapshot, state.metadata.format_version()).await?,
                 }
             }
         };
@@ -221,12 +211,12 @@ impl IcebergTables {
         self.info_of(table, state, state.snapshot(None)?).await
     }
 
-    async fn write(&self, table: &TableName, rows: &[RecordBatch], options: &AppendOptions) -> Result<Arc<State>> {
+    async fn write(&self, table: &TableName, rows: Vec<RecordBatch>, options: &AppendOptions) -> Result<Arc<State>> {
         let gate = self.gate(table);
         let _alone = gate.lock().await;
         let state = self.latest(table).await?;
         // Refused here, a repeated append leaves no file behind; the commit decides races.
-        next_marks(&state, rows, options)?;
+        next_marks(&state, &rows, options)?;
         let mut data = DataWriter::new(&self.io, &state)?;
         let committed = match write_all(&mut data, rows).await {
             Ok(()) => {
@@ -302,15 +292,16 @@ pub(crate) enum Attempt<'commit> {
     Forget(&'commit [i64]),
 }
 
-async fn write_all(data: &mut DataWriter<'_>, rows: &[RecordBatch]) -> Result<()> {
+/// Batches are given up as they are written: until its file is finished, the writer holds their rows as well.
+async fn write_all(data: &mut DataWriter<'_>, rows: Vec<RecordBatch>) -> Result<()> {
     for batch in rows {
-        data.write(batch).await?;
+        data.write(&batch).await?;
     }
     data.close().await
 }
 
 /// The marks after an append of these rows to this state.
-fn next_marks(state: &State, rows: &[RecordBatch], options: &AppendOptions) -> Result<Marks> {
+pub(crate) fn next_marks(state: &State, rows: &[RecordBatch], options: &AppendOptions) -> Result<Marks> {
     for batch in rows {
         check_schema(&state.schema, batch.schema_ref())?;
     }
@@ -344,6 +335,10 @@ impl AsyncTableBackend for IcebergTables {
             Err(error) if error.is_not_found() => match self.make(table, options).await {
                 Ok(state) => return self.newest_info(table, &state).await,
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                // Whoever made it, it is kept if it is there.
+                Err(error) if error.kind() == ErrorKind::OutcomeUnknown && options.existing == Existing::Keep => {
+                    self.latest(table).await.map_err(|_| of_table(error, table))?;
+                }
                 Err(error) => return Err(of_table(error, table)),
             },
             found => drop(found?),
@@ -376,12 +371,12 @@ impl AsyncTableBackend for IcebergTables {
             next_marks(&state, &batches, options).map_err(|error| of_table(error, table))?;
             return Ok(Receipt::committed(table.clone(), 0, state.marks.watermark, state.version()));
         }
-        let state = self.write(table, &batches, options).await.map_err(|error| of_table(error, table))?;
+        let state = self.write(table, batches, options).await.map_err(|error| of_table(error, table))?;
         Ok(Receipt::committed(table.clone(), rows, state.marks.watermark, state.version()))
     }
 
     async fn scan(&self, table: &TableName, read: &Scan) -> Result<TableScan<AsyncBatches>> {
-        let state = self.latest(table).await?;
+        let state = self.holding(table, read.version).await?;
         scan(self.source(), &state, read).map_err(|error| of_table(error, table))
     }
 

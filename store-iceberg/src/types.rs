@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, MapArray, StructArray};
+use arrow::buffer::NullBuffer;
 use arrow::compute::kernels::cmp::distinct;
-use arrow::compute::{CastOptions, cast_with_options};
+use arrow::compute::{CastOptions, cast_with_options, nullif};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, TimeUnit};
 use arrow::error::ArrowError;
 use iceberg::arrow::{arrow_schema_to_schema_auto_assign_ids, schema_to_arrow_schema};
@@ -150,9 +151,18 @@ pub(crate) fn convert(array: &ArrayRef, to: &DataType) -> std::result::Result<Ar
 }
 
 fn convert_struct(array: &StructArray, fields: &Fields) -> std::result::Result<StructArray, ArrowError> {
-    let parts = array.columns().iter().zip(fields).map(|(part, field)| convert(part, field.data_type()));
+    let parts = array.columns().iter().zip(fields);
+    let parts = parts.map(|(part, field)| convert(&masked(part, array.nulls())?, field.data_type()));
     let parts = parts.collect::<std::result::Result<_, _>>()?;
     StructArray::try_new_with_length(fields.clone(), parts, array.nulls().cloned(), array.len())
+}
+
+/// A part of a struct without the values where the struct is null: nobody sees them, and they may be anything.
+pub(crate) fn masked(part: &ArrayRef, outer: Option<&NullBuffer>) -> std::result::Result<ArrayRef, ArrowError> {
+    match outer.filter(|outer| outer.null_count() > 0) {
+        Some(outer) => nullif(part, &BooleanArray::new(!outer.inner(), None)),
+        None => Ok(Arc::clone(part)),
+    }
 }
 
 fn cast_exactly(array: &ArrayRef, to: &DataType) -> std::result::Result<ArrayRef, ArrowError> {

@@ -169,6 +169,9 @@ impl IcebergTables {
     /// Metadata files that neither the catalog nor the log of the newest one names. Only those before the newest: what
     /// comes later may be a commit under way.
     async fn old_metadata(&self, state: &State) -> Result<Vec<String>> {
+        if !self.catalog().leaves_metadata_to_us() {
+            return Ok(Vec::new());
+        }
         let (folder, newest) = state.pointer.rsplit_once('/').unwrap_or_default();
         let named: BTreeSet<&str> =
             state.metadata.metadata_log().iter().map(|entry| entry.metadata_file.as_str()).collect();
@@ -201,7 +204,7 @@ impl IcebergTables {
         add(&state.pointer, FileRole::Metadata)?;
         if let Some(snapshot) = &snapshot {
             add(snapshot.manifest_list(), FileRole::Metadata)?;
-            for manifest in manifests(self.io(), snapshot, state.metadata.format_version()).await?.entries() {
+            for manifest in self.shelf().manifests(snapshot, state.metadata.format_version()).await?.iter() {
                 add(&manifest.manifest_path, FileRole::Metadata)?;
             }
         }
@@ -214,7 +217,9 @@ impl IcebergTables {
     pub(crate) async fn files_of(&self, state: &State, snapshot: Option<SnapshotRef>) -> Result<Vec<Found>> {
         match snapshot {
             Some(snapshot) => {
-                data_files(self.io().clone(), snapshot, state.metadata.format_version(), |_| true).try_collect().await
+                data_files(self.shelf().clone(), snapshot, state.metadata.format_version(), |_| true)
+                    .try_collect()
+                    .await
             }
             None => Ok(Vec::new()),
         }
@@ -226,7 +231,7 @@ impl IcebergTables {
         let gate = self.gate(table);
         let _alone = gate.lock().await;
         let state = self.latest(table).await?;
-        match self.catalog().remove(table, &state.pointer).await? {
+        match self.catalog().remove(table, &state).await? {
             Swap::Won => {}
             Swap::Lost => return Err(Error::new(ErrorKind::Conflict, "another change of the table is in flight")),
         }

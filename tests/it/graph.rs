@@ -3,7 +3,7 @@
 use worldstore::ErrorKind;
 use worldstore::arrow::array::AsArray;
 use worldstore::arrow::datatypes::Int64Type;
-use worldstore::graph::{Graph, Parameters};
+use worldstore::graph::{Graph, LiveEvent, Parameters, Value};
 
 use crate::bed::{Bed, on_each_format, rows};
 
@@ -11,6 +11,8 @@ on_each_format!(
     tables_are_labels,
     views_are_asked_as_they_are,
     what_is_buffered_is_asked_too,
+    states_in_the_past_are_asked_by_name,
+    standing_queries_go_on_from_any_sequence_number,
     unknown_labels_are_named
 );
 
@@ -61,6 +63,50 @@ async fn what_is_buffered_is_asked_too(bed: &Bed) {
         }
         assert_eq!(number(&graph, COUNT).await, tick, "each query sees the rows of its time");
     }
+}
+
+async fn states_in_the_past_are_asked_by_name(bed: &Bed) {
+    let world = bed.create().await;
+    let run = world.run("main").await.unwrap();
+    let mut seqs = Vec::new();
+    for tick in 1..=4 {
+        let receipt = run.append(tick, "position", &rows(&[(1, tick as f64), (2, 0.0)])).await.unwrap();
+        seqs.push(receipt.seq);
+        if tick == 2 {
+            world.flush().await.unwrap();
+        }
+    }
+    let graph = world.graph().await.unwrap();
+    assert_eq!(number(&graph, &format!("AS OF TICK 3 {COUNT}")).await, 6);
+    assert_eq!(number(&graph, &format!("AS OF SEQUENCE {} {COUNT}", seqs[1])).await, 4);
+    let result = graph.query(COUNT, &Parameters::default()).await.unwrap();
+    let snapshot = result.snapshots[0].clone();
+    let _ = run.append(9, "position", &rows(&[(3, 0.0)])).await.unwrap();
+    assert_eq!(number(&graph, &format!("AS OF SNAPSHOT '{}' {COUNT}", snapshot.id())).await, 8);
+    assert_eq!(number(&graph, COUNT).await, 9);
+    let future = format!("AS OF SEQUENCE {} {COUNT}", u32::MAX);
+    let future = graph.query(&future, &Parameters::default()).await.unwrap_err();
+    assert_eq!(future.kind(), ErrorKind::NotFound, "{future}");
+}
+
+async fn standing_queries_go_on_from_any_sequence_number(bed: &Bed) {
+    let world = bed.create().await;
+    let run = world.run("main").await.unwrap();
+    let first = run.append(1, "position", &rows(&[(1, 1.0)])).await.unwrap().seq;
+    let graph = world.graph().await.unwrap();
+    let view = "CREATE LIVE VIEW moves AS MATCH (p:position) WHERE p.x > 0 RETURN p.entity, count(*)";
+    graph.query(view, &Parameters::default()).await.unwrap();
+    let mut changes = graph.subscribe("moves", Some(first)).await.unwrap();
+    assert!(matches!(changes.next().await.unwrap().as_slice(), [LiveEvent::Progress { .. }]));
+    let _ = run.append(2, "position", &rows(&[(1, 2.0), (2, -1.0)])).await.unwrap();
+    world.flush().await.unwrap();
+    let events = changes.next().await.unwrap();
+    let diffs = events.iter().filter_map(|event| match event {
+        LiveEvent::Row { diff, row, .. } => Some((*diff, row.clone())),
+        _ => None,
+    });
+    let row = |count: i64| vec![Value::Int(1), Value::Int(count)];
+    assert_eq!(diffs.collect::<Vec<_>>(), [(-1, row(1)), (1, row(2))]);
 }
 
 async fn unknown_labels_are_named(bed: &Bed) {

@@ -2,7 +2,7 @@
 
 mod append;
 mod docs;
-mod peers;
+pub mod peers;
 mod read;
 mod rows;
 mod stage;

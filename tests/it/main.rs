@@ -37,6 +37,7 @@ mod restart;
 mod sql;
 mod states;
 mod storage;
+mod telemetry;
 #[cfg(any(feature = "lance", feature = "iceberg"))]
 mod upkeep;
 mod world;

@@ -32,6 +32,8 @@ impl Display for Failure {
     }
 }
 
+impl std::error::Error for Failure {}
+
 /// Says what was attempted when a foreign error ends it.
 pub trait Context<T> {
     /// Turns the error into a failure that starts with `attempt`, as in `reading a.toml: permission denied`.

@@ -1,36 +1,104 @@
-//! Every feature on its own: what builds only because a neighbour turned something on is found here.
+//! `cargo xtask features`: what builds only because a neighbour turned something on is found here, and what features
+//! bring is counted.
+
+mod sets;
+mod table;
 
 use cargo_metadata::Package;
 
+pub use sets::{FILE, all as sets};
+
 use crate::failure::Result;
+use crate::release::order::is_published;
 use crate::workspace::Workspace;
 use crate::{process, protoc};
 
-/// Checks each published crate that has features without any, and with each one alone; warnings are denied.
-///
-/// Tests and examples are left out, or their dependencies would turn features on behind our back.
-pub fn run(workspace: &Workspace) -> Result<()> {
-    // An empty list of registries: it is not published. Features of those are measurements with all that they bring.
-    let published =
-        workspace.packages().into_iter().filter(|package| package.publish.as_ref().is_none_or(|to| !to.is_empty()));
-    for package in published {
-        for features in alone(package) {
-            println!("{} with {}", package.name, if features.is_empty() { "no feature" } else { &features });
-            let mut command = protoc::cargo(workspace)?;
-            command.args(["clippy", "--quiet", "-p", &package.name, "--no-default-features", "--features", &features]);
-            command.args(["--", "-D", "warnings"]);
-            process::run("clippy", &mut command)?;
+/// What is checked, or made.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Only these crates.
+    #[arg(long, short, value_name = "NAME")]
+    package: Vec<String>,
+    /// Every two features of the facade as well, which takes an hour.
+    #[arg(long)]
+    pairs: bool,
+    /// Checks nothing; counts the packages that sets of features bring, and writes them into `src/docs/features.md`.
+    #[arg(long, conflicts_with = "pairs")]
+    table: bool,
+    /// With `--table`: builds the sets of this crate and their programs, cold, and writes down time and size.
+    #[arg(long, requires = "table", value_name = "NAME")]
+    times: Vec<String>,
+}
+
+/// Whose features are tried in pairs: those that put all together.
+const FACADE: &str = "worldstore";
+
+/// Does what the command line asks for.
+pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    if options.table {
+        return table::write(workspace, &options.times);
+    }
+    let wanted =
+        |package: &Package| options.package.is_empty() || options.package.iter().any(|name| **name == *package.name);
+    check(workspace, wanted)?;
+    for package in workspace.packages().into_iter().filter(|package| options.pairs && *package.name == *FACADE) {
+        for features in pairs(package) {
+            clippy(workspace, &package.name, &features)?;
         }
     }
     Ok(())
 }
 
+/// Checks each published crate that has features without any, and with each one alone; warnings are denied.
+pub fn each_alone(workspace: &Workspace) -> Result<()> {
+    check(workspace, |_| true)
+}
+
+fn check(workspace: &Workspace, wanted: impl Fn(&Package) -> bool) -> Result<()> {
+    // Features of crates that are not published are measurements with all that they bring.
+    let published = workspace.packages().into_iter().filter(|package| is_published(package) && wanted(package));
+    for package in published {
+        for features in alone(package) {
+            clippy(workspace, &package.name, &features)?;
+        }
+    }
+    Ok(())
+}
+
+/// Tests and examples are left out, or their dependencies would turn features on behind our back.
+fn clippy(workspace: &Workspace, name: &str, features: &str) -> Result<()> {
+    println!("{name} with {}", if features.is_empty() { "no feature" } else { features });
+    let mut command = protoc::cargo(workspace)?;
+    command.args(["clippy", "--quiet", "-p", name, "--no-default-features", "--features", features]);
+    process::run("clippy", command.args(["--", "-D", "warnings"]))
+}
+
 /// What to turn on, one after the other: nothing, then each feature. Nothing at all for a crate without features.
 fn alone(package: &Package) -> Vec<String> {
-    let named = package.features.keys().filter(|name| *name != "default").cloned();
-    let mut features: Vec<String> = named.collect();
+    let mut features: Vec<String> = named(package).map(str::to_owned).collect();
     if !features.is_empty() {
         features.insert(0, String::new());
     }
     features
 }
+
+/// Every two features, but those where one brings the other.
+fn pairs(package: &Package) -> Vec<String> {
+    let names: Vec<&str> = named(package).collect();
+    let brings =
+        |one: &str, other: &str| package.features.get(one).is_some_and(|all| all.iter().any(|name| name == other));
+    let mut pairs = Vec::new();
+    for (number, one) in names.iter().enumerate() {
+        let others = names.iter().skip(number + 1).filter(|other| !brings(one, other) && !brings(other, one));
+        pairs.extend(others.map(|other| format!("{one},{other}")));
+    }
+    pairs
+}
+
+/// The features that add something: not those that only name others for convenience.
+fn named(package: &Package) -> impl Iterator<Item = &str> {
+    package.features.keys().map(String::as_str).filter(|name| !matches!(*name, "default" | "full"))
+}
+
+#[cfg(test)]
+mod tests;

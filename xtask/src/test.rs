@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 
 use crate::failure::{Context, Failure, Result};
+use crate::release::{self, git};
 use crate::services::{self, Service, Services};
 use crate::workspace::Workspace;
-use crate::{demo, features, peers, process, protoc, tidy};
+use crate::{audit, demo, examples, features, peers, process, protoc, tidy};
 
 /// How much is checked.
 #[derive(clap::Args)]
@@ -19,14 +20,14 @@ pub struct Options {
     fast: bool,
 }
 
-/// What every cargo command here builds: all crates, with the same features, so that dependencies are built once.
-const EVERYTHING: [&str; 3] = [
+/// What every cargo command of the tests builds: all crates, with the same features, so that dependencies are built once.
+pub const EVERYTHING: [&str; 3] = [
     "--workspace",
     "--features",
-    "worldstore/s3,worldstore/sqlite,worldstore/postgres,worldstore/redis,worldstore/redb,worldstore/sled,worldstore/sftp,\
-     worldstore-sql-query/postgres,worldstore/zset,worldstore-zset/postgres,worldstore-zset/redb,worldstore-zset/sled,\
-     worldstore-zset/sqlite,worldstore/ecs,worldstore-ecs/backend,worldstore-ecs/postgres,worldstore-ecs/redis,\
-     worldstore-ecs/sqlite",
+    "worldstore/iceberg-rest,worldstore/s3,worldstore/sqlite,worldstore/postgres,worldstore/redis,worldstore/redb,\
+     worldstore/sled,worldstore/sftp,worldstore-sql-query/postgres,worldstore/zset,worldstore-zset/postgres,\
+     worldstore-zset/redb,worldstore-zset/sled,worldstore-zset/sqlite,worldstore/ecs,worldstore-ecs/backend,\
+     worldstore-ecs/postgres,worldstore-ecs/redis,worldstore-ecs/sqlite",
 ];
 
 /// What is built beside that: features that change the crate object_store, on which everything else depends. Alone they
@@ -38,6 +39,10 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let mut steps = Steps::default();
     steps.run("fmt", || process::run("cargo fmt", workspace.cargo().args(["fmt", "--all", "--check"])))?;
     steps.run("tidy", || tidy::run(workspace))?;
+    if !steps.run("spelling", || audit::spelling(workspace))? {
+        steps.skipped("spelling");
+    }
+    steps.run("dependencies", || audit::if_there(workspace))?;
     steps.run("clippy", || clippy(workspace))?;
     let peers = match options.fast {
         true => None,
@@ -47,9 +52,14 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     steps.run("tests of clouds", || tests(workspace, peers.as_ref(), &CLOUDS))?;
     steps.run("doctests", || doctests(workspace))?;
     steps.run("docs", || docs(workspace))?;
+    let left = steps.run("examples", || examples::run(workspace, peers.as_ref().map(|peers| &peers.services)))?;
+    left.into_iter().for_each(|what| steps.skipped(what));
     match options.fast {
-        true => steps.skipped("features: each crate without any, and with each one alone"),
-        false => steps.run("features", || features::run(workspace))?,
+        true => steps.skipped("features: each crate without any, and with each one alone; the archives of a release"),
+        false => {
+            steps.run("features", || features::each_alone(workspace))?;
+            steps.run("release", || release::run(workspace, &release::Options::rehearsal()))?;
+        }
     }
     match peers.as_ref().and_then(|peers| peers.python.as_ref()) {
         Some(python) => steps.run("answers of the demo", || answers(workspace, python))?,
@@ -63,7 +73,33 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         None => steps.skipped("tests against servers"),
     }
     steps.report();
+    if steps.skipped.is_empty() {
+        passed(workspace)?;
+    }
     Ok(())
+}
+
+/// Notes that everything was checked and passed for the last commit, unless files differ from it.
+fn passed(workspace: &Workspace) -> Result<()> {
+    if !git::changed(&workspace.root)?.is_empty() {
+        return Ok(());
+    }
+    let path = workspace.cache("passed.txt");
+    std::fs::write(&path, git::head(&workspace.root)?).during(format_args!("writing {}", path.display()))
+}
+
+/// Whether that was so for this very commit; if not, everything is run now.
+pub fn ensure_passed(workspace: &Workspace) -> Result<()> {
+    let head = git::head(&workspace.root)?;
+    if std::fs::read_to_string(workspace.cache("passed.txt")).is_ok_and(|commit| commit == head) {
+        println!("every check passed for {head} before");
+        return Ok(());
+    }
+    run(workspace, &Options { fast: false })?;
+    match std::fs::read_to_string(workspace.cache("passed.txt")).is_ok_and(|commit| commit == head) {
+        true => Ok(()),
+        false => Err(Failure::new("not everything could be checked, see above: a release needs all of it")),
+    }
 }
 
 /// Steps that were run, with their times, and what was not.

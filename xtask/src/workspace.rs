@@ -32,6 +32,11 @@ impl Workspace {
         packages
     }
 
+    /// Cargo's target folder.
+    pub fn target(&self) -> &Path {
+        self.metadata.target_directory.as_std_path()
+    }
+
     /// A folder below cargo's target folder, for what xtask keeps between runs. It need not exist.
     pub fn cache(&self, name: &str) -> PathBuf {
         self.metadata.target_directory.as_std_path().join("xtask").join(name)
@@ -61,7 +66,12 @@ impl Workspace {
     /// of dependencies look at that, and would build DataFusion and Lance anew for every folder that xtask lies in.
     pub fn cargo(&self) -> Command {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut command = Command::new(cargo);
+        self.command(cargo.as_ref())
+    }
+
+    /// Another program in the root folder, with the same environment.
+    pub fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command.current_dir(&self.root);
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(is_of_our_package) {

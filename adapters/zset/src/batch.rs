@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use worldstore_core::{Error, Result};
 
+use crate::changes::combine;
+use crate::encode;
 use crate::row::Row;
 use crate::weight::{self, Weight};
 
@@ -48,6 +50,35 @@ pub(crate) fn consolidate<T: Ord>(mut rows: Batch<T>) -> Result<Batch<T>> {
 pub(crate) fn emit<T: Row>(rows: Batch<T>) -> Result<Option<Erased>> {
     let rows = consolidate(rows)?;
     Ok(if rows.is_empty() { None } else { Some(Arc::new(rows)) })
+}
+
+/// Adds two batches, the second one multiplied.
+type Combine = fn(Option<&Erased>, Option<&Erased>, Weight) -> Result<Option<Erased>>;
+
+/// What can be done with a batch whose type is not known here.
+#[derive(Clone, Copy)]
+pub(crate) struct Codec {
+    /// The batch as bytes.
+    pub(crate) encode: fn(&Erased) -> Result<Vec<u8>>,
+    /// The batch from its bytes.
+    pub(crate) decode: fn(&[u8]) -> Result<Erased>,
+    /// The sum of two batches, the second one multiplied.
+    pub(crate) combine: Combine,
+}
+
+impl Codec {
+    /// For batches of rows of a type.
+    pub(crate) fn of<T: Row>() -> Self {
+        fn rows<T: Row>(batch: Option<&Erased>) -> Result<&[(T, Weight)]> {
+            let Some(batch) = batch else { return Ok(&[]) };
+            batch.downcast_ref::<Batch<T>>().map(Vec::as_slice).ok_or_else(wrong_type)
+        }
+        Self {
+            encode: |batch| encode::encode(rows::<T>(Some(batch))?),
+            decode: |bytes| Ok(Arc::new(encode::decode::<Batch<T>>(bytes)?)),
+            combine: |left, right, factor| emit(combine(rows::<T>(left)?, rows::<T>(right)?, factor)?),
+        }
+    }
 }
 
 /// The batches of one step, by the number of the operator that gave them.

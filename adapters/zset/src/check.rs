@@ -10,6 +10,7 @@ use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::circuit::{Circuit, Node, When};
 use crate::engine::Engine;
+use crate::flush::Journal;
 use crate::rebuild::{ReadOnly, Rebuild, alone};
 use crate::step::Step;
 use crate::store::{KeyRange, Memory, Snapshot, Store, ValueVisitor, Visit};
@@ -30,8 +31,14 @@ pub struct Checked {
 }
 
 /// Checks all operators of a circuit on one state of a store.
-pub(crate) fn check(circuit: &Circuit, store: &mut dyn Store) -> Result<Checked> {
+pub(crate) fn check(circuit: &Circuit, store: &mut dyn Store, journal: Option<&Journal>) -> Result<Checked> {
     let mut snapshot = ReadOnly(store.snapshot()?);
+    if let Some(journal) = journal
+        && let Some((time, _)) = journal.under_way(&mut snapshot)?.first()
+    {
+        let error = Error::new(ErrorKind::Conflict, "a step with flush_every_set is under way");
+        return Err(error.with("input_time", time));
+    }
     let is_there = circuit.nodes.iter().map(|node| !node.tables.is_empty()).collect();
     let mut rebuild = Rebuild::new(circuit, is_there);
     let mut checked = Checked { time: snapshot.head()?.time, ..Checked::default() };

@@ -13,7 +13,7 @@ pub(crate) use plan::{Hash, Plan, Spec};
 
 use worldstore_core::Result;
 
-use crate::batch::{Batch, Erased, Slots, emit};
+use crate::batch::{Batch, Codec, Erased, Slots, emit};
 use crate::encode;
 use crate::row::Row;
 use crate::step::Step;
@@ -34,6 +34,8 @@ pub(crate) struct Node {
     pub(crate) tables: Vec<std::sync::Arc<Table>>,
     /// The shape of its rows, as text.
     pub(crate) row: String,
+    /// How to write what it gives, and to read it again.
+    pub(crate) codec: Codec,
     pub(crate) when: When,
     pub(crate) operator: Box<dyn Operator>,
     /// A hash over this operator and all that flows into it.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use worldstore_core::{Error, ErrorKind, Result, Retry};
@@ -10,11 +11,12 @@ use crate::batch::Slots;
 use crate::changes::{Changes, Deltas};
 use crate::check::{self, Checked};
 use crate::circuit::{Circuit, Input, When};
+use crate::flush::Journal;
 use crate::index::{Index, Reading};
 use crate::migrate;
 use crate::row::Row;
 use crate::step::{Step, StepStats};
-use crate::store::{Head, Mode, Store};
+use crate::store::{Head, Mode, Snapshot, Store};
 use crate::table::Table;
 use crate::time::Time;
 
@@ -70,11 +72,13 @@ impl EngineOptions {
 /// All state is in the store; the engine holds none. So a step that fails is undone by its transaction, and another
 /// process may step the same store in between.
 pub struct Engine {
-    circuit: Circuit,
-    store: Box<dyn Store>,
-    options: EngineOptions,
+    pub(crate) circuit: Circuit,
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) options: EngineOptions,
     /// How often tables had been added to the store when it was opened.
-    generation: i64,
+    pub(crate) generation: i64,
+    /// The tables about steps under way; `None` if the store has none.
+    pub(crate) journal: Option<Journal>,
 }
 
 impl fmt::Debug for Engine {
@@ -104,13 +108,21 @@ impl Engine {
         mode: Mode,
         options: EngineOptions,
     ) -> Result<Self> {
-        let tables: Vec<&Table> = circuit.tables().collect();
+        let journal = Journal::new()?;
+        let mut tables: Vec<&Table> = circuit.tables().collect();
+        let has_tables = !tables.is_empty();
+        tables.extend(journal.tables().into_iter().filter(|_| has_tables));
         let added = store.prepare(&tables, mode)?;
         if !added.is_empty() {
-            migrate::fill(&circuit, &mut store, &added).map_err(|error| error.during("migrate"))?;
+            migrate::fill(&circuit, &mut store, &added, &journal).map_err(|error| error.during("migrate"))?;
         }
-        let generation = if tables.is_empty() { 0 } else { store.snapshot()?.head()?.generation };
-        Ok(Self { circuit, store: Box::new(store), options, generation })
+        let (mut generation, mut is_there) = (0, false);
+        if has_tables {
+            let mut snapshot = store.snapshot()?;
+            generation = snapshot.head()?.generation;
+            is_there = journal.is_there(&mut *snapshot)?;
+        }
+        Ok(Self { circuit, store: Box::new(store), options, generation, journal: is_there.then_some(journal) })
     }
 
     /// The circuit.
@@ -148,11 +160,17 @@ impl Engine {
     /// released: the store's time becomes the step's, without its changes, so that steps that wait for it go on. A step
     /// that may succeed later ([`Retry::Later`]) keeps its time.
     ///
+    /// With [`flush_every_set`](Time::flush_every_set) it is not one transaction: what each operator keeps is committed as
+    /// soon as the operator is through, with what it gave to others. Workers that step one store so follow each other from
+    /// operator to operator; others see halves of steps. A step that was cut short is gone on with when it is applied again,
+    /// with the same changes at the same time. One that cannot succeed, or is [released](Self::release), or abandoned, is
+    /// taken back in one transaction, if no operator in it remembers the step before.
+    ///
     /// # Errors
     /// `Unavailable` if the store's time did not reach the frontier before the deadline; `ConditionFailed` if the step's
     /// time is not later than the store's; `Poisoned` if operators were added to the store meanwhile; `Invalid` for an input of another circuit, a weight or sum that leaves its
-    /// range, a row that cannot be encoded, too many entries; `Unsupported` for `flush_every_set`; what a `try_` function returned; otherwise
-    /// those of the store. Errors of operators carry the operator's name.
+    /// range, a row that cannot be encoded, too many entries, `flush_every_set` without a time; `Unsupported` for
+    /// `flush_every_set` in a store that was made without it; what a `try_` function returned; otherwise those of the store. Errors of operators carry the operator's name.
     pub fn step(&mut self, changes: Changes, time: Time) -> Result<Deltas> {
         self.step_then(changes, time, |_| Ok(()))
     }
@@ -169,9 +187,6 @@ impl Engine {
         time: Time,
         before_commit: impl FnOnce(&Deltas) -> Result<()>,
     ) -> Result<Deltas> {
-        if time.flush_every_set {
-            return Err(Error::unsupported("no store commits each table by itself; leave flush_every_set false"));
-        }
         if time.input_time < -1 || time.frontier < -1 {
             let error = Error::invalid("a time is -1 (none) or not negative");
             return Err(error.with("input_time", time.input_time).with("frontier", time.frontier));
@@ -179,6 +194,10 @@ impl Engine {
         let mut slots = Slots::new(self.circuit.nodes.len());
         for (id, batch) in changes.finish(self.circuit.id)? {
             slots.set(id, batch);
+        }
+        // A circuit that keeps nothing has nothing to commit in between.
+        if time.flush_every_set && self.circuit.tables().next().is_some() {
+            return self.step_set_by_set(&mut slots, time, before_commit);
         }
         self.wait_for(time.frontier)?;
         match self.run(&mut slots, time, before_commit) {
@@ -221,12 +240,13 @@ impl Engine {
     /// time and memory for the whole state. [`BackgroundCheck`](crate::BackgroundCheck) does it beside other work.
     ///
     /// # Errors
-    /// `Corrupt`, with the operator, the table and the key, for the first entry that is not as it should be; `Poisoned` if
-    /// operators were added to the store meanwhile; otherwise those of the store.
+    /// `Corrupt`, with the operator, the table and the key, for the first entry that is not as it should be; `Conflict` while a
+    /// step with `flush_every_set` is under way; `Poisoned` if operators were added to the store meanwhile; otherwise those of
+    /// the store.
     pub fn check(&mut self) -> Result<Checked> {
         let head = self.store.snapshot()?.head()?;
         same_generation(self.generation, head)?;
-        check::check(&self.circuit, &mut *self.store)
+        check::check(&self.circuit, &mut *self.store, self.journal.as_ref())
     }
 
     /// Reads an index as it is after the last step, by whichever process.
@@ -252,14 +272,17 @@ impl Engine {
         let mut transaction = self.store.begin().map_err(Failed::Before)?;
         let head = transaction.head().map_err(Failed::Before)?;
         same_generation(generation, head).map_err(Failed::Before)?;
-        let reached = head.time;
-        if time.input_time != -1 && time.input_time <= reached {
-            let error = Error::new(ErrorKind::ConditionFailed, "the step's time is not later than the store's");
-            return Err(Failed::Before(error.with("input_time", time.input_time).with("reached", reached)));
-        }
+        not_reached(head.time, time.input_time).map_err(Failed::Before)?;
         let given = (time.input_time != -1).then_some(time.input_time);
+        if let (Some(time), Some(journal)) = (given, &self.journal)
+            && journal.through(&mut *transaction, time).map_err(Failed::Before)?.is_some()
+        {
+            let message = "the step was begun with flush_every_set: apply it again so, or release it";
+            let error = Error::new(ErrorKind::ConditionFailed, message);
+            return Err(Failed::Before(error.with("input_time", time)));
+        }
         let mut step = Step::new(&mut *transaction, columns, self.options.entries_max, given);
-        run_nodes(&self.circuit, slots, &mut step).map_err(Failed::Within)?;
+        run_nodes(&self.circuit, 0..self.circuit.nodes.len(), slots, &mut step).map_err(Failed::Within)?;
         let deltas = deltas(&self.circuit, slots, step.stats);
         before_commit(&deltas).map_err(Failed::Within)?;
         if let Some(time) = given {
@@ -270,19 +293,36 @@ impl Engine {
     }
 
     fn wait_for(&mut self, frontier: i64) -> Result<()> {
+        self.wait_until(frontier, |_, head, _| Ok(head >= frontier))
+    }
+
+    /// Waits until a snapshot says that the frontier is reached; the function gets the store's time with it.
+    pub(crate) fn wait_until(
+        &mut self,
+        frontier: i64,
+        mut is_reached: impl FnMut(&mut dyn Snapshot, i64, Option<&Journal>) -> Result<bool>,
+    ) -> Result<()> {
         if frontier == -1 {
             return Ok(());
         }
         let started = Instant::now();
         let mut pause = PAUSE_MIN;
-        let mut moved = (i64::MIN, started);
+        let mut moved = (None, started);
         loop {
-            let reached = self.store.snapshot()?.head()?.time;
-            if reached >= frontier {
+            let mut snapshot = self.store.snapshot()?;
+            let reached = snapshot.head()?.time;
+            if is_reached(&mut *snapshot, reached, self.journal.as_ref())? {
                 return Ok(());
             }
-            if moved.0 != reached {
-                moved = (reached, Instant::now());
+            // A step that goes on from operator to operator is not abandoned.
+            let under_way = match &self.journal {
+                Some(journal) if self.options.abandoned_after.is_some() => journal.under_way(&mut *snapshot)?,
+                _ => Vec::new(),
+            };
+            drop(snapshot);
+            let now = Some((reached, under_way));
+            if moved.0 != now {
+                moved = (now, Instant::now());
             }
             if self.options.abandoned_after.is_some_and(|silence| moved.1.elapsed() >= silence) {
                 self.raise_time(reached + 1)?;
@@ -298,7 +338,7 @@ impl Engine {
         }
     }
 
-    fn release_after(&mut self, error: Error, input_time: i64) -> Error {
+    pub(crate) fn release_after(&mut self, error: Error, input_time: i64) -> Error {
         if input_time == -1 || error.retry() != Retry::Never {
             return error;
         }
@@ -309,23 +349,32 @@ impl Engine {
     }
 
     fn raise_time(&mut self, time: i64) -> Result<()> {
+        let columns = self.store.wants_columns();
         let mut transaction = self.store.begin()?;
-        if transaction.head()?.time < time {
+        let head = transaction.head()?;
+        let taken_back = match &self.journal {
+            Some(journal) => {
+                // An outdated engine would take back only a part.
+                same_generation(self.generation, head)?;
+                journal.take_back(&self.circuit, &mut *transaction, columns, time)?
+            }
+            None => 0,
+        };
+        if head.time < time {
             transaction.set_time(time)?;
-            transaction.commit()?;
         }
-        Ok(())
+        if head.time < time || taken_back > 0 { transaction.commit() } else { Ok(()) }
     }
 }
 
-fn deltas(circuit: &Circuit, slots: &Slots, stats: StepStats) -> Deltas {
+pub(crate) fn deltas(circuit: &Circuit, slots: &Slots, stats: StepStats) -> Deltas {
     let outputs = circuit.nodes.iter().enumerate().filter(|(_, node)| node.kind == "output");
     let outputs: HashMap<_, _> = outputs.filter_map(|(id, _)| Some((id, slots.erased(id)?.clone()))).collect();
     Deltas { circuit: circuit.id, outputs, stats }
 }
 
 /// An engine whose circuit lacks operators of the store would let their state go stale.
-fn same_generation(generation: i64, head: Head) -> Result<()> {
+pub(crate) fn same_generation(generation: i64, head: Head) -> Result<()> {
     match head.generation == generation {
         true => Ok(()),
         false => {
@@ -334,16 +383,26 @@ fn same_generation(generation: i64, head: Head) -> Result<()> {
     }
 }
 
+/// The time of a step must be later than the store's.
+pub(crate) fn not_reached(reached: i64, input_time: i64) -> Result<()> {
+    if input_time == -1 || input_time > reached {
+        return Ok(());
+    }
+    let error = Error::new(ErrorKind::ConditionFailed, "the step's time is not later than the store's");
+    Err(error.with("input_time", input_time).with("reached", reached))
+}
+
 /// When a step failed.
-enum Failed {
+pub(crate) enum Failed {
     /// Before any operator ran: the same step may be tried again.
     Before(Error),
     /// In an operator or at the commit.
     Within(Error),
 }
 
-fn run_nodes(circuit: &Circuit, slots: &mut Slots, step: &mut Step<'_>) -> Result<()> {
-    for (id, node) in circuit.nodes.iter().enumerate() {
+/// Runs some of the operators, in their order.
+pub(crate) fn run_nodes(circuit: &Circuit, ids: Range<usize>, slots: &mut Slots, step: &mut Step<'_>) -> Result<()> {
+    for (id, node) in circuit.nodes.iter().enumerate().take(ids.end).skip(ids.start) {
         if node.kind == "input" || (node.when == When::Changed && !slots.any(&node.inputs)) {
             continue;
         }

@@ -47,6 +47,7 @@ mod circuit;
 mod columns;
 pub mod encode;
 mod engine;
+mod flush;
 mod index;
 mod migrate;
 mod op;

@@ -1,14 +1,15 @@
 //! Filling the tables of operators that were added to a circuit whose other tables are in the store already.
 
-use worldstore_core::{Error, Result};
+use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::circuit::Circuit;
+use crate::flush::Journal;
 use crate::rebuild::Rebuild;
 use crate::step::Step;
 use crate::store::Store;
 
 /// Fills the tables of these names, in one transaction, from the collections that other operators keep.
-pub(crate) fn fill(circuit: &Circuit, store: &mut dyn Store, names: &[String]) -> Result<()> {
+pub(crate) fn fill(circuit: &Circuit, store: &mut dyn Store, names: &[String], journal: &Journal) -> Result<()> {
     let is_new: Vec<bool> =
         circuit.nodes.iter().map(|node| node.tables.iter().any(|table| names.contains(&table.name))).collect();
     let is_there = circuit.nodes.iter().zip(&is_new).map(|(node, new)| !node.tables.is_empty() && !new).collect();
@@ -31,6 +32,10 @@ pub(crate) fn fill(circuit: &Circuit, store: &mut dyn Store, names: &[String]) -
     let columns = store.wants_columns();
     let mut transaction = store.begin()?;
     let time = transaction.head()?.time;
+    if let Some((time, _)) = journal.under_way(&mut *transaction)?.first() {
+        let error = Error::new(ErrorKind::Conflict, "a step with flush_every_set is under way");
+        return Err(error.with("input_time", time));
+    }
     let mut step = Step::new(&mut *transaction, columns, None, (time != -1).then_some(time));
     for (id, node) in new() {
         let mut slots = crate::batch::Slots::new(circuit.nodes.len());

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use worldstore_core::Error;
 
+use crate::batch::Codec;
 use crate::circuit::{Builder, Hash, Spec, Stream, When};
 use crate::row::Row;
 use crate::shape::Shape;
@@ -115,7 +116,8 @@ impl Builder {
         let marker = PhantomData::<fn() -> T>;
         let table = tables.last().cloned();
         let fixpoint = Fixpoint { nodes, imports, variable, result, table, iterations_max, marker };
-        let spec = Spec { name, kind: "recursive", inputs, row, when: When::Changed };
+        let codec = Codec::of::<T>();
+        let spec = Spec { name, kind: "recursive", inputs, row, codec, when: When::Changed };
         self.add_composed(spec, tables, inside, Box::new(fixpoint))
     }
 }

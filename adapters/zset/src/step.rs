@@ -120,6 +120,24 @@ impl<'t> Step<'t> {
         self.transaction.put(table, changes)
     }
 
+    /// Puts or removes values that are bytes already and have no columns. An entry is its encoded key, what encodes to it,
+    /// and the bytes. It is not counted.
+    pub(crate) fn put_bytes<S: Serialize>(
+        &mut self,
+        table: &Table,
+        entries: impl IntoIterator<Item = (Vec<u8>, S, Option<Vec<u8>>)>,
+    ) -> Result<()> {
+        let mut changes = Vec::new();
+        for (key, typed_key, change) in entries {
+            let mut columns = Vec::new();
+            if self.columns && change.is_some() {
+                table.key().values(&typed_key, &mut columns)?;
+            }
+            changes.push(Change { key, change, columns });
+        }
+        if changes.is_empty() { Ok(()) } else { self.transaction.put(table, changes) }
+    }
+
     /// Visits entries of ranges: the index of the range, the key and the weight.
     pub(crate) fn scan(
         &mut self,

@@ -70,6 +70,11 @@ impl Table {
         Self { name, operator, kind, columns, indexed, signature, key: Layout::new(key), value }
     }
 
+    /// A table that belongs to no operator.
+    pub(crate) fn about_steps(self, operator: &str) -> Result<Self> {
+        self.owned_by(operator, "steps", 0)
+    }
+
     /// The layout of the key's columns.
     pub(crate) fn key(&self) -> &Layout {
         &self.key

@@ -13,7 +13,8 @@ pub struct Time {
     pub input_time: i64,
     /// The step waits until the store's time is at least this. -1 (the default): it does not wait.
     pub frontier: i64,
-    /// Commit each table by itself (default: false, the step is one transaction). No store here does that.
+    /// Commit what each operator keeps by itself, as soon as the operator is through, and wait for the frontier before each
+    /// operator and not once (default: false, the step is one transaction). See [`Engine::step`](crate::Engine::step).
     pub flush_every_set: bool,
 }
 
@@ -41,7 +42,7 @@ impl Time {
         self
     }
 
-    /// Asks for a commit for each table.
+    /// Sets whether what each operator keeps is committed by itself.
     #[must_use]
     pub fn with_flush_every_set(mut self, flush_every_set: bool) -> Self {
         self.flush_every_set = flush_every_set;

@@ -4,11 +4,13 @@ mod clause;
 mod expr;
 mod pattern;
 mod schema;
+mod view;
 mod visit;
 
 pub use clause::{
-    Call, Clause, ClauseKind, Combination, Combinator, Create, Delete, For, Match, Merge, MergeAction, MergeWhen,
-    Nulls, OrderItem, Projection, Query, RemoveItem, ReturnItem, SetItem, SingleQuery, Unwind, With, Yield, YieldItem,
+    AsOf, AsOfKind, AsOfValue, Call, Clause, ClauseKind, Combination, Combinator, Create, Delete, For, Match, Merge,
+    MergeAction, MergeWhen, Nulls, OrderItem, Projection, Query, RemoveItem, ReturnItem, SetItem, SingleQuery, Unwind,
+    With, Yield, YieldItem,
 };
 pub use expr::{BinaryOp, Comprehension, Expr, ExprKind, Literal, MapItem, Quantified, Reduce, SubqueryKind, UnaryOp};
 pub use pattern::{
@@ -16,6 +18,7 @@ pub use pattern::{
     Quantifier, Selector, Shortest,
 };
 pub use schema::{Computed, CreateEdgeType, CreateNodeLabel, Edges, Reference, Source};
+pub use view::{CreateLiveView, CreateOverlay};
 
 use crate::span::Span;
 
@@ -68,6 +71,16 @@ pub enum StatementKind {
     ShowNodeLabels,
     /// `SHOW EDGE TYPES`.
     ShowEdgeTypes,
+    /// `CREATE OVERLAY ON label source`.
+    CreateOverlay(CreateOverlay),
+    /// `DROP OVERLAY ON label`.
+    DropOverlay(Name),
+    /// `CREATE LIVE VIEW name AS query`.
+    CreateLiveView(CreateLiveView),
+    /// `DROP LIVE VIEW name`.
+    DropLiveView(Name),
+    /// `SHOW LIVE VIEWS`.
+    ShowLiveViews,
     /// `DESCRIBE NODE LABEL name`.
     DescribeNodeLabel(Name),
     /// `DESCRIBE EDGE TYPE name`.

@@ -35,7 +35,12 @@ pub fn check(statement: &Statement) -> Vec<Diagnostic> {
         StatementKind::Query(query) | StatementKind::Explain(query) | StatementKind::Profile(query) => {
             check_query(query)
         }
-        StatementKind::CreateNodeLabel(_)
+        StatementKind::CreateLiveView(create) => check_query(&create.query),
+        StatementKind::CreateOverlay(_)
+        | StatementKind::DropOverlay(_)
+        | StatementKind::DropLiveView(_)
+        | StatementKind::ShowLiveViews
+        | StatementKind::CreateNodeLabel(_)
         | StatementKind::CreateEdgeType(_)
         | StatementKind::DropNodeLabel(_)
         | StatementKind::DropEdgeType(_)

@@ -13,6 +13,7 @@ mod selectors;
 mod statements;
 mod unsupported;
 mod updates;
+mod views;
 
 use crate::ast::{Expr, Statement};
 use crate::diagnostic::Diagnostic;

@@ -32,6 +32,11 @@ impl Display for StatementKind {
             Self::DropEdgeType(name) => write!(out, "DROP EDGE TYPE {name}"),
             Self::ShowNodeLabels => out.write_str("SHOW NODE LABELS"),
             Self::ShowEdgeTypes => out.write_str("SHOW EDGE TYPES"),
+            Self::CreateOverlay(create) => write!(out, "CREATE OVERLAY ON {} {}", create.label, create.source),
+            Self::DropOverlay(label) => write!(out, "DROP OVERLAY ON {label}"),
+            Self::CreateLiveView(create) => write!(out, "CREATE LIVE VIEW {} AS {}", create.name, create.query),
+            Self::DropLiveView(name) => write!(out, "DROP LIVE VIEW {name}"),
+            Self::ShowLiveViews => out.write_str("SHOW LIVE VIEWS"),
             Self::DescribeNodeLabel(label) => write!(out, "DESCRIBE NODE LABEL {label}"),
             Self::DescribeEdgeType(name) => write!(out, "DESCRIBE EDGE TYPE {name}"),
         }
@@ -61,9 +66,15 @@ impl Display for Computed {
 impl Display for CreateEdgeType {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         write!(out, "CREATE EDGE TYPE {} ", self.name)?;
-        match &self.edges {
-            Edges::ForeignKey { source, target } => write!(out, "FROM {source} TARGET KEY {target}"),
-            Edges::Rows { rows, source, target } => write!(out, "{rows} SOURCE KEY {source} TARGET KEY {target}"),
+        write_separated(out, &self.parts)
+    }
+}
+
+impl Display for Edges {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ForeignKey { source, target } => write!(out, "FROM {source} TARGET KEY {target}"),
+            Self::Rows { rows, source, target } => write!(out, "{rows} SOURCE KEY {source} TARGET KEY {target}"),
         }
     }
 }
@@ -73,6 +84,7 @@ impl Display for Source {
         match self {
             Self::Partition(place) => write!(out, "VIRTUAL FROM PARTITION {place}"),
             Self::File(place) => write!(out, "FROM FILE {place}"),
+            Self::Format { format, place } => write!(out, "FROM {format} {place}"),
             Self::Table { table, run, as_of } => {
                 write!(out, "FROM TABLE {table}")?;
                 if let Some(run) = run {

@@ -87,7 +87,7 @@ impl Lower<'_> {
             ExprKind::IsNull(operand) => Ok(self.value(operand)?.is_null()),
             ExprKind::IsNotNull(operand) => Ok(self.value(operand)?.is_not_null()),
             ExprKind::List(_) => Err(unsupported(span, "a list outside of IN")),
-            ExprKind::CountAll => Ok(functions::count_all()),
+            ExprKind::CountAll => Ok(functions::count_all(self.weight())),
             ExprKind::Comparisons(first, others) => self.comparisons(first, others, span),
             ExprKind::Call { namespace, .. } if !namespace.is_empty() => {
                 Err(unsupported(span, "functions in a namespace"))
@@ -110,6 +110,14 @@ impl Lower<'_> {
             left = right;
         }
         whole.ok_or_else(|| mistake(span, "a comparison without operators"))
+    }
+
+    /// How many matches a row stands for, where it may be several.
+    pub(super) fn weight(&self) -> Option<&Expr> {
+        match self.names {
+            Names::Columns => None,
+            Names::Variables(scope) => scope.weight.as_ref(),
+        }
     }
 
     /// Lowers an expression where rows are not grouped.
@@ -180,7 +188,7 @@ impl Lower<'_> {
         }
     }
 
-    fn variable(&self, name: &str, span: Span) -> Lowered {
+    pub(super) fn variable(&self, name: &str, span: Span) -> Lowered {
         match self.names {
             Names::Columns => self.bare_column(name, span),
             Names::Variables(scope) => match (scope.node(name), scope.edge(name)) {
@@ -212,7 +220,7 @@ impl Lower<'_> {
         named_struct(properties.collect())
     }
 
-    fn properties<'schema>(&'schema self, variable: &'schema str) -> impl Iterator<Item = &'schema str> {
+    pub(super) fn properties<'schema>(&'schema self, variable: &'schema str) -> impl Iterator<Item = &'schema str> {
         let of_variable = move |relation: Option<&datafusion::common::TableReference>| {
             relation.is_some_and(|relation| relation.table() == variable)
         };
@@ -291,20 +299,20 @@ impl Lower<'_> {
         }
     }
 
-    /// A comparison; where Arrow would order NaN before or behind all numbers, it is false.
+    /// A comparison; where Arrow would order NaN before or behind all numbers, or find it equal to itself, it is false. The
+    /// guards are no comparisons, for statistics know nothing of NaN: turned round by a `NOT`, they rule out nothing.
     fn ordered(&self, one: Expr, operator: Operator, other: Expr) -> Expr {
         let is_open = |value: &Expr| {
             let is_float = value.get_type(self.schema).is_ok_and(|data_type| data_type.is_floating());
             is_float && !matches!(value, Expr::Literal(..))
         };
-        let below = |value: &Expr| is_open(value).then(|| value.clone().lt_eq(lit(f64::INFINITY)));
-        let above = |value: &Expr| is_open(value).then(|| value.clone().gt_eq(lit(f64::NEG_INFINITY)));
-        let guards = match operator {
-            Operator::Gt | Operator::GtEq => [below(&one), above(&other)],
-            Operator::Lt | Operator::LtEq => [above(&one), below(&other)],
-            _ => [None, None],
-        };
-        guards.into_iter().flatten().fold(binary_expr(one, operator, other), Expr::and)
+        let nan = |value: &Expr| is_open(value).then(|| expr_fn::isnan(value.clone()));
+        let nans = [nan(&one), nan(&other)];
+        let compared = binary_expr(one, operator, other);
+        if operator == Operator::NotEq {
+            return nans.into_iter().flatten().fold(compared, Expr::or);
+        }
+        nans.into_iter().flatten().fold(compared, |compared, nan| compared.and(datafusion::logical_expr::not(nan)))
     }
 
     fn node(&self, expr: &ast::Expr) -> Option<&NodeVariable> {
@@ -338,6 +346,9 @@ impl Lower<'_> {
             && let ExprKind::Variable(name) = &only.kind
             && let Some(value) = functions::of_variable(scope, &function.text, name, distinct, span)?
         {
+            return Ok(value);
+        }
+        if let Some(value) = self.certainty(&function.text, arguments, span)? {
             return Ok(value);
         }
         let arguments = arguments.iter().map(|argument| Ok((self.value(argument)?, argument.span)));

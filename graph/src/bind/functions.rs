@@ -5,14 +5,14 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::functions::expr_fn;
 use datafusion::functions_aggregate::expr_fn as aggregate;
 use datafusion::logical_expr::utils::COUNT_STAR_EXPANSION;
-use datafusion::logical_expr::{Expr, ExprFunctionExt, cast, lit};
+use datafusion::logical_expr::{Expr, ExprFunctionExt, cast, lit, when};
 use worldstore_cypher::ast::Name;
 use worldstore_cypher::{Diagnostic, Span};
 
-use super::expr::{Kind, Lower};
+use super::expr::{Kind, Lower, Names};
 use super::join::column;
 use super::scope::Scope;
-use super::{mistake, unknown};
+use super::{mistake, unknown, unsupported};
 
 /// Everything that can be called, for "did you mean".
 const KNOWN: [&str; 28] = [
@@ -56,9 +56,24 @@ pub(super) struct Called<'call> {
 
 type Lowered = Result<Expr, Diagnostic>;
 
-/// `count(*)`.
-pub(super) fn count_all() -> Expr {
-    aggregate::count(lit(COUNT_STAR_EXPANSION))
+/// `count(*)`, over rows that each stand for so many matches if a weight is given.
+pub(super) fn count_all(weight: Option<&Expr>) -> Expr {
+    match weight {
+        None => aggregate::count(lit(COUNT_STAR_EXPANSION)),
+        Some(weight) => expr_fn::coalesce(vec![aggregate::sum(weight.clone()), lit(0_i64)]),
+    }
+}
+
+/// `count(value)`, likewise.
+fn count(value: Expr, weight: Option<&Expr>) -> Lowered {
+    match weight {
+        None => Ok(aggregate::count(value)),
+        Some(weight) => {
+            let counted = when(value.is_not_null(), weight.clone()).end();
+            let failed = |error: datafusion::error::DataFusionError| mistake(Span::default(), error.strip_backtrace());
+            Ok(count_all(Some(&counted.map_err(failed)?)))
+        }
+    }
 }
 
 /// True if there is an aggregate somewhere in it.
@@ -88,7 +103,10 @@ pub(super) fn of_variable(
                 Err(mistake(span, format!("nodes of `{}` cannot be told apart, the label declares no key", node.label)))
             }
         },
-        ("count", Some(_), _) | ("count", None, Some(_)) if !distinct => Ok(Some(count_all())),
+        ("count", Some(_), _) | ("count", None, Some(_)) if !distinct => Ok(Some(count_all(scope.weight.as_ref()))),
+        ("length", None, None) => {
+            Ok(scope.path.as_ref().filter(|(name, _)| name == variable).map(|(_, length)| length.clone()))
+        }
         ("type", None, Some(edge)) => match &edge.edge_type {
             Some(name) => Ok(Some(lit(name.as_str()))),
             None => Err(super::unsupported(span, "type() of a relationship that may be of several types")),
@@ -128,6 +146,10 @@ pub(super) fn call(lower: &Lower, called: &Called) -> Lowered {
             let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
             Ok(cast(called.one(lower, &[Kind::Text, Kind::Time])?, time))
         }
+        // The language knows it, or the query would have been refused before.
+        _ if matches!(lower.names, Names::Variables(_)) => {
+            Err(unsupported(called.function.span, format!("the function `{}`", called.function.text)))
+        }
         _ => Err(unknown("function", called.function, KNOWN)),
     }
 }
@@ -162,8 +184,12 @@ fn text_call(lower: &Lower, called: &Called, name: &str) -> Option<Lowered> {
 
 fn aggregate_call(lower: &Lower, called: &Called, name: &str) -> Option<Lowered> {
     let any = [Kind::Number, Kind::Text, Kind::Bool, Kind::Time];
+    let weight = lower.weight().filter(|_| !called.distinct);
     let lowered = match name {
-        "count" => called.one(lower, &[]).map(aggregate::count),
+        "count" => called.one(lower, &[]).and_then(|value| count(value, weight)),
+        "sum" | "avg" | "stdev" | "stdevp" if weight.is_some() => {
+            Err(super::unsupported(called.span, "this aggregate over rows that stand for several matches"))
+        }
         // The sum of nothing is 0 in Cypher.
         "sum" => called.one(lower, &[Kind::Number]).map(aggregate::sum),
         "avg" => called.one(lower, &[Kind::Number]).map(aggregate::avg),

@@ -11,7 +11,7 @@ use super::pattern::{Edge, Fit, Shape};
 use super::reads::Matched;
 use super::scope::{EdgeVariable, NodeVariable, Scope};
 use super::{mistake, unsupported};
-use crate::catalog::{Catalog, EdgeType, Edges, Pinned};
+use crate::catalog::{Catalog, EdgePart, Edges, Pinned};
 use crate::error::{QueryError, from_datafusion};
 use crate::value::Parameters;
 
@@ -22,7 +22,8 @@ const ALTERNATIVES_MAX: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
     pub labels: BTreeMap<String, Pinned>,
-    pub edges: BTreeMap<String, Pinned>,
+    /// By type, and which of its pairs of labels.
+    pub edges: BTreeMap<(String, usize), Pinned>,
 }
 
 /// Plans all `MATCH` clauses: one row for each way in which the patterns fit.
@@ -45,7 +46,7 @@ pub(crate) fn plan_matches(
 }
 
 /// Every way to choose one fit for each edge.
-fn alternatives<'shape>(shape: &'shape Shape) -> Result<Vec<Vec<&'shape Fit>>, QueryError> {
+pub(crate) fn alternatives<'shape>(shape: &'shape Shape) -> Result<Vec<Vec<&'shape Fit>>, QueryError> {
     let mut all: Vec<Vec<&Fit>> = vec![Vec::new()];
     for edge in &shape.edges {
         let longer = all.iter().flat_map(|chosen| {
@@ -67,11 +68,13 @@ fn scope(shape: &Shape, catalog: &Catalog, alternatives: usize) -> Scope {
         key: catalog.labels.get(&node.label).and_then(|label| label.key.clone()),
     };
     let edge = |edge: &Edge| {
-        let only = edge.fits.first().filter(|_| edge.fits.len() == 1).map(|fit| fit.edge_type.clone());
-        let is_row = only.as_ref().is_some_and(|name| matches!(catalog.edge_types[name].edges, Edges::Rows { .. }));
+        let only = edge.fits.first().filter(|only| edge.fits.iter().all(|fit| fit.edge_type == only.edge_type));
+        let is_row = edge.fits.len() == 1 && only.is_some_and(|fit| fit.part_of(catalog).rows().is_some());
+        let only = only.map(|fit| fit.edge_type.clone());
         EdgeVariable { name: edge.name.clone(), edge_type: only, has_properties: is_row && alternatives == 1 }
     };
-    Scope { nodes: shape.nodes.iter().map(node).collect(), edges: shape.edges.iter().map(edge).collect() }
+    let (nodes, edges) = (shape.nodes.iter().map(node).collect(), shape.edges.iter().map(edge).collect());
+    Scope { nodes, edges, ..Scope::default() }
 }
 
 /// The joins of one alternative.
@@ -106,17 +109,17 @@ impl Joins<'_> {
 
     /// Adds an edge and its ends.
     fn hop(&mut self, edge: &Edge, fit: &Fit) -> Result<(), QueryError> {
-        let edge_type = &self.catalog.edge_types[&fit.edge_type];
+        let part = fit.part_of(self.catalog);
         let (source, target) = match fit.left_to_right {
             true => (edge.left, edge.right),
             false => (edge.right, edge.left),
         };
         let names = &self.shape.nodes;
         let (source_name, target_name) = (names[source].name.clone(), names[target].name.clone());
-        let end = column(&target_name, &edge_type.target.key);
-        match &edge_type.edges {
+        let end = column(&target_name, &part.target.key);
+        match &part.edges {
             Edges::ForeignKey => {
-                let on = column(&source_name, &edge_type.target.column).eq(end);
+                let on = column(&source_name, &part.target.column).eq(end);
                 match (self.bound.contains(&source), self.bound.contains(&target)) {
                     (true, true) => self.keep(on)?,
                     (true, false) => self.bind(target, Some(on))?,
@@ -132,13 +135,13 @@ impl Joins<'_> {
             }
             Edges::Rows { source: start, .. } => {
                 let first = column(&edge.name, &start.column).eq(column(&source_name, &start.key));
-                let last = column(&edge.name, &edge_type.target.column).eq(end);
+                let last = column(&edge.name, &part.target.column).eq(end);
                 let (near, near_on, far, far_on) = match self.bound.contains(&target) && !self.bound.contains(&source) {
                     true => (target, last, source, first),
                     false => (source, first, target, last),
                 };
                 self.bind(near, None)?;
-                let rows = self.sources.edges[&fit.edge_type].plan(&edge.name)?;
+                let rows = self.sources.edges[&(fit.edge_type.clone(), fit.part)].plan(&edge.name)?;
                 self.join(rows, Some(near_on))?;
                 match self.bound.contains(&far) {
                     true => self.keep(far_on)?,
@@ -146,7 +149,7 @@ impl Joins<'_> {
                 }
             }
         }
-        self.no_loop_twice(edge, fit, edge_type, &source_name, &target_name)
+        self.no_loop_twice(edge, fit, part, &source_name, &target_name)
     }
 
     /// An edge without direction that leads from a node to itself fits both ways; it counts once.
@@ -154,15 +157,15 @@ impl Joins<'_> {
         &mut self,
         edge: &Edge,
         fit: &Fit,
-        edge_type: &EdgeType,
+        part: &EdgePart,
         source: &str,
         target: &str,
     ) -> Result<(), QueryError> {
-        let other = Fit { edge_type: fit.edge_type.clone(), left_to_right: true };
+        let other = Fit { left_to_right: true, ..fit.clone() };
         if fit.left_to_right || !edge.fits.contains(&other) {
             return Ok(());
         }
-        let key = &edge_type.target.key;
+        let key = &part.target.key;
         self.keep(column(source, key).not_eq(column(target, key)))
     }
 
@@ -203,7 +206,8 @@ impl Joins<'_> {
         let edges = &self.shape.edges;
         for (index, edge) in edges.iter().enumerate() {
             for (other, before) in edges.iter().enumerate().take(index) {
-                if before.clause != edge.clause || fits[other].edge_type != fits[index].edge_type {
+                let is_same = (&fits[other].edge_type, fits[other].part) == (&fits[index].edge_type, fits[index].part);
+                if before.clause != edge.clause || !is_same {
                     continue;
                 }
                 let condition = self.differ((before, fits[other]), (edge, fits[index]))?;
@@ -214,8 +218,7 @@ impl Joins<'_> {
     }
 
     fn differ(&self, (one, one_fit): (&Edge, &Fit), (other, other_fit): (&Edge, &Fit)) -> Result<Expr, QueryError> {
-        let edge_type = &self.catalog.edge_types[&one_fit.edge_type];
-        if let Edges::Rows { .. } = edge_type.edges {
+        if one_fit.part_of(self.catalog).rows().is_some() {
             let construct = "two relationships of a type whose rows have no identity, in one MATCH";
             let help = "write two MATCH clauses, if they may be the same".to_owned();
             return Err(unsupported(other.pattern.span, construct).with_help(help).into());
@@ -241,7 +244,7 @@ impl Joins<'_> {
 }
 
 /// A column of a variable.
-pub(super) fn column(variable: &str, name: &str) -> Expr {
+pub(crate) fn column(variable: &str, name: &str) -> Expr {
     Expr::Column(Column::new(Some(TableReference::bare(variable)), name))
 }
 

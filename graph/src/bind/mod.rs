@@ -1,5 +1,6 @@
 //! From the syntax tree to a logical plan: names are resolved, types are checked, nothing is read.
 
+mod certainty;
 mod expr;
 mod functions;
 mod join;
@@ -12,10 +13,11 @@ use worldstore_cypher::ast::Name;
 use worldstore_cypher::{Diagnostic, Span, closest};
 
 pub(crate) use expr::{Lower, Names};
-pub(crate) use join::{Sources, plan_matches};
+pub(crate) use join::{Sources, alternatives, column, plan_matches};
 pub(crate) use pattern::{Shape, shape};
-pub(crate) use reads::reads;
+pub(crate) use reads::{Reads, Run, RunKind, reads, run};
 pub(crate) use returns::plan_returns;
+pub(crate) use scope::{NodeVariable, Scope};
 
 /// A mistake of the query.
 pub(crate) fn mistake(span: Span, message: impl Into<String>) -> Diagnostic {

@@ -8,7 +8,7 @@ use worldstore_cypher::{Diagnostic, Span};
 use super::reads::{self, Matched};
 use super::scope::hidden;
 use super::{mistake, unknown, unsupported};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, EdgePart};
 
 /// All patterns of a query.
 #[derive(Debug, Default)]
@@ -44,8 +44,17 @@ pub(crate) struct Edge<'query> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fit {
     pub edge_type: String,
+    /// Which of the pairs of labels that the type joins.
+    pub part: usize,
     /// True if its source is on the left.
     pub left_to_right: bool,
+}
+
+impl Fit {
+    /// The edges that it means.
+    pub fn part_of<'catalog>(&self, catalog: &'catalog Catalog) -> &'catalog EdgePart {
+        &catalog.edge_types[&self.edge_type].parts[self.part]
+    }
 }
 
 /// Resolves the patterns of a query.
@@ -167,22 +176,25 @@ impl<'query> Draft<'query, '_> {
 
     /// The label at one end of an edge type as it lies in the pattern.
     fn end(&self, fit: &Fit, is_left: bool) -> String {
-        let edge_type = &self.catalog.edge_types[&fit.edge_type];
+        let part = fit.part_of(self.catalog);
         match is_left == fit.left_to_right {
-            true => edge_type.source.clone(),
-            false => edge_type.target.label.clone(),
+            true => part.source.clone(),
+            false => part.target.label.clone(),
         }
     }
 
     fn fits(&self, edge: &Edge) -> Vec<Fit> {
         let named: BTreeSet<&str> = edge.pattern.types.iter().map(|name| name.text.as_str()).collect();
-        let types = self.catalog.edge_types.keys().filter(|name| named.is_empty() || named.contains(name.as_str()));
+        let is_meant = |name: &str| named.is_empty() || named.contains(name);
+        let types = self.catalog.edge_types.iter().filter(|(name, _)| is_meant(name));
+        let parts = types.flat_map(|(name, edge_type)| (0..edge_type.parts.len()).map(move |part| (name, part)));
         let lies: &[bool] = match edge.pattern.direction {
             Direction::Right => &[true],
             Direction::Left => &[false],
             Direction::Either | Direction::Both => &[true, false],
         };
-        let all = types.flat_map(|name| lies.iter().map(|lie| Fit { edge_type: name.clone(), left_to_right: *lie }));
+        let fit = |(name, part): (&String, usize), lie: bool| Fit { edge_type: name.clone(), part, left_to_right: lie };
+        let all = parts.flat_map(|part| lies.iter().map(move |lie| fit(part, *lie)));
         let agrees = |node: usize, label: String| self.nodes[node].label.as_ref().is_none_or(|known| *known == label);
         let fits = |fit: &Fit| agrees(edge.left, self.end(fit, true)) && agrees(edge.right, self.end(fit, false));
         all.filter(fits).collect()

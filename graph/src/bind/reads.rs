@@ -2,7 +2,8 @@
 //! Everything else that the language has is refused here by name.
 
 use worldstore_cypher::ast::{
-    ClauseKind, Direction, EdgePattern, Expr, ExprKind, Match, Name, NodePattern, Path, Projection, Properties, Query,
+    ClauseKind, Direction, EdgePattern, Expr, ExprKind, Match, Name, NodePattern, Path, PathMode, Projection,
+    Properties, Query, Selector, Shortest,
 };
 use worldstore_cypher::{Diagnostic, Span};
 
@@ -90,6 +91,70 @@ pub(crate) fn reads(query: &Query) -> Result<Reads<'_>, Diagnostic> {
     Err(unsupported(query.span, "a query without RETURN"))
 }
 
+/// What a path of a single pattern of relationships asks for.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    /// The variable of the path.
+    pub variable: Option<String>,
+    /// Relationships at least, and at most if there is a bound.
+    pub lengths: (u64, Option<u64>),
+    pub direction: Direction,
+    pub kind: RunKind,
+}
+
+/// Which of the paths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RunKind {
+    /// All that repeat no relationship.
+    Trails,
+    /// All.
+    Walks,
+    /// One of the shortest, between different nodes.
+    Shortest,
+    /// All of the shortest, between different nodes.
+    AllShortest,
+}
+
+/// The query as one over a single relationship, and of which run it stands; none if it is nothing but
+/// `MATCH (a)-[*1..3]->(b) [WHERE …] RETURN …` or the same with a shortest path.
+pub(crate) fn run(query: &Query) -> Option<(Reads<'_>, Run)> {
+    let [first, last] = query.first.clauses.as_slice() else { return None };
+    let (ClauseKind::Match(matched), ClauseKind::Return(returns)) = (&first.kind, &last.kind) else { return None };
+    let [path] = matched.patterns.as_slice() else { return None };
+    let is_plain = !matched.optional && !returns.star && query.others.is_empty();
+    if !is_plain || returns.order_by.iter().any(|item| item.nulls.is_some()) {
+        return None;
+    }
+    let (start, hops) = path.hops()?;
+    let [(edge, end)] = hops.as_slice() else { return None };
+    if edge.variable.is_some() {
+        return None;
+    }
+    let run = run_of(path, edge)?;
+    let hops = vec![(single(edge).ok()?, node(end).ok()?)];
+    let paths = vec![Hops { start: node(start).ok()?, hops }];
+    Some((Reads { matches: vec![Matched { paths, filter: matched.filter.as_ref() }], returns }, run))
+}
+
+fn run_of(path: &Path, edge: &EdgePattern) -> Option<Run> {
+    let kind = match (path.shortest, path.selector, path.mode) {
+        (Some(Shortest::One), None, None) => RunKind::Shortest,
+        (Some(Shortest::All), None, None) => RunKind::AllShortest,
+        (None, None | Some(Selector::All), None | Some(PathMode::Trail)) => RunKind::Trails,
+        (None, None | Some(Selector::All), Some(PathMode::Walk)) => RunKind::Walks,
+        _ => return None,
+    };
+    let is_function = path.shortest.is_some();
+    let lengths = match (edge.length, edge.quantifier) {
+        (Some(length), None) => (length.min.unwrap_or(1), length.max),
+        (None, Some(quantifier)) => (quantifier.min, quantifier.max),
+        (None, None) if is_function => (1, Some(1)),
+        _ => return None,
+    };
+    let variable = path.variable.as_ref().map(|name| name.text.clone());
+    Some(Run { variable, lengths, direction: edge.direction, kind })
+}
+
 fn name_of(clause: &ClauseKind) -> &'static str {
     match clause {
         ClauseKind::Match(_) => "OPTIONAL MATCH",
@@ -150,6 +215,11 @@ fn edge_of(pattern: &EdgePattern) -> Result<Edge<'_>, Diagnostic> {
         let help = "write out each hop as a pattern of its own";
         return Err(unsupported(span, "relationships of variable length").with_help(help));
     }
+    single(pattern)
+}
+
+/// One relationship of the pattern, however many it is of.
+fn single(pattern: &EdgePattern) -> Result<Edge<'_>, Diagnostic> {
     let types = match &pattern.types {
         None => Vec::new(),
         Some(types) => types.any_of().ok_or_else(|| unsupported(types.span, "expressions of types"))?,

@@ -1,10 +1,16 @@
 //! The variables of a query.
 
+use datafusion::logical_expr::Expr;
+
 /// What the patterns of a query bind.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scope {
     pub nodes: Vec<NodeVariable>,
     pub edges: Vec<EdgeVariable>,
+    /// How many matches a row stands for, where it may stand for several.
+    pub weight: Option<Expr>,
+    /// A path, and its length.
+    pub path: Option<(String, Expr)>,
 }
 
 /// A node of the patterns.

@@ -8,18 +8,21 @@ use arrow::row::{RowConverter, SortField};
 use datafusion::logical_expr::LogicalPlan;
 use worldstore_async::AsyncBackend;
 use worldstore_core::lake::LakeUri;
-use worldstore_core::{Error, Key, Result};
+use worldstore_core::{Error, ErrorKind, Result};
 use worldstore_cypher::ast::{
-    CreateEdgeType, CreateNodeLabel, Edges as EdgesAst, Name, Reference as ReferenceAst, Source,
+    CreateEdgeType, CreateNodeLabel, Edges as EdgesAst, Name, Reference as ReferenceAst, Source, Text,
 };
 use worldstore_datafusion::{TableSelection, TableSource};
 
+use super::format::{FormatTable, TableFormat};
 use super::order::ordered;
-use super::{Catalog, EdgeType, Edges, Label, Pinned, Reference, Rows};
+use super::record::RecordedRows;
+use super::{Catalog, EdgePart, EdgeType, Edges, Label, Pinned, Reference, Rows};
 use crate::bind::{mistake, unknown};
 use crate::error::QueryError;
+use crate::file::FileRows;
 use crate::io_stats::Counters;
-use crate::lake::{Freshness, LakeLabel, Place, read_file};
+use crate::lake::{Freshness, LakeLabel, Place};
 
 /// What `lake://NAME/` means, and how what is there is known.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +32,8 @@ pub(crate) struct Mounts {
     pub freshness: BTreeMap<String, Freshness>,
     /// Where footers are stored.
     pub place: Option<Place>,
+    /// Formats of tables, by their names in lower case.
+    pub formats: BTreeMap<String, Arc<dyn TableFormat>>,
 }
 
 /// Makes a label.
@@ -44,8 +49,8 @@ pub(crate) async fn create_node_label(
     let plan = plan(&label.rows, &label.computed, tables).await?;
     if let Some(key) = &create.key {
         find(&plan, key)?;
-        if let Rows::Owned { batches, .. } = &label.rows {
-            check_key(batches, &key.text)?;
+        if let Rows::File(file) = &label.rows {
+            check_key(&file.batches(counters).await?, &key.text)?;
         }
     }
     Ok(label)
@@ -59,12 +64,26 @@ pub(crate) async fn create_edge_type(
     tables: Option<&Arc<dyn TableSource>>,
     counters: &Counters,
 ) -> Result<EdgeType, QueryError> {
-    match &create.edges {
+    let mut parts = Vec::with_capacity(create.parts.len());
+    for edges in &create.parts {
+        parts.push(Arc::new(edge_part(edges, catalog, mounts, tables, counters).await?));
+    }
+    Ok(EdgeType { parts })
+}
+
+async fn edge_part(
+    edges: &EdgesAst,
+    catalog: &Catalog,
+    mounts: &Mounts,
+    tables: Option<&Arc<dyn TableSource>>,
+    counters: &Counters,
+) -> Result<EdgePart, QueryError> {
+    match edges {
         EdgesAst::ForeignKey { source, target } => {
             let label = label(catalog, source)?;
             find(&plan(&label.rows, &label.computed, tables).await?, &target.column)?;
             let target = reference(target, catalog, tables).await?;
-            Ok(EdgeType { edges: Edges::ForeignKey, source: source.text.clone(), target })
+            Ok(EdgePart { edges: Edges::ForeignKey, source: source.text.clone(), target })
         }
         EdgesAst::Rows { rows: from, source, target } => {
             let rows = rows(from, mounts, counters).await?;
@@ -73,13 +92,14 @@ pub(crate) async fn create_edge_type(
             find(&plan, &target.column)?;
             let source = reference(source, catalog, tables).await?;
             let target = reference(target, catalog, tables).await?;
-            Ok(EdgeType { source: source.label.clone(), edges: Edges::Rows { rows, source }, target })
+            Ok(EdgePart { source: source.label.clone(), edges: Edges::Rows { rows, source }, target })
         }
         _ => Err(Error::unsupported("edges of this kind are not known").into()),
     }
 }
 
-async fn rows(source: &Source, mounts: &Mounts, counters: &Counters) -> Result<Rows> {
+/// Rows of a declaration.
+pub(crate) async fn rows(source: &Source, mounts: &Mounts, counters: &Counters) -> Result<Rows> {
     match source {
         Source::Partition(text) => {
             let address = LakeUri::parse(&text.value)?;
@@ -90,17 +110,75 @@ async fn rows(source: &Source, mounts: &Mounts, counters: &Counters) -> Result<R
         }
         Source::File(text) => {
             let from = LakeUri::parse(&text.value)?;
-            let (schema, batches) = read_file(&mounted(&from, mounts)?, &Key::new(from.template.expand(&[])?)?).await?;
-            Ok(Rows::Owned { from, schema, batches })
+            let backend = mounted(&from, mounts)?;
+            Ok(Rows::File(Arc::new(FileRows::read(from, backend, counters).await?)))
         }
-        Source::Table { table, run, as_of } => {
-            let mut selection = TableSelection::table(&table.value);
-            selection.run = run.as_ref().map(|run| run.value.clone());
-            selection.as_of = *as_of;
-            Ok(Rows::Table(selection))
+        Source::Table { table, run, as_of } => Ok(Rows::Table(selection(table, run.as_ref(), *as_of))),
+        Source::Format { format, place } => {
+            let table = format_table(&format.text, &place.value, mounts)?;
+            table.pin().await?;
+            Ok(Rows::Format(Arc::new(table)))
         }
         _ => Err(Error::unsupported("rows of this kind are not known")),
     }
+}
+
+fn format_table(name: &str, place: &str, mounts: &Mounts) -> Result<FormatTable> {
+    let from = LakeUri::parse(place)?;
+    let format = mounts.formats.get(&name.to_ascii_lowercase()).cloned().ok_or_else(|| {
+        let known: Vec<_> = mounts.formats.keys().map(String::as_str).collect();
+        Error::not_found("the graph has no such format of tables")
+            .with("format", name)
+            .with("known", known.join(" "))
+            .with("help", "FILE, PARTITION and TABLE are always there")
+    })?;
+    let backend = mounted(&from, mounts)?;
+    Ok(FormatTable { name: name.to_owned(), from, format, backend })
+}
+
+/// Rows as they were recorded when they were declared. Nothing is read.
+pub(super) fn recorded_rows(source: &Source, recorded: Option<&RecordedRows>, mounts: &Mounts) -> Result<Rows> {
+    let reached = match source {
+        Source::Partition(text) => reached(&text.value, mounts).and_then(|(address, backend)| {
+            let freshness = mounts.freshness.get(&address.bucket).cloned().unwrap_or_default();
+            let columns = recorded.ok_or_else(not_recorded)?;
+            let (schema, path) = (columns.schema()?, columns.path_columns()?);
+            let label = LakeLabel::recorded(address, backend, freshness, mounts.place.clone(), schema, path)?;
+            Ok(Rows::Lake(Arc::new(label)))
+        }),
+        Source::File(text) => reached(&text.value, mounts).and_then(|(from, backend)| {
+            let schema = recorded.ok_or_else(not_recorded)?.schema()?;
+            Ok(Rows::File(Arc::new(FileRows::recorded(from, backend, schema))))
+        }),
+        Source::Table { table, run, as_of } => Ok(Rows::Table(selection(table, run.as_ref(), *as_of))),
+        Source::Format { format, place } => {
+            format_table(&format.text, &place.value, mounts).map(|table| Rows::Format(Arc::new(table)))
+        }
+        _ => Err(Error::unsupported("rows of this kind are not known")),
+    };
+    match reached {
+        Err(error) if error.is_not_found() => {
+            Ok(Rows::Missing { declared: source.to_string(), why: error.to_string() })
+        }
+        reached => reached,
+    }
+}
+
+fn reached(text: &str, mounts: &Mounts) -> Result<(LakeUri, Arc<dyn AsyncBackend>)> {
+    let address = LakeUri::parse(text)?;
+    let backend = mounted(&address, mounts)?;
+    Ok((address, backend))
+}
+
+fn not_recorded() -> Error {
+    Error::new(ErrorKind::Corrupt, "the columns of a declaration are not recorded")
+}
+
+fn selection(table: &Text, run: Option<&Text>, as_of: Option<i64>) -> TableSelection {
+    let mut selection = TableSelection::table(&table.value);
+    selection.run = run.map(|run| run.value.clone());
+    selection.as_of = as_of;
+    selection
 }
 
 fn mounted(address: &LakeUri, mounts: &Mounts) -> Result<Arc<dyn AsyncBackend>> {
@@ -149,7 +227,7 @@ fn find(plan: &LogicalPlan, column: &Name) -> Result<(), QueryError> {
 }
 
 /// The keys of owned nodes are there and differ.
-fn check_key(batches: &[RecordBatch], key: &str) -> Result<(), QueryError> {
+pub(crate) fn check_key(batches: &[RecordBatch], key: &str) -> Result<(), QueryError> {
     let failed = |source| Error::unsupported("column cannot be a key").with("column", key).caused_by(source);
     let mut seen = HashSet::new();
     for batch in batches {

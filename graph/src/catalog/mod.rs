@@ -1,29 +1,41 @@
 //! What the graph knows: labels and edge types.
 
 mod ddl;
+mod format;
 mod order;
+mod overlay;
 mod pin;
+mod record;
+mod store;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-use worldstore_core::lake::LakeUri;
 use worldstore_cypher::ast::Computed;
 use worldstore_datafusion::TableSelection;
 
+use crate::file::FileRows;
 use crate::lake::LakeLabel;
+use crate::live::LiveView;
 
-pub(crate) use ddl::{Mounts, check_free, create_edge_type, create_node_label};
+pub(crate) use ddl::{Mounts, check_free, check_key, create_edge_type, create_node_label, rows};
+pub(crate) use format::FormatTable;
+pub use format::TableFormat;
+pub(crate) use overlay::{Corrections, Overlay};
 pub(crate) use pin::Pinned;
+pub(crate) use record::Record;
+pub(crate) use store::{CatalogStore, Declared, Dropped};
 
 /// Labels and edge types, by name.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Catalog {
     pub labels: BTreeMap<String, Arc<Label>>,
     pub edge_types: BTreeMap<String, Arc<EdgeType>>,
+    /// Corrections, by the label whose rows they correct.
+    pub overlays: BTreeMap<String, Arc<Overlay>>,
+    /// Standing queries.
+    pub views: BTreeMap<String, Arc<LiveView>>,
 }
 
 /// A label: its nodes are the rows.
@@ -48,17 +60,28 @@ impl Label {
 pub(crate) enum Rows {
     /// Parquet files in place.
     Lake(Arc<LakeLabel>),
-    /// Rows in memory.
-    Owned { from: LakeUri, schema: SchemaRef, batches: Vec<RecordBatch> },
+    /// The rows of a file, in memory once they are read.
+    File(Arc<FileRows>),
     /// A table of the source.
     Table(TableSelection),
+    /// A table of a format that the graph is given.
+    Format(Arc<FormatTable>),
+    /// Rows of a stored catalog that this graph cannot reach, for what they need is not mounted.
+    Missing {
+        /// What was declared.
+        declared: String,
+        /// Why they cannot be reached: the kind is `NotFound`.
+        why: String,
+    },
 }
 
 impl fmt::Display for Rows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lake(label) => write!(f, "virtual from partition '{}'", label.address),
-            Self::Owned { from, .. } => write!(f, "owned, from file '{from}'"),
+            Self::File(file) => write!(f, "owned, from file '{}'", file.from),
+            Self::Format(table) => write!(f, "{} table '{}'", table.name, table.from),
+            Self::Missing { declared, why } => write!(f, "{declared} ({why})"),
             Self::Table(selection) => {
                 write!(f, "table '{}'", selection.table)?;
                 if let Some(run) = &selection.run {
@@ -70,9 +93,16 @@ impl fmt::Display for Rows {
     }
 }
 
-/// A type of edges.
+/// A type of edges: for each pair of labels that it joins, where its edges are.
 #[derive(Debug)]
 pub(crate) struct EdgeType {
+    /// At least one.
+    pub parts: Vec<Arc<EdgePart>>,
+}
+
+/// The edges of a type between two labels.
+#[derive(Debug)]
+pub(crate) struct EdgePart {
     pub edges: Edges,
     /// The label that edges start from.
     pub source: String,
@@ -97,7 +127,22 @@ pub(crate) struct Reference {
     pub key: String,
 }
 
-impl fmt::Display for EdgeType {
+impl EdgePart {
+    /// The rows that are edges, if they are rows of their own.
+    pub fn rows(&self) -> Option<&Rows> {
+        match &self.edges {
+            Edges::Rows { rows, .. } => Some(rows),
+            Edges::ForeignKey => None,
+        }
+    }
+
+    /// True if edges start or end at this label.
+    pub fn uses(&self, label: &str) -> bool {
+        self.source == label || self.target.label == label
+    }
+}
+
+impl fmt::Display for EdgePart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.edges {
             Edges::ForeignKey => write!(f, "key {}", self.target.column),

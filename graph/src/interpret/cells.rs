@@ -6,8 +6,11 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    IntervalDayTimeType, IntervalMonthDayNanoType, IntervalUnit, IntervalYearMonthType, TimeUnit, UInt8Type,
+    ArrowPrimitiveType, DataType, Date32Type, Date64Type, DurationMicrosecondType, DurationMillisecondType,
+    DurationNanosecondType, DurationSecondType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, IntervalDayTimeType, IntervalMonthDayNanoType, IntervalUnit, IntervalYearMonthType,
+    Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType, TimeUnit,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type,
     UInt16Type, UInt32Type, UInt64Type,
 };
 use worldstore_core::{Error, Result};
@@ -24,7 +27,7 @@ const DAY_MILLIS: i64 = 86_400_000;
 ///
 /// # Errors
 /// `Invalid`: an integer over 9,223,372,036,854,775,807, a time out of the range of the language, an unknown time zone.
-pub(super) fn value(array: &dyn Array, row: usize) -> Result<Value> {
+pub(crate) fn value(array: &dyn Array, row: usize) -> Result<Value> {
     if array.is_null(row) {
         return Ok(Value::Null);
     }
@@ -74,17 +77,23 @@ fn hexadecimal(bytes: &[u8]) -> Value {
 
 /// The number behind a time, in its unit.
 fn raw(array: &dyn Array, row: usize) -> Result<i64> {
-    let wide = cast(&array.slice(row, 1), &narrowest(array.data_type())).map_err(unreadable)?;
-    let wide = cast(&wide, &DataType::Int64).map_err(unreadable)?;
-    Ok(native::<Int64Type>(&wide, 0))
-}
-
-/// Times of 32 bits are numbers of 32 bits first.
-fn narrowest(data_type: &DataType) -> DataType {
-    match data_type {
-        DataType::Date32 | DataType::Time32(_) => DataType::Int32,
-        _ => DataType::Int64,
-    }
+    Ok(match array.data_type() {
+        DataType::Date32 => native::<Date32Type>(array, row).into(),
+        DataType::Date64 => native::<Date64Type>(array, row),
+        DataType::Time32(TimeUnit::Second) => native::<Time32SecondType>(array, row).into(),
+        DataType::Time32(TimeUnit::Millisecond) => native::<Time32MillisecondType>(array, row).into(),
+        DataType::Time64(TimeUnit::Microsecond) => native::<Time64MicrosecondType>(array, row),
+        DataType::Time64(TimeUnit::Nanosecond) => native::<Time64NanosecondType>(array, row),
+        DataType::Timestamp(TimeUnit::Second, _) => native::<TimestampSecondType>(array, row),
+        DataType::Timestamp(TimeUnit::Millisecond, _) => native::<TimestampMillisecondType>(array, row),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => native::<TimestampMicrosecondType>(array, row),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => native::<TimestampNanosecondType>(array, row),
+        DataType::Duration(TimeUnit::Second) => native::<DurationSecondType>(array, row),
+        DataType::Duration(TimeUnit::Millisecond) => native::<DurationMillisecondType>(array, row),
+        DataType::Duration(TimeUnit::Microsecond) => native::<DurationMicrosecondType>(array, row),
+        DataType::Duration(TimeUnit::Nanosecond) => native::<DurationNanosecondType>(array, row),
+        other => return Err(unknown(other)),
+    })
 }
 
 fn time(array: &dyn Array, row: usize) -> Result<Value> {
@@ -139,7 +148,13 @@ fn nested(array: &dyn Array, row: usize) -> Result<Value> {
         }
         DataType::Map(..) => map(&array.as_map().value(row)),
         DataType::Union(..) => value(&array.as_union().value(row), 0),
-        DataType::Dictionary(_, of) => value(&cast(&array.slice(row, 1), of).map_err(unreadable)?, 0),
+        DataType::Dictionary(..) => {
+            let dictionary = array.as_any_dictionary();
+            match value(dictionary.keys(), row)? {
+                Value::Int(key) => value(dictionary.values(), usize::try_from(key).unwrap_or(usize::MAX)),
+                _ => Err(unknown(array.data_type())),
+            }
+        }
         DataType::RunEndEncoded(_, of) => value(&cast(&array.slice(row, 1), of.data_type()).map_err(unreadable)?, 0),
         DataType::ListView(of) | DataType::LargeListView(of) => {
             let wanted = DataType::LargeList(Arc::clone(of));

@@ -1,7 +1,7 @@
 //! Reading rows for the interpreter, which waits for them.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -13,26 +13,29 @@ use tokio::runtime::Handle;
 use worldstore_core::{Error, ErrorKind, Result};
 use worldstore_cypher::ast::Computed;
 use worldstore_cypher_runtime::Wanted;
-use worldstore_datafusion::TableSource;
 
 use super::rows::Rows;
-use crate::catalog::{self, Mounts, Pinned};
-use crate::error::from_datafusion;
+use crate::asked::Asked;
+use crate::catalog::{self, Mounts, Overlay, Pinned};
+use crate::error::{QueryError, from_datafusion};
 use crate::execute::Execution;
-use crate::io_stats::Counters;
+use crate::limits::LimitReached;
 
 /// See the module.
 pub(super) struct Loader {
     pub handle: Handle,
     pub mounts: Mounts,
-    pub tables: Option<Arc<dyn TableSource>>,
-    pub counters: Arc<Counters>,
+    pub asked: Asked,
+    /// Corrections, by label.
+    pub overlays: BTreeMap<String, Arc<Overlay>>,
     /// The properties that the query may need.
     pub wanted: Wanted,
     /// Bytes that rows and edges may take.
     pub memory_max: u64,
     pub held: Cell<u64>,
     pub plans: RefCell<Vec<Arc<dyn ExecutionPlan>>>,
+    /// The limit that ended the query while it read.
+    pub stopped: RefCell<Option<LimitReached>>,
 }
 
 impl Loader {
@@ -51,17 +54,28 @@ impl Loader {
         match held <= self.memory_max {
             true => Ok(()),
             false => {
-                let error = Error::new(ErrorKind::Unavailable, "the query needs more memory than it may use");
-                Err(error.with("bytes", held).with("limit", self.memory_max))
+                self.stop(LimitReached::memory(self.memory_max));
+                Err(Error::new(ErrorKind::Unavailable, "the query needs more memory than it may use"))
             }
         }
     }
 
+    /// Notes why nothing more is read: the interpreter passes on errors of the store only.
+    fn stop(&self, reached: LimitReached) {
+        self.stopped.replace(Some(reached));
+    }
+
     /// Reads all rows: the columns that are wanted, and those that edges need.
     pub fn rows(&self, name: &str, rows: &catalog::Rows, computed: &[Computed], keys: Vec<String>) -> Result<Rows> {
-        let read = self.read(name, rows, computed, keys);
-        let batches = self.handle.block_on(read).map_err(|error| error.with("read for", name))?;
-        Ok(Rows::new(batches))
+        let read = self.asked.guard.watch(async { Ok(self.read(name, rows, computed, keys).await?) });
+        match self.handle.block_on(read) {
+            Ok(batches) => Ok(Rows::new(batches)),
+            Err(QueryError::Limit(reached)) => {
+                self.stop(*reached);
+                Err(Error::new(ErrorKind::Unavailable, "the query was stopped while it read").with("read for", name))
+            }
+            Err(error) => Err(Error::from(error).with("read for", name)),
+        }
     }
 
     async fn read(
@@ -71,7 +85,8 @@ impl Loader {
         computed: &[Computed],
         keys: Vec<String>,
     ) -> Result<Vec<RecordBatch>> {
-        let pinned = Pinned::new(rows, computed, self.tables.as_ref(), &self.counters).await?;
+        let overlay = self.overlays.get(name).map(Arc::as_ref);
+        let pinned = Pinned::of_rows(rows, computed, &self.asked).await?.corrected(overlay, &self.asked).await?;
         let plan = pinned.plan(name).map_err(Error::from)?;
         let keys: BTreeSet<String> = keys.into_iter().collect();
         let is_wanted = |column: &str| match &self.wanted {

@@ -21,12 +21,13 @@ use super::id::Id;
 use super::load::Loader;
 use super::rows::Rows;
 use crate::bind::unknown;
-use crate::catalog::{self, Catalog, EdgeType, Label};
+use crate::catalog::{self, Catalog, EdgePart, Label};
+use crate::limits::LimitReached;
 
 /// See the module.
 pub(super) struct Tables {
     labels: Vec<Slot<Label, Rows>>,
-    types: Vec<Slot<EdgeType, Edges>>,
+    types: Vec<Slot<EdgePart, Edges>>,
     loader: Loader,
     /// True if a name that nothing has is a mistake.
     strict: bool,
@@ -40,15 +41,15 @@ struct Slot<Declared, Loaded> {
     loaded: OnceCell<Rc<Loaded>>,
 }
 
-fn slots<Declared, Loaded>(
-    declared: &std::collections::BTreeMap<String, Arc<Declared>>,
+fn slots<'catalog, Declared: 'catalog, Loaded>(
+    declared: impl Iterator<Item = (&'catalog String, &'catalog Arc<Declared>)>,
 ) -> Vec<Slot<Declared, Loaded>> {
     let slot = |(name, declared): (&String, &Arc<Declared>)| Slot {
         name: Arc::from(name.as_str()),
         declared: Arc::clone(declared),
         loaded: OnceCell::new(),
     };
-    declared.iter().map(slot).collect()
+    declared.map(slot).collect()
 }
 
 impl<Declared, Loaded> Slot<Declared, Loaded> {
@@ -67,13 +68,19 @@ impl<Declared, Loaded> Slot<Declared, Loaded> {
 
 impl Tables {
     pub fn new(catalog: &Catalog, loader: Loader, strict: bool) -> Self {
-        let (labels, types) = (slots(&catalog.labels), slots(&catalog.edge_types));
+        let parts = catalog.edge_types.iter().flat_map(|(name, one)| one.parts.iter().map(move |part| (name, part)));
+        let (labels, types) = (slots(catalog.labels.iter()), slots(parts));
         Self { labels, types, loader, strict, mistake: RefCell::new(None) }
     }
 
     /// A name that the query has and the catalog has not.
     pub fn mistake(&self) -> Option<Diagnostic> {
         self.mistake.borrow_mut().take()
+    }
+
+    /// The limit that ended the query while it read.
+    pub fn stopped(&self) -> Option<LimitReached> {
+        self.loader.stopped.borrow_mut().take()
     }
 
     /// What was run to read.
@@ -164,13 +171,13 @@ impl Tables {
 }
 
 /// The columns of a label that an edge type joins by.
-fn columns_of(edge_type: &EdgeType, label: &str) -> Vec<String> {
+fn columns_of(part: &EdgePart, label: &str) -> Vec<String> {
     let mut columns = Vec::new();
-    if edge_type.target.label == label {
-        columns.push(edge_type.target.key.clone());
+    if part.target.label == label {
+        columns.push(part.target.key.clone());
     }
-    match &edge_type.edges {
-        catalog::Edges::ForeignKey if edge_type.source == label => columns.push(edge_type.target.column.clone()),
+    match &part.edges {
+        catalog::Edges::ForeignKey if part.source == label => columns.push(part.target.column.clone()),
         catalog::Edges::Rows { source, .. } if source.label == label => columns.push(source.key.clone()),
         _ => {}
     }

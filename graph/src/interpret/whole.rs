@@ -12,41 +12,52 @@ use worldstore_cypher_runtime::{
 
 use super::id::Id;
 use super::tables::Tables;
+use crate::tier::Minimum;
 
 /// See the module. A reader lends the owned part, a writer lends it to be changed.
 #[derive(Debug)]
 pub(super) struct Whole<'q, Owned> {
     pub tables: &'q Tables,
     pub owned: Owned,
+    /// How sure what is created must be to be seen; rows of tables are held to it where they are read.
+    pub minimum: Minimum,
 }
 
 impl<Owned: Deref<Target = MemoryGraph> + std::fmt::Debug> Graph for Whole<'_, Owned> {
     fn nodes<'g>(&'g self, scan: &Scan<'_>) -> Result<Nodes<'g>> {
-        Ok(Box::new(self.owned.nodes(scan)?.chain(self.tables.nodes(scan)?)))
+        let minimum = self.minimum;
+        let is_seen = move |node: &Result<Arc<Node>>| match node {
+            Ok(node) => minimum.admits(&node.properties),
+            Err(_) => true,
+        };
+        Ok(Box::new(self.owned.nodes(scan)?.filter(is_seen).chain(self.tables.nodes(scan)?)))
     }
 
     fn node(&self, id: NodeId, wanted: &Wanted) -> Result<Option<Arc<Node>>> {
         match Id::unpack(id.0) {
             Some(_) => self.tables.node(id, wanted),
-            None => self.owned.node(id, wanted),
+            None => Ok(self.owned.node(id, wanted)?.filter(|node| self.minimum.admits(&node.properties))),
         }
     }
 
     fn relationships<'g>(&'g self, scan: &Scan<'_>) -> Result<Relationships<'g>> {
-        Ok(Box::new(self.owned.relationships(scan)?.chain(self.tables.relationships(scan)?)))
+        Ok(Box::new(self.sure(self.owned.relationships(scan)?).chain(self.tables.relationships(scan)?)))
     }
 
     fn relationships_of<'g>(&'g self, node: NodeId, towards: Towards, scan: &Scan<'_>) -> Result<Relationships<'g>> {
         match Id::unpack(node.0) {
             Some(_) => self.tables.relationships_of(node, towards, scan),
-            None => self.owned.relationships_of(node, towards, scan),
+            None => Ok(self.sure(self.owned.relationships_of(node, towards, scan)?)),
         }
     }
 
     fn relationship(&self, id: RelationshipId, wanted: &Wanted) -> Result<Option<Arc<Relationship>>> {
         match Id::unpack(id.0) {
             Some(_) => self.tables.relationship(id, wanted),
-            None => self.owned.relationship(id, wanted),
+            None => {
+                let found = self.owned.relationship(id, wanted)?;
+                Ok(found.filter(|relationship| self.minimum.admits(&relationship.properties)))
+            }
         }
     }
 
@@ -118,6 +129,18 @@ impl<Owned: DerefMut<Target = MemoryGraph> + std::fmt::Debug> GraphMut for Whole
 }
 
 impl<Owned> Whole<'_, Owned> {
+    /// Those that are sure enough.
+    fn sure<'g>(&self, relationships: Relationships<'g>) -> Relationships<'g> {
+        let minimum = self.minimum;
+        if minimum.is_none() {
+            return relationships;
+        }
+        Box::new(relationships.filter(move |relationship| match relationship {
+            Ok(relationship) => minimum.admits(&relationship.properties),
+            Err(_) => true,
+        }))
+    }
+
     fn check_labels(&self, labels: &[Arc<str>]) -> Result<()> {
         match labels.iter().find(|label| self.tables.has_label(label)) {
             Some(label) => Err(read_only("the nodes of this label are rows of a table").with("label", label)),

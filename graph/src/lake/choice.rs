@@ -20,6 +20,7 @@ use super::listing::Listing;
 use super::provider::LakeTable;
 use crate::error::from_datafusion;
 use crate::io_stats::{Kept, Scanned};
+use crate::snapshot::Snapshot;
 
 /// The files whose path a query asks for, and what their footers say.
 #[derive(Debug)]
@@ -56,6 +57,7 @@ impl LakeTable {
         let label = &self.label;
         let told = filter::filter(filters, &label.path_columns);
         let listing = label.list(told, &self.memo, &self.counters).await?;
+        self.counters.add_snapshot(Snapshot::of_files(label.address.to_string(), Arc::clone(&listing)));
         let (of_path, of_data): (Vec<&Expr>, Vec<&Expr>) = filters.iter().partition(|filter| self.is_of_path(filter));
         let kept = match conjunction(of_path.into_iter().cloned()) {
             Some(filter) => Some(fitting(&filter, &listing.values).map_err(from_datafusion)?),

@@ -8,6 +8,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use parquet::arrow::parquet_to_arrow_schema;
 use parquet::file::metadata::{KeyValue, ParquetMetaData};
 use parquet::schema::types::SchemaDescriptor;
+use tokio::sync::OnceCell;
 use worldstore_async::{AsyncBackend, lake};
 use worldstore_core::lake::{Filter, LakeColumn, LakeListing, LakeUri};
 use worldstore_core::{Error, Key, ListOptions, ObjectMeta, Prefix, Result, StatOptions};
@@ -20,6 +21,7 @@ use super::provider::LakeTable;
 use super::stored::{Place, Stored};
 use super::summary::Summaries;
 use crate::io_stats::Counters;
+use crate::window::Window;
 
 /// Footers that are read at once.
 pub(super) const FOOTERS_AT_ONCE: usize = 32;
@@ -39,6 +41,8 @@ pub(crate) struct LakeLabel {
     pub footers: Footers,
     freshness: Freshness,
     place: Option<Place>,
+    /// Set once it was looked for what is stored of the files.
+    learnt: OnceCell<()>,
     summaries: RwLock<Summaries>,
     /// Files whose summaries are not stored yet.
     unstored: AtomicU64,
@@ -133,6 +137,49 @@ impl LakeLabel {
         Ok(label)
     }
 
+    /// A label that had these columns when it was declared. Nothing is read, until it is asked for.
+    ///
+    /// # Errors
+    /// `Unexpected` if the columns of the path cannot be made.
+    pub fn recorded(
+        address: LakeUri,
+        backend: Arc<dyn AsyncBackend>,
+        freshness: Freshness,
+        place: Option<Place>,
+        columns: SchemaRef,
+        path_columns: Vec<LakeColumn>,
+    ) -> Result<Self> {
+        let listing = Listing::empty(&path_columns)?;
+        let summaries = Summaries::new(Arc::clone(&columns));
+        let stored = Stored { folders: None, columns, path_columns, listing, summaries };
+        let label = Self::new(address, backend, freshness, place, stored, Footers::default());
+        Ok(Self { learnt: OnceCell::new(), ..label })
+    }
+
+    /// Takes over what is stored of the files, if that was not looked for yet.
+    async fn learn_later(&self, memo: &Memo, counters: &Counters) -> Result<()> {
+        let learn = || async {
+            let stored = match &self.place {
+                Some(place) => place.load(&self.address, counters).await,
+                None => None,
+            };
+            let fits = |stored: &Stored| stored.columns == self.columns && stored.path_columns == self.path_columns;
+            match stored.filter(fits) {
+                Some(Stored { folders, listing, summaries, .. }) => {
+                    *self.lock_known() = Known { listing: Arc::new(listing), folders };
+                    *self.summaries_mut() = summaries;
+                }
+                // What is never listed again is listed once.
+                None if matches!(self.freshness, Freshness::Pinned) => {
+                    self.list_now(None, memo, counters).await?;
+                }
+                None => {}
+            }
+            Ok::<_, Error>(())
+        };
+        self.learnt.get_or_try_init(learn).await.map(|_| ())
+    }
+
     fn new(
         address: LakeUri,
         backend: Arc<dyn AsyncBackend>,
@@ -154,6 +201,7 @@ impl LakeLabel {
             footers,
             freshness,
             place,
+            learnt: OnceCell::new_with(Some(())),
             summaries,
             unstored,
             known,
@@ -162,8 +210,8 @@ impl LakeLabel {
     }
 
     /// The label for one query, whose scans see the same files. No I/O.
-    pub fn pin(self: &Arc<Self>, counters: Arc<Counters>) -> LakeTable {
-        LakeTable::new(Arc::clone(self), counters)
+    pub fn pin(self: &Arc<Self>, counters: Arc<Counters>, window: Arc<Window>) -> LakeTable {
+        LakeTable::new(Arc::clone(self), counters, window)
     }
 
     /// The files that a condition on the path does not rule out, as they are now; more of them where nothing is listed.
@@ -172,6 +220,7 @@ impl LakeLabel {
     /// `NotFound` if nothing at all is left; `Invalid` if the paths no longer have the columns that they had; `Conflict` if
     /// they change while one query is planned.
     pub async fn list(&self, filter: Option<Filter>, memo: &Memo, counters: &Counters) -> Result<Arc<Listing>> {
+        self.learn_later(memo, counters).await?;
         match &self.freshness {
             Freshness::Listed => self.list_now(filter, memo, counters).await,
             Freshness::Pinned => Ok(self.known()),
@@ -369,7 +418,7 @@ async fn blocking<Answer: Send + 'static>(work: impl FnOnce() -> Result<Answer> 
 }
 
 /// The columns of a file, all of them nullable, for another file may miss them.
-pub(super) fn schema_of(footer: &ParquetMetaData, key: &Key) -> Result<SchemaRef> {
+pub(crate) fn schema_of(footer: &ParquetMetaData, key: &Key) -> Result<SchemaRef> {
     let file = footer.file_metadata();
     let schema = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata());
     let schema = schema.map_err(|source| corrupt(key, source))?;

@@ -12,6 +12,8 @@ use worldstore_core::hive::{HiveType, HiveValue};
 use worldstore_core::lake::{LakeColumn, LakeListOptions, LakeListing, Template};
 use worldstore_core::{Error, Key, ObjectMeta, Prefix, Result};
 
+use crate::snapshot::short;
+
 /// Files, in the order of their keys, and one row of path values for each.
 #[derive(Debug)]
 pub(crate) struct Listing {
@@ -25,6 +27,7 @@ pub(crate) struct Listing {
     /// Where the footers of all files are summed up, once that is known.
     pub entries: OnceLock<Arc<[u32]>>,
     partitions: OnceLock<Partitions>,
+    id: OnceLock<String>,
 }
 
 /// Combinations of path values.
@@ -54,10 +57,27 @@ impl Listing {
         Ok(Self { pruned: listing.pruned, files_pruned: listing.stats.files_pruned, ..Self::of(files, values) })
     }
 
+    /// A listing without files.
+    pub fn empty(columns: &[LakeColumn]) -> Result<Self> {
+        let arrays = columns.iter().map(|column| array(column.kind, std::iter::empty())).collect();
+        Ok(Self::of(Vec::new(), batch(columns, arrays, 0)?))
+    }
+
     /// A listing of everything.
     pub fn of(files: Vec<ObjectMeta>, values: RecordBatch) -> Self {
-        let (entries, partitions) = (OnceLock::new(), OnceLock::new());
-        Self { files, values, pruned: Vec::new(), files_pruned: 0, entries, partitions }
+        let (entries, partitions, id) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { files, values, pruned: Vec::new(), files_pruned: 0, entries, partitions, id }
+    }
+
+    /// A hash over name, size and version of all files.
+    pub fn id(&self) -> &str {
+        self.id.get_or_init(|| {
+            let mut hasher = blake3::Hasher::new();
+            for file in &self.files {
+                hasher.update(format!("{}\n{}\n{:?}\n", file.key, file.size, file.version).as_bytes());
+            }
+            short(&hasher)
+        })
     }
 
     /// The combinations of path values.

@@ -3,7 +3,6 @@
 mod answer;
 mod bounds;
 mod choice;
-mod file;
 mod filter;
 mod folders;
 mod footer;
@@ -17,8 +16,10 @@ mod stored;
 mod summary;
 
 pub(crate) use answer::{Answer, answer};
-pub(crate) use file::read_file;
 pub use folders::{FolderState, FolderTimes, Freshness, LocalFolders};
-pub(crate) use label::LakeLabel;
+pub(crate) use footer::corrupt;
+pub(crate) use label::{LakeLabel, schema_of};
+pub(crate) use listing::Listing;
+pub(crate) use memo::Memo;
 pub(crate) use provider::LakeTable;
 pub(crate) use stored::Place;

@@ -18,6 +18,7 @@ use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
 use futures::{StreamExt, TryStreamExt, stream};
 use parquet::file::metadata::ParquetMetaData;
 use worldstore_core::ObjectMeta;
@@ -31,6 +32,7 @@ use super::memo::Memo;
 use super::reader::{LakeFile, Readers};
 use crate::error::to_datafusion;
 use crate::io_stats::Counters;
+use crate::window::Window;
 
 /// Filters are decided while decoding if at most this part of the rows is expected to be left.
 const SELECTIVE_SHARE: f64 = 0.2;
@@ -42,6 +44,7 @@ pub(crate) struct LakeTable {
     pub(super) schema: SchemaRef,
     pub(super) counters: Arc<Counters>,
     pub(super) memo: Memo,
+    window: Arc<Window>,
 }
 
 /// A file to be read, and which of its row groups.
@@ -54,10 +57,34 @@ struct Opened<'listing> {
 }
 
 impl LakeTable {
-    pub fn new(label: Arc<LakeLabel>, counters: Arc<Counters>) -> Self {
+    pub fn new(label: Arc<LakeLabel>, counters: Arc<Counters>, window: Arc<Window>) -> Self {
         let fields = label.columns.fields().iter().chain(label.path_fields.iter()).cloned();
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        Self { label, schema, counters, memo: Memo::default() }
+        Self { label, schema, counters, memo: Memo::default(), window }
+    }
+
+    /// Holds a scan to the window: the row groups that are left, one after the other in the order of the files, have
+    /// numbers.
+    fn cut(&self, needed: &mut Vec<Opened<'_>>) -> bool {
+        let window = self.window.range();
+        let mut number = 0;
+        for opened in needed.iter_mut() {
+            for is_out in opened.ruled_out.iter_mut().filter(|is_out| !**is_out) {
+                *is_out = window.as_ref().is_some_and(|range| !range.contains(&number));
+                number += 1;
+            }
+        }
+        self.window.note_total(number);
+        needed.retain(|opened| opened.ruled_out.contains(&false));
+        window.is_some()
+    }
+
+    /// All files, as this query sees them: the same listing as long as they are the same.
+    ///
+    /// # Errors
+    /// Those of listing.
+    pub async fn listing(&self) -> worldstore_core::Result<Arc<Listing>> {
+        self.label.list(None, &self.memo, &self.counters).await
     }
 
     /// The name under which DataFusion looks the byte store up; it never reads through it.
@@ -161,17 +188,28 @@ impl TableProvider for LakeTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let choice = self.choose(filters).await.map_err(to_datafusion)?;
-        let (needed, is_selective) = self.needed(&choice);
+        let (mut needed, is_selective) = self.needed(&choice);
         let kept = needed.iter().map(|opened| opened.ruled_out.iter().filter(|is_out| !**is_out).count() as u64);
         let scanned = self.count(&choice, needed.len() as u64, kept.sum()).map_err(to_datafusion)?;
-        self.counters.add_scan(&scanned);
+        if self.window.is_to_count() {
+            self.counters.add_scan(&scanned);
+        }
+        let is_part = self.cut(&mut needed);
 
         let has_conditions = !choice.conditions.is_empty();
         let wanted = if has_conditions { Wanted::Pages } else { Wanted::RowGroups };
         let files = self.open(&choice.listing, needed, wanted).await?;
+        if files.is_empty() {
+            // A scan of no files has no partitions, of which a join needs one.
+            let schema = match projection {
+                Some(columns) => Arc::new(self.schema.project(columns)?),
+                None => Arc::clone(&self.schema),
+            };
+            return Ok(Arc::new(EmptyExec::new(schema)));
+        }
         let statistics = merge(&files, &self.schema)?;
         // What is left out below a condition is left out of the count.
-        let statistics = if has_conditions { statistics.to_inexact() } else { statistics };
+        let statistics = if has_conditions || is_part { statistics.to_inexact() } else { statistics };
         let table = TableSchema::new(self.label.columns.clone(), self.label.path_fields.iter().cloned().collect());
         let (backend, counters) = (Arc::clone(&self.label.backend), Arc::clone(&self.counters));
         let mut options = TableParquetOptions {

@@ -80,6 +80,12 @@ impl Summaries {
         self.entries.get(entry as usize).map_or(0, |entry| entry.rows)
     }
 
+    /// Rows and row groups of files.
+    pub fn totals(&self, entries: &[u32]) -> (u64, usize) {
+        let each = entries.iter().map(|entry| (self.rows_of(*entry), self.units(*entry).len()));
+        each.fold((0, 0), |(rows, groups), (more, others)| (rows + more, groups + others))
+    }
+
     /// Adds what the footer of a file says.
     ///
     /// # Errors

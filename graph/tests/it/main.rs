@@ -3,15 +3,25 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod ddl;
+mod described;
 mod edges;
 mod explain;
 mod expressions;
 mod fixture;
 mod footers;
+mod hops;
+mod limits;
+mod live;
+mod not_numbers;
 mod pages;
+mod parts;
 mod pruning;
 mod reopened;
 mod returns;
+mod sequenced;
+mod stored;
 mod tables;
+mod types;
 mod walks;
+mod worlds;
 mod wrong;

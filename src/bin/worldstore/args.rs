@@ -7,6 +7,8 @@ use worldstore::{CatalogPlace, LogPlace, TableFormat};
 
 use crate::fs_args::FsCommand;
 use crate::lake_args::LakeCommand;
+use crate::product_args::{CompletionsArgs, DoctorArgs, ManArgs};
+use crate::query_args::QueryArgs;
 use crate::snapshot_args::{BlocksCommand, SnapshotCommand};
 use crate::sql_args::SqlArgs;
 use crate::wal_args::WalCommand;
@@ -114,6 +116,9 @@ Example:
     #[command(verbatim_doc_comment, after_help = "Example:\n  worldstore log ./world --limit 10")]
     Log(LogArgs),
     /// Run Cypher over a world's tables and over Parquet files in place
+    ///
+    /// Without a query, at a terminal, it asks for one after the other: with history, and Tab completes labels, edge
+    /// types and properties.
     #[command(after_help = "\
 Example:
   worldstore query --world ./world 'MATCH (f:flights) RETURN f.carrier, count(*) AS n ORDER BY n DESC LIMIT 3'")]
@@ -202,6 +207,26 @@ Example:
     /// may show. With --json each line is an object.
     #[command(subcommand, verbatim_doc_comment)]
     Wal(WalCommand),
+    /// Tell what is compiled in and configured, and what a store can do
+    ///
+    /// A line for each finding: `fine`, `note` for what somebody may want to know, `FAILED` for what does not work;
+    /// then the exit code is 2. Values of variables and secrets in URIs are not shown.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
+Example:
+  worldstore doctor
+  worldstore doctor ./world --probe"
+    )]
+    Doctor(DoctorArgs),
+    /// Print a script that completes commands in a shell
+    #[command(after_help = "\
+Example:
+  worldstore completions bash > ~/.local/share/bash-completion/completions/worldstore")]
+    Completions(CompletionsArgs),
+    /// Write manual pages
+    #[command(after_help = "Example:\n  worldstore man ~/.local/share/man/man1")]
+    Man(ManArgs),
 }
 
 impl Command {
@@ -228,6 +253,7 @@ impl Command {
             Self::Query(args) => return args.ask.world.as_deref(),
             Self::Explain(args) => return args.world.as_deref(),
             Self::Fs(_) | Self::Lake(_) | Self::Snapshot(_) | Self::Blocks(_) | Self::Wal(_) => return None,
+            Self::Doctor(_) | Self::Completions(_) | Self::Man(_) => return None,
         };
         Some(&at.world)
     }
@@ -238,7 +264,7 @@ impl Command {
 pub struct At {
     /// The world
     pub world: String,
-    /// The catalog of an Iceberg world, an SQLite file or `postgres://…`; needed where the bytes are remote
+    /// The catalog of an Iceberg world, an SQLite file, `postgres://…` or `rest+https://…`; needed where the bytes are remote
     /// [default: `catalog.db` in the folder of the world]
     #[arg(long, value_name = "PLACE", value_parser = catalog_place)]
     pub catalog: Option<CatalogPlace>,
@@ -274,12 +300,22 @@ pub struct WorldArgs {
 pub struct OutputArgs {
     /// How to print rows
     #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
+    format: Format,
+    /// Short for `--format json`
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+}
+
+impl OutputArgs {
+    /// How to print rows.
+    pub fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Aligned columns in a frame, a new one every 10,000 rows
+    /// Aligned columns in a frame, a new one every 10,000 rows; on a terminal no wider than that
     Table,
     /// One JSON object a line
     Json,
@@ -343,17 +379,6 @@ pub struct ScanArgs {
     pub output: OutputArgs,
 }
 
-#[derive(Debug, clap::Args)]
-pub struct QueryArgs {
-    #[command(flatten)]
-    pub ask: AskArgs,
-    /// Print what each statement read (files, rows, bytes) to standard error
-    #[arg(long)]
-    pub io_stats: bool,
-    #[command(flatten)]
-    pub output: OutputArgs,
-}
-
 /// What is asked, and of what.
 #[derive(Debug, clap::Args)]
 pub struct AskArgs {
@@ -365,7 +390,7 @@ pub struct AskArgs {
     /// The world whose tables are labels, each under its own name
     #[arg(long, short)]
     pub world: Option<String>,
-    /// The catalog of an Iceberg world, an SQLite file or `postgres://…`; needed where the bytes are remote
+    /// The catalog of an Iceberg world, an SQLite file, `postgres://…` or `rest+https://…`; needed where the bytes are remote
     /// [default: `catalog.db` in the folder of the world]
     #[arg(long, value_name = "PLACE", requires = "world", value_parser = catalog_place)]
     pub catalog: Option<CatalogPlace>,
@@ -373,6 +398,10 @@ pub struct AskArgs {
     /// the configuration or WORLDSTORE_LAKE_NAME says]
     #[arg(long = "mount", value_name = "NAME=URI")]
     pub mounts: Vec<String>,
+    /// The folder or store in which labels and edge types are kept: what is declared stays there, and what others
+    /// declare there is seen [default: what is declared is gone at the end]
+    #[arg(long, value_name = "URI")]
+    pub labels: Option<String>,
     /// The run that is read [default: main]
     #[arg(long, requires = "world")]
     pub run: Option<String>,
@@ -394,6 +423,6 @@ fn log_place(text: &str) -> Result<LogPlace, String> {
     }
 }
 
-fn catalog_place(text: &str) -> Result<CatalogPlace, std::convert::Infallible> {
-    Ok(text.into())
+fn catalog_place(text: &str) -> worldstore::Result<CatalogPlace> {
+    CatalogPlace::parse(text, &worldstore::config::Lookup::process())
 }

@@ -17,6 +17,9 @@ pub enum FsCommand {
         /// Only these bytes: `A..B` (B excluded), `A..`, `..B`, or `-N` for the last N [default: all]
         #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
         range: Option<String>,
+        /// Not for bytes
+        #[arg(long, hide = true)]
+        json: bool,
     },
     /// Print the beginning of an object
     Head {
@@ -28,6 +31,9 @@ pub enum FsCommand {
         /// So many bytes, not lines
         #[arg(long, short = 'c', value_name = "BYTES", conflicts_with = "lines")]
         bytes: Option<u64>,
+        /// Not for bytes
+        #[arg(long, hide = true)]
+        json: bool,
     },
     /// Copy an object, or a folder with --recursive, also between stores
     ///

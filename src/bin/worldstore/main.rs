@@ -5,11 +5,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod args;
 mod commands;
+mod compiled;
 mod failure;
 mod files;
 mod fs_args;
 mod lake_args;
 mod output;
+mod product_args;
+mod query_args;
 mod snapshot_args;
 mod sources;
 mod sql_args;
@@ -18,20 +21,22 @@ mod world_args;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use worldstore::Registry;
 use worldstore::config::Lookup;
 
 use args::Args;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let matches = Args::command().long_version(compiled::VERSION.as_str()).get_matches();
+    let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(source) => return failure::report(&worldstore::Error::io("start", source).into()),
     };
-    let registry = Registry::compiled_in().with_config_found(args.config).with_lake_variables(Lookup::process());
-    match runtime.block_on(commands::run(args.command, &registry)) {
+    let registry =
+        Registry::compiled_in().with_config_found(args.config.clone()).with_lake_variables(Lookup::process());
+    match runtime.block_on(commands::run(args, &registry)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure::report(&failure),
     }

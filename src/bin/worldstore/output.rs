@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use worldstore::arrow::array::RecordBatch;
 use worldstore::arrow::csv;
 use worldstore::arrow::datatypes::SchemaRef;
@@ -101,6 +101,10 @@ fn print_csv(batch: &RecordBatch, with_header: bool) -> Result<()> {
 fn print_frame(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<()> {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_FULL_CONDENSED);
+    if io::stdout().is_terminal() {
+        // As wide as the terminal at most: cells go on in further lines.
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
     table.set_header(schema.fields().iter().map(|field| field.name().as_str()));
     let options = FormatOptions::default().with_null("null");
     for batch in batches {

@@ -40,7 +40,8 @@ fn split(text: &str) -> (&str, &str) {
     (number, unit.trim())
 }
 
-fn bytes(text: &str) -> Result<usize, String> {
+/// Bytes, or like `512MiB`.
+pub fn bytes(text: &str) -> Result<usize, String> {
     let (number, unit) = split(text);
     let factor = match unit {
         "" | "B" => 1_usize,
@@ -53,7 +54,8 @@ fn bytes(text: &str) -> Result<usize, String> {
     number.checked_mul(factor).filter(|bytes| *bytes > 0).ok_or_else(|| "the size is out of range".to_owned())
 }
 
-fn time(text: &str) -> Result<Duration, String> {
+/// Seconds, or like `500ms`.
+pub fn time(text: &str) -> Result<Duration, String> {
     let (number, unit) = split(text);
     let factor = match unit {
         "ms" => 1_u64,

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use futures::StreamExt;
 use tracing::{Instrument, Span};
 use worldstore_core::ops::*;
-use worldstore_core::wrap::{Operation, TraceScope};
-use worldstore_core::{Error, Key, Prefix, Result};
+use worldstore_core::wrap::{Operation, TraceScope, ended, ended_change, failed};
+use worldstore_core::{Key, Prefix, Result};
 
 use super::{into_stream, no_links};
 use crate::backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
@@ -34,26 +34,6 @@ impl AsyncTraceBackend {
     }
 }
 
-/// Notes how a call ended.
-fn end<Value>(span: &Span, answer: Result<Value>) -> Result<Value> {
-    answer.inspect_err(|error| fail(span, error))
-}
-
-fn end_change(span: &Span, answer: Result<Outcome>) -> Result<Outcome> {
-    end(span, answer).inspect(|outcome| {
-        let outcome = match outcome {
-            Outcome::Applied(_) => "applied",
-            Outcome::Rejected => "rejected",
-            Outcome::Unknown => "unknown",
-        };
-        span.record("outcome", outcome);
-    })
-}
-
-fn fail(span: &Span, error: &Error) {
-    span.record("error", tracing::field::display(error));
-}
-
 impl fmt::Display for AsyncTraceBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "trace({})", self.inner)
@@ -69,20 +49,20 @@ impl AsyncBackend for AsyncTraceBackend {
 
     async fn stat(&self, key: &Key, options: &StatOptions) -> Result<ObjectMeta> {
         let span = self.span(Operation::Stat, key);
-        end(&span, self.inner.stat(key, options).instrument(span.clone()).await)
+        ended(&span, self.inner.stat(key, options).instrument(span.clone()).await)
     }
 
     async fn read(&self, key: &Key, options: &ReadOptions) -> Result<ReadReply<AsyncChunks>> {
         let span = self.span(Operation::Read, key);
         let ReadReply { meta, range, body, .. } =
-            end(&span, self.inner.read(key, options).instrument(span.clone()).await)?;
+            ended(&span, self.inner.read(key, options).instrument(span.clone()).await)?;
         let traced = Traced { body, bytes: 0, span };
         Ok(ReadReply::new(meta, range, into_stream(traced)))
     }
 
     async fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>> {
         let span = self.span(Operation::ReadRanges, key);
-        let parts = end(&span, self.inner.read_ranges(key, ranges, options).instrument(span.clone()).await)?;
+        let parts = ended(&span, self.inner.read_ranges(key, ranges, options).instrument(span.clone()).await)?;
         span.record("bytes", parts.iter().map(|part| part.len() as u64).sum::<u64>());
         Ok(parts)
     }
@@ -90,26 +70,26 @@ impl AsyncBackend for AsyncTraceBackend {
     async fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome> {
         let span = self.span(Operation::Write, key);
         span.record("bytes", body.len() as u64);
-        end_change(&span, self.inner.write(key, body, options).instrument(span.clone()).await)
+        ended_change(&span, self.inner.write(key, body, options).instrument(span.clone()).await)
     }
 
     async fn open_writer(&self, key: &Key, options: &WriteOptions) -> Result<Box<dyn AsyncWriter>> {
         let span = self.span(Operation::OpenWriter, key);
-        let inner = end(&span, self.inner.open_writer(key, options).instrument(span.clone()).await)?;
+        let inner = ended(&span, self.inner.open_writer(key, options).instrument(span.clone()).await)?;
         Ok(Box::new(TraceWriter { inner, bytes: 0, span }))
     }
 
     async fn settle(&self, key: &Key, token: &WriteToken, options: &SettleOptions) -> Result<Settled> {
         let span = self.span(Operation::Settle, key);
-        end(&span, self.inner.settle(key, token, options).instrument(span.clone()).await)
+        ended(&span, self.inner.settle(key, token, options).instrument(span.clone()).await)
     }
 
     async fn delete(&self, keys: &[Key], options: &DeleteOptions) -> Result<Vec<Deleted>> {
         let span = self.span(Operation::Delete, &keys.len());
-        let answers = end(&span, self.inner.delete(keys, options).instrument(span.clone()).await)?;
+        let answers = ended(&span, self.inner.delete(keys, options).instrument(span.clone()).await)?;
         for answer in &answers {
             if let Deleted::Failed(error) = answer {
-                fail(&span, error);
+                failed(&span, error);
             }
         }
         Ok(answers)
@@ -117,22 +97,22 @@ impl AsyncBackend for AsyncTraceBackend {
 
     async fn list(&self, prefix: &Prefix, options: &ListOptions) -> Result<ListPage> {
         let span = self.span(Operation::List, prefix);
-        end(&span, self.inner.list(prefix, options).instrument(span.clone()).await)
+        ended(&span, self.inner.list(prefix, options).instrument(span.clone()).await)
     }
 
     async fn copy(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Outcome> {
         let span = self.span(Operation::Copy, to);
-        end_change(&span, self.inner.copy(from, to, options).instrument(span.clone()).await)
+        ended_change(&span, self.inner.copy(from, to, options).instrument(span.clone()).await)
     }
 
     async fn rename(&self, from: &Key, to: &Key, options: &RenameOptions) -> Result<Outcome> {
         let span = self.span(Operation::Rename, to);
-        end_change(&span, self.inner.rename(from, to, options).instrument(span.clone()).await)
+        ended_change(&span, self.inner.rename(from, to, options).instrument(span.clone()).await)
     }
 
     async fn check(&self, options: &CheckOptions) -> Result<()> {
         let span = self.span(Operation::Check, &"");
-        end(&span, self.inner.check(options).instrument(span.clone()).await)
+        ended(&span, self.inner.check(options).instrument(span.clone()).await)
     }
 
     fn presign(&self) -> Option<&dyn AsyncPresign> {
@@ -145,7 +125,7 @@ impl AsyncPresign for AsyncTraceBackend {
     async fn sign(&self, key: &Key, options: &PresignOptions) -> Result<String> {
         let presign = self.inner.presign().ok_or_else(no_links)?;
         let span = self.span(Operation::Sign, key);
-        end(&span, presign.sign(key, options).instrument(span.clone()).await)
+        ended(&span, presign.sign(key, options).instrument(span.clone()).await)
     }
 }
 
@@ -161,7 +141,7 @@ impl super::Steps for Traced {
         let item = self.body.next().instrument(self.span.clone()).await;
         match &item {
             Some(Ok(chunk)) => self.bytes += chunk.len() as u64,
-            Some(Err(error)) => fail(&self.span, error),
+            Some(Err(error)) => failed(&self.span, error),
             None => {}
         }
         item
@@ -187,17 +167,17 @@ impl AsyncWriter for TraceWriter {
     async fn write(&mut self, chunk: Bytes) -> Result<()> {
         let Self { inner, bytes, span } = self;
         *bytes += chunk.len() as u64;
-        end(span, inner.write(chunk).instrument(span.clone()).await)
+        ended(span, inner.write(chunk).instrument(span.clone()).await)
     }
 
     async fn commit(self: Box<Self>) -> Result<Outcome> {
         let Self { inner, bytes, span } = *self;
         span.record("bytes", bytes);
-        end_change(&span, inner.commit().instrument(span.clone()).await)
+        ended_change(&span, inner.commit().instrument(span.clone()).await)
     }
 
     async fn abort(self: Box<Self>) -> Result<()> {
         let Self { inner, span, .. } = *self;
-        end(&span, inner.abort().instrument(span.clone()).await)
+        ended(&span, inner.abort().instrument(span.clone()).await)
     }
 }

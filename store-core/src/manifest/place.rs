@@ -152,9 +152,9 @@ fn is_clear(error: &Error) -> bool {
 /// As who a manifest is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// The writer of an epoch. Nobody else changes entries and properties.
+    /// The writer of an epoch. Nobody else changes entries and properties, in a chain that has one.
     Writer(u64),
-    /// Anyone: takes over, pins, expires, collects.
+    /// Anyone: takes over, pins, expires, collects, publishes in a chain without a writer.
     Keeper,
 }
 

@@ -44,6 +44,41 @@ impl Manifests {
         Ok(Writer { manifests: self.clone(), epoch: claimed.epoch, fenced: Arc::default() })
     }
 
+    /// Publishes the next manifest without being the writer, and fences nobody: for chains that many change, each on top
+    /// of what the others have published. `edit` is called again with a new draft each time someone else was first, so it
+    /// decides by what is there then. One manifest for each call. Not for chains that have a [`Writer`], who counts on
+    /// nobody else changing entries.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use worldstore_core::manifest::{ManifestOptions, Manifests};
+    /// use worldstore_core::{Memory, Prefix};
+    ///
+    /// # fn main() -> worldstore_core::Result<()> {
+    /// let memory = Arc::new(Memory::new());
+    /// let one = Manifests::create(memory.clone(), Prefix::new("shared")?, ManifestOptions::default())?;
+    /// let other = Manifests::open(memory, Prefix::new("shared")?, ManifestOptions::default())?;
+    /// for (manifests, name) in [(&one, "a"), (&other, "b"), (&one, "c")] {
+    ///     manifests.publish_shared(|draft| {
+    ///         draft.properties.insert(name.to_owned(), String::new());
+    ///         Ok(())
+    ///     })?;
+    /// }
+    /// assert_eq!(other.latest()?.properties.len(), 3);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Writer::publish`], save that nobody is fenced.
+    pub fn publish_shared(&self, mut edit: impl FnMut(&mut Draft<'_>) -> Result<()>) -> Result<Arc<Stored>> {
+        self.change(Role::Keeper, |base, next| {
+            let mut draft = Draft::new(base);
+            edit(&mut draft)?;
+            draft.write_to(next);
+            self.check_blocks(base, next)
+        })
+    }
+
     /// Writes the same bytes again, which changes nothing on any backend. If the number was expired meanwhile, it is free,
     /// and nothing is proved.
     fn try_condition(&self, own: &Stored) -> Result<()> {

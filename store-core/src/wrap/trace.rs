@@ -26,8 +26,8 @@ pub enum TraceScope {
 
 impl TraceScope {
     /// Opens a span of level debug named `backend`, with the fields `scope`, `operation`, `backend` and `name` (the key
-    /// or prefix, the target of a move, the number of keys of a delete), and `bytes`, `outcome` and `error` to be
-    /// recorded later.
+    /// or prefix, the target of a move, the number of keys of a delete), and `bytes` and `outcome` to be recorded later, and
+    /// what [`failed`] records.
     ///
     /// A span of a disabled level costs no more than asking for it.
     pub fn span(self, operation: Operation, backend: &dyn fmt::Display, name: &dyn fmt::Display) -> Span {
@@ -44,7 +44,9 @@ impl TraceScope {
             name = %name,
             bytes = tracing::field::Empty,
             outcome = tracing::field::Empty,
+            "error.type" = tracing::field::Empty,
             error = tracing::field::Empty,
+            otel.status_code = tracing::field::Empty,
         )
     }
 }
@@ -68,13 +70,20 @@ impl TraceBackend {
     }
 }
 
-/// Notes how a call ended.
-fn end<Value>(span: &Span, answer: Result<Value>) -> Result<Value> {
-    answer.inspect_err(|error| fail(span, error))
+/// Notes in a span how a call ended: nothing if it went well, as [`failed`] if not.
+///
+/// # Errors
+/// The answer's.
+pub fn ended<Value>(span: &Span, answer: Result<Value>) -> Result<Value> {
+    answer.inspect_err(|error| failed(span, error))
 }
 
-fn end_change(span: &Span, answer: Result<Outcome>) -> Result<Outcome> {
-    end(span, answer).inspect(|outcome| {
+/// As [`ended`], with the `outcome` of a change.
+///
+/// # Errors
+/// The answer's.
+pub fn ended_change(span: &Span, answer: Result<Outcome>) -> Result<Outcome> {
+    ended(span, answer).inspect(|outcome| {
         let outcome = match outcome {
             Outcome::Applied(_) => "applied",
             Outcome::Rejected => "rejected",
@@ -84,8 +93,12 @@ fn end_change(span: &Span, answer: Result<Outcome>) -> Result<Outcome> {
     })
 }
 
-fn fail(span: &Span, error: &Error) {
+/// Notes an error in a span, as far as it has these fields: `error.type`, the [kind](crate::ErrorKind), `error`, the text,
+/// and `otel.status_code`, by which OpenTelemetry knows a failure.
+pub fn failed(span: &Span, error: &Error) {
+    span.record("error.type", error.kind().as_str());
     span.record("error", tracing::field::display(error));
+    span.record("otel.status_code", "ERROR");
 }
 
 impl fmt::Display for TraceBackend {
@@ -102,19 +115,19 @@ impl Backend for TraceBackend {
 
     fn stat(&self, key: &Key, options: &StatOptions) -> Result<ObjectMeta> {
         let span = self.span(Operation::Stat, key);
-        end(&span, span.in_scope(|| self.inner.stat(key, options)))
+        ended(&span, span.in_scope(|| self.inner.stat(key, options)))
     }
 
     fn read(&self, key: &Key, options: &ReadOptions) -> Result<ReadReply<Chunks>> {
         let span = self.span(Operation::Read, key);
-        let ReadReply { meta, range, body, .. } = end(&span, span.in_scope(|| self.inner.read(key, options)))?;
+        let ReadReply { meta, range, body, .. } = ended(&span, span.in_scope(|| self.inner.read(key, options)))?;
         let traced = Traced { body, bytes: 0, span };
         Ok(ReadReply::new(meta, range, Box::new(traced)))
     }
 
     fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>> {
         let span = self.span(Operation::ReadRanges, key);
-        let parts = end(&span, span.in_scope(|| self.inner.read_ranges(key, ranges, options)))?;
+        let parts = ended(&span, span.in_scope(|| self.inner.read_ranges(key, ranges, options)))?;
         span.record("bytes", parts.iter().map(|part| part.len() as u64).sum::<u64>());
         Ok(parts)
     }
@@ -122,26 +135,26 @@ impl Backend for TraceBackend {
     fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome> {
         let span = self.span(Operation::Write, key);
         span.record("bytes", body.len() as u64);
-        end_change(&span, span.in_scope(|| self.inner.write(key, body, options)))
+        ended_change(&span, span.in_scope(|| self.inner.write(key, body, options)))
     }
 
     fn open_writer(&self, key: &Key, options: &WriteOptions) -> Result<Box<dyn Writer>> {
         let span = self.span(Operation::OpenWriter, key);
-        let inner = end(&span, span.in_scope(|| self.inner.open_writer(key, options)))?;
+        let inner = ended(&span, span.in_scope(|| self.inner.open_writer(key, options)))?;
         Ok(Box::new(TraceWriter { inner, bytes: 0, span }))
     }
 
     fn settle(&self, key: &Key, token: &WriteToken, options: &SettleOptions) -> Result<Settled> {
         let span = self.span(Operation::Settle, key);
-        end(&span, span.in_scope(|| self.inner.settle(key, token, options)))
+        ended(&span, span.in_scope(|| self.inner.settle(key, token, options)))
     }
 
     fn delete(&self, keys: &[Key], options: &DeleteOptions) -> Result<Vec<Deleted>> {
         let span = self.span(Operation::Delete, &keys.len());
-        let answers = end(&span, span.in_scope(|| self.inner.delete(keys, options)))?;
+        let answers = ended(&span, span.in_scope(|| self.inner.delete(keys, options)))?;
         for answer in &answers {
             if let Deleted::Failed(error) = answer {
-                fail(&span, error);
+                failed(&span, error);
             }
         }
         Ok(answers)
@@ -149,22 +162,22 @@ impl Backend for TraceBackend {
 
     fn list(&self, prefix: &Prefix, options: &ListOptions) -> Result<ListPage> {
         let span = self.span(Operation::List, prefix);
-        end(&span, span.in_scope(|| self.inner.list(prefix, options)))
+        ended(&span, span.in_scope(|| self.inner.list(prefix, options)))
     }
 
     fn copy(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Outcome> {
         let span = self.span(Operation::Copy, to);
-        end_change(&span, span.in_scope(|| self.inner.copy(from, to, options)))
+        ended_change(&span, span.in_scope(|| self.inner.copy(from, to, options)))
     }
 
     fn rename(&self, from: &Key, to: &Key, options: &RenameOptions) -> Result<Outcome> {
         let span = self.span(Operation::Rename, to);
-        end_change(&span, span.in_scope(|| self.inner.rename(from, to, options)))
+        ended_change(&span, span.in_scope(|| self.inner.rename(from, to, options)))
     }
 
     fn check(&self, options: &CheckOptions) -> Result<()> {
         let span = self.span(Operation::Check, &"");
-        end(&span, span.in_scope(|| self.inner.check(options)))
+        ended(&span, span.in_scope(|| self.inner.check(options)))
     }
 
     fn presign(&self) -> Option<&dyn Presign> {
@@ -176,7 +189,7 @@ impl Presign for TraceBackend {
     fn sign(&self, key: &Key, options: &PresignOptions) -> Result<String> {
         let presign = self.inner.presign().ok_or_else(no_links)?;
         let span = self.span(Operation::Sign, key);
-        end(&span, span.in_scope(|| presign.sign(key, options)))
+        ended(&span, span.in_scope(|| presign.sign(key, options)))
     }
 }
 
@@ -194,7 +207,7 @@ impl Iterator for Traced {
         let item = self.span.in_scope(|| self.body.next());
         match &item {
             Some(Ok(chunk)) => self.bytes += chunk.len() as u64,
-            Some(Err(error)) => fail(&self.span, error),
+            Some(Err(error)) => failed(&self.span, error),
             None => {}
         }
         item
@@ -219,17 +232,17 @@ impl Writer for TraceWriter {
     fn write(&mut self, chunk: Bytes) -> Result<()> {
         let Self { inner, bytes, span } = self;
         *bytes += chunk.len() as u64;
-        end(span, span.in_scope(|| inner.write(chunk)))
+        ended(span, span.in_scope(|| inner.write(chunk)))
     }
 
     fn commit(self: Box<Self>) -> Result<Outcome> {
         let Self { inner, bytes, span } = *self;
         span.record("bytes", bytes);
-        end_change(&span, span.in_scope(|| inner.commit()))
+        ended_change(&span, span.in_scope(|| inner.commit()))
     }
 
     fn abort(self: Box<Self>) -> Result<()> {
         let Self { inner, span, .. } = *self;
-        end(&span, span.in_scope(|| inner.abort()))
+        ended(&span, span.in_scope(|| inner.abort()))
     }
 }

@@ -89,3 +89,25 @@ fn a_null_in_a_dictionary_is_one() {
     let error = tried(&rows).unwrap_err();
     assert!(error.kind() == ErrorKind::Invalid && error.to_string().contains("row: 1"), "{error}");
 }
+
+#[test]
+fn what_lies_behind_a_null_struct_refuses_no_row() {
+    let above = i64::MAX as u64 + 1;
+    let digits = Decimal128Array::from(vec![1, 100_000, 2]).with_precision_and_scale(5, 2).unwrap();
+    let parts: Vec<(&str, ArrayRef)> = vec![
+        ("big", Arc::new(UInt64Array::from(vec![1, above, 2]))),
+        ("digits", Arc::new(digits)),
+        ("time", Arc::new(Time64MicrosecondArray::from(vec![1, -1, 2]))),
+    ];
+    let fields: Fields = parts.iter().map(|(name, part)| Field::new(*name, part.data_type().clone(), false)).collect();
+    let parts: Vec<ArrayRef> = parts.into_iter().map(|(_, part)| part).collect();
+    let with = |valid: Vec<bool>| StructArray::new(fields.clone(), parts.clone(), Some(valid.into()));
+    let stored = tried(&rows(Arc::new(with(vec![true, false, true])))).unwrap();
+    assert!(stored[0].column(0).is_null(1) && stored[0].column(0).is_valid(2));
+    // Inside of another struct that is null there, too.
+    let inner = with(vec![true, true, true]);
+    let outer_fields = Fields::from(vec![Field::new("inner", inner.data_type().clone(), true)]);
+    let outer = StructArray::new(outer_fields, vec![Arc::new(inner)], Some(vec![true, false, true].into()));
+    tried(&rows(Arc::new(outer))).unwrap();
+    refused(Arc::new(with(vec![true, true, true])), 1);
+}

@@ -16,6 +16,8 @@ mod pruning;
 mod pyiceberg;
 mod race;
 mod random;
+#[cfg(feature = "rest")]
+mod rest;
 mod trouble;
 mod types;
 mod upkeep;
@@ -81,13 +83,17 @@ pub(crate) async fn twin(fixture: &Fixture, keys: &BTreeSet<String>) -> Fixture 
     let copy = if fixture.folder.is_some() { on_disk().await } else { in_memory().await };
     for key in keys {
         let key = Key::new(key).unwrap();
-        let reply = fixture.backend.read(&key, &ReadOptions::default()).await.unwrap();
-        let body = reply.body.try_collect::<Vec<Bytes>>().await.unwrap().concat();
+        let body = bytes_of(&fixture.backend, &key).await;
         let outcome = copy.backend.write(&key, body.into(), &WriteOptions::if_absent()).await.unwrap();
         assert!(matches!(outcome, Outcome::Applied(_)));
     }
     assert!(copy.tables.recover_catalog().await.unwrap().unclear.is_empty());
     copy
+}
+
+pub(crate) async fn bytes_of(backend: &Arc<dyn AsyncBackend>, key: &Key) -> Vec<u8> {
+    let reply = backend.read(key, &ReadOptions::default()).await.unwrap();
+    reply.body.try_collect::<Vec<Bytes>>().await.unwrap().concat()
 }
 
 pub(crate) fn name(text: &str) -> TableName {

@@ -15,7 +15,7 @@ use crate::{lines, name, read};
 
 const PYTHON: &str = "WORLDSTORE_PYTHON";
 
-fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     let found = std::env::var_os(PYTHON).map(PathBuf::from);
     if found.is_none() {
         assert!(std::env::var_os("CI").is_none(), "{PYTHON} is not set");

@@ -160,6 +160,10 @@ pub fn code_of(output: &Output) -> i32 {
     output.status.code().expect("an exit code, not a signal")
 }
 
+pub fn text_of(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 pub fn errors_of(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }

@@ -157,6 +157,8 @@ fn what_is_not_there_is_named() {
         desk.refused(&["fs", command, ""], &["the path is empty"]);
         desk.refused(&["fs", command, "memory:name!/a"], &["a store in memory has no name"]);
     }
+    desk.refused(&["fs", "cat", "one/a", "--json"], &["print bytes as they are", "fs stat --json"]);
+    desk.refused(&["fs", "head", "one/a", "--json"], &["print bytes as they are"]);
     desk.refused(&["fs", "glob", "one", "[a"], &["invalid"]);
 }
 

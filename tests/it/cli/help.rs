@@ -9,9 +9,34 @@ fn every_command_has_help() {
     let desk = Desk::new();
     let help = desk.ok(&["--help"]);
     let commands = [
-        "init", "import", "append", "tables", "runs", "ticks", "scan", "history", "diff", "log", "query", "explain",
-        "sql", "fork", "merge", "drop-run", "compact", "expire", "verify", "stats", "fs", "lake", "snapshot", "blocks",
+        "init",
+        "import",
+        "append",
+        "tables",
+        "runs",
+        "ticks",
+        "scan",
+        "history",
+        "diff",
+        "log",
+        "query",
+        "explain",
+        "sql",
+        "fork",
+        "merge",
+        "drop-run",
+        "compact",
+        "expire",
+        "verify",
+        "stats",
+        "fs",
+        "lake",
+        "snapshot",
+        "blocks",
         "wal",
+        "doctor",
+        "completions",
+        "man",
     ];
     for command in commands {
         assert!(help.lines().any(|line| line.trim_start().starts_with(&format!("{command} "))), "{command} in\n{help}");
@@ -60,11 +85,11 @@ fn the_arguments_of_commands_that_change_a_world() {
         Usage: worldstore append [OPTIONS] <WORLD> <TABLE=FILE>...
           catalog <PLACE>, log <PLACE>, take-over, set-aside, input <INPUT>, run <RUN>, tick <TICK>, entity-column <COLUMN>, json
         Usage: worldstore history [OPTIONS] <WORLD> <ENTITY>
-          catalog <PLACE>, log <PLACE>, run <RUN>, as-of <TICK>, format <FORMAT>
+          catalog <PLACE>, log <PLACE>, run <RUN>, as-of <TICK>, format <FORMAT>, json
         Usage: worldstore diff [OPTIONS] <WORLD> <FROM> <TO>
-          catalog <PLACE>, log <PLACE>, run <RUN>, table <TABLE>, summary, format <FORMAT>
+          catalog <PLACE>, log <PLACE>, run <RUN>, table <TABLE>, summary, format <FORMAT>, json
         Usage: worldstore log [OPTIONS] <WORLD>
-          catalog <PLACE>, log <PLACE>, all, limit <STATES>, format <FORMAT>
+          catalog <PLACE>, log <PLACE>, all, limit <STATES>, format <FORMAT>, json
         Usage: worldstore fork [OPTIONS] --at <TICK> <WORLD> <NAME>
           catalog <PLACE>, log <PLACE>, take-over, set-aside, at <TICK>, from <RUN>
         Usage: worldstore merge [OPTIONS] <WORLD> <FROM>
@@ -80,7 +105,7 @@ fn the_arguments_of_commands_that_change_a_world() {
         Usage: worldstore stats [OPTIONS] <WORLD>
           catalog <PLACE>, log <PLACE>, json
         Usage: worldstore tables [OPTIONS] <WORLD>
-          catalog <PLACE>, log <PLACE>, format <FORMAT>
+          catalog <PLACE>, log <PLACE>, format <FORMAT>, json
     "#]]
     .assert_eq(&told);
 }

@@ -2,6 +2,8 @@
 
 mod append;
 mod busy;
+#[cfg(feature = "iceberg")]
+mod catalog;
 mod commands;
 mod compare;
 mod config;
@@ -17,6 +19,7 @@ mod lake;
 mod log_place;
 mod operations;
 mod place;
+mod product;
 mod query;
 mod readme;
 mod snapshot;

@@ -1,4 +1,4 @@
-//! The guides of snapshots and operations: their command lines do what they say, in the order in which they stand.
+//! The quick start and the guides of snapshots and operations: their command lines do what they say, in the order in which they stand.
 
 use std::process::Command;
 
@@ -35,6 +35,17 @@ fn the_commands_of_the_snapshot_page_work() {
     assert!(blocks.len() >= 2, "{blocks:?}");
     blocks.iter().for_each(|block| drop(run(&desk, block)));
     assert!(desk.ok(&["snapshot", "verify", "copy", "--all"]).contains("all right"));
+}
+
+#[test]
+fn the_commands_of_the_quick_start_work() {
+    let desk = Desk::new();
+    let told: Vec<String> =
+        shell(include_str!("../../../src/docs/quickstart.md")).iter().map(|block| run(&desk, block)).collect();
+    assert_eq!(told.len(), 3);
+    for (block, words) in [(0, "3 rows"), (1, "-9.0"), (2, "5.0")] {
+        assert!(told[block].contains(words), "{words} in\n{}", told[block]);
+    }
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn files_that_are_not_as_said() {
     desk.write("lake/day=2/part.parquet", &bytes[..bytes.len() / 2]);
     let readme = concat!("--mount=home=", env!("CARGO_MANIFEST_DIR"));
     let text = "CREATE NODE LABEL F FROM FILE 'lake://home/README.md' KEY a; MATCH (f:F) RETURN count(*)";
-    desk.refused(&["query", text, readme], &["no readable Parquet file", "file: README.md"]);
+    desk.refused(&["query", text, readme], &["of no kind that is known", "file: README.md"]);
     let outside = label("lake://air/../flights");
     desk.refused(&["query", &outside, &mount], &["../flights"]);
     let query = label("lake://here/lake");

@@ -36,6 +36,11 @@ impl Services {
     /// There is nothing to tell.
     pub fn show_to(&self, _command: &mut Command) {}
 
+    /// There is none.
+    pub fn variable(&self, _name: &str) -> Option<&str> {
+        None
+    }
+
     /// Those that could not be had.
     pub fn missing(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once("any server")

@@ -153,6 +153,11 @@ impl Services {
         command.envs(self.variables().map(|(name, value)| (*name, value)));
     }
 
+    /// The value of one variable, if its service runs.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
     /// Those that could not be had.
     pub fn missing(&self) -> impl Iterator<Item = &'static str> {
         self.missing.iter().map(|service| service.title())

@@ -27,7 +27,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     findings.extend(folders::check(&members));
     findings.extend(imports::check(&members));
     findings.extend(manifests::check(&members, &sources));
-    findings.extend(trees::check(workspace, &members)?);
+    findings.extend(trees::check(workspace)?);
     findings.sort();
     for finding in &findings {
         println!("{finding}");

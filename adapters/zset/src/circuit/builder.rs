@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use worldstore_core::{Error, Result};
 
 use super::{Circuit, Operator, Plan, Spec, When};
-use crate::batch::{Erased, Slots};
+use crate::batch::{Codec, Erased, Slots};
 use crate::row::Row;
 use crate::shape::Shape;
 use crate::step::Step;
@@ -115,7 +115,8 @@ impl Builder {
         tables: [Table; N],
         make: impl FnOnce([Arc<Table>; N]) -> O,
     ) -> Stream<'_, T> {
-        let spec = Spec { name, kind, inputs: inputs.to_vec(), row: Shape::of::<T>().text(), when };
+        let (inputs, row, codec) = (inputs.to_vec(), Shape::of::<T>().text(), Codec::of::<T>());
+        let spec = Spec { name, kind, inputs, row, codec, when };
         let id = self.plan.borrow_mut().add(spec, tables, make);
         Stream { builder: self, id, marker: PhantomData }
     }

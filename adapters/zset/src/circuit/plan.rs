@@ -6,6 +6,7 @@ use std::sync::Arc;
 use worldstore_core::{Error, Result};
 
 use super::{Node, Operator, When};
+use crate::batch::Codec;
 use crate::table::Table;
 
 /// The longest name of an operator, in bytes.
@@ -18,6 +19,7 @@ pub(crate) struct Spec<'a> {
     pub(crate) inputs: Vec<usize>,
     /// The shape of its rows, as text.
     pub(crate) row: String,
+    pub(crate) codec: Codec,
     pub(crate) when: When,
 }
 
@@ -55,9 +57,9 @@ impl Plan {
             self.note(error);
         }
         let operator = Box::new(make(tables.clone()));
-        let Spec { name, kind, inputs, row, when } = spec;
+        let Spec { name, kind, inputs, row, codec, when } = spec;
         let (name, tables, inside) = (name.to_owned(), tables.to_vec(), Vec::new());
-        self.nodes.push(Node { name, kind, inputs, tables, row, when, operator, lineage, inside });
+        self.nodes.push(Node { name, kind, inputs, tables, row, codec, when, operator, lineage, inside });
         id
     }
 
@@ -71,9 +73,9 @@ impl Plan {
     ) -> usize {
         let id = self.nodes.len();
         let lineage = self.lineage(&spec);
-        let Spec { name, kind, inputs, row, when } = spec;
+        let Spec { name, kind, inputs, row, codec, when } = spec;
         let name = name.to_owned();
-        self.nodes.push(Node { name, kind, inputs, tables, row, when, operator, lineage, inside });
+        self.nodes.push(Node { name, kind, inputs, tables, row, codec, when, operator, lineage, inside });
         id
     }
 

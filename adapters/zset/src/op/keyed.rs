@@ -9,6 +9,8 @@ use crate::weight::Weight;
 
 /// A changed row with its key.
 pub(crate) struct Keyed<'a, K, T> {
+    /// The first bytes of the encoded key, which mostly decide the order.
+    head: u64,
     pub(crate) bytes: Vec<u8>,
     pub(crate) key: K,
     pub(crate) row: &'a T,
@@ -32,16 +34,24 @@ pub(crate) fn by_key<'a, T: Row, K: Row>(
 ) -> Result<Vec<Keyed<'a, K, T>>> {
     let keyed = rows.iter().map(|(row, weight)| {
         let key = key(row);
-        Ok(Keyed { bytes: encode::encode(&key)?, key, row, weight: *weight })
+        let bytes = encode::encode(&key)?;
+        Ok(Keyed { head: head(&bytes), bytes, key, row, weight: *weight })
     });
     let mut keyed: Vec<_> = keyed.collect::<Result<_>>()?;
-    keyed.sort_by(|left, right| left.bytes.cmp(&right.bytes));
+    keyed.sort_by(|left, right| left.head.cmp(&right.head).then_with(|| left.bytes.cmp(&right.bytes)));
     Ok(keyed)
+}
+
+/// The first bytes as a number: where two differ, so do the bytes, in the same order.
+fn head(bytes: &[u8]) -> u64 {
+    let mut first = [0; 8];
+    first.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
+    u64::from_be_bytes(first)
 }
 
 /// The groups of rows with one key.
 pub(crate) fn groups<'k, 'a, K, T>(keyed: &'k [Keyed<'a, K, T>]) -> Vec<&'k [Keyed<'a, K, T>]> {
-    keyed.chunk_by(|left, right| left.bytes == right.bytes).collect()
+    keyed.chunk_by(|left, right| left.head == right.head && left.bytes == right.bytes).collect()
 }
 
 /// The encoded key of a group.

@@ -41,6 +41,13 @@ pub(super) fn compare<'t>(stored: &BTreeMap<String, Stored>, tables: &[&'t Table
         todo.remove.extend(unfilled.map(|(name, _)| name.clone()));
     }
     for table in tables {
+        if is_about_steps(&table.name) && !stored.contains_key(&table.name) {
+            // A store that was made without it gets it when tables may be made; until then steps are whole in it.
+            if mode != Mode::Open {
+                todo.create.push(table);
+            }
+            continue;
+        }
         match stored.get(&table.name).filter(|found| found.is_filled || mode != Mode::Migrate) {
             None if mode == Mode::Migrate => {
                 todo.create.push(table);
@@ -64,7 +71,7 @@ pub(super) fn compare<'t>(stored: &BTreeMap<String, Stored>, tables: &[&'t Table
         }
     }
     // What an unfinished migration to yet another circuit left behind is empty.
-    let is_foreign = |name: &str| tables.iter().all(|table| table.name != name);
+    let is_foreign = |name: &str| !is_about_steps(name) && tables.iter().all(|table| table.name != name);
     match stored.iter().find(|(name, found)| found.is_filled && is_foreign(name)) {
         None => Ok(todo),
         Some((name, _)) => {
@@ -72,6 +79,11 @@ pub(super) fn compare<'t>(stored: &BTreeMap<String, Stored>, tables: &[&'t Table
             Err(Error::invalid(message).with("table", name))
         }
     }
+}
+
+/// True for tables that belong to no operator; names of operators cannot begin like this.
+fn is_about_steps(name: &str) -> bool {
+    name.starts_with('_')
 }
 
 fn of(table: &Table, error: Error) -> Error {

@@ -13,6 +13,8 @@ use super::support::{Pair, closure};
 
 /// The file that the writer works on; its ending says on which store. For a server the file's name is a schema.
 const FILE: &str = "WORLDSTORE_ZSET_CRASH_FILE";
+/// Set if the writer's steps commit what each operator keeps by itself.
+const IN_SETS: &str = "WORLDSTORE_ZSET_CRASH_IN_SETS";
 /// How often each store is killed, if not 20 times.
 const KILLS: &str = "WORLDSTORE_ZSET_KILLS";
 
@@ -67,18 +69,23 @@ fn contents(opened: &mut Opened) -> Vec<ZSet<Pair>> {
 fn writer() {
     let path = PathBuf::from(std::env::var_os(FILE).expect("started by hand"));
     let mut opened = open_file(&path);
+    let in_sets = std::env::var_os(IN_SETS).is_some();
     let first = opened.engine.time().unwrap().max(0) + 1;
     let mut out = std::io::stdout();
     for time in first.. {
-        opened.engine.step(changes(&opened.rows, time), Time::at(time)).unwrap();
+        opened.engine.step(changes(&opened.rows, time), Time::at(time).with_flush_every_set(in_sets)).unwrap();
         writeln!(out, "done {time}").unwrap();
         out.flush().unwrap();
     }
 }
 
 /// Lets a writer work for a while after its first step, kills it, and gives the last step that it acknowledged.
-fn killed(path: &Path, pause: Duration) -> i64 {
-    let mut writer = Command::new(std::env::current_exe().unwrap())
+fn killed(path: &Path, pause: Duration, in_sets: bool) -> i64 {
+    let mut writer = Command::new(std::env::current_exe().unwrap());
+    if in_sets {
+        writer.env(IN_SETS, "1");
+    }
+    let mut writer = writer
         .args(["--exact", "crashes::writer", "--ignored", "--nocapture"])
         .env(FILE, path)
         .stdout(Stdio::piped())
@@ -95,18 +102,33 @@ fn killed(path: &Path, pause: Duration) -> i64 {
 }
 
 fn survive(name: &str) {
+    survive_kills(name, false);
+}
+
+/// Cut short between two commits of a step: whoever applies it again goes on with it.
+fn survive_in_sets(name: &str) {
+    survive_kills(name, true);
+}
+
+fn survive_kills(name: &str, in_sets: bool) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     let kills: u64 = std::env::var(KILLS).map_or(20, |count| count.parse().unwrap());
     let mut expected = open(Memory::new());
     let mut applied = 0;
     for round in 0..kills {
-        let acknowledged = killed(&path, Duration::from_micros(round * 7_919 % 30_000));
+        let acknowledged = killed(&path, Duration::from_micros(round * 7_919 % 30_000), in_sets);
         let mut opened = open_file(&path);
         // A server may still be at work on the last commit of the writer that is gone; this waits for it.
         opened.engine.release(Time::none()).unwrap();
-        let there = opened.engine.time().unwrap();
+        let mut there = opened.engine.time().unwrap();
         assert!((acknowledged..=acknowledged + 1).contains(&there), "{acknowledged} acknowledged, {there} there");
+        if in_sets {
+            there += 1;
+            let again = Time::at(there).with_flush_every_set(true);
+            opened.engine.step(changes(&opened.rows, there), again).unwrap();
+            opened.engine.check().unwrap();
+        }
         for time in applied + 1..=there {
             expected.engine.step(changes(&expected.rows, time), Time::at(time)).unwrap();
         }
@@ -139,4 +161,30 @@ fn postgres_survives_kills() {
 #[test]
 fn redb_survives_kills() {
     survive("state.redb");
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn sqlite_survives_kills_between_the_commits_of_a_step() {
+    survive_in_sets("state.db");
+}
+
+#[cfg(feature = "sled")]
+#[test]
+fn sled_survives_kills_between_the_commits_of_a_step() {
+    survive_in_sets("state.sled");
+}
+
+#[cfg(feature = "redb")]
+#[test]
+fn redb_survives_kills_between_the_commits_of_a_step() {
+    survive_in_sets("state.redb");
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn postgres_survives_kills_between_the_commits_of_a_step() {
+    if let Some(schema) = super::server::Schema::new() {
+        survive_in_sets(&format!("{}.schema", schema.name));
+    }
 }

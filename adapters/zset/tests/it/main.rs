@@ -10,6 +10,7 @@ mod defects;
 mod engines;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod examples;
+mod flushing;
 mod identities;
 mod migrations;
 mod model;

@@ -316,7 +316,7 @@ impl<'p> Running<'p> {
     /// Applies one event.
     pub fn apply(&mut self, event: &Event) {
         match event {
-            Event::Step(changes) => self.step(changes),
+            Event::Step(changes) => self.step_at(changes, Time::none()),
             Event::Reopen => {
                 self.engine = None;
                 let Built { circuit, inputs, outputs } = build(&self.nodes);
@@ -326,13 +326,14 @@ impl<'p> Running<'p> {
         }
     }
 
-    fn step(&mut self, rows: &[(usize, Pair, Weight)]) {
+    /// Applies changes as a step.
+    pub fn step_at(&mut self, rows: &[(usize, Pair, Weight)], time: Time) {
         let mut changes = Changes::new();
         for (input, row, weight) in rows {
             changes = changes.weigh(&self.built.0[*input], [(*row, *weight)]);
             self.inputs[*input].add(*row, *weight).unwrap();
         }
-        let deltas = self.engine.as_mut().unwrap().step(changes, Time::none()).unwrap();
+        let deltas = self.engine.as_mut().unwrap().step(changes, time).unwrap();
         for (output, sum) in self.built.1.iter().zip(&mut self.outputs) {
             deltas.apply(output, sum).unwrap();
         }

@@ -6,12 +6,65 @@ use crate::span::Span;
 /// Queries whose rows are put together: `query UNION query`, `query NEXT query`; mostly a single one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
+    /// `AS OF …` in front of it: the state that is asked; the newest by default. Queries within others have none.
+    pub as_of: Option<AsOf>,
     /// The first one.
     pub first: SingleQuery,
     /// The others, each with what joins it to those before.
     pub others: Vec<Combination>,
     /// Where it stands.
     pub span: Span,
+}
+
+/// `AS OF TICK|SEQUENCE|TIME|SNAPSHOT value`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AsOf {
+    /// What the value counts.
+    pub kind: AsOfKind,
+    /// The value.
+    pub value: AsOfValue,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// What names a state in the past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AsOfKind {
+    /// `TICK`: rows of this tick and those before it.
+    Tick,
+    /// `SEQUENCE`: what was there when the append of this number was the last.
+    Sequence,
+    /// `TIME`: what was there at this time.
+    Time,
+    /// `SNAPSHOT`: a state by its name.
+    Snapshot,
+}
+
+impl AsOfKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Tick, Self::Sequence, Self::Time, Self::Snapshot];
+
+    /// The keyword.
+    pub fn keyword(self) -> &'static str {
+        match self {
+            Self::Tick => "TICK",
+            Self::Sequence => "SEQUENCE",
+            Self::Time => "TIME",
+            Self::Snapshot => "SNAPSHOT",
+        }
+    }
+}
+
+/// A number, a text or a parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AsOfValue {
+    /// A number.
+    Int(i64),
+    /// A text.
+    Text(String),
+    /// A parameter, without `$`.
+    Parameter(String),
 }
 
 /// `UNION query`.

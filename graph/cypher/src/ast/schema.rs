@@ -8,7 +8,7 @@ use super::{Expr, Name, Text};
 pub enum Source {
     /// `VIRTUAL FROM PARTITION 'lake://…'`: Parquet files in place, below a folder or template.
     Partition(Text),
-    /// `FROM FILE 'lake://…'`: one Parquet file, read into memory and owned by the graph.
+    /// `FROM FILE 'lake://…'`: one file, read into memory and owned by the graph.
     File(Text),
     /// `FROM TABLE 'name' [RUN 'name'] [AS OF TICK n]`: a table of the world.
     Table {
@@ -18,6 +18,13 @@ pub enum Source {
         run: Option<Text>,
         /// Only rows of this tick and those before it; that of the graph by default.
         as_of: Option<i64>,
+    },
+    /// `FROM FORMAT 'lake://…'`, where the word names a format of tables that the graph is given: `ICEBERG`, `LANCE`.
+    Format {
+        /// The format, as it is written.
+        format: Name,
+        /// The place of the table.
+        place: Text,
     },
 }
 
@@ -43,13 +50,13 @@ pub struct Computed {
     pub value: Expr,
 }
 
-/// `CREATE EDGE TYPE name FROM …`.
+/// `CREATE EDGE TYPE name FROM …, FROM …`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CreateEdgeType {
     /// The type.
     pub name: Name,
-    /// Where its edges are.
-    pub edges: Edges,
+    /// Where its edges are, for each pair of labels that they join; at least one.
+    pub parts: Vec<Edges>,
 }
 
 /// Where edges are.

@@ -98,9 +98,14 @@ impl Parser<'_> {
 
     fn create_edge_type(&mut self) -> Result<CreateEdgeType> {
         let name = self.schema_name("an edge type")?;
+        Ok(CreateEdgeType { name, parts: self.separated(Self::edges)? })
+    }
+
+    /// Where the edges between two labels are.
+    fn edges(&mut self) -> Result<Edges> {
         let is_virtual = self.eat_word("VIRTUAL");
         self.expect_word("FROM")?;
-        let edges = match is_virtual || self.is_source() {
+        Ok(match is_virtual || self.is_source() {
             true => Edges::Rows {
                 rows: self.source()?,
                 source: self.reference("SOURCE")?,
@@ -110,23 +115,30 @@ impl Parser<'_> {
                 let source = self.schema_name("`PARTITION`, `FILE`, `TABLE` or a label")?;
                 Edges::ForeignKey { source, target: self.reference("TARGET")? }
             }
-        };
-        Ok(CreateEdgeType { name, edges })
+        })
     }
 
     /// True if rows are named here and not a label, which may be called `File` too.
     fn is_source(&self) -> bool {
         let is_kind = ["PARTITION", "FILE", "TABLE"].into_iter().any(|kind| self.is_word(0, kind));
-        is_kind && !self.is_word(1, "TARGET")
+        (is_kind && !self.is_word(1, "TARGET")) || self.is_format()
+    }
+
+    /// True if a word stands here, and a text behind it.
+    fn is_format(&self) -> bool {
+        matches!(self.nth(0).kind, TokenKind::Word) && matches!(self.nth(1).kind, TokenKind::Text(_))
     }
 
     /// What follows `FROM`.
-    fn source(&mut self) -> Result<Source> {
+    pub(super) fn source(&mut self) -> Result<Source> {
         if self.eat_word("PARTITION") {
             return self.text().map(Source::Partition);
         }
         if self.eat_word("FILE") {
             return self.text().map(Source::File);
+        }
+        if self.is_format() && !self.is_word(0, "TABLE") {
+            return Ok(Source::Format { format: self.schema_name("a format of tables")?, place: self.text()? });
         }
         self.expect_word("TABLE")?;
         let table = self.text()?;
@@ -145,7 +157,7 @@ impl Parser<'_> {
         Ok(Source::Table { table, run, as_of })
     }
 
-    fn tick(&mut self) -> Result<i64> {
+    pub(super) fn tick(&mut self) -> Result<i64> {
         let minus = self.nth(0).span;
         let is_negative = self.eat(Symbol::Minus);
         let span = self.nth(0).span;

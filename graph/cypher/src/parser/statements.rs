@@ -39,6 +39,9 @@ impl Parser<'_> {
         if self.eat_word("PROFILE") {
             return self.query(Ending::Needed).map(StatementKind::Profile);
         }
+        if let Some(declared) = self.view_or_overlay()? {
+            return Ok(declared);
+        }
         if self.is_word(0, "CREATE") && !self.is_symbol(1, Symbol::LeftParen) && !self.is_symbol(2, Symbol::Eq) {
             self.bump();
             return self.create(first);
@@ -55,8 +58,14 @@ impl Parser<'_> {
         self.query(Ending::Needed).map(StatementKind::Query)
     }
 
+    /// A query that stands on its own.
+    pub(super) fn whole_query(&mut self) -> Result<Query> {
+        self.query(Ending::Needed)
+    }
+
     fn query(&mut self, ending: Ending) -> Result<Query> {
         let first_span = self.nth(0).span;
+        let as_of = if ending == Ending::Needed { self.as_of()? } else { None };
         let first = self.single_query(ending)?;
         let mut others = Vec::new();
         loop {
@@ -65,7 +74,7 @@ impl Parser<'_> {
             let span = self.span_from(span);
             others.push(Combination { combinator, query: self.single_query(ending)?, span });
         }
-        Ok(Query { first, others, span: self.span_from(first_span) })
+        Ok(Query { as_of, first, others, span: self.span_from(first_span) })
     }
 
     fn combinator(&mut self) -> Option<Combinator> {
@@ -91,7 +100,8 @@ impl Parser<'_> {
         let kind = self.match_clause(false)?;
         let span = self.span_from(first);
         let clause = Clause { kind, span };
-        Ok(Query { first: SingleQuery { clauses: vec![clause], span }, others: Vec::new(), span })
+        let first = SingleQuery { clauses: vec![clause], span };
+        Ok(Query { as_of: None, first, others: Vec::new(), span })
     }
 
     fn single_query(&mut self, ending: Ending) -> Result<SingleQuery> {

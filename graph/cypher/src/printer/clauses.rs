@@ -2,17 +2,35 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use super::expressions::write_text;
 use super::{write_separated, write_variable};
 use crate::ast::{
-    Call, Clause, ClauseKind, Combinator, Match, Merge, MergeWhen, Nulls, OrderItem, Projection, Query, RemoveItem,
-    ReturnItem, SetItem, SingleQuery, Yield, YieldItem,
+    AsOf, AsOfValue, Call, Clause, ClauseKind, Combinator, Match, Merge, MergeWhen, Nulls, OrderItem, Projection,
+    Query, RemoveItem, ReturnItem, SetItem, SingleQuery, Yield, YieldItem,
 };
 use crate::names::{Place, write_name};
 
 impl Display for Query {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        if let Some(as_of) = &self.as_of {
+            write!(out, "{as_of} ")?;
+        }
         self.first.fmt(out)?;
         self.others.iter().try_for_each(|other| write!(out, " {} {}", other.combinator, other.query))
+    }
+}
+
+impl Display for AsOf {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        write!(out, "AS OF {} ", self.kind.keyword())?;
+        match &self.value {
+            AsOfValue::Int(number) => number.fmt(out),
+            AsOfValue::Text(text) => write_text(out, text),
+            AsOfValue::Parameter(name) => {
+                out.write_str("$")?;
+                write_name(out, name, Place::Parameter)
+            }
+        }
     }
 }
 

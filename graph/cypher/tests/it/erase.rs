@@ -40,13 +40,23 @@ impl Spans for Statement {
             }
             StatementKind::CreateEdgeType(create) => {
                 create.name.visit(visit);
-                create.edges.visit(visit);
+                create.parts.iter_mut().for_each(|edges| edges.visit(visit));
+            }
+            StatementKind::CreateLiveView(create) => {
+                create.name.visit(visit);
+                create.query.visit(visit);
+            }
+            StatementKind::CreateOverlay(create) => {
+                create.label.visit(visit);
+                create.source.visit(visit);
             }
             StatementKind::DropNodeLabel(name)
+            | StatementKind::DropOverlay(name)
+            | StatementKind::DropLiveView(name)
             | StatementKind::DropEdgeType(name)
             | StatementKind::DescribeNodeLabel(name)
             | StatementKind::DescribeEdgeType(name) => name.visit(visit),
-            StatementKind::ShowNodeLabels | StatementKind::ShowEdgeTypes => {}
+            StatementKind::ShowNodeLabels | StatementKind::ShowEdgeTypes | StatementKind::ShowLiveViews => {}
             other => panic!("unknown statement {other:?}"),
         }
     }
@@ -76,6 +86,10 @@ impl Spans for Source {
             Self::Table { table, run, .. } => {
                 visit(&mut table.span);
                 run.iter_mut().for_each(|run| visit(&mut run.span));
+            }
+            Self::Format { format, place } => {
+                format.visit(visit);
+                visit(&mut place.span);
             }
             other => panic!("unknown source {other:?}"),
         }

@@ -65,6 +65,10 @@ fn source() -> impl Strategy<Value = Source> {
             run,
             as_of
         }),
+        (prop::sample::select(&["ICEBERG", "lance"][..]), text()).prop_map(|(format, place)| Source::Format {
+            format: Name { text: format.to_owned(), span: Span::default() },
+            place,
+        }),
     ]
 }
 
@@ -81,7 +85,7 @@ pub fn statement() -> impl Strategy<Value = Statement> {
         (name(), reference()).prop_map(|(source, target)| Edges::ForeignKey { source, target }),
         (source(), reference(), reference()).prop_map(|(rows, source, target)| Edges::Rows { rows, source, target }),
     ];
-    let edge_type = (name(), edges).prop_map(|(name, edges)| CreateEdgeType { name, edges });
+    let edge_type = (name(), vec(edges, 1..3)).prop_map(|(name, parts)| CreateEdgeType { name, parts });
     prop_oneof![
         6 => query().prop_map(StatementKind::Query),
         1 => query().prop_map(StatementKind::Explain),
@@ -92,6 +96,14 @@ pub fn statement() -> impl Strategy<Value = Statement> {
         1 => edge_type.prop_map(StatementKind::CreateEdgeType),
         1 => name().prop_map(StatementKind::DropNodeLabel),
         1 => name().prop_map(StatementKind::DropEdgeType),
+        1 => (name(), query()).prop_map(|(name, query)| StatementKind::CreateLiveView(CreateLiveView { name, query })),
+        1 => (name(), source()).prop_filter_map("read in place", |(label, source)| {
+            let is_plain = !matches!(source, Source::Partition(_));
+            is_plain.then_some(StatementKind::CreateOverlay(CreateOverlay { label, source }))
+        }),
+        1 => name().prop_map(StatementKind::DropOverlay),
+        1 => name().prop_map(StatementKind::DropLiveView),
+        1 => Just(StatementKind::ShowLiveViews),
         1 => Just(StatementKind::ShowNodeLabels),
         1 => Just(StatementKind::ShowEdgeTypes),
     ]

@@ -31,8 +31,8 @@ pub async fn run(args: DiffArgs, registry: &Registry) -> Result<()> {
     let mut tables = diff?.tables;
     tables.retain(|diff| args.tables.is_empty() || args.tables.iter().any(|table| diff.table.as_str() == table));
     match args.summary {
-        true => summary(args.output.format, &tables),
-        false => print(args.output.format, &tables),
+        true => summary(args.output.format(), &tables),
+        false => print(args.output.format(), &tables),
     }
 }
 

@@ -20,7 +20,7 @@ pub async fn run(args: HistoryArgs, registry: &Registry) -> Result<()> {
         return Err(missing.with("run", &args.run));
     }
     let components = rows.iter().map(|row| Ok(lines(&row.row)?.concat())).collect::<Result<Vec<String>>>()?;
-    if args.output.format == Format::Json {
+    if args.output.format() == Format::Json {
         for (row, components) in rows.iter().zip(&components) {
             print_json(&json!({
                 "tick": row.tick, "seq": row.seq, "run": row.run, "table": row.table.as_str(), "active": row.active,
@@ -30,7 +30,7 @@ pub async fn run(args: HistoryArgs, registry: &Registry) -> Result<()> {
         return Ok(());
     }
     print_columns(
-        args.output.format,
+        args.output.format(),
         vec![
             ("tick", Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.tick)))),
             ("seq", Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.seq)))),

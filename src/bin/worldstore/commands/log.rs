@@ -22,13 +22,13 @@ pub async fn run(args: LogArgs, registry: &Registry) -> Result<()> {
     states.retain(|state| args.all || !state.pins.is_empty() || !changed(state).is_empty());
     states.reverse();
     states.truncate(args.limit.unwrap_or(usize::MAX));
-    if args.output.format == Format::Json {
+    if args.output.format() == Format::Json {
         return states.iter().try_for_each(|state| print_json(&as_json(state)));
     }
     let numbers = |of: fn(&PublishedState) -> u64| Arc::new(UInt64Array::from_iter_values(states.iter().map(of)));
     let rows = states.iter().map(|state| state.rows).collect::<UInt64Array>();
     print_columns(
-        args.output.format,
+        args.output.format(),
         vec![
             ("state", numbers(|state| state.number)),
             ("time", texts(states.iter().map(time))),

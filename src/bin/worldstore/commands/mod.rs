@@ -3,7 +3,9 @@
 mod append;
 mod compact;
 mod components;
+mod describe;
 mod diff;
+mod doctor;
 mod drop_run;
 mod expire;
 mod fork;
@@ -15,6 +17,7 @@ mod lake;
 mod log;
 mod merge;
 mod query;
+mod repl;
 mod scan;
 mod snapshot;
 mod sql;
@@ -33,12 +36,13 @@ use worldstore::registry::masked;
 use worldstore::world::{IfOpen, LogState, Unfit};
 use worldstore::{Error, ErrorKind, Registry, Result, TableFormat, View, World, WorldOptions};
 
-use crate::args::{At, Command, Format, WriteAt};
+use crate::args::{Args, At, Command, Format, WriteAt};
 use crate::failure::Failure;
 use crate::output::{Rows, counted, note};
 
 /// Runs a command.
-pub async fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
+pub async fn run(args: Args, registry: &Registry) -> Result<(), Failure> {
+    let Args { config, command } = args;
     let world = command.world().map(str::to_owned);
     let done = match command {
         Command::Init(args) => init::run(args, registry).await,
@@ -64,6 +68,9 @@ pub async fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
         Command::Snapshot(command) => snapshot::run(command, registry).await,
         Command::Blocks(command) => snapshot::run_blocks(command, registry).await,
         Command::Wal(command) => wal::run(command, registry).await,
+        Command::Doctor(args) => doctor::run(args, registry, config.as_deref()).await,
+        Command::Completions(args) => describe::completions(&args),
+        Command::Man(args) => describe::man(&args),
         Command::Query(args) => return query::run(args, registry).await,
         Command::Explain(args) => return query::explain(args, registry).await,
     };

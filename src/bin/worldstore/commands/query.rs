@@ -7,36 +7,71 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 use worldstore::core::lake::SCHEME;
-use worldstore::graph::{Graph, Map, Parameters, QueryError, QueryResult, Value};
+use worldstore::graph::{Graph, Map, Outcome, Parameters, QueryError, QueryResult, Value};
 use worldstore::registry::OpenOptions;
 use worldstore::world::MAIN_RUN;
-use worldstore::{Error, Registry, Result};
+use worldstore::{Error, ErrorKind, Registry, Result};
 
-use super::{read, view};
-use crate::args::{AskArgs, At, Format, QueryArgs};
+use super::{read, repl, view};
+use crate::args::{AskArgs, At, Format};
 use crate::failure::Failure;
 use crate::output::{Rows, line, note};
+use crate::query_args::{QueryArgs, QueryFormat};
 
 pub async fn run(args: QueryArgs, registry: &Registry) -> Result<(), Failure> {
+    if args.ask.text.is_none() && args.ask.file.is_none() && io::stdin().is_terminal() {
+        return repl::run(args, registry).await;
+    }
     let (text, parameters) = (text_of(&args.ask)?, parameters(&args.ask.params)?);
     let graph = graph(&args.ask, &text, registry).await?;
-    let results = graph.run(&text, &parameters).await.map_err(|error| failure(error, &text))?;
+    answer(&graph, &text, &parameters, &args).await
+}
+
+/// Runs statements, and prints what they give.
+pub(super) async fn answer(
+    graph: &Graph,
+    text: &str,
+    parameters: &Parameters,
+    args: &QueryArgs,
+) -> Result<(), Failure> {
+    let format = match args.format() {
+        QueryFormat::Rows(format) => format,
+        QueryFormat::Picture(format) => {
+            let picture = graph.picture(text, parameters, &args.limits.options()).await;
+            let picture = picture.map_err(|error| failure(error, text))?;
+            return Ok(line(picture.print(format).trim_end())?);
+        }
+    };
+    let options = args.limits.options();
+    let results = graph.run_with(text, parameters, &options).await.map_err(|error| failure(error, text))?;
     if results.is_empty() {
         return Err(empty().into());
     }
     // Statements that declare something give no columns.
     let shown: Vec<&QueryResult> = results.iter().filter(|result| !result.schema.fields().is_empty()).collect();
-    if args.output.format == Format::Arrow && shown.len() != 1 {
+    if format == Format::Arrow && shown.len() != 1 {
         let error = Error::invalid("an Arrow stream holds the rows of one query").with("queries", shown.len());
         return Err(error.into());
     }
-    for result in shown {
-        print(args.output.format, result)?;
+    for result in &shown {
+        print(format, result)?;
         if args.io_stats {
             note(result.io_stats.to_string().trim_end())?;
+            result.snapshots.iter().try_for_each(|snapshot| note(&format!("read {snapshot}")))?;
         }
     }
-    Ok(())
+    let cut = shown.iter().find_map(|result| match &result.outcome {
+        Outcome::Truncated { limit, resume } => Some((limit, resume)),
+        _ => None,
+    });
+    match cut {
+        None => Ok(()),
+        Some((limit, resume)) => {
+            let error = Error::new(ErrorKind::Unavailable, "these are not all rows");
+            let error = error.with("limit", limit).with("row_groups", resume.row_groups_done());
+            Err(error.with("help", format!("go on with --resume {resume}")).into())
+        }
+    }
 }
 
 pub async fn explain(args: AskArgs, registry: &Registry) -> Result<(), Failure> {
@@ -57,7 +92,7 @@ fn print(format: Format, result: &QueryResult) -> Result<()> {
 /// Mistakes in the text are shown in the text.
 fn failure(error: QueryError, text: &str) -> Failure {
     match error {
-        QueryError::Store(error) => error.into(),
+        QueryError::Store(_) | QueryError::Limit(_) => Error::from(error).into(),
         mistakes => {
             let shown = mistakes.render(text);
             Failure::shown(mistakes.into(), shown)
@@ -103,6 +138,14 @@ fn utf8(bytes: Vec<u8>, name: &str) -> Result<String> {
 }
 
 async fn graph(args: &AskArgs, text: &str, registry: &Registry) -> Result<Graph> {
+    let mut mounted = BTreeSet::new();
+    let graph = with_mounts(args, &mut mounted, registry).await?;
+    let graph = with_buckets(graph, text, &mut mounted, registry).await?;
+    with_labels(graph, args, registry).await
+}
+
+/// The tables of the world, and what the arguments mount.
+pub(super) async fn with_mounts(args: &AskArgs, mounted: &mut BTreeSet<String>, registry: &Registry) -> Result<Graph> {
     let mut graph = match &args.world {
         Some(world) => {
             let at = At { world: world.clone(), catalog: args.catalog.clone(), log: None };
@@ -115,10 +158,22 @@ async fn graph(args: &AskArgs, text: &str, registry: &Registry) -> Result<Graph>
         let (name, uri) = pair(mount, "a mount must be like `NAME=URI`", "mount")?;
         let storage = registry.open(uri, &OpenOptions::existing()).await.map_err(|error| error.with("mount", name))?;
         graph = graph.with_mount(name, storage.backend)?;
+        mounted.insert(name.to_owned());
     }
-    let given =
-        |bucket: &str| args.mounts.iter().any(|mount| mount.split_once('=').is_some_and(|(name, _)| name == bucket));
-    for bucket in buckets(text).into_iter().filter(|bucket| !given(bucket)) {
+    Ok(graph)
+}
+
+/// The same with the buckets of a text that are configured, and not mounted yet.
+pub(super) async fn with_buckets(
+    mut graph: Graph,
+    text: &str,
+    mounted: &mut BTreeSet<String>,
+    registry: &Registry,
+) -> Result<Graph> {
+    for bucket in buckets(text) {
+        if mounted.contains(bucket) {
+            continue;
+        }
         match registry.mount(bucket) {
             // The graph says it, where the address is used.
             Err(error) if error.is_not_found() => {}
@@ -126,10 +181,21 @@ async fn graph(args: &AskArgs, text: &str, registry: &Registry) -> Result<Graph>
             Ok(_) => {
                 let storage = registry.open_bucket(bucket, &OpenOptions::existing()).await?;
                 graph = graph.with_mount(bucket, storage.backend)?;
+                mounted.insert(bucket.to_owned());
             }
         }
     }
     Ok(graph)
+}
+
+/// The same with the labels that are kept in a store.
+pub(super) async fn with_labels(graph: Graph, args: &AskArgs, registry: &Registry) -> Result<Graph> {
+    let Some(uri) = &args.labels else { return Ok(graph) };
+    let opened = async {
+        let storage = registry.open(uri, &OpenOptions::default()).await?;
+        graph.open(storage.backend, worldstore::core::Prefix::root()).await
+    };
+    opened.await.map_err(|error| error.with("labels", uri))
 }
 
 /// The buckets of the addresses in a text.
@@ -140,7 +206,7 @@ fn buckets(text: &str) -> BTreeSet<&str> {
     names.filter(|name| !name.is_empty()).collect()
 }
 
-fn parameters(texts: &[String]) -> Result<Parameters> {
+pub(super) fn parameters(texts: &[String]) -> Result<Parameters> {
     let mut names = BTreeSet::new();
     let mut parameters = Parameters::default();
     for text in texts {

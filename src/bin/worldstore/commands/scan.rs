@@ -19,7 +19,7 @@ pub async fn run(args: ScanArgs, registry: &Registry) -> Result<()> {
         scan = scan.with_predicate(parse(condition)?);
     }
     let mut scan = view.scan(&args.table, &scan).await.map_err(|error| of_version(error, &args.table, args.version))?;
-    let mut rows = Rows::new(args.output.format, scan.schema.clone())?;
+    let mut rows = Rows::new(args.output.format(), scan.schema.clone())?;
     while let Some(batch) = scan.batches.try_next().await? {
         rows.write(&batch)?;
     }

@@ -15,7 +15,7 @@ pub async fn run(args: SqlArgs, registry: &Registry) -> Result<()> {
     let mut options = SqlOptions::default().with_memory_bytes_max(args.limit_memory);
     (options.time_max, options.rows_max) = (args.timeout, args.limit_rows);
     let mut answer = view.sql_with(&text, &options).await?;
-    let mut rows = Rows::new(args.output.format, answer.schema.clone())?;
+    let mut rows = Rows::new(args.output.format(), answer.schema.clone())?;
     while let Some(batch) = answer.batches.try_next().await? {
         rows.write(&batch)?;
     }

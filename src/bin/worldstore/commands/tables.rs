@@ -17,13 +17,13 @@ pub async fn tables(args: WorldArgs, registry: &Registry) -> Result<()> {
         infos.push(backend.describe(&table, &DescribeOptions::default()).await?);
     }
     let numbers = |values: Vec<u64>| Arc::new(UInt64Array::from(values));
-    let separator = if args.output.format == Format::Table { "\n" } else { ", " };
+    let separator = if args.output.format() == Format::Table { "\n" } else { ", " };
     let columns = |info: &TableInfo| {
         let fields = info.schema.fields().iter().map(|field| format!("{} {}", field.name(), field.data_type()));
         fields.collect::<Vec<_>>().join(separator)
     };
     print_columns(
-        args.output.format,
+        args.output.format(),
         vec![
             ("table", texts(infos.iter().map(|info| info.name.to_string()))),
             ("rows", numbers(infos.iter().map(|info| info.rows).collect())),
@@ -39,7 +39,7 @@ pub async fn runs(args: WorldArgs, registry: &Registry) -> Result<()> {
     let parents = runs.iter().map(|run| run.parent.as_ref().map(|(parent, _)| parent.as_str()));
     let ticks = runs.iter().map(|run| run.parent.as_ref().map(|(_, tick)| *tick));
     print_columns(
-        args.output.format,
+        args.output.format(),
         vec![
             ("run", texts(runs.iter().map(|run| &run.name))),
             ("forked_from", Arc::new(parents.collect::<StringArray>())),

@@ -13,5 +13,5 @@ pub async fn run(args: TicksArgs, registry: &Registry) -> Result<()> {
     let ticks = world.run(&args.run).await?.now().ticks(&args.table).await?;
     let tick = Int64Array::from_iter_values(ticks.iter().map(|count| count.tick));
     let rows = UInt64Array::from_iter_values(ticks.iter().map(|count| count.rows));
-    print_columns(args.output.format, vec![("tick", Arc::new(tick)), ("rows", Arc::new(rows))])
+    print_columns(args.output.format(), vec![("tick", Arc::new(tick)), ("rows", Arc::new(rows))])
 }

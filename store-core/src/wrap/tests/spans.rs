@@ -108,6 +108,7 @@ fn a_span_is_open_for_as_long_as_its_body_and_tells_what_became_of_it() {
     assert_eq!((written.holders, written.fields["bytes"].as_str()), (0, "2"));
     assert!(backend.stat(&key("none"), &StatOptions::default()).is_err());
     assert!(notes.only("call", "stat").fields["error"].starts_with("not found"));
+    assert_eq!(notes.only("call", "stat").fields["error.type"], "not found");
 }
 
 #[test]

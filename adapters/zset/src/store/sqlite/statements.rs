@@ -42,9 +42,14 @@ pub(super) fn remove_table(name: &str) -> String {
     format!("DROP TABLE {}", quoted(name))
 }
 
-/// Inserts a weight of a new key. Parameters: key, weight, columns.
-pub(super) fn insert_weight(table: &Table) -> String {
-    insert(table, "_weight")
+/// Inserts a weight if its key is new. Parameters: key, weight, columns.
+pub(super) fn insert_new_weight(table: &Table) -> String {
+    format!("{} ON CONFLICT (\"_key\") DO NOTHING", insert(table, "_weight"))
+}
+
+/// Removes an entry if it has this weight. Parameters: key, weight.
+pub(super) fn remove_weight(table: &Table) -> String {
+    format!("DELETE FROM {} WHERE \"_key\" = ? AND \"_weight\" = ?", quoted(&table.name))
 }
 
 /// Changes the weight of a key. Parameters: weight, key.

@@ -128,13 +128,27 @@ fn visit(
 
 impl Transaction for Held<'_> {
     fn add(&mut self, table: &Table, changes: Vec<Change<Weight>>) -> Result<Vec<Weight>> {
-        // A search and a write by what it found are cheaper than an upsert that gives back what it has done.
+        // Most rows that come are new, and most that go are there once: one search each. For the others a search and a write
+        // by what it found are cheaper than an upsert that gives back what it has done.
         let mut get = self.statement(&statements::get(table))?;
-        let mut insert = self.statement(&statements::insert_weight(table))?;
+        let mut insert = self.statement(&statements::insert_new_weight(table))?;
+        let mut remove_all = self.statement(&statements::remove_weight(table))?;
         let mut update = self.statement(&statements::update_weight(table))?;
         let mut remove = self.statement(&statements::remove(table))?;
         let mut sums = Vec::with_capacity(changes.len());
         for Change { key, change, columns } in changes {
+            if change > 0 {
+                bind(&mut insert, &key, &change, &columns)?;
+                if insert.raw_execute().map_err(failed)? == 1 {
+                    sums.push(change);
+                    continue;
+                }
+            } else if let Some(there) = change.checked_neg().filter(|there| *there > 0)
+                && remove_all.execute(params![key, there]).map_err(failed)? == 1
+            {
+                sums.push(0);
+                continue;
+            }
             let before: Option<Weight> = get.query_row([&key], |row| row.get(0)).optional().map_err(failed)?;
             let sum = weight::plus(before.unwrap_or(0), change)?;
             match (before, sum) {

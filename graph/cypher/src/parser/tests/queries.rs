@@ -116,6 +116,13 @@ fn edge_types() {
             "CREATE EDGE TYPE KNOWS FROM TABLE 'k' RUN 'r' SOURCE KEY a REFERENCES P(id) TARGET KEY b REFERENCES P(id)"
         ],
     );
+    canonical(
+        "create edge type LIKES from Person target key car references Car(id),
+            from iceberg 'lake://a/metadata.json' source key a references Car(id) target key b references Person(id)",
+        expect![
+            "CREATE EDGE TYPE LIKES FROM Person TARGET KEY car REFERENCES Car(id), FROM iceberg 'lake://a/metadata.json' SOURCE KEY a REFERENCES Car(id) TARGET KEY b REFERENCES Person(id)"
+        ],
+    );
     canonical("DROP EDGE TYPE DEST", expect!["DROP EDGE TYPE DEST"]);
     canonical("SHOW EDGE TYPES", expect!["SHOW EDGE TYPES"]);
     let StatementKind::CreateEdgeType(create) =
@@ -123,7 +130,7 @@ fn edge_types() {
     else {
         panic!("an edge type")
     };
-    assert!(matches!(create.edges, Edges::ForeignKey { source, .. } if source.text == "File"));
+    assert!(matches!(&create.parts[..], [Edges::ForeignKey { source, .. }] if source.text == "File"));
 }
 
 #[test]
@@ -133,6 +140,7 @@ fn a_tree_in_full() {
         Statement {
             kind: Query(
                 Query {
+                    as_of: None,
                     first: SingleQuery {
                         clauses: [
                             Clause {

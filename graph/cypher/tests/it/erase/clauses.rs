@@ -5,6 +5,9 @@ use super::*;
 impl Spans for Query {
     fn visit(&mut self, visit: &mut dyn FnMut(&mut Span)) {
         visit(&mut self.span);
+        if let Some(as_of) = &mut self.as_of {
+            visit(&mut as_of.span);
+        }
         self.first.visit(visit);
         for other in &mut self.others {
             visit(&mut other.span);

@@ -122,5 +122,15 @@ pub fn query() -> BoxedStrategy<Query> {
         span: Span::default(),
     });
     let others = prop_oneof![4 => Just(Vec::new()), 1 => vec(other, 1..3)];
-    (single_query(), others).prop_map(|(first, others)| Query { first, others, span: Span::default() }).boxed()
+    let kind = prop::sample::select(AsOfKind::ALL.to_vec());
+    let value = prop_oneof![
+        any::<i64>().prop_map(AsOfValue::Int),
+        any_text().prop_map(AsOfValue::Text),
+        text_of_name().prop_map(AsOfValue::Parameter),
+    ];
+    let as_of = (kind, value).prop_map(|(kind, value)| AsOf { kind, value, span: Span::default() });
+    let as_of = prop_oneof![4 => Just(None), 1 => as_of.prop_map(Some)];
+    (as_of, single_query(), others)
+        .prop_map(|(as_of, first, others)| Query { as_of, first, others, span: Span::default() })
+        .boxed()
 }

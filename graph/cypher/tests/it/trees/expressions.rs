@@ -132,6 +132,7 @@ fn with_patterns(inner: BoxedStrategy<Expr>) -> BoxedStrategy<ExprKind> {
     let kind = prop::sample::select(vec![SubqueryKind::Exists, SubqueryKind::Count, SubqueryKind::Collect]);
     let clause = (vec(path_of(inner.clone()), 1..3), option::of(inner.clone()), any::<bool>()).prop_map(
         |(patterns, filter, optional)| Query {
+            as_of: None,
             first: SingleQuery {
                 clauses: vec![Clause {
                     kind: ClauseKind::Match(Match { optional, patterns, filter }),

@@ -58,9 +58,15 @@ pub async fn run(args: CapsArgs, registry: &Registry) -> Result<()> {
 }
 
 /// The kit deletes its objects; a file system keeps their folders, which go here.
-async fn probe(folder: &Address) -> Result<Report> {
+pub async fn probe(folder: &Address) -> Result<Report> {
     let scratch = scratch(folder)?;
     let report = conformance::run(&**folder.store.backend(), &scratch).await;
+    remove_scratch(folder, &scratch)?;
+    Ok(report)
+}
+
+/// Takes the folder away, where the store has such things.
+pub fn remove_scratch(folder: &Address, scratch: &Prefix) -> Result<()> {
     if let Some(root) = &folder.folder {
         let path = root.join(scratch.as_str());
         if path.exists() {
@@ -68,11 +74,11 @@ async fn probe(folder: &Address) -> Result<Report> {
             removed.map_err(|source| Error::io("clean up", source).with("path", path.display()))?;
         }
     }
-    Ok(report)
+    Ok(())
 }
 
 /// A folder that nobody has.
-fn scratch(folder: &Address) -> Result<Prefix> {
+pub fn scratch(folder: &Address) -> Result<Prefix> {
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     Prefix::new(&folder.path)?.join(format!(".worldstore-probe-{nanos}-{}", std::process::id()))
 }

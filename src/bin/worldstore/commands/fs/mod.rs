@@ -1,7 +1,7 @@
 //! `worldstore fs`: the objects of any byte store.
 
 pub mod address;
-mod caps;
+pub mod caps;
 mod change;
 mod copy;
 mod list;
@@ -20,8 +20,9 @@ pub async fn run(command: FsCommand, registry: &Registry) -> Result<()> {
     match command {
         FsCommand::Ls(args) => list::ls(args, registry).await,
         FsCommand::Tree(args) => tree::run(args, registry).await,
-        FsCommand::Cat { uri, range } => read::cat(&uri, range.as_deref(), registry).await,
-        FsCommand::Head { uri, lines, bytes } => read::head(&uri, lines, bytes, registry).await,
+        FsCommand::Cat { json: true, .. } | FsCommand::Head { json: true, .. } => Err(read::no_json()),
+        FsCommand::Cat { uri, range, .. } => read::cat(&uri, range.as_deref(), registry).await,
+        FsCommand::Head { uri, lines, bytes, .. } => read::head(&uri, lines, bytes, registry).await,
         FsCommand::Cp(args) => copy::run(args, registry).await,
         FsCommand::Sync(args) => sync::run(args, registry).await,
         FsCommand::Mv(args) => change::mv(args, registry).await,

@@ -35,6 +35,12 @@ pub async fn head(uri: &str, lines: u64, bytes_max: Option<u64>, registry: &Regi
     Ok(())
 }
 
+/// Of what others say about objects, `--json` makes lines of objects. These are the bytes.
+pub fn no_json() -> Error {
+    Error::invalid("cat and head print bytes as they are, --json is for what tells of objects")
+        .with("see", "fs stat --json")
+}
+
 async fn print(object: &Address, options: &ReadOptions) -> Result<()> {
     let mut reply = object.store.read(&object.path, options).await?;
     let mut left = reply.range.end - reply.range.start;

@@ -1,0 +1,127 @@
+//! Corrections to rows that cannot be changed: rows of the same key whose values win.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::catalog::TableProvider;
+use datafusion::common::{Column, JoinType, TableReference};
+use datafusion::datasource::provider_as_source;
+use datafusion::functions::expr_fn::coalesce;
+use datafusion::functions_window::expr_fn::row_number;
+use datafusion::logical_expr::{Expr, ExprFunctionExt, ExprSchemable, LogicalPlanBuilder, cast, lit};
+use worldstore_core::table::base;
+use worldstore_core::{Error, Result};
+
+use super::{Pinned, Rows};
+use crate::asked::Asked;
+use crate::error::from_datafusion;
+use crate::snapshot::Snapshot;
+use crate::window::OwnedTable;
+
+/// The name of the corrections in plans; no label can be called so.
+const NAME: &str = " corrections";
+/// The name of the number that tells which correction of a key is the newest.
+const NUMBER: &str = " number";
+
+/// Corrections to the rows of a label: those of the same key. A value that is there wins, one that is null leaves the row
+/// as it is. Of a table with sequence numbers only the newest row of a key counts.
+#[derive(Debug, Clone)]
+pub(crate) struct Overlay {
+    /// The column that identifies a row, in both.
+    pub key: String,
+    pub rows: Corrections,
+}
+
+/// Where corrections are.
+#[derive(Debug, Clone)]
+pub(crate) enum Corrections {
+    /// Rows that were declared.
+    Declared(Rows),
+    /// Rows that were given; each key once.
+    Given(Arc<[RecordBatch]>, SchemaRef),
+}
+
+/// Corrections in one state.
+#[derive(Debug, Clone)]
+pub(crate) struct PinnedOverlay {
+    key: String,
+    provider: Arc<dyn TableProvider>,
+}
+
+impl Overlay {
+    /// Fixes their state.
+    pub async fn pin(&self, asked: &Asked) -> Result<PinnedOverlay> {
+        let provider = match &self.rows {
+            Corrections::Declared(rows) => Pinned::of_rows(rows, &[], asked).await?.provider,
+            Corrections::Given(batches, schema) => {
+                asked.counters.add_snapshot(Snapshot::of_rows("corrections", Arc::clone(batches)));
+                let (schema, batches) = (Arc::clone(schema), Arc::clone(batches));
+                Arc::new(OwnedTable { schema, batches, window: Arc::default() })
+            }
+        };
+        Ok(PinnedOverlay { key: self.key.clone(), provider })
+    }
+}
+
+impl PinnedOverlay {
+    /// Puts them over rows that have this name.
+    ///
+    /// # Errors
+    /// `Invalid`: they have not the key, or not a column that the rows have.
+    pub fn over(&self, rows: LogicalPlanBuilder, name: &str) -> Result<LogicalPlanBuilder> {
+        let of = |table: &str, column: &str| Expr::Column(Column::new(Some(TableReference::bare(table)), column));
+        let corrections = self.newest()?;
+        let (base, over) = (rows.schema().clone(), corrections.schema().clone());
+        let (key, is_key) = (&self.key, |column: &str| column == self.key);
+        let kind = |schema: &datafusion::common::DFSchema, table: &str, column: &str| {
+            of(table, column).get_type(schema).map_err(from_datafusion)
+        };
+        let on = of(name, key).eq(cast(of(NAME, key), kind(&base, name, key)?));
+        let mut columns = Vec::new();
+        for column in base.columns() {
+            let corrected = !is_key(&column.name) && over.columns().iter().any(|other| other.name == column.name);
+            columns.push(match corrected && !is_base(&column.name) {
+                false => of(name, &column.name),
+                true => {
+                    let value = cast(of(NAME, &column.name), kind(&base, name, &column.name)?);
+                    coalesce(vec![value, of(name, &column.name)])
+                        .alias_qualified(Some(TableReference::bare(name)), &column.name)
+                }
+            });
+        }
+        rows.join_on(corrections.build().map_err(from_datafusion)?, JoinType::Left, [on])
+            .and_then(|plan| plan.project(columns))
+            .map_err(from_datafusion)
+    }
+
+    /// One row of each key.
+    fn newest(&self) -> Result<LogicalPlanBuilder> {
+        let of = |column: &str| Expr::Column(Column::new(Some(TableReference::bare(NAME)), column));
+        let source = provider_as_source(Arc::clone(&self.provider));
+        let plan = LogicalPlanBuilder::scan(TableReference::bare(NAME), source, None).map_err(from_datafusion)?;
+        let schema = self.provider.schema();
+        if schema.column_with_name(&self.key).is_none() {
+            return Err(Error::invalid("corrections need the key of their label").with("key", &self.key));
+        }
+        if schema.column_with_name(base::SEQ).is_none() {
+            return Ok(plan);
+        }
+        let columns: Vec<_> = plan.schema().columns().into_iter().map(Expr::Column).collect();
+        let number = row_number()
+            .partition_by(vec![of(&self.key)])
+            .order_by(vec![of(base::SEQ).sort(false, false)])
+            .build()
+            .map_err(from_datafusion)?
+            .alias(NUMBER);
+        plan.window([number.clone()])
+            .and_then(|plan| plan.filter(Expr::Column(Column::new_unqualified(NUMBER)).eq(lit(1_u64))))
+            .and_then(|plan| plan.project(columns))
+            .map_err(from_datafusion)
+    }
+}
+
+/// Columns that say where a row is stored, and not what it says.
+fn is_base(column: &str) -> bool {
+    [base::WORLD, base::RUN, base::ENTITY, base::TICK, base::ACTIVE, base::SEQ].contains(&column)
+}

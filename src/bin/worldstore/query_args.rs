@@ -1,0 +1,102 @@
+//! What `worldstore query` may use, and how it prints.
+
+use std::time::Duration;
+
+use worldstore::graph::{Minimum, PictureFormat, QueryOptions, ResumeToken, Tier};
+
+use crate::args::{AskArgs, Format};
+use crate::sql_args::{bytes, time};
+
+/// How rows are printed, or drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueryFormat {
+    Rows(Format),
+    Picture(PictureFormat),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct QueryArgs {
+    #[command(flatten)]
+    pub ask: AskArgs,
+    /// Print what each statement read (files, rows, bytes) to standard error
+    #[arg(long)]
+    pub io_stats: bool,
+    #[command(flatten)]
+    pub limits: QueryLimits,
+    /// How to print rows; `dot` and `mermaid` draw the nodes, relationships and paths of the last query, or the plan
+    /// of an EXPLAIN
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = query_format)]
+    pub format: QueryFormat,
+    /// Short for `--format json`
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+}
+
+impl QueryArgs {
+    /// How to print.
+    pub fn format(&self) -> QueryFormat {
+        if self.json { QueryFormat::Rows(Format::Json) } else { self.format }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub struct QueryLimits {
+    /// End each statement after this time: seconds, or like `500ms` or `2min`. A query whose rows come one after the
+    /// other prints those that it has and how to go on, any other fails [default: no limit]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub timeout: Option<Duration>,
+    /// Fail if joins, sorts, groups and the result hold more: bytes, or like `512MiB` [default: no limit; 2GiB where
+    /// a query is walked]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub memory: Option<usize>,
+    /// Fail if a result has more rows [default: no limit]
+    #[arg(long, value_name = "ROWS")]
+    pub max_rows: Option<u64>,
+    /// End each query after so many row groups, with what it has then and how to go on [default: all]
+    #[arg(long, value_name = "COUNT")]
+    pub row_groups: Option<u64>,
+    /// Go on with the last query where it was cut off
+    #[arg(long, value_name = "TOKEN")]
+    pub resume: Option<ResumeToken>,
+    /// Leave out what is less sure: observed, inferred or predicted
+    #[arg(long, value_name = "TIER")]
+    pub min_tier: Option<Tier>,
+    /// Leave out what is less sure: from 0 to 1
+    #[arg(long, value_name = "NUMBER", value_parser = confidence)]
+    pub min_confidence: Option<f64>,
+}
+
+impl QueryLimits {
+    /// The same for the library; the time begins now.
+    pub fn options(&self) -> QueryOptions {
+        let mut minimum = Minimum::default();
+        (minimum.tier, minimum.confidence) = (self.min_tier, self.min_confidence);
+        let mut options = QueryOptions::default().with_minimum(minimum);
+        options.memory = self.memory.map(|bytes| bytes as u64);
+        (options.rows, options.row_groups) = (self.max_rows, self.row_groups);
+        options.resume.clone_from(&self.resume);
+        match self.timeout {
+            Some(timeout) => options.with_timeout(timeout),
+            None => options,
+        }
+    }
+}
+
+/// A format of rows, or of a picture.
+pub fn query_format(text: &str) -> Result<QueryFormat, String> {
+    if let Ok(format) = <Format as clap::ValueEnum>::from_str(text, false) {
+        return Ok(QueryFormat::Rows(format));
+    }
+    match text {
+        "dot" | "mermaid" => {
+            text.parse().map(QueryFormat::Picture).map_err(|error: worldstore::Error| error.to_string())
+        }
+        "svg" => Err("images are not laid out here: pipe `--format dot` into `dot -Tsvg`".to_owned()),
+        _ => Err("a format is table, json, csv, arrow, dot or mermaid".to_owned()),
+    }
+}
+
+fn confidence(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "a confidence is a number from 0 to 1".to_owned())
+}

@@ -1,0 +1,215 @@
+//! The catalog in PostgreSQL: for writers on several hosts.
+//!
+//! Every change of a table takes a lock on its name first, which the transaction holds to its end. So whoever holds that
+//! lock knows that no commit is in flight any more, also after a connection broke in the middle of one.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Postgres as PostgresDatabase, Transaction};
+use tokio::sync::OnceCell;
+use worldstore_core::table::TableName;
+use worldstore_core::{Error, Result};
+
+use super::{Database, Done, INSERT, NAME_NAMESPACE, REMOVE, SCHEMA, SWAP, Step, TABLES_ONLY, fence_of, list, look_up};
+use crate::catalog::{CATALOG, NAMESPACE, check_fence};
+use crate::error::{from_postgres, is_lost, is_unclear};
+
+const CONNECTIONS_MAX: u32 = 4;
+/// How long to wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A commit is in the server's log before it counts, a lock is not waited for without end, and a writer that was stopped
+/// in the middle of its change does not stop the others for long. Statements see what others have committed.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+    SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local');
+    SET LOCAL lock_timeout = '15s';
+    SET LOCAL idle_in_transaction_session_timeout = '10s'";
+
+const COLUMNS: &str = "SELECT attname::text FROM pg_attribute
+    WHERE attrelid = to_regclass('iceberg_tables') AND attnum > 0 AND NOT attisdropped";
+
+/// The name under which the catalog as a whole is locked: no table's.
+const WHOLE: &str = "";
+
+/// A database at a server. Its tables are in the schema that the connection's search path names first.
+#[derive(Debug)]
+pub(super) struct Postgres {
+    pool: PgPool,
+    /// What selects tables among the rows, once the catalog's tables were seen.
+    tables_only: OnceCell<&'static str>,
+}
+
+impl Postgres {
+    /// No I/O.
+    pub fn new(uri: &str) -> Result<Self> {
+        // The client would panic.
+        tokio::runtime::Handle::try_current()
+            .map_err(|source| Error::unsupported("there is no tokio runtime here").caused_by(source))?;
+        // The URI may hold a password: neither it nor what is wrong with it is shown.
+        let options = PgConnectOptions::from_str(uri).map_err(|_| Error::invalid("the catalog's URI is none"))?;
+        let pool = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(CONNECT_TIMEOUT);
+        let pool = pool.connect_lazy_with(options.disable_statement_logging());
+        Ok(Self { pool, tables_only: OnceCell::new() })
+    }
+
+    /// What selects tables; none if there is no catalog.
+    async fn existing(&self) -> Result<Option<&'static str>> {
+        if let Some(tables_only) = self.tables_only.get() {
+            return Ok(Some(tables_only));
+        }
+        let columns: Vec<String> = sqlx::query_scalar(COLUMNS).fetch_all(&self.pool).await.map_err(from_postgres)?;
+        if columns.is_empty() {
+            return Ok(None);
+        }
+        let tables_only = match columns.iter().any(|column| column == "iceberg_type") {
+            true => TABLES_ONLY,
+            false => "",
+        };
+        Ok(Some(self.tables_only.get_or_init(|| async { tables_only }).await))
+    }
+
+    /// A transaction that is alone with this name until it ends.
+    async fn begin(&self, name: &str) -> Result<Transaction<'static, PostgresDatabase>> {
+        let mut change = self.pool.begin_with(BEGIN).await.map_err(from_postgres)?;
+        let lock = sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind(lock_name(name));
+        lock.execute(&mut *change).await.map_err(from_postgres)?;
+        Ok(change)
+    }
+
+    async fn look_up(
+        &self,
+        change: impl sqlx::Executor<'_, Database = PostgresDatabase>,
+        tables_only: &str,
+        table: &TableName,
+    ) -> Result<Option<Option<String>>> {
+        let query = look_up(tables_only);
+        let query = sqlx::query_scalar(&query).bind(CATALOG).bind(NAMESPACE).bind(table.as_str());
+        query.fetch_optional(change).await.map_err(from_postgres)
+    }
+}
+
+#[async_trait]
+impl Database for Postgres {
+    async fn exists(&self) -> Result<bool> {
+        Ok(self.existing().await?.is_some())
+    }
+
+    async fn make(&self) -> Result<()> {
+        let complete = "SELECT to_regclass('worldstore_fence') IS NOT NULL";
+        let complete = sqlx::query_scalar::<_, bool>(complete).fetch_one(&self.pool).await.map_err(from_postgres)?;
+        if complete && self.existing().await? == Some(TABLES_ONLY) {
+            return Ok(());
+        }
+        // Two that make tables at once would meet in the server's own tables.
+        let mut change = self.begin(WHOLE).await?;
+        for statement in SCHEMA {
+            sqlx::query(statement).execute(&mut *change).await.map_err(from_postgres)?;
+        }
+        let column = "ALTER TABLE iceberg_tables ADD COLUMN IF NOT EXISTS iceberg_type VARCHAR(5)";
+        sqlx::query(column).execute(&mut *change).await.map_err(from_postgres)?;
+        change.commit().await.map_err(from_postgres)
+    }
+
+    async fn pointer(&self, table: &TableName) -> Result<Option<Option<String>>> {
+        let Some(tables_only) = self.existing().await? else { return Ok(None) };
+        self.look_up(&self.pool, tables_only, table).await
+    }
+
+    async fn settled(&self, table: &TableName) -> Result<Option<Option<String>>> {
+        let Some(tables_only) = self.existing().await? else { return Ok(None) };
+        let mut alone = self.begin(table.as_str()).await?;
+        self.look_up(&mut *alone, tables_only, table).await
+    }
+
+    async fn list(&self) -> Result<Vec<String>> {
+        let Some(tables_only) = self.existing().await? else { return Ok(Vec::new()) };
+        let query = list(tables_only);
+        let query = sqlx::query_scalar(&query).bind(CATALOG).bind(NAMESPACE);
+        query.fetch_all(&self.pool).await.map_err(from_postgres)
+    }
+
+    async fn change(&self, table: &TableName, step: Step<'_>, epoch: Option<u64>) -> Result<Done> {
+        if self.existing().await?.is_none() {
+            return Err(Error::not_found("no such table").with("table", table));
+        }
+        let mut change = self.begin(table.as_str()).await?;
+        if let Some(epoch) = epoch {
+            check_fence(fence(&mut change).await.map_err(from_postgres)?, epoch)?;
+        }
+        let rows = match run(&mut change, table, step).await {
+            Ok(rows) => rows,
+            // Another program changed the row at the same moment.
+            Err(source) if is_lost(&source) => return Ok(Done::Lost),
+            Err(source) => return Err(from_postgres(source)),
+        };
+        if rows == 0 {
+            // Nothing was changed, so an error here changes nothing either.
+            drop(change.rollback().await);
+            return Ok(Done::Lost);
+        }
+        match change.commit().await {
+            Ok(()) => Ok(Done::Yes),
+            Err(source) if is_unclear(&source) => Ok(Done::Unclear(from_postgres(source))),
+            Err(source) => Err(from_postgres(source)),
+        }
+    }
+
+    async fn raise(&self, epoch: i64) -> Result<u64> {
+        let raise = "INSERT INTO worldstore_fence AS fence VALUES ($1, $2)
+            ON CONFLICT (catalog_name) DO UPDATE SET epoch = greatest(fence.epoch, excluded.epoch) RETURNING epoch";
+        let mut change = self.begin(WHOLE).await?;
+        let raised = sqlx::query_scalar(raise).bind(CATALOG).bind(epoch).fetch_one(&mut *change).await;
+        let raised = raised.map_err(from_postgres)?;
+        change.commit().await.map_err(from_postgres)?;
+        Ok(fence_of(Some(raised)))
+    }
+
+    async fn close(&self) {
+        // The pool opens connections again when they are needed, a closed one never: idle ones end by themselves.
+    }
+}
+
+fn lock_name(name: &str) -> String {
+    format!("{CATALOG}/{NAMESPACE}/{name}")
+}
+
+/// The number of rows that a step changes.
+async fn run(
+    change: &mut Transaction<'static, PostgresDatabase>,
+    table: &TableName,
+    step: Step<'_>,
+) -> sqlx::Result<u64> {
+    let statement = match step {
+        Step::Insert { .. } => {
+            sqlx::query(NAME_NAMESPACE).bind(CATALOG).bind(NAMESPACE).execute(&mut **change).await?;
+            INSERT
+        }
+        Step::Swap { .. } => SWAP,
+        Step::Remove { .. } => REMOVE,
+    };
+    let query = sqlx::query(statement).bind(CATALOG).bind(NAMESPACE).bind(table.as_str());
+    let done = match step {
+        Step::Insert { new } => query.bind(new),
+        Step::Swap { old, new } => query.bind(old).bind(new),
+        Step::Remove { old } => query.bind(old),
+    }
+    .execute(&mut **change)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// The epoch that the fence stands at; it stays there until the transaction ends. A catalog that another program made
+/// has none.
+async fn fence(change: &mut Transaction<'static, PostgresDatabase>) -> sqlx::Result<u64> {
+    let there = sqlx::query_scalar("SELECT to_regclass('worldstore_fence') IS NOT NULL");
+    if !there.fetch_one(&mut **change).await? {
+        return Ok(0);
+    }
+    let lock = sqlx::query("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))").bind(lock_name(WHOLE));
+    lock.execute(&mut **change).await?;
+    let fence = "SELECT epoch FROM worldstore_fence WHERE catalog_name = $1";
+    sqlx::query_scalar(fence).bind(CATALOG).fetch_optional(&mut **change).await.map(fence_of)
+}

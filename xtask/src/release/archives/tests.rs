@@ -1,0 +1,64 @@
+//! Archives with what they need, and without.
+
+use super::*;
+
+fn archive(folder: &Path, manifest: &str, files: &[&str]) -> Archive {
+    std::fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+    files.iter().for_each(|file| std::fs::write(folder.join(file), "").unwrap());
+    Archive { name: "worldstore-redb".to_owned(), folder: folder.to_owned(), bytes: 2000 }
+}
+
+const WHOLE: [&str; 4] = ["LICENSE-APACHE", "LICENSE-MIT", "README.md", "src"];
+
+fn ours() -> BTreeSet<String> {
+    ["worldstore-core", "worldstore-redb"].map(str::to_owned).into()
+}
+
+#[test]
+fn a_whole_archive_passes() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = "[package]\nversion = \"0.2.0\"\n[dependencies.worldstore-core]\nversion = \"0.2.0\"\n[dependencies.redb]\n\
+                    version = \"4\"\n";
+    let archive = archive(folder.path(), manifest, &WHOLE);
+    assert!(inspect(&archive, &ours(), Version(0, 2, 0)).unwrap().is_empty());
+}
+
+#[test]
+fn what_is_wrong_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest =
+        "[package]\nversion = \"0.2.0\"\n[dependencies]\nworldstore-core = \"0.1.0\"\nredb = { path = \"../redb\" }\n";
+    let mut archive = archive(folder.path(), manifest, &["LICENSE-APACHE", "LICENSE-MIT", "src", "data"]);
+    archive.bytes = BYTES_MAX + 1;
+    let wrong = inspect(&archive, &ours(), Version(0, 2, 0)).unwrap();
+    let expected = [
+        "README.md is missing",
+        "data is in it; `include` in the manifest says what should be",
+        "it has 1024 KiB, more than 1024",
+        "redb is not taken from the registry",
+        "worldstore-core is required in another version than 0.2.0",
+    ];
+    assert_eq!(wrong, expected);
+    let wrong = requirements(&Table::new(), &ours(), Version(0, 2, 0));
+    assert_eq!(wrong, ["its version is missing, not 0.2.0"]);
+}
+
+#[test]
+fn archives_require_each_other() {
+    let profiles: Table = "[dev]\ndebug = false\n".parse().unwrap();
+    let archive = |name: &str| Archive { name: name.to_owned(), folder: format!("/a/{name}-0.2.0").into(), bytes: 0 };
+    let archives = [archive("a"), archive("b"), archive("c")];
+    let manifest = around(&archives, &[&archives[0], &archives[1]], Some(&Value::Table(profiles)));
+    let expected: Table = "[workspace]\nmembers = [\"a-0.2.0\", \"b-0.2.0\"]\nresolver = \"3\"\n[patch.crates-io]\n\
+                           a = { path = \"a-0.2.0\" }\nb = { path = \"b-0.2.0\" }\nc = { path = \"c-0.2.0\" }\n[profile.dev]\ndebug = false\n"
+        .parse()
+        .unwrap();
+    assert_eq!(manifest, expected);
+}
+
+#[test]
+fn what_a_crate_brings_is_what_is_not_optional_or_on_by_default() {
+    let text = "[dependencies]\nbytes = \"1\"\nsqlx = { version = \"0\", optional = true }\n[dependencies.lance]\noptional = true\n\
+                [features]\ndefault = [\"lance\"]\n";
+    assert_eq!(brings(&text.parse().unwrap()), ["bytes", "lance"]);
+}

@@ -1,0 +1,333 @@
+//! `cargo xtask release`: all published crates in one version, from the changelog to the registry.
+//!
+//! It goes in steps, and the steps that are done are kept in a file: after a failure in the middle the same command goes on.
+//! A dry run does the same in a copy of the tree, and leaves no trace in the tree itself.
+
+mod api;
+mod archives;
+mod changelog;
+mod date;
+pub mod git;
+mod manifests;
+pub mod order;
+mod state;
+mod version;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::failure::{Context, Failure, Result};
+use crate::workspace::Workspace;
+use crate::{process, protoc, test, tools};
+use archives::Archive;
+use state::{Progress, State};
+use version::{Level, Version};
+
+/// What is released, and how far it goes.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Which number goes up. Without it the version is released that the manifests have: for the first release.
+    #[arg(value_enum)]
+    level: Option<Level>,
+    /// Does everything but changing the tree, committing and publishing, in a copy below the target folder.
+    #[arg(long)]
+    dry_run: bool,
+    /// After the tag, uploads every crate to the registry. The version has to be given, as in `--publish 0.1.1`.
+    #[arg(long, value_name = "VERSION", conflicts_with = "dry_run")]
+    publish: Option<Version>,
+    /// Forgets a release that was begun. What it has changed in the tree stays for you to undo.
+    #[arg(long, conflicts_with = "dry_run")]
+    restart: bool,
+    /// Builds the archives of all crates in a dry run too, and not only of those without DataFusion, Lance, Iceberg and
+    /// sqlx: a quarter of an hour, the first time.
+    #[arg(long, requires = "dry_run")]
+    all: bool,
+    /// Compares public APIs with the last release by `cargo semver-checks` in a dry run too: it builds all docs twice.
+    #[arg(long, requires = "dry_run")]
+    semver: bool,
+}
+
+impl Options {
+    /// What tests ask for: a patch, in a copy.
+    pub fn rehearsal() -> Self {
+        let level = Some(Level::Patch);
+        Self { level, dry_run: true, publish: None, restart: false, all: false, semver: false }
+    }
+}
+
+/// Makes a release, or tries it.
+pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let _lock = workspace.lock("release")?;
+    match options.dry_run {
+        true => try_it(workspace, options),
+        false => make(workspace, options),
+    }
+}
+
+/// A release in the making.
+struct Release<'a> {
+    workspace: &'a Workspace,
+    /// The tree that is released: ours, or a copy.
+    tree: PathBuf,
+    /// Where archives and listings go.
+    folder: PathBuf,
+    from: Version,
+    to: Version,
+    /// Crates in the order of publication.
+    order: Vec<String>,
+}
+
+fn try_it(workspace: &Workspace, options: &Options) -> Result<()> {
+    let changed = git::changed(&workspace.root)?;
+    if !changed.is_empty() {
+        println!("NOT CHECKED: the tree has changes that are not committed; a release refuses them");
+    }
+    let from = current(workspace)?;
+    let folder = workspace.cache("release-dry-run");
+    let to = options.level.map_or(from, |level| from.next(level));
+    let order = order::of(&order::needs(workspace))?;
+    let tree = folder.join("tree");
+    copy(workspace, &tree)?;
+    let release = Release { workspace, tree, folder, from, to, order };
+    println!("{from} -> {to}");
+    release.versions()?;
+    if let Err(nothing) = release.changelog(&date::of(SystemTime::now())) {
+        println!("NOT CHECKED: {nothing}");
+    }
+    release.api()?;
+    match options.semver {
+        true => release.semver()?,
+        false => println!("NOT CHECKED: cargo semver-checks; --semver runs it"),
+    }
+    println!("order: {}", release.order.join(", "));
+    let archives = release.package()?;
+    release.build(&archives, options.all)?;
+    if !options.all {
+        println!("NOT CHECKED: that the others build; --all does that");
+    }
+    println!("{to} could be released. The tree is as it was.");
+    Ok(())
+}
+
+fn make(workspace: &Workspace, options: &Options) -> Result<()> {
+    let state = State::new(&workspace.cache("release"));
+    if options.restart {
+        state.remove()?;
+    }
+    let mut progress = match state.read()?.filter(|begun| !is_over(begun, options)) {
+        Some(begun) => resumed(workspace, options, begun)?,
+        None => begun(workspace, options)?,
+    };
+    let (from, to): (Version, Version) = (progress.from.parse()?, progress.to.parse()?);
+    if options.publish.is_some_and(|wanted| wanted != to) {
+        return Err(Failure::new(format!("the release is {to}: `--publish {to}` publishes it")));
+    }
+    let order = order::of(&order::needs(workspace))?;
+    let (tree, folder) = (workspace.root.clone(), workspace.cache("release"));
+    let release = Release { workspace, tree, folder, from, to, order };
+    println!("{from} -> {to}");
+    state.write(&progress)?;
+    progress.step(&state, "tests", |_| test::ensure_passed(workspace))?;
+    progress.step(&state, "versions", |_| release.versions())?;
+    progress.step(&state, "changelog", |progress| release.changelog(&progress.date))?;
+    progress.step(&state, "api", |_| release.api())?;
+    progress.step(&state, "semver", |_| release.semver())?;
+    progress.step(&state, "dependencies", |_| crate::audit::all(workspace))?;
+    progress.step(&state, "archives", |_| release.build(&release.package()?, true))?;
+    progress.step(&state, TAGGED, |_| git::commit_and_tag(&release.tree, to, &release.notes()?))?;
+    match options.publish {
+        None => println!(
+            "{to} is tagged. `git push --follow-tags` and `cargo xtask release --publish {to}` make it public."
+        ),
+        Some(_) => {
+            progress.publish(&state, &release.order, |name| release.publish(name))?;
+            println!("{to} is published: {} crates", release.order.len());
+        }
+    }
+    Ok(())
+}
+
+/// The step after which nothing of a release is left to do but to publish it.
+const TAGGED: &str = "commit and tag";
+
+/// Whether what was begun is done, and the call means the next one.
+fn is_over(begun: &Progress, options: &Options) -> bool {
+    begun.done.iter().any(|step| step == TAGGED) && options.publish.is_none()
+}
+
+/// A new release: from a clean tree, of a version that has no tag.
+fn begun(workspace: &Workspace, options: &Options) -> Result<Progress> {
+    let changed = git::changed(&workspace.root)?;
+    if let Some(first) = changed.first() {
+        let message = format!("{} files differ from the last commit, as {first}: commit them first", changed.len());
+        return Err(Failure::new(message));
+    }
+    let from = current(workspace)?;
+    let to = options.level.map_or(from, |level| from.next(level));
+    if git::is_tagged(&workspace.root, to)? {
+        return Err(Failure::new(format!("{to} is released: say patch, minor or major")));
+    }
+    Ok(Progress {
+        from: from.to_string(),
+        to: to.to_string(),
+        commit: git::head(&workspace.root)?,
+        date: date::of(SystemTime::now()),
+        done: Vec::new(),
+        published: Vec::new(),
+    })
+}
+
+/// A release that was begun, if it is the one that is asked for and nothing else came in between.
+fn resumed(workspace: &Workspace, options: &Options, begun: Progress) -> Result<Progress> {
+    let (from, to): (Version, Version) = (begun.from.parse()?, begun.to.parse()?);
+    let other = options.level.is_some_and(|level| from.next(level) != to);
+    if other {
+        let message = format!("a release of {to} was begun: go on with it, or forget it with --restart");
+        return Err(Failure::new(message));
+    }
+    let tagged = begun.done.iter().any(|step| step == TAGGED) || git::is_tagged(&workspace.root, to)?;
+    if !tagged && git::head(&workspace.root)? != begun.commit {
+        let message =
+            format!("there are commits since the release of {to} was begun: undo its changes, then --restart");
+        return Err(Failure::new(message));
+    }
+    println!("going on with {to}, begun on {}", begun.date);
+    Ok(begun)
+}
+
+/// The version that all published crates have.
+fn current(workspace: &Workspace) -> Result<Version> {
+    let published = workspace.packages().into_iter().filter(|package| order::is_published(package));
+    let versions: BTreeSet<String> = published.map(|package| package.version.to_string()).collect();
+    match versions.iter().collect::<Vec<_>>().as_slice() {
+        [version] => version.parse(),
+        _ => Err(Failure::new(format!("crates have versions of their own: {versions:?}; they are released together"))),
+    }
+}
+
+/// Copies what git knows of the tree, with changes that are not committed.
+fn copy(workspace: &Workspace, tree: &Path) -> Result<()> {
+    if tree.exists() {
+        std::fs::remove_dir_all(tree).during(format_args!("removing {}", tree.display()))?;
+    }
+    for file in workspace.files()? {
+        let to = tree.join(&file);
+        let folder = to.parent().unwrap_or(tree);
+        std::fs::create_dir_all(folder).during(format_args!("making {}", folder.display()))?;
+        std::fs::copy(workspace.root.join(&file), &to).during(format_args!("copying {}", file.display()))?;
+    }
+    Ok(())
+}
+
+impl Release<'_> {
+    /// Writes the version into manifests, lock files and pages. A lock file that does not fit is a failure.
+    fn versions(&self) -> Result<()> {
+        let files: Vec<String> =
+            self.workspace.files()?.iter().map(|file| file.to_string_lossy().replace('\\', "/")).collect();
+        let members: Vec<String> = self.workspace.packages().iter().map(|package| package.name.to_string()).collect();
+        let changed = manifests::set(&self.tree, &files, &members, self.from, self.to)?;
+        println!("{} files have the version {}", changed.len(), self.to);
+        let mut metadata = self.workspace.cargo();
+        metadata.current_dir(&self.tree).args(["metadata", "--locked", "--format-version", "1"]);
+        process::capture("cargo metadata --locked", &mut metadata).map(drop)
+    }
+
+    fn changelog(&self, date: &str) -> Result<()> {
+        let path = self.tree.join("CHANGELOG.md");
+        let text = std::fs::read_to_string(&path).during("reading CHANGELOG.md")?;
+        let cut = changelog::cut(&text, self.to, date)?;
+        std::fs::write(&path, cut).during("writing CHANGELOG.md")
+    }
+
+    /// What the changelog says about this version.
+    fn notes(&self) -> Result<String> {
+        let text = std::fs::read_to_string(self.tree.join("CHANGELOG.md")).during("reading CHANGELOG.md")?;
+        Ok(changelog::section(&text, self.to).unwrap_or_default().to_owned())
+    }
+
+    /// Lists what each crate shows, and what of it differs from the last release.
+    fn api(&self) -> Result<()> {
+        let folder = self.folder.join("api");
+        let last = self.folder.join("last");
+        for made in [&folder, &last] {
+            if made.exists() {
+                std::fs::remove_dir_all(made).during(format_args!("removing {}", made.display()))?;
+            }
+            std::fs::create_dir_all(made).during(format_args!("making {}", made.display()))?;
+        }
+        let before = git::last_release(&self.workspace.root)?;
+        match before {
+            Some(version) => git::export(&self.workspace.root, &version.tag(), &last)?,
+            None => println!("no release yet: the public APIs are listed and compared with nothing"),
+        }
+        let mut all = String::new();
+        for package in self.workspace.packages().into_iter().filter(|package| order::is_published(package)) {
+            let source = archives::folder_of(self.workspace, package).join("src");
+            let new = api::listing(&package.name, &self.tree.join(&source))?;
+            write_lines(&folder.join(format!("{}.txt", package.name)), &new)?;
+            let difference = match before {
+                Some(_) => api::difference(&api::listing(&package.name, &last.join(&source))?, &new),
+                None => Vec::new(),
+            };
+            let gone = difference.iter().filter(|line| line.starts_with('-')).count();
+            println!("{:28} {:6} lines, +{} -{gone}", package.name, new.len(), difference.len() - gone);
+            if !difference.is_empty() {
+                all.push_str(&format!("{}\n{}\n\n", package.name, difference.join("\n")));
+            }
+        }
+        let path = self.folder.join("api.diff");
+        std::fs::write(&path, &all).during(format_args!("writing {}", path.display()))?;
+        println!("read what changed in {}", path.display());
+        Ok(())
+    }
+
+    /// Has somebody else decide whether what changed fits the new version.
+    fn semver(&self) -> Result<()> {
+        let Some(before) = git::last_release(&self.workspace.root)? else {
+            println!("no release yet: nothing that a change could break");
+            return Ok(());
+        };
+        let Some(program) = tools::or_skip(tools::from_crates(tools::SEMVER_CHECKS, self.workspace))? else {
+            return Ok(());
+        };
+        let mut command = protoc::cargo_plugin(self.workspace, &program)?;
+        command.arg("semver-checks").arg("--manifest-path").arg(self.tree.join("Cargo.toml"));
+        command.arg("--baseline-root").arg(self.folder.join("last"));
+        for name in &self.order {
+            command.args(["--package", name]);
+        }
+        println!("compared with {before}");
+        process::run("cargo semver-checks", &mut command)
+    }
+
+    fn package(&self) -> Result<Vec<Archive>> {
+        let folder = self.folder.join("archives");
+        let archives = archives::package(self.workspace, &self.tree, &self.order, self.to, &folder)?;
+        archives::inspect_all(&archives, &self.order.iter().cloned().collect(), self.to)?;
+        Ok(archives)
+    }
+
+    fn build(&self, archives: &[Archive], all: bool) -> Result<()> {
+        archives::build(self.workspace, &self.tree, archives, &self.folder.join("archives"), all)
+    }
+
+    /// Uploads one crate. Cargo builds it from its archive before, and waits until the registry shows it. One that was
+    /// uploaded by a try whose answer was lost counts as published.
+    fn publish(&self, name: &str) -> Result<()> {
+        let mut command = protoc::cargo(self.workspace)?;
+        command.args(["publish", "--locked", "--package", name]);
+        match process::capture("cargo publish", &mut command) {
+            Err(failure) if failure.to_string().contains("already exists on") => {
+                println!("{name} {} was there already", self.to);
+                Ok(())
+            }
+            other => other.map(|_| println!("{name} {}", self.to)),
+        }
+    }
+}
+
+fn write_lines(path: &Path, lines: &BTreeSet<String>) -> Result<()> {
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    std::fs::write(path, text).during(format_args!("writing {}", path.display()))
+}

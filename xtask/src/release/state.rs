@@ -1,0 +1,94 @@
+//! How far a release has come: kept in a file below the target folder, so that it goes on where it broke off.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::{Context, Result};
+
+/// What has been done for one release. It is written after each step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The version before.
+    pub from: String,
+    /// The version that is made.
+    pub to: String,
+    /// The commit that it began with.
+    pub commit: String,
+    /// The date in the changelog, which does not change when a release takes longer than a day.
+    pub date: String,
+    /// Steps that are done, by name.
+    pub done: Vec<String>,
+    /// Crates that are in the registry.
+    pub published: Vec<String>,
+}
+
+/// The place of the file.
+pub struct State {
+    path: PathBuf,
+}
+
+impl State {
+    /// In a folder, which need not exist.
+    pub fn new(folder: &Path) -> Self {
+        Self { path: folder.join("state.json") }
+    }
+
+    /// The release that was begun, if one was.
+    pub fn read(&self) -> Result<Option<Progress>> {
+        if !self.path.exists() {
+            return Ok(None);
+        }
+        let text = std::fs::read_to_string(&self.path).during(format_args!("reading {}", self.path.display()))?;
+        serde_json::from_str(&text).map(Some).during(format_args!("reading {}", self.path.display()))
+    }
+
+    /// Writes it, whole or not at all.
+    pub fn write(&self, progress: &Progress) -> Result<()> {
+        let text = serde_json::to_string_pretty(progress).during("writing the state of the release")?;
+        let folder = self.path.parent().unwrap_or_else(|| Path::new("."));
+        std::fs::create_dir_all(folder).during(format_args!("making {}", folder.display()))?;
+        let new = self.path.with_extension("json.new");
+        std::fs::write(&new, text).during(format_args!("writing {}", new.display()))?;
+        std::fs::rename(&new, &self.path).during(format_args!("writing {}", self.path.display()))
+    }
+
+    /// Forgets it.
+    pub fn remove(&self) -> Result<()> {
+        match self.path.exists() {
+            true => std::fs::remove_file(&self.path).during(format_args!("removing {}", self.path.display())),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Progress {
+    /// Runs a step that was not done yet and notes it. A failure leaves the state as it was: the step runs again.
+    pub fn step(&mut self, state: &State, name: &str, step: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        if self.done.iter().any(|done| done == name) {
+            println!("== {name}: done before");
+            return Ok(());
+        }
+        println!("== {name}");
+        step(self)?;
+        self.done.push(name.to_owned());
+        state.write(self)
+    }
+
+    /// Publishes what is not published yet, in the order given, and notes each crate.
+    pub fn publish(&mut self, state: &State, order: &[String], mut one: impl FnMut(&str) -> Result<()>) -> Result<()> {
+        for name in order {
+            if self.published.contains(name) {
+                println!("{name}: published before");
+                continue;
+            }
+            one(name)?;
+            self.published.push(name.clone());
+            state.write(self)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
