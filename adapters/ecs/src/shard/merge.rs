@@ -24,9 +24,17 @@ impl Router {
         Ok(values.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
+    /// False for what a move that was cut off has left in the shard that the entity came from, or has brought to the other.
+    fn is_here(&self, shard: usize, entity: Entity) -> bool {
+        !self.is_cut_off || entity.is_reserved() || self.homes.get(&entity) == Some(&shard)
+    }
+
     /// The chunk as callers know it: with their ids, and without the router's notes.
     fn shown<'a>(&self, shard: usize, chunk: Chunk<'a>) -> Result<Option<Chunk<'a>>> {
         let has_note = chunk.columns().iter().any(|column| is_note(column.component().name()));
+        if !chunk.entities().iter().all(|entity| self.is_here(shard, *entity)) {
+            return self.shown_rows(shard, &chunk);
+        }
         if !has_note && !chunk.entities().iter().any(|entity| entity.is_reserved()) {
             return Ok(Some(chunk));
         }
@@ -46,7 +54,7 @@ impl Router {
         let components: Vec<Arc<ComponentType>> = kept.clone().map(|column| Arc::clone(column.component())).collect();
         let mut rows = Vec::new();
         for (row, entity) in chunk.entities().iter().enumerate() {
-            if let Some(entity) = self.outside(shard, *entity) {
+            if let Some(entity) = self.outside(shard, *entity).filter(|entity| self.is_here(shard, *entity)) {
                 rows.push((entity, kept.clone().map(|column| column.value(row)).collect::<Result<Vec<_>>>()?));
             }
         }
@@ -202,6 +210,7 @@ impl Router {
         if since > self.tick {
             return Err(Error::invalid("the tick is not there yet").with("since", since).with("tick", self.tick));
         }
+        self.check_whole()?;
         let oldest = self.history.front().map_or(self.tick, |(tick, _)| *tick);
         let place = self.history.partition_point(|(tick, _)| *tick < since);
         let Some((_, ticks)) = self.history.get(place).filter(|(tick, _)| *tick == since) else {

@@ -11,7 +11,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
-use worldstore_core::{Error, Result};
+use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::allocator::Allocator;
 use crate::component::{Component, ComponentType};
@@ -59,6 +59,8 @@ pub struct Router {
     tick: Tick,
     /// The ticks of the shards at ticks of the router, the newest last.
     history: VecDeque<(Tick, Vec<Tick>)>,
+    /// Set once a move failed: entities may be in two shards.
+    is_cut_off: bool,
 }
 
 impl Router {
@@ -154,6 +156,14 @@ impl Router {
     /// What is noted in a shard from this tick on.
     fn note(&self, tick: Tick, next: u32) -> Result<ComponentValue> {
         ComponentValue::of(&Note { tick: tick.0, next })
+    }
+
+    /// Looks whether no move was cut off.
+    fn check_whole(&self) -> Result<()> {
+        match self.is_cut_off {
+            true => Err(Error::new(ErrorKind::Poisoned, "a move of entities was cut off: open the router again")),
+            false => Ok(()),
+        }
     }
 
     /// Notes the ticks of the shards at the router's tick.

@@ -35,7 +35,8 @@ pub(super) fn open(shard: u16, shards: Vec<Box<dyn Storage>>, routing: Routing) 
     }
     let allocator = allocator(shard, next, found.iter().flatten())?;
     let (homes, spread, history) = (HashMap::new(), HashMap::new(), VecDeque::new());
-    let mut router = Router { shards, routing, allocator, next, homes, spread, components, tick: Tick(tick), history };
+    let (tick, is_cut_off) = (Tick(tick), false);
+    let mut router = Router { shards, routing, allocator, next, homes, spread, components, tick, history, is_cut_off };
     for (place, guests) in found.into_iter().enumerate() {
         for guest in guests {
             router.settle(guest, place)?;

@@ -144,6 +144,7 @@ impl Router {
 
     /// Has every shard apply its part. If there are several, all are in memory, and can.
     pub(super) fn carry_out(&mut self, mut parts: BTreeMap<usize, Updates>, next: u32) -> Result<u64> {
+        self.check_whole()?;
         if parts.is_empty() {
             parts.insert(0, Updates::new());
         }

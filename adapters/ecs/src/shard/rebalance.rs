@@ -17,10 +17,12 @@ impl Router {
     /// how many were moved.
     ///
     /// Entities go in batches: first they are placed in the new shard, then destroyed in the old one. A crash in between
-    /// leaves both, alike, and opening the router ends the move. Changes since ticks before are no longer known.
+    /// leaves both, alike, and opening the router ends the move; so does a storage that fails, after which the router
+    /// only reads. Changes since ticks before are no longer known.
     ///
     /// # Errors
-    /// `Unsupported` with routing by component. Those of the storages; what was moved by then stays where it is.
+    /// `Unsupported` with routing by component. Those of the storages; what was moved by then stays where it is, and all
+    /// changes are `Poisoned` until the router is opened again.
     pub fn rebalance(&mut self) -> Result<usize> {
         self.movable()?;
         let mut strays: BTreeMap<(usize, usize), Vec<Entity>> = BTreeMap::new();
@@ -37,7 +39,7 @@ impl Router {
         let mut moved = 0;
         for ((from, to), mut entities) in strays {
             entities.sort_unstable();
-            moved += self.move_all(&entities, from, to)?;
+            moved += self.move_all(&entities, from, to).inspect_err(|_| self.is_cut_off = true)?;
         }
         Ok(moved)
     }

@@ -120,6 +120,7 @@ impl Storage for Router {
     /// is refused as `Unsupported`.
     fn import(&mut self, state: &State<'_>) -> Result<()> {
         state.check()?;
+        self.check_whole()?;
         self.check_together(0..self.shards.len())?;
         let taken = self.shards.iter().find(|shard| shard.info().shard == state.allocator.shard);
         if let Some(shard) = taken {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use worldstore_core::{ErrorKind, Result};
 use worldstore_ecs::conformance::{model, run};
 use worldstore_ecs::shard::{Router, Routing};
-use worldstore_ecs::{ComponentValue, Entity, Local, Query, Storage, Updates};
+use worldstore_ecs::{ComponentValue, Entity, Local, Query, Storage, Updates, Write};
 
 use super::steps::{Agent, Counters, Dice, NAMES, Name, Position, found, updates};
 use handle::Handle;
@@ -24,9 +24,17 @@ fn router(count: usize, routing: Routing) -> Router {
 }
 
 fn keep(shards: usize, routing: Routing) {
+    keep_but(shards, routing, &[]);
+}
+
+/// Cases that are not kept are refused, and not answered wrongly.
+fn keep_but(shards: usize, routing: Routing, refused: &[&str]) {
     let make = move || -> Result<Box<dyn Storage>> { Ok(Box::new(router(shards, routing.clone()))) };
     let report = run(&mut make.clone());
-    report.check().unwrap();
+    let mut failed: Vec<&str> = report.failed.iter().map(|(name, _)| *name).collect();
+    failed.sort_unstable();
+    assert_eq!(failed, refused, "{report}");
+    assert!(report.failed.iter().all(|(_, error)| error.kind() == ErrorKind::Unsupported), "{report}");
     assert!(report.passed.len() > 30, "{report}");
     for seed in 0..4 {
         model(&mut make.clone(), None, seed, 200).unwrap();
@@ -52,7 +60,15 @@ fn a_router_by_space_keeps_the_promises() {
 #[test]
 fn a_router_by_component_keeps_the_promises() {
     let shards = [("position", 1), ("name", 2), ("health", 1), ("everything", 0)];
-    keep(3, Routing::Component(shards.map(|(name, shard)| (name.into(), shard)).into()));
+    let routing = Routing::Component(shards.map(|(name, shard)| (name.into(), shard)).into());
+    // These give reserved entities components that are in other shards than the first.
+    let refused = [
+        "a_restore_into_a_fresh_storage_brings_all_back",
+        "all_entities_are_listed",
+        "reserved_entities_live_for_ever",
+        "singletons_are_found_by_queries",
+    ];
+    keep_but(3, routing, &refused);
 }
 
 fn by_component() -> Routing {
@@ -78,7 +94,13 @@ fn every_way_of_routing_does_the_same_as_one_storage() {
             let dead: Vec<Entity> =
                 seen.iter().filter(|one| !alive.contains(one) && !one.is_reserved()).copied().collect();
             let Ok(changes) = updates(&mut dice, &alive, &dead).to_batch() else { continue };
-            match (local.apply(&changes), router.apply(&changes)) {
+            let applied = router.apply(&changes);
+            if applied.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unsupported) {
+                let is_elsewhere = |write: &Write| write.entity.is_reserved() && &**write.value.name() != "agent";
+                assert!(matches!(routing, Routing::Component(_)) && changes.writes().iter().any(is_elsewhere));
+                continue;
+            }
+            match (local.apply(&changes), applied) {
                 (Ok(ours), Ok(theirs)) => {
                     assert_eq!((&theirs.spawned, theirs.removed), (&ours.spawned, ours.removed), "{routing:?} {batch}");
                     seen.extend(&ours.spawned);

@@ -91,6 +91,12 @@ fn a_move_that_is_cut_off_loses_nothing_and_is_ended_by_opening() {
         // The router still answers, with everything once.
         let found_now = found(&router, &Query::new(["position"]));
         assert_eq!(found_now.len(), MANY, "cut {cut}");
+        assert_eq!(router.export().unwrap().entities().filter(|entity| !entity.is_reserved()).count(), MANY);
+        assert_eq!(found(&router, &Query::all()).len(), MANY);
+        let mut updates = Updates::new();
+        updates.destroy(entities[0]);
+        let refused = router.apply(&updates.to_batch().unwrap()).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Poisoned, "the copy would come back");
         handles.iter().for_each(|handle| handle.fail_after(usize::MAX));
         drop(router);
         let mut again = Router::open(0, shards(), Routing::Range(vec![(0, 1)])).unwrap();
