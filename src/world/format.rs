@@ -57,6 +57,11 @@ impl TableFormat {
             (Self::Iceberg, _) if cfg!(not(feature = "iceberg-rest")) && is_rest(options) => {
                 Err(absent("the REST protocol of Iceberg's catalogs", "iceberg-rest"))
             }
+            #[cfg(feature = "iceberg")]
+            (Self::Iceberg, _) if is_rest(options) => match &options.catalog {
+                Some(CatalogPlace::Rest(uri)) => worldstore_iceberg::CatalogLocation::Rest(uri.clone()).check(),
+                _ => Ok(()),
+            },
             (Self::Memory, Residence::Folder | Residence::Remote) => {
                 Err(Error::invalid("memory tables would be gone with the process, they are for `memory:` only"))
             }

@@ -138,6 +138,12 @@ fn rest(uri: &str, config: &IcebergConfig) -> Result<Arc<dyn Catalog>> {
     Ok(Arc::new(rest::RestCatalog::new(uri, config)?))
 }
 
+/// Refuses a URI that is none of a REST catalog.
+#[cfg(feature = "rest")]
+pub(crate) fn check_rest(uri: &str) -> Result<()> {
+    rest::check(uri)
+}
+
 #[cfg(not(feature = "rest"))]
 fn rest(_uri: &str, _config: &IcebergConfig) -> Result<Arc<dyn Catalog>> {
     Err(Error::unsupported("REST catalogs are not compiled in, build with feature rest"))

@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use worldstore_core::Prefix;
+use worldstore_core::{Prefix, Result};
 
 /// Where the catalog is: the database that says which metadata file is a table's newest.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,6 +22,20 @@ pub enum CatalogLocation {
     Rest(String),
     /// In memory: the tables are forgotten with the [`IcebergTables`](crate::IcebergTables), their files stay.
     Memory,
+}
+
+impl CatalogLocation {
+    /// Refuses what cannot be one, as far as its text tells. No I/O.
+    ///
+    /// # Errors
+    /// `Invalid` for the URI of a REST catalog that is none, or has an unknown parameter.
+    pub fn check(&self) -> Result<()> {
+        match self {
+            #[cfg(feature = "rest")]
+            Self::Rest(uri) => crate::catalog::check_rest(uri),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Without what a URI may keep secret.

@@ -22,7 +22,7 @@ impl Component for Position {
 struct Pose {
     east: f64,
     y: f64,
-    heading: Option<[f32; 2]>,
+    heading: Option<Vec<f32>>,
 }
 impl Component for Pose {
     const NAME: &'static str = "Position";
@@ -104,10 +104,10 @@ async fn columns_change_under_buffered_rows(bed: &Bed) {
         tables.evolve(table, &EvolveOptions::from(change)).await.unwrap();
     }
     let pose = |east: f64, heading| Pose { east, y: east + 1.0, heading };
-    let rows = new.encode(&[(3, pose(5.0, Some([0.5, -0.5])))]).unwrap();
+    let rows = new.encode(&[(3, pose(5.0, Some(vec![0.5, -0.5])))]).unwrap();
     let schema = tables.describe(table, &DescribeOptions::default()).await.unwrap().schema;
     let _ = run.append(3, table.as_str(), &fit(&rows, &schema).unwrap()).await.unwrap();
-    let expected = [(1, pose(1.0, None)), (2, pose(3.0, None)), (3, pose(5.0, Some([0.5, -0.5])))];
+    let expected = [(1, pose(1.0, None)), (2, pose(3.0, None)), (3, pose(5.0, Some(vec![0.5, -0.5])))];
     assert_eq!(read(&run, &new).await, expected);
     world.shutdown().await.unwrap();
 }

@@ -37,6 +37,11 @@ use client::{Answer, Client, Failure};
 use fence::FENCE;
 use settings::Settings;
 
+/// Refuses a URI that is none of a REST catalog.
+pub(super) fn check(uri: &str) -> Result<()> {
+    Settings::parse(uri).map(|_| ())
+}
+
 /// How often a change is sent whose outcome is open, and the pause before the second time, which doubles.
 const CHANGE_ATTEMPTS: u32 = 4;
 const CHANGE_PAUSE: Duration = Duration::from_millis(100);
