@@ -1,7 +1,7 @@
 //! The time between two temporal values.
 
 use super::build::Parts;
-use super::{DAY, Date, DateTime, Duration, LocalDateTime, LocalTime, Zone};
+use super::{DAY, Date, DateTime, Duration, LocalDateTime, LocalTime, Zone, calendar};
 use crate::error::Result;
 
 /// In which units the time between two values is told.
@@ -55,8 +55,13 @@ fn months(start: LocalDateTime, end: LocalDateTime) -> i64 {
     let (year, month, day) = start.date.civil();
     let (end_year, end_month, end_day) = end.date.civil();
     let months = (end_year - year) * 12 + end_month - month;
-    let rest = (end_day, end.time).cmp(&(day, start.time));
-    months + if months > 0 && rest.is_lt() { -1 } else { i64::from(months < 0 && rest.is_gt()) }
+    let end_moment = (end_day, end.time);
+    // Backwards, a day that the month does not have is its last one.
+    let last = calendar::days_in_month(end_year, end_month);
+    if months > 0 && end_moment < (day, start.time) {
+        return months - 1;
+    }
+    months + i64::from(months < 0 && end_moment > (day.min(last), start.time))
 }
 
 /// Whole days, towards zero.

@@ -53,6 +53,16 @@ fn any_local() -> impl Strategy<Value = LocalDateTime> {
     (any_date(), 0..super::DAY).prop_map(|(date, nanos)| LocalDateTime::new(date, LocalTime::from_nanos(nanos.into())))
 }
 
+#[test]
+fn months_are_counted_backwards_from_a_day_that_the_other_month_does_not_have() {
+    let local = |text: &str| super::Parts::of(&parse::local_date_time(text).unwrap().into()).unwrap();
+    let told = |from: &str, to: &str| between(&local(from), &local(to), super::Between::All).unwrap().to_string();
+    assert_eq!(told("2021-05-31T00:00", "2021-02-28T00:00"), "P-3M");
+    assert_eq!(told("2021-05-31T00:00", "2021-02-28T00:00:01"), "P-2M-30DT-23H-59M-59S");
+    assert_eq!(told("2021-05-31T00:00", "2021-02-27T00:00"), "P-3M-1D");
+    assert_eq!(told("2021-01-31T00:00", "2021-02-28T00:00"), "P28D");
+}
+
 proptest! {
     #[test]
     fn dates_are_made_of_any_of_their_parts(date in any_date()) {
