@@ -48,14 +48,6 @@ pub struct Options {
     semver: bool,
 }
 
-impl Options {
-    /// What tests ask for: a patch, in a copy.
-    pub fn rehearsal() -> Self {
-        let level = Some(Level::Patch);
-        Self { level, dry_run: true, publish: None, restart: false, all: false, semver: false }
-    }
-}
-
 /// Makes a release, or tries it.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let _lock = workspace.lock("release")?;
