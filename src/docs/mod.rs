@@ -1,4 +1,4 @@
-//! The book: [`quickstart`] begins it, [`architecture`] tells how all of it is built. Then a chapter for each thing: [worlds](worlds) and
+//! The book: [`quickstart`] begins it, [`architecture`] tells how all of it is built. Then a chapter for each thing: [worlds] and
 //! [tables], [SQL](sql), [Cypher](cypher), [`entities`] and [Z-sets](zsets); [bytes], [backends], [lakes](lake), [configuration](config) and
 //! [features]; [durability], the [log], [manifests] and [snapshots] with their formats; [operations] and [telemetry]; how others
 //! [compare](comparison), what [upgrades] may change, and how it is released ([`releasing`]).
