@@ -20,6 +20,9 @@ pub const PRINT: &str = "print";
 /// Rows of one frame of a table: what is held in memory to align it.
 const FRAME_ROWS: usize = 10_000;
 
+/// What says that it is narrower does not know: then nothing is broken.
+const WIDTH_MIN: u16 = 20;
+
 /// Prints batches as they come.
 pub enum Rows {
     /// Held back until a frame is full, for columns are aligned over all its rows.
@@ -101,7 +104,7 @@ fn print_csv(batch: &RecordBatch, with_header: bool) -> Result<()> {
 fn print_frame(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<()> {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_FULL_CONDENSED);
-    if io::stdout().is_terminal() {
+    if io::stdout().is_terminal() && table.width().is_some_and(|width| width >= WIDTH_MIN) {
         // As wide as the terminal at most: cells go on in further lines.
         table.set_content_arrangement(ContentArrangement::Dynamic);
     }
