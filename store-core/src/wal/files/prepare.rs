@@ -1,5 +1,8 @@
 //! The next segment, made ready while the one before is written: full of zeros and durable, under a temporary name.
 //!
+//! Nothing is reserved before the log has written a quarter of its segment, so that one that is opened for little takes
+//! no space from others on a disk that is nearly full.
+//!
 //! Writing over bytes that are there already changes nothing but them, so that a sync has no length and no map of
 //! blocks to write: it takes half the time. The zeros come a piece at a time while the log advances, so that its syncs
 //! wait for few of them; a log that rests, or whose groups are large, writes none. One that fills its segment before the
@@ -57,6 +60,8 @@ struct Pace {
     stop: AtomicBool,
     /// The log waits for it.
     urgent: AtomicBool,
+    /// It may take its space.
+    begun: AtomicBool,
     /// So many bytes of it may be made by now.
     due: AtomicU64,
 }
@@ -69,6 +74,14 @@ impl Pace {
     /// The log waits for what is made at this pace.
     fn is_urgent(&self) -> bool {
         self.urgent.load(Ordering::Relaxed)
+    }
+
+    /// Waits until it may take its space. False if nobody wants it any more.
+    fn wait_to_begin(&self) -> bool {
+        while !self.begun.load(Ordering::Acquire) && !self.is_urgent() && !self.is_stopped() {
+            thread::park();
+        }
+        !self.is_stopped()
     }
 
     /// Waits until more than so many bytes are due, or nobody cares about the pace.
@@ -103,9 +116,10 @@ impl<V: Vfs> Preparer<V> {
         Ok(Self { files, ready: None, thread, pace })
     }
 
-    /// Begins to make one.
+    /// Orders one, which is begun when the log has advanced.
     pub(super) fn begin(&mut self, name: String, bytes: u64) {
         if let Some(worker) = self.thread.as_mut().filter(|worker| !worker.under_way && self.ready.is_none()) {
+            self.pace.begun.store(false, Ordering::Release);
             self.pace.due.store(0, Ordering::Release);
             worker.bytes = bytes;
             let sent = worker.orders.as_ref().map(|orders| orders.send(Order { name, bytes }));
@@ -113,9 +127,15 @@ impl<V: Vfs> Preparer<V> {
         }
     }
 
-    /// The segment before holds so many bytes of what it can hold.
-    pub(super) fn advance(&self, written: u64, capacity: u64) {
+    /// The segment before holds so many bytes of what it can hold. `zeros` tells whether the next one is worth them.
+    pub(super) fn advance(&self, written: u64, capacity: u64, zeros: bool) {
         let Some(worker) = self.thread.as_ref().filter(|worker| worker.under_way) else { return };
+        if written >= capacity / 4 && !self.pace.begun.swap(true, Ordering::AcqRel) {
+            worker.wake();
+        }
+        if !zeros {
+            return;
+        }
         let due = due(worker.bytes, written, capacity);
         let before = self.pace.due.load(Ordering::Relaxed);
         let is_step = due / SYNC_BYTES > before / SYNC_BYTES || due == worker.bytes;
@@ -209,6 +229,9 @@ fn due(bytes: u64, written: u64, capacity: u64) -> u64 {
 /// Makes one; at a pace if it is made ahead.
 fn make<V: Vfs>(files: &Files<V>, order: &Order, pace: Option<&Pace>) -> Result<Prepared<FileOf<V>>> {
     let name = &order.name;
+    if pace.is_some_and(|pace| !pace.wait_to_begin()) {
+        return Err(Error::unexpected("the log is closed").with("file", name));
+    }
     let file = create(files, name).map_err(|source| failed("create", source, name))?;
     match fill(files, &file, order.bytes, pace) {
         Ok(()) => Ok(Prepared { name: name.clone(), file, bytes: order.bytes }),

@@ -258,9 +258,7 @@ impl<V: Vfs> FileSink<V> {
             active.offset += bytes;
             active.next = next_after(group, first);
             active.groups += 1;
-            if active.is_worth_zeros() {
-                self.preparer.advance(active.offset, active.capacity);
-            }
+            self.preparer.advance(active.offset, active.capacity, active.is_worth_zeros());
         }
         self.files.grow(bytes);
         buffer.clear();
