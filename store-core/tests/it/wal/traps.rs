@@ -251,6 +251,19 @@ fn a_full_disk_refuses_and_heals() {
     assert_eq!(wal.durable(), kept + 2);
 }
 
+/// On a disk that is nearly full, a log that was opened for a few records leaves the room to others.
+#[test]
+fn a_log_that_holds_little_reserves_nothing_ahead() {
+    let vfs = SimVfs::new();
+    let (wal, _) = Wal::open(&vfs, PATH, WalOptions::new()).unwrap();
+    fill(&wal, 3);
+    // Time for the thread that prepares segments, which would have taken it.
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    let entries = vfs.root().unwrap().open_folder(PATH).unwrap().list().unwrap();
+    let large = entries.iter().filter(|entry| file(&vfs, &entry.name).stat().unwrap().length >= 1 << 20).count();
+    assert_eq!(large, 1, "{entries:?}");
+}
+
 /// Trap 15: room that runs out while a group is written.
 #[test]
 fn a_group_without_room_is_taken_back() {
