@@ -1,7 +1,7 @@
 //! A world in memory: recorded tick by tick, forked, counted.
 //!
-//! `cargo run --example quickstart --no-default-features -- ADDRESS`; without an address, in memory. An address is a folder, or
-//! what a feature brings, as `s3://bucket/folder`.
+//! `cargo run --example quickstart` keeps it in memory. `cargo run --example quickstart --features lance -- ADDRESS` keeps it: an
+//! address is a folder, or what a feature brings, as `s3://bucket/folder`.
 #![allow(clippy::print_stdout, reason = "an example speaks through it")]
 
 use std::sync::Arc;

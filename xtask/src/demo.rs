@@ -8,7 +8,7 @@ use crate::{process, protoc};
 
 /// Runs the demo with the given arguments. Its exit code becomes ours.
 pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
-    process::run("the demo", command(workspace, &["-p", "worldstore"])?.args(arguments))
+    process::run("the demo", command(workspace, &["-p", "worldstore", "--features", "worldstore/cli"])?.args(arguments))
 }
 
 /// The command that runs the demo; arguments of the demo may follow. Demo and command line are built first, with these

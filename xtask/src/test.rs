@@ -24,7 +24,7 @@ pub struct Options {
 pub const EVERYTHING: [&str; 3] = [
     "--workspace",
     "--features",
-    "worldstore/iceberg-rest,worldstore/s3,worldstore/sqlite,worldstore/postgres,worldstore/redis,worldstore/redb,\
+    "worldstore/cli,worldstore/iceberg-rest,worldstore/s3,worldstore/sqlite,worldstore/postgres,worldstore/redis,worldstore/redb,\
      worldstore/sled,worldstore/sftp,worldstore-sql-query/postgres,worldstore/zset,worldstore-zset/postgres,\
      worldstore-zset/redb,worldstore-zset/sled,worldstore-zset/sqlite,worldstore/ecs,worldstore-ecs/backend,\
      worldstore-ecs/postgres,worldstore-ecs/redis,worldstore-ecs/sqlite",

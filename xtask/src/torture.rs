@@ -144,7 +144,7 @@ fn choose_worlds(command: &mut Command, has_nextest: bool) {
         true => command.args(["nextest", "run", "--profile", "torture", "--no-fail-fast", "-E", "test(/^kills::/)"]),
         false => command.args(["test", "--no-fail-fast", "--test", "it", "kills::"]),
     };
-    command.args(["-p", "worldstore"]);
+    command.args(["-p", "worldstore", "--features", "worldstore/cli"]);
 }
 
 /// The lines that the suites have left. There are none if nothing was built.
