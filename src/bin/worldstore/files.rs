@@ -10,7 +10,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::reader::ChunkReader;
 use worldstore::arrow::array::RecordBatch;
 use worldstore::arrow::csv;
-use worldstore::arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use worldstore::arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use worldstore::arrow::error::ArrowError;
 use worldstore::arrow::ipc::reader::{FileReader, StreamReader};
 use worldstore::arrow::json;
@@ -52,6 +52,15 @@ pub fn read(name: &Path, content: Bytes, input: Input) -> Result<(SchemaRef, Bat
     )
 }
 
+/// Reads CSV as it is written: every column as text, and the types that the values suggest.
+pub fn texts(name: &Path, content: Bytes) -> Result<(SchemaRef, Batches)> {
+    let mut file = Cursor::new(content);
+    let inferred = inferred(name, &mut file)?;
+    let as_text = |field: &FieldRef| Field::new(field.name(), DataType::Utf8, true);
+    let schema = Schema::new(inferred.fields().iter().map(as_text).collect::<Vec<_>>());
+    with_columns(name, (inferred, rows_of(name, file, Arc::new(schema))?))
+}
+
 fn with_columns(path: &Path, (schema, batches): (SchemaRef, Batches)) -> Result<(SchemaRef, Batches)> {
     match schema.fields().is_empty() {
         true => Err(Error::invalid("the file has no columns").with("file", path.display())),
@@ -80,13 +89,21 @@ fn parquet<Source: ChunkReader + 'static>(path: &Path, file: Source) -> Result<(
 }
 
 fn csv<Source: Read + Seek + 'static>(path: &Path, mut file: Source) -> Result<(SchemaRef, Batches)> {
+    let schema = inferred(path, &mut file)?;
+    Ok((schema.clone(), rows_of(path, file, schema)?))
+}
+
+/// The columns of CSV, with the types that all its values have.
+fn inferred(path: &Path, file: &mut (impl Read + Seek)) -> Result<SchemaRef> {
     let format = csv::reader::Format::default().with_header(true);
-    let (schema, _) = format.infer_schema(&mut file, None).map_err(|source| corrupt(path, source))?;
+    let (schema, _) = format.infer_schema(&mut *file, None).map_err(|source| corrupt(path, source))?;
     file.rewind().map_err(|source| Error::io("read", source).with("file", path.display()))?;
-    let schema: SchemaRef = Arc::new(schema);
-    let builder = csv::ReaderBuilder::new(schema.clone()).with_header(true).with_batch_size(BATCH_ROWS);
-    let reader = builder.build(file).map_err(|source| corrupt(path, source))?;
-    Ok((schema, named(path, reader)))
+    Ok(Arc::new(schema))
+}
+
+fn rows_of(path: &Path, file: impl Read + 'static, schema: SchemaRef) -> Result<Batches> {
+    let builder = csv::ReaderBuilder::new(schema).with_header(true).with_batch_size(BATCH_ROWS);
+    Ok(named(path, builder.build(file).map_err(|source| corrupt(path, source))?))
 }
 
 fn json<Source: Read + Seek + 'static>(path: &Path, file: Source) -> Result<(SchemaRef, Batches)> {

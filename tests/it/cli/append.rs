@@ -70,6 +70,37 @@ fn rows_come_from_standard_input_in_each_format() {
 }
 
 #[test]
+fn texts_become_what_the_column_is_and_not_what_they_look_like() {
+    let desk = Desk::new();
+    desk.ok(&["init", "world"]);
+    desk.write("first.csv", "entity,code,mass\n1,a7,0.5\n");
+    desk.ok(&["append", "world", "part=first.csv"]);
+    desk.write("second.csv", "entity,code,mass\n2,007,1\n3,1e3,\n");
+    desk.ok(&["append", "world", "part=second.csv"]);
+    desk.ok(&["append", "world", "part=second.csv", "--tick", "9"]);
+    let rows = desk.json(&["scan", "world", "part", "--columns", "entity,code,mass", "--as-of", "2"]);
+    let expected = [
+        json!({"entity": 1, "code": "a7", "mass": 0.5}),
+        json!({"entity": 2, "code": "007", "mass": 1.0}),
+        json!({"entity": 3, "code": "1e3", "mass": null}),
+    ];
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn numbers_that_would_change_are_refused() {
+    let desk = walkers();
+    let before = desk.json(&["ticks", "world", "health"]);
+    desk.write("half.csv", "entity,hp,name\n1,5.5,b\n");
+    desk.refused(&["append", "world", "health=half.csv"], &["does not fit", "column: hp", "expected: Int64", "5.5"]);
+    desk.write("half.ndjson", "{\"entity\": 1, \"hp\": 5.5}\n");
+    desk.refused(&["append", "world", "health=half.ndjson"], &["not the same", "column: hp", "expected: Int64"]);
+    desk.write("long.ndjson", "{\"entity\": 1, \"x\": 9007199254740993, \"y\": 1}\n");
+    desk.refused(&["append", "world", "position=long.ndjson"], &["not the same", "column: x", "expected: Float64"]);
+    assert_eq!(desk.json(&["ticks", "world", "health"]), before);
+}
+
+#[test]
 fn rows_that_do_not_fit_change_no_table() {
     let desk = walkers();
     let ticks = || (desk.json(&["ticks", "world", "position"]), desk.json(&["ticks", "world", "health"]));

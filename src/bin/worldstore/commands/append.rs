@@ -1,8 +1,9 @@
 //! `worldstore append`: rows of one tick, for several tables in one step.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{self, IsTerminal, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -15,7 +16,7 @@ use worldstore::{Error, Registry, Result, World};
 use super::fs::show::print_json;
 use super::import::{integers, next_tick};
 use super::{spinner, write};
-use crate::files;
+use crate::files::{self, Batches};
 use crate::output::{counted, line, note};
 use crate::world_args::AppendArgs;
 use crate::world_args::Input;
@@ -93,13 +94,16 @@ fn parts(args: &AppendArgs) -> Result<Vec<Part>> {
                 let known =
                     || Error::invalid("standard input has no ending that tells its format, say it with --input");
                 let (name, input) = (PathBuf::from("standard input"), args.input.ok_or_else(known)?);
-                let opened = files::read(&name, stdin()?.into(), input)?;
+                let opened = read(&name, stdin()?, input)?;
                 (name, input, opened)
             }
             path => {
                 let path = PathBuf::from(path);
                 let input = args.input.map_or_else(|| files::by_ending(&path), Ok)?;
-                let opened = files::open(&path, Some(input))?;
+                let opened = match input {
+                    Input::Csv => read(&path, content(&path)?, input)?,
+                    _ => files::open(&path, Some(input))?,
+                };
                 (path, input, opened)
             }
         };
@@ -107,6 +111,18 @@ fn parts(args: &AppendArgs) -> Result<Vec<Part>> {
         parts.push(Part { table, file, input, schema, batches });
     }
     Ok(parts)
+}
+
+/// CSV stays as it was written until the columns of the table are known: what it looks like may not be what it is there.
+fn read(name: &Path, content: Vec<u8>, input: Input) -> Result<(SchemaRef, Batches)> {
+    match input {
+        Input::Csv => files::texts(name, content.into()),
+        _ => files::read(name, content.into(), input),
+    }
+}
+
+fn content(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|source| Error::io("open", source).with("file", path.display()))
 }
 
 fn stdin() -> Result<Vec<u8>> {
@@ -135,14 +151,29 @@ impl Part {
             true => empty.as_slice(),
             false => &self.batches,
         };
-        let fit = |batch| fit(batch, entity, table.as_deref(), self.input);
+        let fit = |batch: &RecordBatch| match self.input {
+            Input::Csv => {
+                fit(&typed(batch, &self.schema, entity, table.as_deref())?, entity, table.as_deref(), self.input)
+            }
+            _ => fit(batch, entity, table.as_deref(), self.input),
+        };
         batches.iter().map(fit).collect::<Result<_>>().map_err(about)
     }
 }
 
-/// Rows with the entity as it is stored; of texts, with the columns of the table.
+/// Texts as what the table has, and as what they look like where it has nothing.
+fn typed(texts: &RecordBatch, inferred: &Schema, entity: &str, table: Option<&Schema>) -> Result<RecordBatch> {
+    let columns = inferred.fields().iter().zip(texts.columns()).map(|(field, column)| {
+        let known = table.and_then(|table| table.field_with_name(field.name()).ok());
+        let wanted = known.filter(|_| field.name() != entity).unwrap_or(field).data_type();
+        Ok((field.name(), cast(column, field.name(), wanted)?, true))
+    });
+    RecordBatch::try_from_iter_with_nullable(columns.collect::<Result<Vec<_>>>()?)
+        .map_err(|source| Error::invalid("columns do not fit together").caused_by(source))
+}
+
+/// Rows with the entity as it is stored; of JSON, with the columns of the table.
 fn fit(batch: &RecordBatch, entity: &str, table: Option<&Schema>, input: Input) -> Result<RecordBatch> {
-    let is_text = matches!(input, Input::Csv | Input::Json);
     let mut columns: Vec<(&str, ArrayRef, bool)> = vec![(base::ENTITY, entities(batch, entity)?, false)];
     for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
         if field.name() == entity {
@@ -151,10 +182,10 @@ fn fit(batch: &RecordBatch, entity: &str, table: Option<&Schema>, input: Input) 
         if field.name() == base::ENTITY {
             return Err(Error::invalid("the file has a column of that name, too").with("column", base::ENTITY));
         }
-        let wanted = table.and_then(|table| table.field_with_name(field.name()).ok()).filter(|_| is_text);
+        let wanted = table.and_then(|table| table.field_with_name(field.name()).ok()).filter(|_| input == Input::Json);
         let column = match wanted {
-            Some(wanted) if wanted.data_type() != column.data_type() => cast(column, field.name(), wanted.data_type())?,
-            _ => Arc::clone(column),
+            Some(wanted) => exactly(column, field.name(), wanted.data_type())?,
+            None => Arc::clone(column),
         };
         let is_flag = field.name() == base::ACTIVE;
         columns.push((field.name(), column, field.is_nullable() && !is_flag));
@@ -177,6 +208,20 @@ fn entities(batch: &RecordBatch, column: &str) -> Result<ArrayRef> {
         // A file with a header alone has no integers.
         Some(_) if batch.num_rows() == 0 => Ok(new_null_array(&DataType::UInt64, 0)),
         _ => integers(batch, column, &DataType::UInt64),
+    }
+}
+
+/// Numbers as those of another type, if they are the same there. A float may be rounded to a shorter one.
+fn exactly(column: &ArrayRef, name: &str, wanted: &DataType) -> Result<ArrayRef> {
+    let made = cast(column, name, wanted)?;
+    let is_shorter = column.data_type().is_floating() && wanted.is_floating();
+    let is_counted = column.data_type().is_numeric() && wanted.is_numeric() && !is_shorter;
+    match is_counted && cast(&made, name, column.data_type())?.as_ref() != column.as_ref() {
+        false => Ok(made),
+        true => Err(Error::invalid("numbers are not the same in the column of the table")
+            .with("column", name)
+            .with("expected", wanted)
+            .with("got", column.data_type())),
     }
 }
 
