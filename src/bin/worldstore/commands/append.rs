@@ -15,10 +15,10 @@ use worldstore::{Error, Registry, Result, World};
 use super::fs::show::print_json;
 use super::import::{integers, next_tick};
 use super::{spinner, write};
+use crate::args::world::AppendArgs;
+use crate::args::world::Input;
 use crate::files;
 use crate::output::{counted, line, note};
-use crate::world_args::AppendArgs;
-use crate::world_args::Input;
 
 /// What stands for standard input.
 const STDIN: &str = "-";
