@@ -1,6 +1,6 @@
 //! Examples of all crates: built and run as a reader would, each in an empty folder. One that fails fails the step.
 
-use std::process::Command;
+use std::process::{Command, Output};
 
 use cargo_metadata::{Package, TargetKind};
 
@@ -16,6 +16,24 @@ const SERVERS: [(&str, &str); 3] = [
     ("redis", "WORLDSTORE_TEST_REDIS_URL"),
     ("sftp", "WORLDSTORE_TEST_SFTP_URL"),
 ];
+
+/// Examples in a workspace of their own, for they bring what changes features for all others: their folders, and what their
+/// output has to hold.
+const ALONE: [(&str, &[&str]); 1] = [(
+    "examples/telemetry",
+    &[
+        "6 rows",
+        // Spans, with a parent and a field.
+        "cache.append",
+        "cache.flush",
+        "append position",
+        "db.collection.name",
+        // Metrics, with a unit.
+        "worldstore.cache.flushed.rows",
+        "worldstore.table.version",
+        "{row}",
+    ],
+)];
 
 /// Not run here: its answers are compared in a step of their own.
 const DEMO: &str = "demo";
@@ -43,16 +61,37 @@ pub fn run(workspace: &Workspace, services: Option<&Services>) -> Result<Vec<Str
         }
         println!("example {name}");
         let output = command.output().during(format_args!("starting the example {name}"))?;
-        if !output.status.success() {
-            let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-            return Err(Failure::new(format!("the example {name} failed ({}):\n{out}\n{err}", output.status)));
-        }
+        said(&name, output)?;
     }
+    ALONE.iter().try_for_each(|(folder, expected)| alone(workspace, folder, expected))?;
     match left.first() {
         Some(first) if services.is_some() && services::must_be_there() => {
             Err(Failure::new(format!("{first}, did not run")))
         }
         _ => Ok(left),
+    }
+}
+
+/// Runs an example in its own workspace, with the versions that it was written with.
+fn alone(workspace: &Workspace, folder: &str, expected: &[&str]) -> Result<()> {
+    println!("example {folder}");
+    let mut command = protoc::cargo(workspace)?;
+    command.current_dir(workspace.root.join(folder)).args(["run", "--quiet", "--locked", "--target-dir"]);
+    command.arg(workspace.cache("examples-alone"));
+    let output = command.output().during(format_args!("starting the example {folder}"))?;
+    let text = said(folder, output)?;
+    match expected.iter().find(|wanted| !text.contains(**wanted)) {
+        Some(missing) => Err(Failure::new(format!("the example {folder} does not say `{missing}`:\n{text}"))),
+        None => Ok(()),
+    }
+}
+
+/// What an example wrote, if it succeeded.
+fn said(name: &str, output: Output) -> Result<String> {
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    match output.status.success() {
+        true => Ok(out.into_owned()),
+        false => Err(Failure::new(format!("the example {name} failed ({}):\n{out}\n{err}", output.status))),
     }
 }
 

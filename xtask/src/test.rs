@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 
 use crate::failure::{Context, Failure, Result};
-use crate::release::git;
+use crate::release::{self, git};
 use crate::services::{self, Service, Services};
 use crate::workspace::Workspace;
 use crate::{audit, demo, examples, features, peers, process, protoc, tidy};
@@ -15,7 +15,7 @@ use crate::{audit, demo, examples, features, peers, process, protoc, tidy};
 /// How much is checked.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Leaves out features, peers and the demo's answers.
+    /// Leaves out features, peers, the rehearsal of a release and the demo's answers.
     #[arg(long)]
     fast: bool,
 }
@@ -55,8 +55,11 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let left = steps.run("examples", || examples::run(workspace, peers.as_ref().map(|peers| &peers.services)))?;
     left.into_iter().for_each(|what| steps.skipped(what));
     match options.fast {
-        true => steps.skipped("features: each crate without any, and with each one alone"),
-        false => steps.run("features", || features::each_alone(workspace))?,
+        true => steps.skipped("features: each crate without any, and with each one alone; the rehearsal of a release"),
+        false => {
+            steps.run("features", || features::each_alone(workspace))?;
+            steps.run("release", || release::run(workspace, &release::Options::rehearsal()))?;
+        }
     }
     match peers.as_ref().and_then(|peers| peers.python.as_ref()) {
         Some(python) => steps.run("answers of the demo", || answers(workspace, python))?,

@@ -1,18 +1,27 @@
-//! Commands and their arguments; the text of `--help`.
+//! Commands and their arguments; the text of `--help`. Those of a family of commands are in a file of their own.
+
+pub mod fs;
+pub mod lake;
+pub mod product;
+pub mod query;
+pub mod snapshot;
+pub mod sql;
+pub mod wal;
+pub mod world;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use worldstore::{CatalogPlace, LogPlace, TableFormat};
 
-use crate::fs_args::FsCommand;
-use crate::lake_args::LakeCommand;
-use crate::product_args::{CompletionsArgs, DoctorArgs, ManArgs};
-use crate::query_args::QueryArgs;
-use crate::snapshot_args::{BlocksCommand, SnapshotCommand};
-use crate::sql_args::SqlArgs;
-use crate::wal_args::WalCommand;
-use crate::world_args::{
+use fs::FsCommand;
+use lake::LakeCommand;
+use product::{CompletionsArgs, DoctorArgs, ManArgs};
+use query::QueryArgs;
+use snapshot::{BlocksCommand, SnapshotCommand};
+use sql::SqlArgs;
+use wal::WalCommand;
+use world::{
     AppendArgs, CompactArgs, DiffArgs, DropRunArgs, ExpireArgs, ForkArgs, HistoryArgs, ImportArgs, LogArgs, MergeArgs,
     StatsArgs, VerifyArgs,
 };

@@ -16,7 +16,7 @@ use worldstore::arrow::ipc::reader::{FileReader, StreamReader};
 use worldstore::arrow::json;
 use worldstore::{Error, ErrorKind, Result};
 
-use crate::world_args::Input;
+use crate::args::world::Input;
 
 /// Rows of a file, batch by batch.
 pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch>>>;

@@ -8,16 +8,8 @@ mod commands;
 mod compiled;
 mod failure;
 mod files;
-mod fs_args;
-mod lake_args;
 mod output;
-mod product_args;
-mod query_args;
-mod snapshot_args;
 mod sources;
-mod sql_args;
-mod wal_args;
-mod world_args;
 
 use std::process::ExitCode;
 

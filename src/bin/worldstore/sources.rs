@@ -11,8 +11,8 @@ use worldstore::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use worldstore::core::hive::{self, HiveType};
 use worldstore::{Error, Result};
 
+use crate::args::world::Input;
 use crate::files::{self, Batches};
-use crate::world_args::Input;
 
 /// A file, and the columns that the folders above it stand for.
 #[derive(Debug)]

@@ -16,10 +16,9 @@ use worldstore::{Error, Registry, Result, World};
 use super::fs::show::print_json;
 use super::import::{integers, next_tick};
 use super::{spinner, write};
+use crate::args::world::{AppendArgs, Input};
 use crate::files::{self, Batches};
 use crate::output::{counted, line, note};
-use crate::world_args::AppendArgs;
-use crate::world_args::Input;
 
 /// What stands for standard input.
 const STDIN: &str = "-";

@@ -7,8 +7,8 @@ use worldstore::{Error, Registry, Result};
 
 use super::fs::show::print_json;
 use super::{progress, write};
+use crate::args::world::CompactArgs;
 use crate::output::{counted, line};
-use crate::world_args::CompactArgs;
 
 pub async fn run(args: CompactArgs, registry: &Registry) -> Result<()> {
     let chosen = args.tables.iter().map(TableName::new).collect::<Result<Vec<_>>>()?;

@@ -4,8 +4,8 @@ use clap::CommandFactory;
 use worldstore::{Error, Result};
 
 use crate::args::Args;
+use crate::args::product::{CompletionsArgs, ManArgs};
 use crate::output::{bytes, counted, line};
-use crate::product_args::{CompletionsArgs, ManArgs};
 
 /// Prints a script that a shell completes commands with.
 pub fn completions(args: &CompletionsArgs) -> Result<()> {

@@ -14,7 +14,7 @@ use super::components::{is_component, lines, only, value};
 use super::fs::show::print_json;
 use super::{print_columns, read, spinner, texts, view};
 use crate::args::Format;
-use crate::world_args::DiffArgs;
+use crate::args::world::DiffArgs;
 
 pub async fn run(args: DiffArgs, registry: &Registry) -> Result<()> {
     let world = read(&args.at, registry).await?;

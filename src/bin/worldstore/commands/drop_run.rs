@@ -5,8 +5,8 @@ use worldstore::{Registry, Result};
 
 use super::fs::show::print_json;
 use super::{spinner, write};
+use crate::args::world::DropRunArgs;
 use crate::output::{counted, line};
-use crate::world_args::DropRunArgs;
 
 pub async fn run(args: DropRunArgs, registry: &Registry) -> Result<()> {
     let world = write(&args.at, registry).await?;

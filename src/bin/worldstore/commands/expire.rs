@@ -7,8 +7,8 @@ use worldstore::{Error, ErrorKind, Registry, Result};
 
 use super::fs::show::print_json;
 use super::{read_only, spinner, write};
+use crate::args::world::ExpireArgs;
 use crate::output::{counted, line};
-use crate::world_args::ExpireArgs;
 
 pub async fn run(args: ExpireArgs, registry: &Registry) -> Result<()> {
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Apply };

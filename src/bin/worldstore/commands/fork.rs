@@ -3,8 +3,8 @@
 use worldstore::{Registry, Result};
 
 use super::write;
+use crate::args::world::ForkArgs;
 use crate::output::line;
-use crate::world_args::ForkArgs;
 
 pub async fn run(args: ForkArgs, registry: &Registry) -> Result<()> {
     let world = write(&args.at, registry).await?;

@@ -10,7 +10,7 @@ use super::components::{lines, value};
 use super::fs::show::print_json;
 use super::{print_columns, read, texts, view};
 use crate::args::Format;
-use crate::world_args::HistoryArgs;
+use crate::args::world::HistoryArgs;
 
 pub async fn run(args: HistoryArgs, registry: &Registry) -> Result<()> {
     let world = read(&args.at, registry).await?;

@@ -11,9 +11,9 @@ use worldstore::core::table::{DescribeOptions, TableName, base};
 use worldstore::{Error, Registry, Result, Run, World};
 
 use super::{progress, write};
+use crate::args::world::ImportArgs;
 use crate::output::{counted, line};
 use crate::sources::{self, Source};
-use crate::world_args::ImportArgs;
 
 pub async fn run(args: ImportArgs, registry: &Registry) -> Result<()> {
     let table = TableName::new(&args.table)?;

@@ -8,7 +8,7 @@ use worldstore::registry::{OpenOptions, Resolved, masked};
 use worldstore::{Error, Registry, Result};
 
 use super::fs::show::{Style, file_json, print_json};
-use crate::lake_args::{LakeCommand, ListArgs, MountArgs, ResolveArgs};
+use crate::args::lake::{LakeCommand, ListArgs, MountArgs, ResolveArgs};
 use crate::output::{counted, line};
 
 pub async fn run(command: LakeCommand, registry: &Registry) -> Result<()> {

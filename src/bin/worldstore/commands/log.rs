@@ -11,7 +11,7 @@ use worldstore::{Registry, Result};
 use super::fs::show::{print_json, rfc3339};
 use super::{print_columns, read, spinner, texts};
 use crate::args::Format;
-use crate::world_args::LogArgs;
+use crate::args::world::LogArgs;
 
 pub async fn run(args: LogArgs, registry: &Registry) -> Result<()> {
     let world = read(&args.at, registry).await?;

@@ -7,8 +7,8 @@ use worldstore::{Error, Registry, Result};
 use super::fs::show::print_json;
 use super::import::next_tick;
 use super::{spinner, write};
+use crate::args::world::{MergeArgs, Prefer};
 use crate::output::{counted, line};
-use crate::world_args::{MergeArgs, Prefer};
 
 pub async fn run(args: MergeArgs, registry: &Registry) -> Result<()> {
     if args.into == args.from {

@@ -13,10 +13,10 @@ use worldstore::world::MAIN_RUN;
 use worldstore::{Error, ErrorKind, Registry, Result};
 
 use super::{read, repl, view};
+use crate::args::query::{QueryArgs, QueryFormat};
 use crate::args::{AskArgs, At, Format};
 use crate::failure::Failure;
 use crate::output::{Rows, line, note};
-use crate::query_args::{QueryArgs, QueryFormat};
 
 pub async fn run(args: QueryArgs, registry: &Registry) -> Result<(), Failure> {
     if args.ask.text.is_none() && args.ask.file.is_none() && io::stdin().is_terminal() {

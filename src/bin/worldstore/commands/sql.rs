@@ -6,8 +6,8 @@ use worldstore::{Registry, Result};
 
 use super::query::text;
 use super::{read, view};
+use crate::args::sql::SqlArgs;
 use crate::output::Rows;
-use crate::sql_args::SqlArgs;
 
 pub async fn run(args: SqlArgs, registry: &Registry) -> Result<()> {
     let text = text(args.text.as_deref(), args.file.as_deref())?;

@@ -9,8 +9,8 @@ use worldstore::{Registry, Result, World};
 use super::fs::show::print_json;
 use super::log::time;
 use super::read_only;
+use crate::args::world::StatsArgs;
 use crate::output::{counted, line};
-use crate::world_args::StatsArgs;
 
 pub async fn run(args: StatsArgs, registry: &Registry) -> Result<()> {
     let world = read_only(&args.at, registry).await?;

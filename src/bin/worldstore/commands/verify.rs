@@ -7,8 +7,8 @@ use worldstore::{Error, ErrorKind, Registry, Result};
 
 use super::fs::show::print_json;
 use super::{read_only, spinner};
+use crate::args::world::VerifyArgs;
 use crate::output::{counted, line};
-use crate::world_args::VerifyArgs;
 
 pub async fn run(args: VerifyArgs, registry: &Registry) -> Result<()> {
     let world = read_only(&args.at, registry).await?;

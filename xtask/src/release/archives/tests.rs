@@ -42,23 +42,3 @@ fn what_is_wrong_is_told() {
     let wrong = requirements(&Table::new(), &ours(), Version(0, 2, 0));
     assert_eq!(wrong, ["its version is missing, not 0.2.0"]);
 }
-
-#[test]
-fn archives_require_each_other() {
-    let profiles: Table = "[dev]\ndebug = false\n".parse().unwrap();
-    let archive = |name: &str| Archive { name: name.to_owned(), folder: format!("/a/{name}-0.2.0").into(), bytes: 0 };
-    let archives = [archive("a"), archive("b"), archive("c")];
-    let manifest = around(&archives, &[&archives[0], &archives[1]], Some(&Value::Table(profiles)));
-    let expected: Table = "[workspace]\nmembers = [\"a-0.2.0\", \"b-0.2.0\"]\nresolver = \"3\"\n[patch.crates-io]\n\
-                           a = { path = \"a-0.2.0\" }\nb = { path = \"b-0.2.0\" }\nc = { path = \"c-0.2.0\" }\n[profile.dev]\ndebug = false\n"
-        .parse()
-        .unwrap();
-    assert_eq!(manifest, expected);
-}
-
-#[test]
-fn what_a_crate_brings_is_what_is_not_optional_or_on_by_default() {
-    let text = "[dependencies]\nbytes = \"1\"\nsqlx = { version = \"0\", optional = true }\n[dependencies.lance]\noptional = true\n\
-                [features]\ndefault = [\"lance\"]\n";
-    assert_eq!(brings(&text.parse().unwrap()), ["bytes", "lance"]);
-}

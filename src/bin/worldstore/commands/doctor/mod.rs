@@ -7,8 +7,8 @@ use serde_json::json;
 use worldstore::{Error, ErrorKind, Registry, Result};
 
 use super::fs::show::print_json;
+use crate::args::product::DoctorArgs;
 use crate::output::line;
-use crate::product_args::DoctorArgs;
 
 /// What was found out about one thing.
 #[derive(Debug)]

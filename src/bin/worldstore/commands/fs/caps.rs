@@ -11,7 +11,7 @@ use worldstore::{Error, Registry, Result};
 
 use super::address::Address;
 use super::show::print_json;
-use crate::fs_args::CapsArgs;
+use crate::args::fs::CapsArgs;
 use crate::output::{line, note};
 
 /// The fields of a capability, under their own names.

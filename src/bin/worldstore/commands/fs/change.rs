@@ -13,7 +13,7 @@ use super::address::{Address, refuse_inside};
 use super::copy::{AT_ONCE, is_folder, object, refuse_empty};
 use super::progress::Progress;
 use super::show::print_json;
-use crate::fs_args::{MvArgs, RmArgs};
+use crate::args::fs::{MvArgs, RmArgs};
 use crate::output::{counted, line};
 
 pub async fn mv(args: MvArgs, registry: &Registry) -> Result<()> {

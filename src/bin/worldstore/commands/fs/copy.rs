@@ -11,7 +11,7 @@ use worldstore::{Error, Registry, Result};
 use super::address::{Address, refuse_inside};
 use super::progress::Progress;
 use super::show::print_json;
-use crate::fs_args::CpArgs;
+use crate::args::fs::CpArgs;
 use crate::output::{counted, line};
 
 /// How many objects are under way at a time.

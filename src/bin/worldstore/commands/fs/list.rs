@@ -10,7 +10,7 @@ use worldstore::{Registry, Result};
 
 use super::address::Address;
 use super::show::{Style, print_json};
-use crate::fs_args::{DuArgs, LsArgs};
+use crate::args::fs::{DuArgs, LsArgs};
 use crate::output::line;
 
 pub async fn ls(args: LsArgs, registry: &Registry) -> Result<()> {

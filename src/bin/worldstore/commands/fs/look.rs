@@ -9,7 +9,7 @@ use worldstore::{ErrorKind, Registry, Result};
 
 use super::address::Address;
 use super::show::{file_json, print_json, rfc3339};
-use crate::fs_args::OneArgs;
+use crate::args::fs::OneArgs;
 use crate::output::line;
 
 pub async fn stat(args: OneArgs, registry: &Registry) -> Result<()> {

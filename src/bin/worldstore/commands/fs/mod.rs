@@ -14,7 +14,7 @@ mod tree;
 
 use worldstore::{Registry, Result};
 
-use crate::fs_args::FsCommand;
+use crate::args::fs::FsCommand;
 
 pub async fn run(command: FsCommand, registry: &Registry) -> Result<()> {
     match command {

@@ -15,7 +15,7 @@ use super::address::{Address, refuse_inside};
 use super::copy::{refuse_empty, route};
 use super::progress::Progress;
 use super::show::print_json;
-use crate::fs_args::{CompareBy, SyncArgs};
+use crate::args::fs::{CompareBy, SyncArgs};
 use crate::output::{counted, line};
 
 pub async fn run(args: SyncArgs, registry: &Registry) -> Result<()> {

@@ -8,7 +8,7 @@ use worldstore::{Registry, Result};
 
 use super::address::Address;
 use super::show::Style;
-use crate::fs_args::TreeArgs;
+use crate::args::fs::TreeArgs;
 use crate::output::line;
 
 pub async fn run(args: TreeArgs, registry: &Registry) -> Result<()> {

@@ -14,9 +14,9 @@ use worldstore::graph::{Graph, Parameters, QueryResult};
 use worldstore::{Error, Registry, Result};
 
 use super::query::{answer, parameters, with_buckets, with_labels, with_mounts};
+use crate::args::query::{QueryArgs, query_format};
 use crate::failure::{Failure, report};
 use crate::output::{line, note};
-use crate::query_args::{QueryArgs, query_format};
 use entry::Entry;
 
 const HELP: &str = "\

@@ -6,8 +6,8 @@ use worldstore::{Registry, Result};
 
 use super::super::fs::show::print_json;
 use super::chain::on_chain;
+use crate::args::snapshot::{CollectArgs, ExpireArgs};
 use crate::output::{counted, line};
-use crate::snapshot_args::{CollectArgs, ExpireArgs};
 
 pub async fn run(args: CollectArgs, registry: &Registry) -> Result<()> {
     let dry_run = args.dry_run;

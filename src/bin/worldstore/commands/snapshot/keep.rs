@@ -8,8 +8,8 @@ use worldstore::{ErrorKind, Registry, Result};
 
 use super::super::fs::show::{print_json, rfc3339};
 use super::chain::on_chain;
+use crate::args::snapshot::{ChainArgs, CreateArgs, PinArgs};
 use crate::output::{counted, line};
-use crate::snapshot_args::{ChainArgs, CreateArgs, PinArgs};
 
 /// A snapshot with what is in it, or with why that cannot be told.
 type Listed = (Snapshot, Result<Description>);

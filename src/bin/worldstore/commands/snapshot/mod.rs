@@ -9,7 +9,7 @@ mod verify;
 use worldstore::core::snapshot::Which;
 use worldstore::{Registry, Result};
 
-use crate::snapshot_args::{BlocksCommand, SnapshotCommand};
+use crate::args::snapshot::{BlocksCommand, SnapshotCommand};
 
 pub async fn run(command: SnapshotCommand, registry: &Registry) -> Result<()> {
     match command {

@@ -13,8 +13,8 @@ use super::super::fs::address::Address;
 use super::super::fs::progress::Progress;
 use super::super::fs::show::print_json;
 use super::chain::{Place, blocking, on_chain, options};
+use crate::args::snapshot::{ExportArgs, ImportArgs, RestoreArgs};
 use crate::output::{counted, line, note};
-use crate::snapshot_args::{ExportArgs, ImportArgs, RestoreArgs};
 
 pub async fn export(args: ExportArgs, registry: &Registry) -> Result<()> {
     let source = Place::folder(&args.uri, Root::Existing, registry).await?;

@@ -8,8 +8,8 @@ use super::super::fs::progress::Progress;
 use super::super::fs::show::print_json;
 use super::chain::on_chain;
 use super::which;
+use crate::args::snapshot::{ChainArgs, VerifyArgs};
 use crate::output::{counted, line};
-use crate::snapshot_args::{ChainArgs, VerifyArgs};
 
 pub async fn run(args: VerifyArgs, registry: &Registry) -> Result<()> {
     let (all, which) = (args.all, which(args.name));

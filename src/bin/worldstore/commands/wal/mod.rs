@@ -7,7 +7,7 @@ mod verify;
 
 use worldstore::{Error, Registry, Result};
 
-use crate::wal_args::WalCommand;
+use crate::args::wal::WalCommand;
 
 use place::Log;
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use worldstore::graph::{Minimum, PictureFormat, QueryOptions, ResumeToken, Tier};
 
+use crate::args::sql::{bytes, time};
 use crate::args::{AskArgs, Format};
-use crate::sql_args::{bytes, time};
 
 /// How rows are printed, or drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use crate::args::snapshot::time;
 use crate::args::{At, OutputArgs, WriteAt};
-use crate::snapshot_args::time;
 
 #[derive(Debug, clap::Args)]
 pub struct ImportArgs {
