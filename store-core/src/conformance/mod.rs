@@ -37,6 +37,7 @@ mod player;
 mod race;
 mod refusal;
 mod report;
+mod scripted;
 mod session;
 mod step;
 
@@ -47,6 +48,8 @@ pub use observed::Observed;
 pub use player::{play, run};
 pub use race::{RACERS, ROUNDS, Race, race, race_rounds, uniform};
 pub use report::{CaseReport, CaseResult, Failure, Report};
+#[doc(hidden)]
+pub use scripted::{Event, Scripted};
 pub use session::{Call, PAGES_MAX, Reply, Session};
 pub use step::{Case, Need, Planned, Step, When};
 

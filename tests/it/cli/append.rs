@@ -78,6 +78,9 @@ fn texts_become_what_the_column_is_and_not_what_they_look_like() {
     desk.write("second.csv", "entity,code,mass\n2,007,1\n3,1e3,\n");
     desk.ok(&["append", "world", "part=second.csv"]);
     desk.ok(&["append", "world", "part=second.csv", "--tick", "9"]);
+    desk.write("last.csv", "entity,code,mass\n18446744073709551615,z,0\n");
+    desk.ok(&["append", "world", "part=last.csv"]);
+    assert_eq!(desk.json(&["history", "world", "18446744073709551615"]).len(), 1);
     let rows = desk.json(&["scan", "world", "part", "--columns", "entity,code,mass", "--as-of", "2"]);
     let expected = [
         json!({"entity": 1, "code": "a7", "mass": 0.5}),

@@ -208,12 +208,14 @@ fn components(batch: &RecordBatch, taken: &[Option<&str>], entities: ArrayRef) -
         .map_err(|source| Error::unexpected("columns do not fit together").caused_by(source))
 }
 
-/// A column as integers of one type, without nulls and without overflow.
+/// A column as integers of one type, without nulls and without overflow. Texts may be integers too: what a file says of large
+/// ones is taken for text.
 pub(super) fn integers(batch: &RecordBatch, name: &str, data_type: &DataType) -> Result<ArrayRef> {
     let column = batch.column_by_name(name);
     let column = column.ok_or_else(|| Error::invalid("the file has no such column").with("column", name))?;
     let refused = |rule: &str| Err(Error::invalid(rule).with("column", name).with("type", column.data_type()));
-    if !column.data_type().is_integer() {
+    let is_text = *column.data_type() == DataType::Utf8;
+    if !is_text && !column.data_type().is_integer() {
         return refused("column is not of integers");
     }
     if column.null_count() > 0 {
@@ -222,6 +224,7 @@ pub(super) fn integers(batch: &RecordBatch, name: &str, data_type: &DataType) ->
     let cast = cast(column, data_type).map_err(|source| Error::unexpected("cast failed").caused_by(source))?;
     match cast.null_count() {
         0 => Ok(cast),
+        _ if is_text => refused("column is not of integers"),
         _ => refused("column has numbers that do not fit"),
     }
 }

@@ -110,7 +110,7 @@ fn a_rejection_after_a_failure_may_be_by_our_own_attempt() {
     let token = WriteToken::new("mine").unwrap();
     let options = WriteOptions::if_absent().with_token(token.clone());
     let _ = inner.inner.write(&key("a"), "one".into(), &options).unwrap();
-    inner.script.lock().unwrap().push_front(Fail(unavailable()));
+    inner.befalls_next(Fail(unavailable()));
     let backend = retry(&inner, &clock(), RetryOptions::default());
     let outcome = backend.write(&key("a"), "one".into(), &options).unwrap();
     assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
