@@ -66,6 +66,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Crashes, kills and starves the durable parts millions of times: `torture wal`.
     Torture(torture::Options),
+    /// Builds and runs the examples of all crates, but for those that need a server.
+    Examples,
     /// Checks every feature alone, or counts what features bring.
     Features(features::Options),
     /// Makes a release of all crates, or tries it with `--dry-run`. Nothing is published unless told to.
@@ -96,6 +98,7 @@ fn run(task: Task) -> Result<()> {
         Task::Fuzz(options) => fuzz::run(&workspace, &options),
         Task::Bench { arguments } => bench::run(&workspace, &arguments),
         Task::Torture(options) => torture::run(&workspace, &options),
+        Task::Examples => examples::without_servers(&workspace),
         Task::Features(options) => features::run(&workspace, &options),
         Task::Release(options) => release::run(&workspace, &options),
         Task::Audit => audit::all(&workspace),

@@ -33,6 +33,20 @@ pub fn works(command: &mut Command) -> bool {
     command.output().is_ok_and(|output| output.status.success())
 }
 
+/// The seconds that processors spent on our children which have ended, and theirs. Other programs do not count.
+pub fn seconds_of_children() -> Result<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").during("asking Linux for times of processes")?;
+    spent(&stat).ok_or_else(|| Failure::new(format!("no times of processes in {stat}")))
+}
+
+/// Fields 16 and 17 of `/proc/PID/stat`: user and system time of children, in hundredths wherever Rust runs.
+fn spent(stat: &str) -> Option<f64> {
+    // The name in parentheses may hold anything; the third field follows it.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let hundredths: f64 = fields.get(13)?.parse::<f64>().ok()? + fields.get(14)?.parse::<f64>().ok()?;
+    Some(hundredths / 100.0)
+}
+
 /// The code to hand on: that of the program, or 1 where a signal ended it.
 fn exit_code(status: ExitStatus) -> u8 {
     status.code().and_then(|code| u8::try_from(code).ok()).filter(|code| *code != 0).unwrap_or(1)
@@ -44,3 +58,6 @@ fn shown(command: &Command) -> String {
     words.extend(command.get_args().map(|argument| argument.to_string_lossy()));
     words.join(" ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,8 @@ use crate::diagnostic::{Detail, Diagnostic};
 use crate::span::Span;
 use scope::Scope;
 
+pub use functions::is_aggregate;
+
 /// What is wrong with a statement, in the order of the source as far as one mistake does not follow from another.
 /// Empty for statements that declare something.
 ///

@@ -59,7 +59,7 @@ mod printer;
 pub mod span;
 mod suggest;
 
-pub use check::{check, check_query};
+pub use check::{check, check_query, is_aggregate};
 pub use diagnostic::{Detail, Diagnostic, DiagnosticKind, MistakeClass, line_column};
 pub use parser::{parse, parse_expression};
 pub use span::Span;

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use worldstore_cypher::Span;
 use worldstore_cypher::ast::{BinaryOp, Direction, Expr, ExprKind, Projection, Query};
+use worldstore_cypher::{Span, is_aggregate};
 
 use crate::bind::{Reads, Run, RunKind, Shape, alternatives, reads, run, shape};
 use crate::catalog::{Catalog, Edges};
@@ -59,21 +59,6 @@ pub(crate) struct Uses {
 
 /// Relationships of a run of which all ways are counted. Longer ones are walked by the interpreter.
 const RUN_MAX: u64 = 64;
-
-const AGGREGATES: [&str; 12] = [
-    "avg",
-    "collect",
-    "count",
-    "max",
-    "min",
-    "percentilecont",
-    "percentiledisc",
-    "product",
-    "stdev",
-    "stdevp",
-    "sum",
-    "std",
-];
 
 /// The query, if it may be counted.
 pub(crate) fn asked(query: &Query, catalog: &Catalog, has_created: bool) -> Option<Asked> {
@@ -242,7 +227,7 @@ fn look(expr: &Expr, nodes: &[&str], path: Option<&str>, uses: &mut Uses) -> Opt
         ExprKind::CountAll => (uses.groups, uses.counts) = (true, true),
         ExprKind::Call { function, distinct, arguments, .. } => {
             let name = function.text.to_lowercase();
-            if AGGREGATES.contains(&name.as_str()) {
+            if is_aggregate(&name) {
                 uses.groups = true;
                 uses.counts |= !*distinct && !["min", "max"].contains(&name.as_str());
             }

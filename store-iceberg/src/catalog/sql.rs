@@ -99,6 +99,20 @@ impl<'change> Step<'change> {
             Self::Remove { .. } => None,
         }
     }
+
+    /// What makes the change, and needs the table's name before [`values`](Self::values).
+    fn statement(self) -> &'static str {
+        match self {
+            Self::Insert { .. } => INSERT,
+            Self::Swap { .. } => SWAP,
+            Self::Remove { .. } => REMOVE,
+        }
+    }
+
+    /// What its statement is bound to, in this order.
+    fn values(self) -> impl Iterator<Item = &'change str> {
+        self.before().into_iter().chain(self.after())
+    }
 }
 
 /// How a change ended that did not surely fail.

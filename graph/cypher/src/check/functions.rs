@@ -46,7 +46,15 @@ pub(super) fn known() -> impl Iterator<Item = &'static str> {
     AGGREGATES.into_iter().chain(SCALARS)
 }
 
-pub(super) fn is_aggregate(name: &str) -> bool {
+/// True for a function without namespace that makes one value of many rows, as `count` or `percentileDisc`; case does not
+/// matter. `count(*)` is an expression of its own.
+///
+/// ```
+/// use worldstore_cypher::is_aggregate;
+///
+/// assert!(is_aggregate("count") && is_aggregate("STDDEV") && !is_aggregate("size"));
+/// ```
+pub fn is_aggregate(name: &str) -> bool {
     AGGREGATES.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 

@@ -1,11 +1,11 @@
 //! The openCypher TCK: what of it is read, and what is refused, with which class.
 
 #[allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+#[allow(dead_code, reason = "tables of steps are read by those who run the queries")]
 mod corpus;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use corpus::{Scenario, scenarios};
 use worldstore_cypher::{Detail, check, parse};
 
 use crate::erase::Spans;
@@ -18,6 +18,45 @@ const SCENARIOS: usize = 3_897;
 
 /// Scenarios whose outcome differs from what the TCK wants, each with the reason. The list is compared exactly.
 const EXCEPTIONS: &str = include_str!("tck/exceptions.txt");
+
+/// What a scenario says of queries, whatever they give.
+struct Scenario {
+    name: String,
+    /// Queries that prepare the graph or look at it afterwards.
+    around: Vec<String>,
+    /// The query under test.
+    query: String,
+    /// What must go wrong: the type, the phase and the detail.
+    error: Option<(String, String, String)>,
+}
+
+/// All scenarios and the number of feature files.
+fn scenarios() -> (usize, Vec<Scenario>) {
+    let (files, scenarios) = corpus::scenarios();
+    (files, scenarios.into_iter().map(Scenario::of).collect())
+}
+
+impl Scenario {
+    fn of(written: corpus::Scenario) -> Self {
+        let mut scenario = Self { name: written.name, around: Vec::new(), query: String::new(), error: None };
+        for step in written.steps {
+            match step.text.as_str() {
+                "executing query:" => scenario.query = step.body,
+                "having executed:" | "executing control query:" => scenario.around.push(step.body),
+                text => scenario.error = scenario.error.or(raised(text)),
+            }
+        }
+        scenario
+    }
+}
+
+/// `a SyntaxError should be raised at compile time: UndefinedVariable`.
+fn raised(step: &str) -> Option<(String, String, String)> {
+    let (kind, rest) = step.split_once(" should be raised at ")?;
+    let (phase, detail) = rest.split_once(": ")?;
+    let kind = kind.trim_start_matches("an ").trim_start_matches("a ");
+    Some((kind.to_owned(), phase.to_owned(), detail.trim().to_owned()))
+}
 
 /// What is found wrong with a query before it runs: the details of all mistakes.
 fn verdict(query: &str) -> Result<(), Vec<Option<Detail>>> {

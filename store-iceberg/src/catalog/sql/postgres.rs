@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use worldstore_core::table::TableName;
 use worldstore_core::{Error, Result};
 
-use super::{Database, Done, INSERT, NAME_NAMESPACE, REMOVE, SCHEMA, SWAP, Step, TABLES_ONLY, fence_of, list, look_up};
+use super::{Database, Done, NAME_NAMESPACE, SCHEMA, Step, TABLES_ONLY, fence_of, list, look_up};
 use crate::catalog::{CATALOG, NAMESPACE, check_fence};
 use crate::error::{from_postgres, is_lost, is_unclear};
 
@@ -182,23 +182,12 @@ async fn run(
     table: &TableName,
     step: Step<'_>,
 ) -> sqlx::Result<u64> {
-    let statement = match step {
-        Step::Insert { .. } => {
-            sqlx::query(NAME_NAMESPACE).bind(CATALOG).bind(NAMESPACE).execute(&mut **change).await?;
-            INSERT
-        }
-        Step::Swap { .. } => SWAP,
-        Step::Remove { .. } => REMOVE,
-    };
-    let query = sqlx::query(statement).bind(CATALOG).bind(NAMESPACE).bind(table.as_str());
-    let done = match step {
-        Step::Insert { new } => query.bind(new),
-        Step::Swap { old, new } => query.bind(old).bind(new),
-        Step::Remove { old } => query.bind(old),
+    if let Step::Insert { .. } = step {
+        sqlx::query(NAME_NAMESPACE).bind(CATALOG).bind(NAMESPACE).execute(&mut **change).await?;
     }
-    .execute(&mut **change)
-    .await?;
-    Ok(done.rows_affected())
+    let query = sqlx::query(step.statement()).bind(CATALOG).bind(NAMESPACE).bind(table.as_str());
+    let query = step.values().fold(query, |query, value| query.bind(value));
+    Ok(query.execute(&mut **change).await?.rows_affected())
 }
 
 /// The epoch that the fence stands at; it stays there until the transaction ends. A catalog that another program made

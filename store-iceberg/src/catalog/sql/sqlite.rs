@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use worldstore_core::table::TableName;
 use worldstore_core::{Error, ErrorKind, Result};
 
-use super::{Database, Done, INSERT, NAME_NAMESPACE, REMOVE, SCHEMA, SWAP, Step, TABLES_ONLY, fence_of, list, look_up};
+use super::{Database, Done, NAME_NAMESPACE, SCHEMA, Step, TABLES_ONLY, fence_of, list, look_up};
 use crate::catalog::{CATALOG, NAMESPACE, check_fence};
 use crate::error::from_sqlite;
 
@@ -108,23 +108,12 @@ impl Sqlite {
         table: &TableName,
         step: Step<'_>,
     ) -> sqlx::Result<u64> {
-        let statement = match step {
-            Step::Insert { .. } => {
-                sqlx::query(NAME_NAMESPACE).bind(CATALOG).bind(NAMESPACE).execute(&mut **change).await?;
-                INSERT
-            }
-            Step::Swap { .. } => SWAP,
-            Step::Remove { .. } => REMOVE,
-        };
-        let query = sqlx::query(statement).bind(CATALOG).bind(NAMESPACE).bind(table.as_str());
-        let done = match step {
-            Step::Insert { new } => query.bind(new),
-            Step::Swap { old, new } => query.bind(old).bind(new),
-            Step::Remove { old } => query.bind(old),
+        if let Step::Insert { .. } = step {
+            sqlx::query(NAME_NAMESPACE).bind(CATALOG).bind(NAMESPACE).execute(&mut **change).await?;
         }
-        .execute(&mut **change)
-        .await?;
-        Ok(done.rows_affected())
+        let query = sqlx::query(step.statement()).bind(CATALOG).bind(NAMESPACE).bind(table.as_str());
+        let query = step.values().fold(query, |query, value| query.bind(value));
+        Ok(query.execute(&mut **change).await?.rows_affected())
     }
 
     async fn look_up(

@@ -58,6 +58,9 @@ fn every_crate_has_a_set_and_every_set_a_crate_and_features_that_are_there() {
         let package = package.unwrap_or_else(|| panic!("there is no crate {}", set.package));
         let unknown = set.features.iter().find(|name| *name != "all" && !package.features.contains_key(*name));
         assert_eq!(unknown, None, "{} has no such feature", set.package);
+        if let Some(program) = &set.program {
+            assert!(crate::examples::of(package).contains(program), "{} has no example {program}", set.package);
+        }
     }
     for package in packages.iter().filter(|package| crate::release::order::is_published(package)) {
         assert!(sets.iter().any(|set| *set.package == *package.name && !set.absent.is_empty()), "{}", package.name);

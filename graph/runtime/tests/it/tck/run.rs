@@ -10,7 +10,7 @@ use worldstore_cypher_runtime::{
     SideEffects, Signature, Statement, Value,
 };
 
-use super::corpus::{Scenario, Step, named_graph};
+use super::corpus::{Scenario, Step, folder};
 use super::expected::{Expected, Lists, read, same_bag};
 
 /// How long a scenario may take.
@@ -51,7 +51,8 @@ pub fn run(scenario: &Scenario, order: Order) -> Result<(), Failure> {
     for step in &scenario.steps {
         let text = step.text.as_str();
         if let Some(name) = text.strip_prefix("the ").and_then(|text| text.strip_suffix(" graph")) {
-            prepare(&named_graph(name), &mut graph, &options)?;
+            let path = folder().join(format!("graphs/{name}/{name}.cypher"));
+            prepare(&std::fs::read_to_string(path).unwrap(), &mut graph, &options)?;
         } else if text == "having executed:" {
             prepare(&step.body, &mut graph, &options)?;
         } else if text == "parameters are:" {
