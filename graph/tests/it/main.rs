@@ -13,6 +13,7 @@ mod hops;
 mod limits;
 mod live;
 mod not_numbers;
+mod oracle;
 mod pages;
 mod parts;
 mod pruning;
