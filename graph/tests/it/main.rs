@@ -12,6 +12,7 @@ mod footers;
 mod hops;
 mod limits;
 mod live;
+mod narrowed;
 mod not_numbers;
 mod oracle;
 mod pages;

@@ -57,6 +57,10 @@ async fn pages_are_skipped_by_their_index() {
     assert_eq!((few.row_groups_pruned, few.row_groups_read, few.pages_skipped), (1, 1, 9));
     assert!(few.data_bytes * 5 < all.data_bytes, "{} of {}", few.data_bytes, all.data_bytes);
     assert!(few.decoded_bytes < all.decoded_bytes);
+    let walked = "UNWIND [1] AS x MATCH (t:T) WHERE 120 <= t.n < 130 RETURN sum(t.n) AS s, max(t.load) AS m";
+    let (rows, few) = asked(walked).await;
+    assert_eq!(rows, [format!("1245|{:0>100}", 129)]);
+    assert_eq!((few.row_groups_pruned, few.row_groups_read, few.pages_skipped), (1, 1, 9));
 }
 
 #[tokio::test]
@@ -65,6 +69,8 @@ async fn bloom_filters_leave_out_what_bounds_do_not() {
     let (rows, stats) = asked("MATCH (t:T) WHERE t.name = 'name 0777' RETURN t.n AS n").await;
     assert_eq!((rows.len(), stats.row_groups_total, stats.row_groups_pruned, stats.row_groups_read), (0, 2, 2, 0));
     let (rows, stats) = asked("MATCH (t:T) WHERE t.name = 'name 0778' RETURN t.n AS n").await;
+    assert_eq!((rows.len(), stats.row_groups_pruned, stats.row_groups_read), (1, 1, 1));
+    let (rows, stats) = asked("UNWIND [1] AS x MATCH (t:T {name: 'name 0778'}) RETURN t.n AS n").await;
     assert_eq!((rows.len(), stats.row_groups_pruned, stats.row_groups_read), (1, 1, 1));
 }
 
