@@ -90,3 +90,18 @@ async fn selective_filters_are_decided_while_decoding() {
         assert_eq!(cells(&ask(&graph, &query).await), [(0..limit).sum::<i64>().to_string()], "{condition}");
     }
 }
+
+#[tokio::test]
+async fn conditions_on_one_column_are_decided_in_one_pass() {
+    let store = Memory::new();
+    put(&store, "t/k=1/f.parquet", file());
+    let graph = Graph::new().with_mount("lake", Arc::new(SyncBackendAdapter::new(Arc::new(store)))).unwrap();
+    graph.query("CREATE NODE LABEL T VIRTUAL FROM PARTITION 'lake://lake/t'", &Parameters::default()).await.unwrap();
+    let query = "MATCH (t:T) WHERE t.n >= 20 AND t.name < 'name 1000' AND t.n < 90 AND t.n <> 31 RETURN count(*) AS c";
+    let plan = graph.explain(query, &Parameters::default()).await.unwrap();
+    assert!(plan.contains("{n@0 >= 20 AND n@0 < 90 AND n@0 != 31} AND name@1 < name 1000"), "{plan}");
+    let names = (20..90).filter(|n| n * 619 % 1_000 * 2 < 1_000 && *n != 31).count();
+    let result = ask(&graph, query).await;
+    assert_eq!(cells(&result), [names.to_string()]);
+    assert!(result.io_stats.pages_skipped >= 8, "{:?}", result.io_stats);
+}
