@@ -4,18 +4,16 @@ import json
 import sys
 
 peers, missing = {}, {}
-try:
-    import duckdb
-
-    peers["duckdb"] = duckdb.__version__
-except Exception as error:
-    missing["duckdb"] = str(error)
-try:
-    import polars as pl
-
-    peers["polars"] = pl.__version__
-except Exception as error:
-    missing["polars"] = str(error)
+modules = {}
+for name in sys.argv[1].split(","):
+    try:
+        modules[name] = __import__(name)
+        if name in ("kuzu", "ladybug"):
+            modules[name].Database(":memory:")
+        peers[name] = modules[name].__version__
+    except Exception as error:
+        missing[name] = str(error)
+duckdb, pl = modules.get("duckdb"), modules.get("polars")
 
 
 def polars_frame(name, frame):
@@ -36,12 +34,41 @@ def polars_frame(name, frame):
 
 
 connections = {}
+opened = {}
+
+
+def open_people(peer, folder, fresh):
+    """People and whom they follow. DuckDB reads the files in place if it is asked but once; the others must load them."""
+    person, follows = f"{folder}/person.parquet", f"{folder}/follows.parquet"
+    if peer == "duckdb":
+        connection = duckdb.connect()
+        kind = "VIEW" if fresh else "TABLE"
+        connection.execute(f"CREATE {kind} person AS FROM '{person}'")
+        connection.execute(f"CREATE {kind} follows AS FROM '{follows}'")
+        return lambda words: connection.execute(words).fetchall()
+    database = modules[peer].Database(":memory:")
+    connection = modules[peer].Connection(database)
+    connection.execute("CREATE NODE TABLE Person(id INT64, age INT64, PRIMARY KEY(id))")
+    connection.execute("CREATE REL TABLE F(FROM Person TO Person)")
+    connection.execute(f"COPY Person FROM '{person}'")
+    connection.execute(f"COPY F FROM '{follows}'")
+    return lambda words: connection.execute(words).get_all()
+
+
+def people(peer, words, folder, fresh):
+    if fresh:
+        return open_people(peer, folder, True)(words)
+    if (peer, folder) not in opened:
+        opened[peer, folder] = open_people(peer, folder, False)
+    return opened[peer, folder](words)
 
 
 def answer(question):
     if question["do"] == "hello":
         return {"versions": peers, "missing": missing}
     folder = question["folder"]
+    if question["do"] == "people":
+        return {"rows": people(question["peer"], question["words"], folder, question["fresh"])}
     if question["peer"] == "polars":
         frame = pl.scan_parquet(folder + "/**/*.parquet", hive_partitioning=True)
         return {"rows": polars_frame(question["name"], frame).collect().rows()}

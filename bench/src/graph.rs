@@ -6,6 +6,7 @@ mod catalog;
 mod data;
 mod ours;
 mod peers;
+mod people;
 mod questions;
 
 use std::cell::RefCell;
@@ -16,6 +17,7 @@ use crate::Failure;
 use crate::measure::{Row, Subject, row};
 use ours::{How, Ours};
 use peers::{DataFusion, Python};
+use people::{PATTERNS, Pattern, People};
 use questions::{COUNTS, Question, SCANS};
 
 /// Measures everything whose name contains `only`.
@@ -24,22 +26,21 @@ use questions::{COUNTS, Question, SCANS};
 /// If an engine fails, or answers otherwise than the first.
 pub fn rows(place: &Path, scale: usize, only: Option<&str>, python: Option<&Path>) -> Result<Vec<Row>, Failure> {
     let runtime = Rc::new(tokio::runtime::Runtime::new()?);
-    let python = python.map(Python::start).transpose()?.map(|python| Rc::new(RefCell::new(python)));
-    if let Some(python) = &python {
-        eprintln!("{}", python.borrow().about);
-    }
+    // Kuzu and Ladybug cannot live in one process.
+    let (python, other) = (start(python, "duckdb,polars,kuzu")?, start(python, "ladybug")?);
     let wanted = |name: &str| only.is_none_or(|only| name.contains(only));
     let mut rows = Vec::new();
     let (small, large) = (place.join("small"), place.join("large"));
     let (counts, scans) = (wanted_of(COUNTS, "counts", &wanted), wanted_of(SCANS, "scan", &wanted));
-    if !counts.is_empty() {
+    let is_opened = wanted("first open and count");
+    if !counts.is_empty() || is_opened {
         data::small(&small, 10_000 / scale.min(100))?;
         // A folder that has changed within the last two seconds is not trusted.
         std::thread::sleep(std::time::Duration::from_secs(3));
         for (name, question) in counts {
             rows.push(count(&name, question, &small, &runtime, python.as_ref())?);
         }
-        if wanted("first open") {
+        if is_opened {
             rows.push(opened(&small, &runtime, python.as_ref())?);
         }
     }
@@ -54,7 +55,64 @@ pub fn rows(place: &Path, scale: usize, only: Option<&str>, python: Option<&Path
             rows.push(row(name, 1, "op", with_peers(subjects, question, &large, &runtime, python.as_ref(), false)?)?);
         }
     }
+    rows.extend(patterns(&place.join("people"), 100_000 / scale as i64, &wanted, &runtime, [python, other])?);
     Ok(rows)
+}
+
+type Interpreter = Option<Rc<RefCell<Python>>>;
+
+fn start(interpreter: Option<&Path>, peers: &str) -> Result<Interpreter, Failure> {
+    let Some(interpreter) = interpreter else { return Ok(None) };
+    let python = Python::start(interpreter, peers)?;
+    eprintln!("{}", python.about);
+    Ok(Some(Rc::new(RefCell::new(python))))
+}
+
+/// Patterns over people: by graphs that have been asked before, and from files to the first answer.
+fn patterns(
+    folder: &Path,
+    people: i64,
+    wanted: &impl Fn(&str) -> bool,
+    runtime: &Rc<tokio::runtime::Runtime>,
+    pythons: [Interpreter; 2],
+) -> Result<Vec<Row>, Failure> {
+    let named = PATTERNS.iter().flat_map(|pattern| {
+        [false, true].map(|fresh| {
+            (format!("{}, {}", if fresh { "from files" } else { "pattern" }, pattern.name), pattern, fresh)
+        })
+    });
+    let named: Vec<_> = named.filter(|(name, ..)| wanted(name)).collect();
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    people::files(folder, people)?;
+    let mut rows = Vec::new();
+    for (name, pattern, fresh) in named {
+        let kept = if fresh { None } else { Some(People::open(folder, runtime)?) };
+        let own = Rc::clone(runtime);
+        let mut subjects = vec![Subject::new("worldstore", move || match &kept {
+            Some(kept) => kept.ask(&own, pattern),
+            None => People::open(folder, &own)?.ask(&own, pattern),
+        })];
+        subjects.extend(peers_of(pattern, folder, fresh, &pythons));
+        rows.push(row(name, 1, "op", subjects)?);
+    }
+    Ok(rows)
+}
+
+fn peers_of<'run>(
+    pattern: &'run Pattern,
+    folder: &'run Path,
+    fresh: bool,
+    pythons: &[Interpreter; 2],
+) -> Vec<Subject<'run>> {
+    let all = [("duckdb", "DuckDB", pattern.sql), ("kuzu", "Kuzu", pattern.kuzu), ("ladybug", "Ladybug", pattern.kuzu)];
+    let subjects = all.into_iter().filter_map(|(key, name, words)| {
+        let python = pythons.iter().flatten().find(|python| python.borrow().has(key))?;
+        let (python, words) = (Rc::clone(python), words?);
+        Some(Subject::new(name, move || python.borrow_mut().ask_people(key, words, folder, fresh)))
+    });
+    subjects.collect()
 }
 
 fn wanted_of<'question>(

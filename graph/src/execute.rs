@@ -21,7 +21,7 @@ use crate::asked::Asked;
 use crate::catalog::Mounts;
 use crate::error::{QueryError, from_datafusion};
 use crate::io_stats::{Counters, IoStats};
-use crate::lake::LakeTable;
+use crate::lake::{LakeTable, together};
 use crate::limits::{LimitReached, Outcome};
 use crate::snapshot::Snapshot;
 use crate::stop::{Stop, StopOnDrop, stoppable};
@@ -120,7 +120,9 @@ impl Execution {
     }
 
     async fn with(plan: &LogicalPlan, mounts: &Mounts, config: SessionConfig, memory: Option<u64>) -> Result<Self> {
-        let config = config.with_batch_size(BATCH_ROWS);
+        // The last of the best rows so far is a condition for those to come, which few of them fulfil.
+        let late = "datafusion.execution.parquet.pushdown_filters";
+        let config = config.with_batch_size(BATCH_ROWS).set_bool(late, is_top(plan));
         let context = match memory {
             None => SessionContext::new_with_config(config),
             Some(bytes) => {
@@ -134,7 +136,7 @@ impl Execution {
             let store = Arc::new(BackendObjectStore::new(Arc::clone(backend)));
             context.register_object_store(url.as_ref(), store);
         }
-        let plan = context.state().create_physical_plan(plan).await.map_err(from_datafusion)?;
+        let plan = context.state().create_physical_plan(plan).await.and_then(together).map_err(from_datafusion)?;
         Ok(Self { context, plan, memory, stop: Stop::default() })
     }
 
@@ -208,6 +210,22 @@ impl Execution {
         let physical = displayable(self.plan.as_ref()).indent(false).to_string();
         explained(logical, &physical, counters)
     }
+}
+
+/// True if only the first of rows that are read are wanted, in an order of what is read.
+fn is_top(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Sort(sort) => sort.fetch.is_some() && is_of_rows(&sort.input),
+        LogicalPlan::Limit(limit) => matches!(&*limit.input, LogicalPlan::Sort(sort) if is_of_rows(&sort.input)),
+        LogicalPlan::Projection(projection) => is_top(&projection.input),
+        _ => false,
+    }
+}
+
+/// True if rows come out as they are read: an order of groups is known too late to be of use to the scan.
+fn is_of_rows(plan: &LogicalPlan) -> bool {
+    let is_grouped = matches!(plan, LogicalPlan::Aggregate(_) | LogicalPlan::Distinct(_) | LogicalPlan::Window(_));
+    !is_grouped && plan.inputs().into_iter().all(is_of_rows)
 }
 
 /// A plan as text, and what it leaves out.

@@ -1,4 +1,7 @@
-//! Ends operators that compute for long without giving way: between two batches of what flows into them.
+//! Ends operators that compute for long without giving way: between two batches of what flows into them, and between the
+//! pairs that a join looks at.
+
+mod condition;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +15,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::StreamExt;
 use worldstore_core::{Error, ErrorKind};
 
+use self::condition::stopped_between_pairs;
 use crate::error::to_datafusion;
 
 /// Asks all operators of a query to stop; clones ask the same ones.
@@ -51,7 +55,7 @@ impl Drop for StopOnDrop {
     }
 }
 
-/// Puts a stop in front of everything that flows into joins, and of what comes out of them.
+/// Puts a stop in front of everything that flows into joins, of what comes out of them, and into their conditions.
 pub(crate) fn stoppable(plan: Arc<dyn ExecutionPlan>, stop: &Stop) -> Result<Arc<dyn ExecutionPlan>> {
     let wrapped = |plan: Arc<dyn ExecutionPlan>| -> Arc<dyn ExecutionPlan> {
         Arc::new(StopExec { input: plan, stop: stop.clone() })
@@ -60,10 +64,15 @@ pub(crate) fn stoppable(plan: Arc<dyn ExecutionPlan>, stop: &Stop) -> Result<Arc
         if !node.name().contains("Join") {
             return Ok(Transformed::no(node));
         }
+        let node = stopped_between_pairs(node, stop)?;
         let children = node.children().into_iter().map(|child| wrapped(Arc::clone(child))).collect();
         Ok(Transformed::yes(wrapped(node.with_new_children(children)?)))
     };
     Ok(plan.transform_up(join)?.data)
+}
+
+fn stopped() -> DataFusionError {
+    to_datafusion(Error::new(ErrorKind::Unavailable, "the query was stopped"))
 }
 
 /// Hands on what its input gives, until it is asked to stop.
@@ -107,7 +116,7 @@ impl ExecutionPlan for StopExec {
         let input = self.input.execute(partition, context)?;
         let (schema, stop) = (input.schema(), self.stop.clone());
         let batches = input.map(move |batch| match stop.is_asked() {
-            true => Err(to_datafusion(Error::new(ErrorKind::Unavailable, "the query was stopped"))),
+            true => Err(stopped()),
             false => batch,
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))

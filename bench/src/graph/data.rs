@@ -70,6 +70,15 @@ pub fn large(folder: &Path, files: usize, rows: usize) -> Result<(), Failure> {
     Ok(())
 }
 
+/// One file, as the large ones are written.
+pub fn write_zstd(path: &Path, batch: &RecordBatch) -> Result<(), Failure> {
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .build();
+    write(path, batch, properties)
+}
+
 fn write(path: &Path, batch: &RecordBatch, properties: WriterProperties) -> Result<(), Failure> {
     let mut writer = ArrowWriter::try_new(File::create(path)?, batch.schema(), Some(properties))?;
     writer.write(batch)?;

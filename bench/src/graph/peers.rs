@@ -54,10 +54,13 @@ pub struct Python {
 }
 
 impl Python {
-    /// Starts it and asks which peers it has.
-    pub fn start(interpreter: &Path) -> Result<Self, Failure> {
+    /// Starts it with the peers whose names, with commas between them, are given, and asks which of them it has.
+    ///
+    /// # Errors
+    /// If it does not start, or ends at once.
+    pub fn start(interpreter: &Path, wanted: &str) -> Result<Self, Failure> {
         let mut command = Command::new(interpreter);
-        let mut child = command.args(["-c", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut child = command.args(["-c", SCRIPT, wanted]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let input = child.stdin.take().ok_or("the interpreter has no input")?;
         let output = BufReader::new(child.stdout.take().ok_or("the interpreter has no output")?);
         let mut python = Self { child, input, output, versions: Value::Null, about: String::new() };
@@ -74,6 +77,12 @@ impl Python {
     pub fn ask(&mut self, peer: &str, question: &Question, folder: &Path, fresh: bool) -> Result<Seen, Failure> {
         let (name, sql) = (question.name, question.sql);
         let asked = json!({ "do": "ask", "peer": peer, "name": name, "sql": sql, "folder": folder, "fresh": fresh });
+        answer::of_json(&self.say(&asked)?["rows"])
+    }
+
+    /// A pattern over people, in the words that the peer has for it.
+    pub fn ask_people(&mut self, peer: &str, words: &str, folder: &Path, fresh: bool) -> Result<Seen, Failure> {
+        let asked = json!({ "do": "people", "peer": peer, "words": words, "folder": folder, "fresh": fresh });
         answer::of_json(&self.say(&asked)?["rows"])
     }
 

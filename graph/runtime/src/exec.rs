@@ -25,6 +25,7 @@ use crate::graph::{Graph, GraphMut, SideEffects, Wanted};
 use crate::limits::{Limits, Meter};
 use crate::pattern::Order;
 use crate::procedures::Procedures;
+use crate::uses::Uses;
 use crate::value::{Node, NodeId, Value};
 use crate::write::Writer;
 use wanted::WantedProperties;
@@ -172,6 +173,14 @@ impl<'q> Statement<'q> {
     /// The properties that it may need of anything.
     pub fn wanted(&self) -> &Wanted {
         self.shared.wanted.all()
+    }
+
+    /// Where nodes and relationships of the graph may stand in it; none if it cannot be told, or if it writes.
+    pub fn uses(&self) -> Option<Uses<'_>> {
+        match self.writes() {
+            true => None,
+            false => crate::uses::find(self.query, self.options),
+        }
     }
 
     /// Executes a query that only reads. Rows are handed on as they are found.

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use worldstore_core::Result;
-use worldstore_cypher::ast::LabelExpr;
+use worldstore_cypher::ast::{BinaryOp, LabelExpr};
 
 use crate::value::{Comparison, Map, Node, NodeId, Relationship, RelationshipId, Value, compare, equals};
 
@@ -163,12 +163,14 @@ impl Condition {
     /// True if the properties fulfil it.
     pub fn holds(&self, properties: &Map) -> bool {
         let Some(value) = properties.get(&self.property) else { return false };
-        if self.compares == Compares::Eq {
-            return equals(value, &self.value) == Some(true);
+        match (&self.compares, &self.value) {
+            (Compares::Eq, _) => return equals(value, &self.value) == Some(true),
+            (Compares::In, Value::List(list)) => return list.iter().any(|one| equals(value, one) == Some(true)),
+            _ => {}
         }
         let Comparison::Ordered(ordering) = compare(value, &self.value) else { return false };
         match self.compares {
-            Compares::Eq => ordering.is_eq(),
+            Compares::Eq | Compares::In => false,
             Compares::Lt => ordering.is_lt(),
             Compares::LtEq => ordering.is_le(),
             Compares::Gt => ordering.is_gt(),
@@ -190,6 +192,35 @@ pub enum Compares {
     Gt,
     /// `>=`.
     GtEq,
+    /// `IN`: it equals one of a list.
+    In,
+}
+
+impl Compares {
+    /// What an operator means; none if it does not compare.
+    pub(crate) fn of(op: BinaryOp) -> Option<Self> {
+        match op {
+            BinaryOp::Eq => Some(Self::Eq),
+            BinaryOp::Lt => Some(Self::Lt),
+            BinaryOp::LtEq => Some(Self::LtEq),
+            BinaryOp::Gt => Some(Self::Gt),
+            BinaryOp::GtEq => Some(Self::GtEq),
+            BinaryOp::In => Some(Self::In),
+            _ => None,
+        }
+    }
+
+    /// The same with the property on the right; none if that asks for something else.
+    pub(crate) fn swapped(self) -> Option<Self> {
+        match self {
+            Self::Eq => Some(Self::Eq),
+            Self::Lt => Some(Self::Gt),
+            Self::LtEq => Some(Self::GtEq),
+            Self::Gt => Some(Self::Lt),
+            Self::GtEq => Some(Self::LtEq),
+            Self::In => None,
+        }
+    }
 }
 
 /// Which properties are needed. A graph may give more.

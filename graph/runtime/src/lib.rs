@@ -21,6 +21,7 @@ mod procedures;
 mod temporal;
 #[cfg(test)]
 mod testing;
+mod uses;
 mod value;
 mod walk;
 mod write;
@@ -38,6 +39,7 @@ pub use memory::MemoryGraph;
 pub use pattern::Order;
 pub use procedures::{Field, FieldType, Procedure, ProcedureRows, Procedures, Signature};
 pub use temporal::{Date, DateTime, Duration, LocalDateTime, LocalTime, Time, Zone};
+pub use uses::{End, NodeUse, RelationshipUse, Uses};
 pub use value::{
     Comparison, List, Map, Node, NodeId, Path, Relationship, RelationshipId, Value, ValueType, compare, equals,
 };

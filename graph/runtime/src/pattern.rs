@@ -23,7 +23,7 @@ use worldstore_cypher::ast::{EdgePattern, Expr, Group, LabelExpr, Path, PathMode
 
 use crate::exec::Session;
 use crate::graph::Wanted;
-pub(crate) use compile::compile;
+pub(crate) use compile::{compile, own_names};
 pub(crate) use matcher::Matcher;
 pub use plan::Order;
 pub(crate) use plan::Plan;

@@ -8,6 +8,7 @@ use datafusion::logical_expr::{Case, Expr, ExprSchemable, Operator, binary_expr,
 use worldstore_cypher::ast::{self, BinaryOp, ExprKind, Literal, Name, UnaryOp};
 use worldstore_cypher::{Diagnostic, Span};
 
+use super::floats;
 use super::functions::{self, Called};
 use super::join::column;
 use super::reads::name_of_expression;
@@ -134,7 +135,7 @@ impl Lower<'_> {
         let left = self.column_of(variable, property)?;
         let right = self.without_aggregates(value, "a pattern")?;
         self.comparable(&left, &right, value.span)?;
-        Ok(left.eq(right))
+        Ok(floats::compared(self.schema, left, Operator::Eq, right))
     }
 
     /// Checks that a condition is one.
@@ -276,7 +277,7 @@ impl Lower<'_> {
             BinaryOp::Xor => Ok(bool(one, left)?.not_eq(bool(other, right)?)),
             BinaryOp::Eq | BinaryOp::NotEq | BinaryOp::Lt | BinaryOp::LtEq | BinaryOp::Gt | BinaryOp::GtEq => {
                 self.comparable(&one, &other, span)?;
-                Ok(self.ordered(one, comparison(op), other))
+                Ok(floats::compared(self.schema, one, comparison(op), other))
             }
             BinaryOp::Matches => Err(unsupported(span, "`=~`").with_help("use STARTS WITH, ENDS WITH or CONTAINS")),
             BinaryOp::Concat => Ok(binary_expr(text(one, left)?, Operator::StringConcat, text(other, right)?)),
@@ -297,22 +298,6 @@ impl Lower<'_> {
             }
             BinaryOp::In => Err(unsupported(span, "this use of IN")),
         }
-    }
-
-    /// A comparison; where Arrow would order NaN before or behind all numbers, or find it equal to itself, it is false. The
-    /// guards are no comparisons, for statistics know nothing of NaN: turned round by a `NOT`, they rule out nothing.
-    fn ordered(&self, one: Expr, operator: Operator, other: Expr) -> Expr {
-        let is_open = |value: &Expr| {
-            let is_float = value.get_type(self.schema).is_ok_and(|data_type| data_type.is_floating());
-            is_float && !matches!(value, Expr::Literal(..))
-        };
-        let nan = |value: &Expr| is_open(value).then(|| expr_fn::isnan(value.clone()));
-        let nans = [nan(&one), nan(&other)];
-        let compared = binary_expr(one, operator, other);
-        if operator == Operator::NotEq {
-            return nans.into_iter().flatten().fold(compared, Expr::or);
-        }
-        nans.into_iter().flatten().fold(compared, |compared, nan| compared.and(datafusion::logical_expr::not(nan)))
     }
 
     fn node(&self, expr: &ast::Expr) -> Option<&NodeVariable> {
@@ -338,7 +323,7 @@ impl Lower<'_> {
         for value in &values {
             self.comparable(&one, value, right.span)?;
         }
-        Ok(one.in_list(values, false))
+        Ok(floats::is_in(self.schema, one, values))
     }
 
     fn call(&self, function: &Name, distinct: bool, arguments: &[ast::Expr], span: Span) -> Lowered {
@@ -370,7 +355,7 @@ impl Lower<'_> {
             let condition = match &operand {
                 Some(operand) => {
                     self.comparable(operand, &condition, when.span)?;
-                    operand.clone().eq(condition)
+                    floats::compared(self.schema, operand.clone(), Operator::Eq, condition)
                 }
                 None => self.expect_bool(condition, when.span)?,
             };

@@ -2,6 +2,7 @@
 
 mod certainty;
 mod expr;
+mod floats;
 mod functions;
 mod join;
 mod pattern;

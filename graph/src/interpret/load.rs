@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use datafusion::common::TableReference;
+use datafusion::common::{Column, TableReference};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::TryStreamExt;
@@ -14,6 +14,7 @@ use worldstore_core::{Error, ErrorKind, Result};
 use worldstore_cypher::ast::Computed;
 use worldstore_cypher_runtime::Wanted;
 
+use super::narrow::Narrowed;
 use super::rows::Rows;
 use crate::asked::Asked;
 use crate::catalog::{self, Mounts, Overlay, Pinned};
@@ -65,9 +66,16 @@ impl Loader {
         self.stopped.replace(Some(reached));
     }
 
-    /// Reads all rows: the columns that are wanted, and those that edges need.
-    pub fn rows(&self, name: &str, rows: &catalog::Rows, computed: &[Computed], keys: Vec<String>) -> Result<Rows> {
-        let read = self.asked.guard.watch(async { Ok(self.read(name, rows, computed, keys).await?) });
+    /// Reads the rows that may be needed: the columns that are wanted, and those that edges need.
+    pub fn rows(
+        &self,
+        name: &str,
+        rows: &catalog::Rows,
+        computed: &[Computed],
+        keys: Vec<String>,
+        narrowed: &Narrowed,
+    ) -> Result<Rows> {
+        let read = self.asked.guard.watch(async { Ok(self.read(name, rows, computed, keys, narrowed).await?) });
         match self.handle.block_on(read) {
             Ok(batches) => Ok(Rows::new(batches)),
             Err(QueryError::Limit(reached)) => {
@@ -84,6 +92,7 @@ impl Loader {
         rows: &catalog::Rows,
         computed: &[Computed],
         keys: Vec<String>,
+        narrowed: &Narrowed,
     ) -> Result<Vec<RecordBatch>> {
         let overlay = self.overlays.get(name).map(Arc::as_ref);
         let pinned = Pinned::of_rows(rows, computed, &self.asked).await?.corrected(overlay, &self.asked).await?;
@@ -100,7 +109,16 @@ impl Loader {
             wanted.extend(columns.into_iter().take(1));
         }
         let wanted = wanted.into_iter().map(|column| Expr::Column(column.with_relation(TableReference::bare(name))));
-        let plan = LogicalPlanBuilder::from(plan).project(wanted).and_then(LogicalPlanBuilder::build);
+        let table = TableReference::bare(name);
+        let condition = narrowed.condition(|property| {
+            let field = plan.schema().field_with_qualified_name(&table, property).ok()?;
+            Some((Expr::Column(Column::new(Some(table.clone()), property)), field.data_type().clone()))
+        });
+        let plan = match condition {
+            Some(condition) => LogicalPlanBuilder::from(plan).filter(condition),
+            None => Ok(LogicalPlanBuilder::from(plan)),
+        };
+        let plan = plan.and_then(|plan| plan.project(wanted)).and_then(LogicalPlanBuilder::build);
         let execution = Execution::in_order(&plan.map_err(from_datafusion)?, &self.mounts).await?;
         let mut stream = execution.stream()?;
         let mut batches = Vec::new();

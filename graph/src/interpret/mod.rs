@@ -5,6 +5,7 @@ mod cells;
 mod edges;
 mod id;
 mod load;
+mod narrow;
 mod rows;
 mod tables;
 mod whole;
@@ -133,7 +134,7 @@ impl Interpreter {
         };
         // What has no name yet may be created, and is looked for before.
         let is_strict = !statement.writes() && !self.catalog.labels.is_empty() && is_empty(&self.owned);
-        let tables = Tables::new(&self.catalog, loader, is_strict);
+        let tables = Tables::new(&self.catalog, loader, is_strict, statement.uses().as_ref());
         let mut part = Part { answer: Answer::default(), skip: walk.skip, most: walk.most, is_full: false };
         let minimum = asked.minimum;
         let ran = match statement.writes() {

@@ -1,7 +1,7 @@
 //! Labels and edge types of the catalog as a graph that the interpreter can walk.
 //!
-//! What a query touches is read when it is first touched: the columns that the query may need, of all rows, in the order
-//! of their source, within the limit on memory. Edges become adjacency lists.
+//! What a query touches is read when it is first touched: the columns that the query may need, of all rows that may stand
+//! somewhere in it, in the order of their source, within the limit on memory. Edges become adjacency lists.
 
 use std::cell::{OnceCell, RefCell};
 use std::fmt;
@@ -13,12 +13,14 @@ use worldstore_core::{Error, Result};
 use worldstore_cypher::Diagnostic;
 use worldstore_cypher::ast::{LabelExpr, LabelKind};
 use worldstore_cypher_runtime::{
-    Graph, Node, NodeId, Nodes, Relationship, RelationshipId, Relationships, Scan, Towards, Wanted, labels_hold,
+    End, Graph, Node, NodeId, NodeUse, Nodes, Relationship, RelationshipId, Relationships, Scan, Towards, Uses, Wanted,
+    labels_hold,
 };
 
 use super::edges::{Edges, Ends, named};
 use super::id::Id;
 use super::load::Loader;
+use super::narrow::Narrowed;
 use super::rows::Rows;
 use crate::bind::unknown;
 use crate::catalog::{self, Catalog, EdgePart, Label};
@@ -38,6 +40,7 @@ pub(super) struct Tables {
 struct Slot<Declared, Loaded> {
     name: Arc<str>,
     declared: Arc<Declared>,
+    narrowed: Narrowed,
     loaded: OnceCell<Rc<Loaded>>,
 }
 
@@ -47,6 +50,7 @@ fn slots<'catalog, Declared: 'catalog, Loaded>(
     let slot = |(name, declared): (&String, &Arc<Declared>)| Slot {
         name: Arc::from(name.as_str()),
         declared: Arc::clone(declared),
+        narrowed: Narrowed::No,
         loaded: OnceCell::new(),
     };
     declared.map(slot).collect()
@@ -67,9 +71,20 @@ impl<Declared, Loaded> Slot<Declared, Loaded> {
 }
 
 impl Tables {
-    pub fn new(catalog: &Catalog, loader: Loader, strict: bool) -> Self {
+    /// Rows that fit at none of the places where the query uses something are left out, if those are known.
+    pub fn new(catalog: &Catalog, loader: Loader, strict: bool, uses: Option<&Uses<'_>>) -> Self {
         let parts = catalog.edge_types.iter().flat_map(|(name, one)| one.parts.iter().map(move |part| (name, part)));
-        let (labels, types) = (slots(catalog.labels.iter()), slots(parts));
+        let (mut labels, mut types) = (slots(catalog.labels.iter()), slots(parts));
+        if let Some(uses) = uses {
+            for slot in &mut labels {
+                let fitting = uses.nodes.iter().filter(|one| may_stand(slot, one, &types));
+                slot.narrowed = Narrowed::to(fitting.map(|one| one.conditions.as_slice()));
+            }
+            for slot in &mut types {
+                let fitting = uses.relationships.iter().filter(|one| slot.fits(one.types.as_slice()));
+                slot.narrowed = Narrowed::to(fitting.map(|one| one.conditions.as_slice()));
+            }
+        }
         Self { labels, types, loader, strict, mistake: RefCell::new(None) }
     }
 
@@ -125,7 +140,7 @@ impl Tables {
         slot.loaded(|| {
             let keys = self.types.iter().flat_map(|one| columns_of(&one.declared, &slot.name));
             let keys = keys.chain(slot.declared.key.clone()).collect();
-            self.loader.rows(&slot.name, &slot.declared.rows, &slot.declared.computed, keys)
+            self.loader.rows(&slot.name, &slot.declared.rows, &slot.declared.computed, keys, &slot.narrowed)
         })
     }
 
@@ -150,7 +165,7 @@ impl Tables {
                 }
                 catalog::Edges::Rows { rows, source } => {
                     let columns = vec![source.column.clone(), target.column.clone()];
-                    let rows = Rc::new(self.loader.rows(&slot.name, rows, &[], columns)?);
+                    let rows = Rc::new(self.loader.rows(&slot.name, rows, &[], columns, &slot.narrowed)?);
                     let own = starts.keys(&source.key)?;
                     let from = rows.column(&source.column).map(|value| named(value, &own));
                     let to = rows.column(&target.column).map(|value| named(value, &keys));
@@ -168,6 +183,17 @@ impl Tables {
         let (labels, properties) = (vec![Arc::clone(&slot.name)], rows.properties(id.row)?);
         Ok(Some(Arc::new(Node { id: id.node(), labels, properties, deleted: false })))
     }
+}
+
+/// Whether a node of a label may stand at a place, as far as labels and types tell.
+fn may_stand(label: &Slot<Label, Rows>, place: &NodeUse<'_>, types: &[Slot<EdgePart, Edges>]) -> bool {
+    let is_end = |end: &End<'_>| {
+        types.iter().filter(|one| one.fits(end.types.as_slice())).any(|one| {
+            let ends = (*one.declared.source == *label.name, *one.declared.target.label == *label.name);
+            (end.towards != Towards::In && ends.0) || (end.towards != Towards::Out && ends.1)
+        })
+    };
+    label.fits(&place.labels) && place.ends.iter().all(is_end)
 }
 
 /// The columns of a label that an edge type joins by.

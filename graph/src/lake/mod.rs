@@ -14,6 +14,7 @@ mod provider;
 mod reader;
 mod stored;
 mod summary;
+mod together;
 
 pub(crate) use answer::{Answer, answer};
 pub use folders::{FolderState, FolderTimes, Freshness, LocalFolders};
@@ -23,3 +24,4 @@ pub(crate) use listing::Listing;
 pub(crate) use memo::Memo;
 pub(crate) use provider::LakeTable;
 pub(crate) use stored::Place;
+pub(crate) use together::together;

@@ -1,7 +1,7 @@
 //! Queries that are cut off: the parts are the whole. Queries that reach a limit: they say which, and nothing is lost.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use worldstore_async::SyncBackendAdapter;
@@ -131,6 +131,44 @@ async fn a_deadline_ends_what_has_no_end() {
         assert!(reached.not_resumable().is_some(), "{query}");
     }
     assert_eq!(cells(&ask(&graph, "MATCH (a:N) RETURN count(*)").await), ["2000"]);
+}
+
+/// Joins that look at a hundred milliards of pairs, of which none fits: the first batch alone would take minutes.
+const FRUITLESS: [(&str, &str); 2] = [
+    ("MATCH (a:Many), (b:Many) WHERE a.n + b.n < 0 RETURN a.n, b.n", "NestedLoopJoinExec"),
+    ("MATCH (a:Many), (b:Many) WHERE a.k = b.k AND a.n + b.n < 0 RETURN a.n, b.n", "HashJoinExec"),
+];
+
+/// Nobody else computes on this runtime: a join that did not end would be waited for.
+#[tokio::test]
+async fn a_join_that_finds_nothing_ends_when_it_is_asked_to() {
+    let files = store();
+    let columns = [
+        ("n", Arc::new(Int64Array::from_iter_values(0..300_000)) as ArrayRef),
+        ("k", Arc::new(Int64Array::from_iter_values((0..300_000).map(|_| 7)))),
+    ];
+    put(&files, "many/a.parquet", parquet(&RecordBatch::try_from_iter(columns).unwrap(), 300_000));
+    let (graph, _) = mounted(files);
+    graph
+        .run("CREATE NODE LABEL Many VIRTUAL FROM PARTITION 'lake://data/many'", &Parameters::default())
+        .await
+        .unwrap();
+    let began = Instant::now();
+    for (query, operator) in FRUITLESS {
+        let plan = cells(&ask(&graph, &format!("EXPLAIN {query}")).await).join("\n");
+        assert!(plan.contains(operator), "{plan}");
+        let in_time = QueryOptions::default().with_timeout(Duration::from_millis(300));
+        assert_eq!(limited(&graph, query, in_time).await.limit(), Limit::Deadline, "{query}");
+        let cancel = Cancel::default();
+        let options = QueryOptions::default().with_cancel(cancel.clone());
+        let other = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(300));
+            cancel.cancel();
+        });
+        assert_eq!(limited(&graph, query, options).await.limit(), Limit::Cancelled, "{query}");
+        other.join().unwrap();
+    }
+    assert!(began.elapsed() < Duration::from_secs(100), "{:?}", began.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

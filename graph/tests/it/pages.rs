@@ -57,6 +57,10 @@ async fn pages_are_skipped_by_their_index() {
     assert_eq!((few.row_groups_pruned, few.row_groups_read, few.pages_skipped), (1, 1, 9));
     assert!(few.data_bytes * 5 < all.data_bytes, "{} of {}", few.data_bytes, all.data_bytes);
     assert!(few.decoded_bytes < all.decoded_bytes);
+    let walked = "UNWIND [1] AS x MATCH (t:T) WHERE 120 <= t.n < 130 RETURN sum(t.n) AS s, max(t.load) AS m";
+    let (rows, few) = asked(walked).await;
+    assert_eq!(rows, [format!("1245|{:0>100}", 129)]);
+    assert_eq!((few.row_groups_pruned, few.row_groups_read, few.pages_skipped), (1, 1, 9));
 }
 
 #[tokio::test]
@@ -65,6 +69,8 @@ async fn bloom_filters_leave_out_what_bounds_do_not() {
     let (rows, stats) = asked("MATCH (t:T) WHERE t.name = 'name 0777' RETURN t.n AS n").await;
     assert_eq!((rows.len(), stats.row_groups_total, stats.row_groups_pruned, stats.row_groups_read), (0, 2, 2, 0));
     let (rows, stats) = asked("MATCH (t:T) WHERE t.name = 'name 0778' RETURN t.n AS n").await;
+    assert_eq!((rows.len(), stats.row_groups_pruned, stats.row_groups_read), (1, 1, 1));
+    let (rows, stats) = asked("UNWIND [1] AS x MATCH (t:T {name: 'name 0778'}) RETURN t.n AS n").await;
     assert_eq!((rows.len(), stats.row_groups_pruned, stats.row_groups_read), (1, 1, 1));
 }
 
@@ -83,4 +89,19 @@ async fn selective_filters_are_decided_while_decoding() {
         let limit: i64 = if condition == "t.n < 900" { 900 } else { 50 - i64::from(condition.contains('k')) };
         assert_eq!(cells(&ask(&graph, &query).await), [(0..limit).sum::<i64>().to_string()], "{condition}");
     }
+}
+
+#[tokio::test]
+async fn conditions_on_one_column_are_decided_in_one_pass() {
+    let store = Memory::new();
+    put(&store, "t/k=1/f.parquet", file());
+    let graph = Graph::new().with_mount("lake", Arc::new(SyncBackendAdapter::new(Arc::new(store)))).unwrap();
+    graph.query("CREATE NODE LABEL T VIRTUAL FROM PARTITION 'lake://lake/t'", &Parameters::default()).await.unwrap();
+    let query = "MATCH (t:T) WHERE t.n >= 20 AND t.name < 'name 1000' AND t.n < 90 AND t.n <> 31 RETURN count(*) AS c";
+    let plan = graph.explain(query, &Parameters::default()).await.unwrap();
+    assert!(plan.contains("{n@0 >= 20 AND n@0 < 90 AND n@0 != 31} AND name@1 < name 1000"), "{plan}");
+    let names = (20..90).filter(|n| n * 619 % 1_000 * 2 < 1_000 && *n != 31).count();
+    let result = ask(&graph, query).await;
+    assert_eq!(cells(&result), [names.to_string()]);
+    assert!(result.io_stats.pages_skipped >= 8, "{:?}", result.io_stats);
 }

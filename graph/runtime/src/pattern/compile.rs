@@ -402,7 +402,7 @@ impl<'q> Compiler<'q> {
 }
 
 /// The variables of a path, those of its groups included, each once, in the order of the source.
-pub(super) fn own_names(path: &Path) -> Vec<&str> {
+pub(crate) fn own_names(path: &Path) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
     collect_names(path, &mut names);
     let mut seen = BTreeSet::new();

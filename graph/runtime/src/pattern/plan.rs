@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use worldstore_cypher::ast::{BinaryOp, Expr, ExprKind};
+use worldstore_cypher::ast::{Expr, ExprKind};
 
 use super::{Part, PartKind, Pattern, Test, TestKind};
 use crate::error::{Result, RuntimeError};
@@ -323,14 +323,7 @@ fn mentions(expr: &Expr, name: &str) -> bool {
 /// `name.property = value` and its like, either way around, where the value does not depend on the name.
 fn comparison<'q>(expr: &'q Expr, name: &str) -> Option<Pushed<'q>> {
     let ExprKind::Binary(op, left, right) = &expr.kind else { return None };
-    let plain = match op {
-        BinaryOp::Eq => [Compares::Eq; 2],
-        BinaryOp::Lt => [Compares::Lt, Compares::Gt],
-        BinaryOp::LtEq => [Compares::LtEq, Compares::GtEq],
-        BinaryOp::Gt => [Compares::Gt, Compares::Lt],
-        BinaryOp::GtEq => [Compares::GtEq, Compares::LtEq],
-        _ => return None,
-    };
+    let compares = Compares::of(*op)?;
     let property = |of: &'q Expr| match &of.kind {
         ExprKind::Property(of, property) => match &of.kind {
             ExprKind::Variable(variable) if variable == name => Some(property.text.as_str()),
@@ -339,8 +332,10 @@ fn comparison<'q>(expr: &'q Expr, name: &str) -> Option<Pushed<'q>> {
         _ => None,
     };
     match (property(left), property(right)) {
-        (Some(property), None) if !mentions(right, name) => Some(Pushed { property, compares: plain[0], value: right }),
-        (None, Some(property)) if !mentions(left, name) => Some(Pushed { property, compares: plain[1], value: left }),
+        (Some(property), None) if !mentions(right, name) => Some(Pushed { property, compares, value: right }),
+        (None, Some(property)) if !mentions(left, name) => {
+            Some(Pushed { property, compares: compares.swapped()?, value: left })
+        }
         _ => None,
     }
 }
