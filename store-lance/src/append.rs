@@ -12,6 +12,7 @@ use worldstore_core::table::{AppendOptions, TableName, WatermarkStep};
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::commit::{epoch, is_set_by, properties, watermark};
+use crate::hidden::formed;
 use crate::lineage::{self, Standing, standing_of};
 use crate::spans;
 use crate::tables::{LanceTables, explain, schema_of};
@@ -148,10 +149,12 @@ impl LanceTables {
 }
 
 /// The rows with exactly this schema, in at least one batch: Lance compares metadata too, and writes no list of none.
-/// Columns are shared, not copied.
+/// Columns are shared, not copied, but those that have to be brought into form.
 fn alike(rows: Vec<RecordBatch>, schema: &SchemaRef) -> Result<Vec<RecordBatch>> {
     let rows = if rows.is_empty() { vec![RecordBatch::new_empty(schema.clone())] } else { rows };
-    let alike = rows.iter().map(|batch| RecordBatch::try_new(schema.clone(), batch.columns().to_vec()));
+    let alike = rows
+        .iter()
+        .map(|batch| RecordBatch::try_new(schema.clone(), batch.columns().to_vec()).and_then(|batch| formed(&batch)));
     alike.collect::<Result<_, _>>().map_err(|source| Error::invalid("rows do not fit the table").caused_by(source))
 }
 

@@ -15,6 +15,7 @@ use worldstore_core::{DeleteOptions, Deleted, Error, ErrorKind, Key, ListOptions
 
 use crate::expression::translate;
 use crate::files::files_of;
+use crate::hidden::has_parts;
 use crate::lineage::{Standing, standing_of};
 use crate::tables::{FOLDER_ENDING, LanceTables, explain, schema_of};
 use crate::types::check_columns;
@@ -75,7 +76,11 @@ impl LanceTables {
             materialize_deletions_threshold: 0.0,
             ..CompactionOptions::default()
         };
-        compact_files(&mut dataset, how, None).await.map_err(|source| expired(explain(source, table)))?;
+        let packed = match has_parts(&schema_of(&dataset)) {
+            true => self.rewrite(&mut dataset, &how).await,
+            false => compact_files(&mut dataset, how, None).await.map(|_| ()),
+        };
+        packed.map_err(|source| expired(explain(source, table)))?;
         if dataset.version().version != before {
             self.settle(table, &dataset).await?;
         }

@@ -13,6 +13,7 @@ mod conformance;
 mod fault;
 mod foreign;
 mod full;
+mod hidden;
 mod indexes;
 mod late;
 mod processes;
