@@ -32,6 +32,8 @@ pub mod context;
 pub mod docs;
 #[cfg(feature = "ecs")]
 pub mod ecs;
+#[cfg(feature = "graph")]
+pub mod formats;
 pub mod registry;
 pub mod storage;
 pub mod telemetry;

@@ -1,10 +1,12 @@
 //! One query on its way: what it is given, and what all its parts share.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use worldstore_core::{Error, ErrorKind, Result};
 use worldstore_datafusion::{Moment, PinnedTable, TableSelection, TableSnapshot, TableSource};
 
+use crate::catalog::{DeclaredTable, PinnedState};
 use crate::io_stats::Counters;
 use crate::limits::Guard;
 use crate::options::QueryOptions;
@@ -25,6 +27,8 @@ pub(crate) struct Asked {
     at: Option<Moment>,
     /// The sequence number at which tables are read, once one of them was.
     sequence: Arc<Mutex<Option<u64>>>,
+    /// True once something was read in a state that has no sequence number and is the one that was asked for.
+    is_reached: Arc<AtomicBool>,
 }
 
 impl Asked {
@@ -77,6 +81,20 @@ impl Asked {
         Ok(pinned)
     }
 
+    /// Fixes the state of a table of a format: the one that is asked if it has such states, else the newest.
+    ///
+    /// # Errors
+    /// As for [`FormatTable::pin`](crate::FormatTable::pin).
+    pub async fn pin_format(&self, table: &DeclaredTable) -> Result<Arc<dyn PinnedTable>> {
+        let at = self.tick.map(Moment::Tick).or_else(|| self.at.clone());
+        let PinnedState { table: pinned, is_asked } = table.pin(at.as_ref()).await?;
+        if is_asked {
+            self.is_reached.store(true, Ordering::Relaxed);
+        }
+        self.counters.add_snapshot(Snapshot::of_table(table.from.clone(), pinned.snapshot()));
+        Ok(pinned)
+    }
+
     /// Fixes the moment at which these tables, and all that are pinned later, are read.
     ///
     /// # Errors
@@ -107,9 +125,13 @@ impl Asked {
     }
 
     fn settle(&self, snapshot: Option<TableSnapshot>) {
-        if let Some(TableSnapshot::Sequence(seq)) = snapshot {
-            let mut settled = self.sequence.lock().unwrap_or_else(PoisonError::into_inner);
-            *settled = Some(settled.map_or(seq, |before| before.max(seq)));
+        match snapshot {
+            Some(TableSnapshot::Sequence(seq)) => {
+                let mut settled = self.sequence.lock().unwrap_or_else(PoisonError::into_inner);
+                *settled = Some(settled.map_or(seq, |before| before.max(seq)));
+            }
+            Some(_) => self.is_reached.store(true, Ordering::Relaxed),
+            None => {}
         }
     }
 
@@ -120,14 +142,11 @@ impl Asked {
     pub fn check_past(&self) -> Result<()> {
         let has_states = self.sequence.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         let is_named = matches!(self.at, Some(Moment::Snapshot(_)));
-        if !self.is_of_past() || has_states {
+        if !self.is_of_past() || has_states || self.is_reached.load(Ordering::Relaxed) {
             return Ok(());
         }
         let snapshots = self.counters.snapshots();
         if is_named && snapshots.iter().any(|one| Some(Moment::Snapshot(one.id())) == self.at) {
-            return Ok(());
-        }
-        if snapshots.iter().any(|one| one.id().starts_with("version:")) {
             return Ok(());
         }
         let read: Vec<_> = snapshots.iter().map(ToString::to_string).collect();

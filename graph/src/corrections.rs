@@ -7,7 +7,7 @@ use worldstore_core::{Error, Result};
 use worldstore_cypher::ast::{CreateOverlay, Name, Source};
 
 use crate::bind::{mistake, unknown, unsupported};
-use crate::catalog::{Corrections, Overlay, Pinned, Rows, check_key, rows};
+use crate::catalog::{Corrections, Declared, Dropped, Overlay, Pinned, Record, Rows, check_key, rows};
 use crate::error::QueryError;
 use crate::execute::QueryResult;
 use crate::graph::Graph;
@@ -16,14 +16,14 @@ use crate::io_stats::Counters;
 impl Graph {
     /// Corrects rows of a label that cannot be changed where they are, such as those of files: where a correction has the
     /// key of a row, each of its values that is not null takes the place of the row's. Corrections that were declared for
-    /// the label before are replaced. They live as long as the graph.
+    /// the label before are replaced. They live as long as the graph, or the stored catalog if one is open.
     ///
     /// # Errors
     /// `NotFound` if there is no such label; `Invalid` if it declares no key, or the corrections have it not, or not once
-    /// each.
-    pub fn correct(&self, label: &str, corrections: RecordBatch) -> Result<()> {
+    /// each; those of the stored catalog.
+    pub async fn correct(&self, label: &str, corrections: RecordBatch) -> Result<()> {
         let key = {
-            let catalog = self.read();
+            let catalog = self.known().await?;
             let found = catalog.labels.get(label);
             let found = found.ok_or_else(|| Error::not_found("there is no such label").with("label", label))?;
             found.key.clone().ok_or_else(|| no_key(label))?
@@ -34,9 +34,18 @@ impl Graph {
                 .with("label", label)
                 .with("key", key));
         }
-        let batches: Arc<[_]> = [corrections].into();
-        check_key(&batches, &key)?;
-        self.overlay(label, Overlay { key, rows: Corrections::Given(batches, schema) });
+        check_key(std::slice::from_ref(&corrections), &key)?;
+        match &self.store {
+            Some(store) => {
+                if let Some(change) = store.correct(label, &key, &corrections, &self.mounts).await? {
+                    self.change(change);
+                }
+            }
+            None => {
+                let overlay = Overlay { key, rows: Corrections::Given([corrections].into(), schema) };
+                self.change(|catalog| catalog.overlays.insert(label.to_owned(), Arc::new(overlay)));
+            }
+        }
         Ok(())
     }
 
@@ -65,19 +74,19 @@ impl Graph {
         if let Rows::File(file) = &rows {
             check_key(&file.batches(&counters).await?, &key)?;
         }
-        self.overlay(&name.text, Overlay { key, rows: Corrections::Declared(rows) });
+        let overlay = Overlay { key, rows: Corrections::Declared(rows) };
+        let record = Record::of_overlay(create, &overlay)?;
+        self.declare(Declared::Overlay(name.text.clone(), Arc::new(overlay)), &record).await?;
         Ok(QueryResult::none().with_stats(&counters))
     }
 
-    pub(crate) fn drop_overlay(&self, label: &Name) -> Result<QueryResult, QueryError> {
-        match self.change(|catalog| catalog.overlays.remove(&label.text)) {
-            Some(_) => Ok(QueryResult::none()),
-            None => Err(unknown("overlay of", label, self.read().overlays.keys().map(String::as_str)).into()),
+    pub(crate) async fn drop_overlay(&self, label: &Name) -> Result<QueryResult, QueryError> {
+        self.refresh().await?;
+        if !self.read().overlays.contains_key(&label.text) {
+            return Err(unknown("overlay of", label, self.read().overlays.keys().map(String::as_str)).into());
         }
-    }
-
-    fn overlay(&self, label: &str, overlay: Overlay) {
-        self.change(|catalog| catalog.overlays.insert(label.to_owned(), Arc::new(overlay)));
+        self.undeclare(Dropped::Overlay, &label.text).await?;
+        Ok(QueryResult::none())
     }
 }
 

@@ -130,7 +130,7 @@ async fn count(lines: &mut Lines, rows: &Rows, asked: &Asked) -> Result<()> {
             lines.add("rows", "", "", batches.iter().map(|batch| batch.num_rows()).sum::<usize>());
         }
         Rows::Table(selection) => rows_of(lines, asked.pin(selection).await?.rows()),
-        Rows::Format(table) => rows_of(lines, table.pin().await?.rows()),
+        Rows::Format(table) => rows_of(lines, asked.pin_format(table).await?.rows()),
         Rows::Missing { .. } => {}
     }
     Ok(())

@@ -12,9 +12,9 @@ use crate::adjacency::Adjacencies;
 use crate::catalog::{Catalog, CatalogStore, Label, Mounts, Rows, TableFormat};
 use crate::error::QueryError;
 use crate::execute::QueryResult;
-use crate::interpret::Owned;
 use crate::lake::{Freshness, LakeLabel, Place};
 use crate::options::QueryOptions;
+use crate::owned::Owned;
 use crate::value::Parameters;
 
 /// A property graph: labels and edge types over rows that stay where they are. Clones share their catalog.
@@ -88,7 +88,7 @@ impl Graph {
         Ok(stored)
     }
 
-    /// Says how `FROM NAME 'lake://…'` is read, whatever the case of the name.
+    /// Says how `FROM NAME 'place'` is read, whatever the case of the name.
     #[must_use]
     pub fn with_format(mut self, name: &str, format: Arc<dyn TableFormat>) -> Self {
         self.mounts.formats.insert(name.to_ascii_lowercase(), format);

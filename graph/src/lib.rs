@@ -11,8 +11,8 @@
 //!
 //! Everything else of openCypher 2024.3 is run by an interpreter ([`runtime`]) over the same rows: it reads what the
 //! query touches, those columns that the query may need, into memory, 2 GiB at most. What queries create stands beside
-//! the rows, in memory, for as long as the graph or a clone of it lives; only that can be changed. `EXPLAIN` says which
-//! way a query goes.
+//! the rows, in memory, for as long as the graph or a clone of it lives, or in the stored catalog that the graph is
+//! opened on; only that can be changed. `EXPLAIN` says which way a query goes.
 //!
 //! ```
 //! use worldstore_graph::{Graph, Parameters};
@@ -44,6 +44,7 @@ mod lake;
 mod limits;
 mod live;
 mod options;
+mod owned;
 mod picture;
 mod pieces;
 mod profile;
@@ -56,7 +57,7 @@ mod tier;
 mod value;
 mod window;
 
-pub use catalog::TableFormat;
+pub use catalog::{FormatTable, TableFormat, TablePlace};
 pub use error::QueryError;
 pub use execute::QueryResult;
 pub use graph::Graph;

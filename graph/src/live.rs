@@ -19,6 +19,7 @@ use worldstore_cypher_runtime::Value;
 use worldstore_datafusion::Moment;
 
 use crate::bind::unknown;
+use crate::catalog::{Declared, Dropped, Record};
 use crate::error::QueryError;
 use crate::execute::QueryResult;
 use crate::graph::Graph;
@@ -54,11 +55,30 @@ pub enum LiveEvent {
 pub(crate) struct LiveView {
     pub query: Query,
     parameters: Parameters,
-    state: Mutex<State>,
+    /// None until it is asked for the first time.
+    state: Mutex<Option<State>>,
     is_incremental: AtomicBool,
 }
 
 impl LiveView {
+    /// A view that was not run yet.
+    pub fn declared(query: Query, parameters: Parameters) -> Self {
+        Self { query, parameters, state: Mutex::new(None), is_incremental: AtomicBool::new(false) }
+    }
+
+    /// What it knows: its rows as they are now, if it is asked for the first time.
+    async fn state<'view>(
+        graph: &Graph,
+        view: &Self,
+        state: &'view mut Option<State>,
+    ) -> Result<&'view mut State, QueryError> {
+        if let Some(state) = state {
+            return Ok(state);
+        }
+        let made = State::new(graph, &view.query, &view.parameters, &QueryOptions::default()).await?;
+        Ok(state.insert(made))
+    }
+
     /// How it was brought up to date the last time.
     pub fn stage(&self) -> &'static str {
         match self.is_incremental.load(Ordering::Relaxed) {
@@ -93,6 +113,7 @@ impl Graph {
         parameters: &Parameters,
         options: &QueryOptions,
     ) -> Result<QueryResult, QueryError> {
+        self.refresh().await?;
         let name = &create.name;
         let is_taken = self.read().views.contains_key(&name.text);
         crate::catalog::check_free("live view", name, is_taken)?;
@@ -100,19 +121,21 @@ impl Graph {
             return Err(Error::invalid("what is asked of one state never changes").with("view", &name.text).into());
         }
         let state = State::new(self, &create.query, parameters, options).await?;
-        let (query, parameters) = (create.query.clone(), parameters.clone());
-        let (state, is_incremental) = (Mutex::new(state), AtomicBool::new(false));
-        let view = Arc::new(LiveView { query, parameters, state, is_incremental });
-        self.change(|catalog| catalog.views.insert(name.text.clone(), view));
+        let record = Record::of_view(create, parameters)?;
+        let view =
+            LiveView { state: Mutex::new(Some(state)), ..LiveView::declared(create.query.clone(), parameters.clone()) };
+        self.declare(Declared::View(name.text.clone(), Arc::new(view)), &record).await?;
         Ok(QueryResult::none())
     }
 
     /// Forgets a standing query. Subscriptions of it go on.
-    pub(crate) fn drop_live_view(&self, name: &Name) -> Result<QueryResult, QueryError> {
-        match self.change(|catalog| catalog.views.remove(&name.text)) {
-            Some(_) => Ok(QueryResult::none()),
-            None => Err(unknown("live view", name, self.read().views.keys().map(String::as_str)).into()),
+    pub(crate) async fn drop_live_view(&self, name: &Name) -> Result<QueryResult, QueryError> {
+        self.refresh().await?;
+        if !self.read().views.contains_key(&name.text) {
+            return Err(unknown("live view", name, self.read().views.keys().map(String::as_str)).into());
         }
+        self.undeclare(Dropped::View, &name.text).await?;
+        Ok(QueryResult::none())
     }
 
     /// Follows a standing query: from its rows as they are now, or, if a time is given, from what changed after it.
@@ -124,10 +147,12 @@ impl Graph {
     /// # Errors
     /// `NotFound` if there is no such view, or nothing is known of the time any more; those of the query.
     pub async fn subscribe(&self, view: &str, after: Option<u64>) -> Result<Subscription, QueryError> {
+        self.refresh().await?;
         let found = self.read().views.get(view).cloned();
         let view = found.ok_or_else(|| Error::not_found("there is no such live view").with("view", view))?;
         let mut pending = Vec::new();
-        let mut state = view.state.lock().await;
+        let mut held = view.state.lock().await;
+        let state = LiveView::state(self, &view, &mut held).await?;
         state.advance(self, &view).await?;
         let columns = state.columns.clone();
         let cursor = match after {
@@ -139,7 +164,7 @@ impl Graph {
             }
         };
         pending.push(LiveEvent::Progress { time: cursor });
-        drop(state);
+        drop(held);
         Ok(Subscription { graph: self.clone(), view, columns, cursor, pending })
     }
 }
@@ -170,7 +195,8 @@ impl Subscription {
         if !self.pending.is_empty() {
             return Ok(std::mem::take(&mut self.pending));
         }
-        let mut state = self.view.state.lock().await;
+        let mut held = self.view.state.lock().await;
+        let state = LiveView::state(&self.graph, &self.view, &mut held).await?;
         state.advance(&self.graph, &self.view).await?;
         let mut events = Vec::new();
         self.cursor = state.since(&self.graph, &self.view, self.cursor, &mut events).await?;

@@ -1,6 +1,8 @@
-//! Pictures: the nodes and relationships of a result, and plans, as text for Graphviz or Mermaid.
+//! Pictures: the nodes and relationships of a result, and plans, as SVG, or as text for Graphviz or Mermaid.
 
 mod draw;
+mod layout;
+mod svg;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,7 +25,9 @@ use crate::value::Parameters;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PictureFormat {
-    /// Graphviz: `dot -Tsvg` makes an image of it.
+    /// An image that browsers show, laid out here. It is for what a person can look at: each long arrow costs its way.
+    Svg,
+    /// Graphviz, which lays out better: `dot -Tsvg` makes an image of it.
     Dot,
     /// Mermaid: many viewers of Markdown show it.
     Mermaid,
@@ -33,13 +37,13 @@ impl FromStr for PictureFormat {
     type Err = Error;
 
     /// # Errors
-    /// `Unsupported` for `svg`, which `dot -Tsvg` makes; `Invalid` for anything but `dot` and `mermaid`.
+    /// `Invalid` for anything but `svg`, `dot` and `mermaid`.
     fn from_str(text: &str) -> Result<Self> {
         match text {
             "dot" => Ok(Self::Dot),
             "mermaid" => Ok(Self::Mermaid),
-            "svg" => Err(Error::unsupported("images are not laid out here").with("help", "pipe dot into `dot -Tsvg`")),
-            _ => Err(Error::invalid("a picture is dot or mermaid").with("format", text)),
+            "svg" => Ok(Self::Svg),
+            _ => Err(Error::invalid("a picture is svg, dot or mermaid").with("format", text)),
         }
     }
 }
@@ -113,6 +117,7 @@ impl Picture {
     /// The picture as text.
     pub fn print(&self, format: PictureFormat) -> String {
         match format {
+            PictureFormat::Svg => svg::svg(self),
             PictureFormat::Dot => draw::dot(self),
             PictureFormat::Mermaid => draw::mermaid(self),
         }

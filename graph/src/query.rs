@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use datafusion::logical_expr::LogicalPlan;
 use tracing::Instrument;
@@ -18,12 +19,16 @@ use crate::error::QueryError;
 use crate::execute::{Execution, QueryResult, explained};
 use crate::graph::Graph;
 use crate::hops::Hops;
-use crate::interpret::{Interpreter, is_empty};
+use crate::interpret::Interpreter;
 use crate::lake::{Answer, answer};
 use crate::limits::{LimitReached, identity};
 use crate::options::QueryOptions;
+use crate::owned::is_empty;
 use crate::pieces::{Cut, cut, run_by_pieces};
 use crate::value::Parameters;
+
+/// So often a statement is run because others change what it changes.
+const WALKS_MAX: u32 = 32;
 
 /// How a query is run.
 enum Way {
@@ -79,7 +84,7 @@ impl Graph {
         let (way, catalog) = asked.guard.watch(self.way(query, parameters, &asked)).await.map_err(unfinished)?;
         let mut result = match way {
             Way::Joins(planned) => self.join(*planned, query, parameters, &catalog, &asked, &options).await?,
-            Way::Walk(_) => self.interpreter(catalog).run(query, parameters, &asked, &options).await?,
+            Way::Walk(_) => self.walk(query, parameters, &asked, &options, catalog).await?,
         };
         asked.check_past()?;
         check_resumed(&asked, &options)?;
@@ -206,7 +211,28 @@ impl Graph {
 
     pub(crate) fn interpreter(&self, catalog: Catalog) -> Interpreter {
         let mounts = self.mounts.clone();
-        Interpreter { catalog, mounts, owned: Arc::clone(&self.owned) }
+        let store = self.store.as_ref().map(|store| store.owned());
+        Interpreter { catalog, mounts, owned: Arc::clone(&self.owned), store, stale: Arc::default() }
+    }
+
+    /// Walks a query, and once more from the beginning each time that somebody else has changed something first.
+    async fn walk(
+        &self,
+        query: &Query,
+        parameters: &Parameters,
+        asked: &Asked,
+        options: &QueryOptions,
+        mut catalog: Catalog,
+    ) -> Result<QueryResult, QueryError> {
+        for _ in 1..WALKS_MAX {
+            let interpreter = self.interpreter(catalog);
+            let stale = Arc::clone(&interpreter.stale);
+            match interpreter.run(query, parameters, asked, options).await {
+                Err(_) if stale.load(Ordering::Relaxed) => catalog = self.known().await?,
+                ran => return ran,
+            }
+        }
+        self.interpreter(catalog).run(query, parameters, asked, options).await
     }
 
     async fn plan(

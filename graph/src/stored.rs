@@ -5,16 +5,18 @@ use std::sync::Arc;
 use worldstore_async::{AsyncBackend, AsyncBackendAdapter};
 use worldstore_core::manifest::{ManifestOptions, Manifests};
 use worldstore_core::{Error, Prefix, Result};
-use worldstore_cypher::Span;
-use worldstore_cypher::ast::{CreateNodeLabel, Name, Source, Text};
+use worldstore_cypher::ast::{CreateNodeLabel, Name, Source, StatementKind, Text};
+use worldstore_cypher::{Span, parse};
+use worldstore_cypher_runtime::writes;
 
-use crate::catalog::{CatalogStore, Declared, Dropped, Record};
+use crate::catalog::{CatalogStore, Declared, Dropped, Record, blocking};
 use crate::error::QueryError;
 use crate::graph::Graph;
 
 impl Graph {
-    /// Opens the catalog in a folder of a store, or begins one if there is none. What is declared from now on is stored
-    /// there, and what others declare and drop is seen by the next statement. Say what is mounted, and which formats and
+    /// Opens the catalog in a folder of a store, or begins one if there is none. What is declared and created from now on
+    /// is stored there: each statement wholly or not at all. What others declare, drop, create and change is seen by the
+    /// next statement. Say what is mounted, and which formats and
     /// tables there are, before: labels whose mount is missing are there, and fail when they are asked.
     ///
     /// Columns and path columns are as they were when a label was made; nothing but the catalog is read.
@@ -22,12 +24,38 @@ impl Graph {
     /// # Errors
     /// Those of [`Manifests`]; `Corrupt` if a record cannot be read.
     pub async fn open(self, store: Arc<dyn AsyncBackend>, folder: Prefix) -> Result<Self> {
-        let opened = tokio::task::spawn_blocking(move || {
+        let manifests = blocking(move || {
             let backend = Arc::new(AsyncBackendAdapter::new(store)?);
             Manifests::open_or_create(backend, folder, ManifestOptions::default().with_writer("graph"))
         });
-        let manifests = opened.await.map_err(|source| Error::unexpected("a task did not end").caused_by(source))??;
-        self.open_manifests(manifests).await
+        self.open_manifests(manifests.await?).await
+    }
+
+    /// Opens the catalog in a folder of a store, and begins none: nothing is written, so that readers need no right to.
+    /// What is declared and created later is stored as after [`open`](Self::open).
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open); `NotFound` if there is no catalog.
+    pub async fn open_existing(self, store: Arc<dyn AsyncBackend>, folder: Prefix) -> Result<Self> {
+        let manifests = blocking(move || {
+            let backend = Arc::new(AsyncBackendAdapter::new(store)?);
+            Manifests::open(backend, folder, ManifestOptions::default().with_writer("graph"))
+        });
+        self.open_manifests(manifests.await?).await
+    }
+
+    /// True if a statement of the text declares or creates something: such a text may begin a catalog where there is none.
+    /// What only reads, drops or cannot be parsed may not.
+    pub fn is_beginning(text: &str) -> bool {
+        let statements = parse(text).unwrap_or_default();
+        statements.iter().any(|statement| match &statement.kind {
+            StatementKind::CreateNodeLabel(_)
+            | StatementKind::CreateEdgeType(_)
+            | StatementKind::CreateOverlay(_)
+            | StatementKind::CreateLiveView(_) => true,
+            StatementKind::Query(query) | StatementKind::Profile(query) => writes(query),
+            _ => false,
+        })
     }
 
     /// The same, of a chain of manifests that is open already. It is for catalogs only: nobody may take it over with a
@@ -46,18 +74,22 @@ impl Graph {
         Ok(self)
     }
 
-    /// Takes over what others have declared and dropped, as every statement does by itself: one listing if there is
+    /// Takes over what others have declared, dropped, created and changed, as every statement does by itself: one listing if there is
     /// nothing new. Nothing happens where the catalog is in memory only.
     ///
     /// # Errors
     /// As for [`open`](Self::open).
     pub async fn refresh(&self) -> Result<()> {
-        if let Some(store) = &self.store
-            && let Some(change) = store.refresh(&self.mounts).await?
-        {
+        let Some(store) = &self.store else { return Ok(()) };
+        let (newest, change) = store.refresh(&self.mounts).await?;
+        if let Some(change) = change {
             self.change(change);
         }
-        Ok(())
+        let (created, owned) = (store.owned(), Arc::clone(&self.owned));
+        if !created.has_news(&newest, &owned) {
+            return Ok(());
+        }
+        blocking(move || created.take(&newest, &owned)).await
     }
 
     /// Declares a label over Hive partitions of Parquet, as `CREATE NODE LABEL label VIRTUAL FROM PARTITION 'partition'`
@@ -98,10 +130,7 @@ impl Graph {
                     self.change(change);
                 }
             }
-            None => self.change(|catalog| match what {
-                Dropped::Label => _ = catalog.labels.remove(name),
-                Dropped::EdgeType => _ = catalog.edge_types.remove(name),
-            }),
+            None => self.change(|catalog| what.take(name, catalog)),
         }
         Ok(())
     }

@@ -7,6 +7,8 @@ use worldstore_graph::Graph;
 
 use super::source::WorldTables;
 use super::{MAIN_RUN, World};
+use crate::formats::with_table_formats;
+use crate::registry::Registry;
 use crate::world::View;
 
 impl World {
@@ -22,8 +24,10 @@ impl World {
 
 impl View {
     /// The world as a graph: each table is a label of its own name, with the rows of this run up to this tick. A label
-    /// may ask for another run or tick.
+    /// may ask for another run or tick. Labels over tables of the formats that are compiled in can be declared: see
+    /// [`formats`](crate::formats).
     pub fn graph(&self) -> Graph {
-        Graph::new().with_tables(Arc::new(WorldTables::new(self.clone())))
+        let graph = Graph::new().with_tables(Arc::new(WorldTables::new(self.clone())));
+        with_table_formats(graph, &Registry::compiled_in())
     }
 }

@@ -29,6 +29,23 @@ pub fn decode_loosely(text: &str) -> Result<String> {
     })
 }
 
+/// Writes everything but ASCII letters, digits, `-`, `.`, `_`, `~`, `=` and `/` as percent escapes: a path for a URI.
+///
+/// ```
+/// assert_eq!(worldstore_core::percent::encode_path("New York/a=5%"), "New%20York/a=5%25");
+/// ```
+pub fn encode_path(text: &str) -> String {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~=/".contains(byte);
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match is_plain(&byte) {
+            true => encoded.push(char::from(byte)),
+            false => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
 /// Where the first `%` is that is not followed by two hexadecimal digits, in bytes.
 pub fn wrong_escape(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();

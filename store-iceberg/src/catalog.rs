@@ -14,12 +14,16 @@ use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::commit::Place;
 use crate::config::{CatalogLocation, IcebergConfig};
+use crate::outside::Named;
 use crate::state::{Marks, State};
 use crate::storage::Root;
 
+mod file;
 #[cfg(feature = "rest")]
 mod rest;
 mod sql;
+
+pub(crate) use file::FileCatalog;
 
 /// The name of the catalog in its database: what PyIceberg's `load_catalog` has to be called with.
 pub const CATALOG: &str = "worldstore";
@@ -122,6 +126,36 @@ pub(crate) trait Catalog: Debug + Send + Sync {
     async fn close(&self);
 }
 
+/// Where a catalog says that the newest metadata of tables is. A reading method makes nothing.
+#[async_trait]
+pub(crate) trait Pointers: Debug + Send + Sync {
+    /// The location of a table's newest metadata file; none without the catalog, or without the table in it.
+    async fn pointer_of(&self, table: Named<'_>) -> Result<Option<String>>;
+}
+
+/// What looks tables up in the catalog that is named. No I/O.
+///
+/// # Errors
+/// As for [`open`]; `Unsupported` for a catalog in memory, which nobody else can see.
+pub(crate) fn pointers(location: &CatalogLocation) -> Result<Arc<dyn Pointers>> {
+    match location {
+        CatalogLocation::Memory => Err(Error::unsupported("a catalog in memory is seen by its tables alone")),
+        CatalogLocation::Rest(uri) => rest_pointers(uri),
+        location => Ok(Arc::new(sql::SqlCatalog::new(location)?)),
+    }
+}
+
+#[cfg(feature = "rest")]
+fn rest_pointers(uri: &str) -> Result<Arc<dyn Pointers>> {
+    // Nothing is made there: no location is needed.
+    Ok(Arc::new(rest::RestCatalog::new(uri, &IcebergConfig::new(CatalogLocation::Memory, "none:"))?))
+}
+
+#[cfg(not(feature = "rest"))]
+fn rest_pointers(_uri: &str) -> Result<Arc<dyn Pointers>> {
+    Err(absent())
+}
+
 /// The catalog that the config names. No I/O.
 ///
 /// # Errors
@@ -146,7 +180,12 @@ pub(crate) fn check_rest(uri: &str) -> Result<()> {
 
 #[cfg(not(feature = "rest"))]
 fn rest(_uri: &str, _config: &IcebergConfig) -> Result<Arc<dyn Catalog>> {
-    Err(Error::unsupported("REST catalogs are not compiled in, build with feature rest"))
+    Err(absent())
+}
+
+#[cfg(not(feature = "rest"))]
+fn absent() -> Error {
+    Error::unsupported("REST catalogs are not compiled in, build with feature rest")
 }
 
 fn missing(table: &TableName) -> Error {

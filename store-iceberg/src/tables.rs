@@ -71,19 +71,28 @@ impl IcebergTables {
         if !config.location.contains(':') {
             return Err(Error::invalid("location is no URI").with("location", &config.location));
         }
+        let catalog = catalog::open(&config)?;
+        Ok(Self::with_catalog(backend, config, catalog))
+    }
+
+    pub(crate) fn with_catalog(
+        backend: Arc<dyn AsyncBackend>,
+        config: IcebergConfig,
+        catalog: Arc<dyn Catalog>,
+    ) -> Self {
         let root = Root { backend: Arc::clone(&backend), location: config.location.as_str().into() };
         let io = root.file_io();
-        Ok(Self {
+        Self {
             shelf: Shelf::new(io.clone()),
             io,
             root,
             store: Arc::new(BackendObjectStore::new(backend)),
-            catalog: catalog::open(&config)?,
+            catalog,
             config,
             held: Mutex::default(),
             gates: Mutex::default(),
             closed: AtomicBool::new(false),
-        })
+        }
     }
 
     /// The newest state, also if another process committed it.
@@ -197,6 +206,7 @@ impl IcebergTables {
         let rows = match snapshot {
             None => 0,
             Some(snapshot) => {
+                check_whole(&snapshot)?;
                 let noted = snapshot.summary().additional_properties.get("total-records");
                 match noted.and_then(|rows| rows.parse().ok()) {
                     Some(rows) => rows,
@@ -280,6 +290,14 @@ impl IcebergTables {
             }
         }
         Err(Error::new(ErrorKind::Conflict, "other writers came first each time").with("attempts", ATTEMPTS))
+    }
+}
+
+/// The number of rows that a snapshot notes knows nothing of rows that delete files take away.
+fn check_whole(snapshot: &SnapshotRef) -> Result<()> {
+    match snapshot.summary().additional_properties.get("total-delete-files").map(String::as_str) {
+        None | Some("0") => Ok(()),
+        Some(files) => Err(Error::unsupported("tables with delete files cannot be read").with("delete_files", files)),
     }
 }
 

@@ -9,7 +9,7 @@ use lance_io::object_store::{ObjectStore, ObjectStoreParams, ObjectStoreProvider
 use url::Url;
 use worldstore_async::AsyncBackend;
 use worldstore_async::object_store::BackendObjectStore;
-use worldstore_core::table::TableName;
+use worldstore_core::{Prefix, percent};
 
 use crate::config::LanceConfig;
 
@@ -49,15 +49,11 @@ impl Door {
         let registry = ObjectStoreRegistry::empty();
         registry.insert(SCHEME, Arc::new(Provider { store: Arc::new(BackendObjectStore::new(backend)), sorted }));
         let session = Session::new(config.index_cache_bytes, config.metadata_cache_bytes, Arc::new(registry));
-        let prefix = config.prefix.as_str();
-        let root = match prefix.is_empty() {
-            true => format!("{SCHEME}://backend{authority}"),
-            false => format!("{SCHEME}://backend{authority}/{prefix}"),
-        };
-        Self { session: Arc::new(session), root }
+        Self { session: Arc::new(session), root: format!("{SCHEME}://backend{authority}") }
     }
 
-    pub fn uri(&self, table: &TableName) -> String {
-        format!("{}/{table}{}", self.root, crate::tables::FOLDER_ENDING)
+    /// The URI of a folder.
+    pub fn uri(&self, folder: &Prefix) -> String {
+        format!("{}/{}", self.root, percent::encode_path(folder.as_str()))
     }
 }

@@ -22,18 +22,15 @@ use worldstore_core::table::{
     Expiry, FilesOptions, FlushOptions, HistoryOptions, ListTablesOptions, Receipt, RemoveTableOptions, Scan,
     ShutdownOptions, TableBackendInfo, TableFile, TableInfo, TableName, TableScan, TableVersion,
 };
-use worldstore_core::{Error, ErrorKind, ListOptions, Prefix, Result};
+use worldstore_core::{Error, ErrorKind, ListOptions, Result};
 
 use crate::commit::{GuardedCommit, creation, epoch, watermark};
-use crate::config::LanceConfig;
+use crate::config::{FOLDER_ENDING, LanceConfig};
 use crate::error::from_lance;
 use crate::lineage::{Standing, standing_of};
 use crate::provider::Door;
 use crate::scan::scan;
 use crate::types::check_columns;
-
-/// What a table's folder ends in.
-pub(crate) const FOLDER_ENDING: &str = ".lance";
 
 /// So often the newest version is looked up anew because it expired before it was read.
 const ATTEMPTS_MAX: usize = 10;
@@ -87,7 +84,8 @@ impl LanceTables {
                 dataset
             }
             None => {
-                let builder = DatasetBuilder::from_uri(self.door.uri(table)).with_session(self.door.session.clone());
+                let builder = DatasetBuilder::from_uri(self.door.uri(&self.config.folder_of(table)?))
+                    .with_session(self.door.session.clone());
                 opened(builder.with_commit_handler(self.handler()).load(), table).await?
             }
         };
@@ -122,10 +120,6 @@ impl LanceTables {
 
     pub(crate) fn backend(&self) -> &Arc<dyn AsyncBackend> {
         &self.backend
-    }
-
-    pub(crate) fn prefix(&self) -> &Prefix {
-        &self.config.prefix
     }
 
     pub(crate) fn expect_open(&self, table: &TableName) -> Result<()> {
@@ -174,7 +168,7 @@ impl LanceTables {
         check_columns(schema).map_err(|error| error.with("table", table))?;
         let none = RecordBatchIterator::new([], schema.clone());
         let params = self.params(WriteMode::Create, Some(creation()));
-        let uri = self.door.uri(table);
+        let uri = self.door.uri(&self.config.folder_of(table)?);
         let created = InsertBuilder::new(uri.as_str()).with_params(&params).execute_stream(none).await;
         let dataset = match created.map_err(|source| explain(source, table)) {
             Ok(dataset) => dataset,
@@ -298,6 +292,9 @@ impl AsyncTableBackend for LanceTables {
     }
 
     async fn list(&self, _options: &ListTablesOptions) -> Result<Vec<TableName>> {
+        if self.config.dataset.is_some() {
+            return Err(Error::unsupported("one dataset stands for every name, there is no list of them"));
+        }
         let mut options = ListOptions::default().one_level();
         let mut tables = Vec::new();
         loop {

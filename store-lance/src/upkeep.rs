@@ -11,13 +11,13 @@ use lance::dataset::{ColumnAlteration, NewColumnTransform};
 use worldstore_core::table::{
     ColumnChange, CompactOptions, Compaction, ExpireOptions, Expiry, TableFile, TableInfo, TableName,
 };
-use worldstore_core::{DeleteOptions, Deleted, Error, ErrorKind, Key, ListOptions, Prefix, Result};
+use worldstore_core::{DeleteOptions, Deleted, Error, ErrorKind, Key, ListOptions, Result};
 
 use crate::expression::translate;
 use crate::files::files_of;
 use crate::hidden::has_parts;
 use crate::lineage::{Standing, standing_of};
-use crate::tables::{FOLDER_ENDING, LanceTables, explain, schema_of};
+use crate::tables::{LanceTables, explain, schema_of};
 use crate::types::check_columns;
 
 /// Objects that are deleted with one call.
@@ -175,7 +175,7 @@ impl LanceTables {
 
     /// Every object of a table, with its bytes.
     async fn objects(&self, table: &TableName) -> Result<Vec<(Key, u64)>> {
-        let folder = self.folder(table)?;
+        let folder = self.config().folder_of(table)?;
         let mut options = ListOptions::default();
         let mut objects = Vec::new();
         loop {
@@ -211,13 +211,9 @@ impl LanceTables {
 
     /// Whether the table was ever committed.
     pub(crate) async fn has_version(&self, table: &TableName) -> Result<bool> {
-        let versions = self.folder(table)?.join(MANIFESTS.trim_end_matches('/'))?;
+        let versions = self.config().folder_of(table)?.join(MANIFESTS.trim_end_matches('/'))?;
         let page = self.backend().list(&versions, &ListOptions::default().with_limit(1)).await?;
         Ok(!page.objects.is_empty())
-    }
-
-    fn folder(&self, table: &TableName) -> Result<Prefix> {
-        self.prefix().join(format!("{table}{FOLDER_ENDING}"))
     }
 }
 

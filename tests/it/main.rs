@@ -25,6 +25,8 @@ mod databases;
 mod entities;
 mod fit;
 mod fork;
+#[cfg(all(feature = "graph", feature = "lance", feature = "iceberg"))]
+mod formats;
 #[cfg(feature = "graph")]
 mod graph;
 #[cfg(any(feature = "lance", feature = "iceberg"))]

@@ -164,10 +164,7 @@ impl<'q> Statement<'q> {
 
     /// True if it has clauses that write.
     pub fn writes(&self) -> bool {
-        let others = self.query.others.iter().map(|other| &other.query);
-        std::iter::once(&self.query.first)
-            .chain(others)
-            .any(|query| query.clauses.iter().any(|one| is_write(&one.kind)))
+        writes(self.query)
     }
 
     /// The properties that it may need of anything.
@@ -394,6 +391,12 @@ impl<'q> Stream<'q> {
 }
 
 /// True for clauses that write.
+/// True if a query has clauses that write.
+pub fn writes(query: &Query) -> bool {
+    let others = query.others.iter().map(|other| &other.query);
+    std::iter::once(&query.first).chain(others).any(|query| query.clauses.iter().any(|one| is_write(&one.kind)))
+}
+
 pub(crate) fn is_write(clause: &ClauseKind) -> bool {
     matches!(
         clause,

@@ -29,13 +29,13 @@ mod write;
 pub use aggregate::{Accumulator, aggregates_of, is_aggregate};
 pub use error::{ErrorClass, ErrorDetail, Result, RuntimeError};
 pub use eval::{Context, Env, Subqueries, eval, holds, labels_hold};
-pub use exec::{Answer, Options, Sink, Statement, execute, read};
+pub use exec::{Answer, Options, Sink, Statement, execute, read, writes};
 pub use functions::Functions;
 pub use graph::{
     Compares, Condition, EntityId, Graph, GraphMut, Nodes, Relationships, Scan, SideEffects, Towards, Wanted,
 };
 pub use limits::{Cancel, Limits, Meter};
-pub use memory::MemoryGraph;
+pub use memory::{Changes, MemoryGraph};
 pub use pattern::Order;
 pub use procedures::{Field, FieldType, Procedure, ProcedureRows, Procedures, Signature};
 pub use temporal::{Date, DateTime, Duration, LocalDateTime, LocalTime, Time, Zone};

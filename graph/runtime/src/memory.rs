@@ -1,5 +1,6 @@
 //! A graph that owns its nodes and relationships, in memory.
 
+mod changes;
 mod index;
 mod journal;
 
@@ -11,6 +12,7 @@ use worldstore_cypher::ast::LabelExpr;
 
 use crate::graph::{EntityId, Graph, GraphMut, Nodes, Relationships, Scan, SideEffects, Towards, Wanted};
 use crate::value::{Map, Node, NodeId, Relationship, RelationshipId};
+pub use changes::Changes;
 use index::Index;
 use journal::Journal;
 

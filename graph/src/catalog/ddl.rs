@@ -14,7 +14,7 @@ use worldstore_cypher::ast::{
 };
 use worldstore_datafusion::{TableSelection, TableSource};
 
-use super::format::{FormatTable, TableFormat};
+use super::format::{DeclaredTable, TableFormat};
 use super::order::ordered;
 use super::record::RecordedRows;
 use super::{Catalog, EdgePart, EdgeType, Edges, Label, Pinned, Reference, Rows};
@@ -115,25 +115,12 @@ pub(crate) async fn rows(source: &Source, mounts: &Mounts, counters: &Counters) 
         }
         Source::Table { table, run, as_of } => Ok(Rows::Table(selection(table, run.as_ref(), *as_of))),
         Source::Format { format, place } => {
-            let table = format_table(&format.text, &place.value, mounts)?;
-            table.pin().await?;
+            let table = DeclaredTable::new(&format.text, &place.value, mounts)?;
+            table.pin(None).await?;
             Ok(Rows::Format(Arc::new(table)))
         }
         _ => Err(Error::unsupported("rows of this kind are not known")),
     }
-}
-
-fn format_table(name: &str, place: &str, mounts: &Mounts) -> Result<FormatTable> {
-    let from = LakeUri::parse(place)?;
-    let format = mounts.formats.get(&name.to_ascii_lowercase()).cloned().ok_or_else(|| {
-        let known: Vec<_> = mounts.formats.keys().map(String::as_str).collect();
-        Error::not_found("the graph has no such format of tables")
-            .with("format", name)
-            .with("known", known.join(" "))
-            .with("help", "FILE, PARTITION and TABLE are always there")
-    })?;
-    let backend = mounted(&from, mounts)?;
-    Ok(FormatTable { name: name.to_owned(), from, format, backend })
 }
 
 /// Rows as they were recorded when they were declared. Nothing is read.
@@ -152,7 +139,7 @@ pub(super) fn recorded_rows(source: &Source, recorded: Option<&RecordedRows>, mo
         }),
         Source::Table { table, run, as_of } => Ok(Rows::Table(selection(table, run.as_ref(), *as_of))),
         Source::Format { format, place } => {
-            format_table(&format.text, &place.value, mounts).map(|table| Rows::Format(Arc::new(table)))
+            DeclaredTable::new(&format.text, &place.value, mounts).map(|table| Rows::Format(Arc::new(table)))
         }
         _ => Err(Error::unsupported("rows of this kind are not known")),
     };
@@ -181,7 +168,7 @@ fn selection(table: &Text, run: Option<&Text>, as_of: Option<i64>) -> TableSelec
     selection
 }
 
-fn mounted(address: &LakeUri, mounts: &Mounts) -> Result<Arc<dyn AsyncBackend>> {
+pub(super) fn mounted(address: &LakeUri, mounts: &Mounts) -> Result<Arc<dyn AsyncBackend>> {
     mounts.backends.get(&address.bucket).cloned().ok_or_else(|| {
         let known: Vec<_> = mounts.backends.keys().map(String::as_str).collect();
         Error::not_found("nothing is mounted under this name")

@@ -2,6 +2,7 @@
 
 mod ddl;
 mod format;
+mod kept;
 mod order;
 mod overlay;
 mod pin;
@@ -20,12 +21,12 @@ use crate::lake::LakeLabel;
 use crate::live::LiveView;
 
 pub(crate) use ddl::{Mounts, check_free, check_key, create_edge_type, create_node_label, rows};
-pub(crate) use format::FormatTable;
-pub use format::TableFormat;
+pub(crate) use format::{DeclaredTable, PinnedState};
+pub use format::{FormatTable, TableFormat, TablePlace};
 pub(crate) use overlay::{Corrections, Overlay};
 pub(crate) use pin::Pinned;
 pub(crate) use record::Record;
-pub(crate) use store::{CatalogStore, Declared, Dropped};
+pub(crate) use store::{CatalogStore, Declared, Dropped, blocking};
 
 /// Labels and edge types, by name.
 #[derive(Debug, Clone, Default)]
@@ -65,7 +66,7 @@ pub(crate) enum Rows {
     /// A table of the source.
     Table(TableSelection),
     /// A table of a format that the graph is given.
-    Format(Arc<FormatTable>),
+    Format(Arc<DeclaredTable>),
     /// Rows of a stored catalog that this graph cannot reach, for what they need is not mounted.
     Missing {
         /// What was declared.

@@ -13,6 +13,7 @@ use datafusion::logical_expr::{Expr, ExprFunctionExt, ExprSchemable, LogicalPlan
 use worldstore_core::table::base;
 use worldstore_core::{Error, Result};
 
+use super::kept::KeptRows;
 use super::{Pinned, Rows};
 use crate::asked::Asked;
 use crate::error::from_datafusion;
@@ -40,6 +41,8 @@ pub(crate) enum Corrections {
     Declared(Rows),
     /// Rows that were given; each key once.
     Given(Arc<[RecordBatch]>, SchemaRef),
+    /// The same, of a stored catalog.
+    Kept(Arc<KeptRows>),
 }
 
 /// Corrections in one state.
@@ -54,14 +57,19 @@ impl Overlay {
     pub async fn pin(&self, asked: &Asked) -> Result<PinnedOverlay> {
         let provider = match &self.rows {
             Corrections::Declared(rows) => Pinned::of_rows(rows, &[], asked).await?.provider,
-            Corrections::Given(batches, schema) => {
-                asked.counters.add_snapshot(Snapshot::of_rows("corrections", Arc::clone(batches)));
-                let (schema, batches) = (Arc::clone(schema), Arc::clone(batches));
-                Arc::new(OwnedTable { schema, batches, window: Arc::default() })
+            Corrections::Given(batches, schema) => given(Arc::clone(batches), Arc::clone(schema), asked),
+            Corrections::Kept(kept) => {
+                let (batches, schema) = kept.rows().await?;
+                given(batches, schema, asked)
             }
         };
         Ok(PinnedOverlay { key: self.key.clone(), provider })
     }
+}
+
+fn given(batches: Arc<[RecordBatch]>, schema: SchemaRef, asked: &Asked) -> Arc<dyn TableProvider> {
+    asked.counters.add_snapshot(Snapshot::of_rows("corrections", Arc::clone(&batches)));
+    Arc::new(OwnedTable { schema, batches, window: Arc::default() })
 }
 
 impl PinnedOverlay {

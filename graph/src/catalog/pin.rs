@@ -65,8 +65,7 @@ impl Pinned {
                 Arc::new(OwnedTable { schema: Arc::clone(&file.schema), batches, window: Arc::clone(&window) })
             }
             Rows::Format(table) => {
-                let pinned = table.pin().await?;
-                asked.counters.add_snapshot(Snapshot::of_table(table.from.to_string(), pinned.snapshot()));
+                let pinned = asked.pin_format(table).await?;
                 let provider = PinnedProvider::new(pinned);
                 Arc::new(provider.with_observer(Arc::clone(&asked.counters) as _))
             }

@@ -1,4 +1,4 @@
-//! What a stored catalog says of a label or an edge type: its declaration, and what was learnt when it was made.
+//! What a stored catalog says of a label, an edge type, corrections or a live view: its declaration, and what was learnt when it was made.
 //!
 //! ```text
 //! {"declared":"CREATE NODE LABEL …","rows":[{"columns":[{"name":"a","type":"Int64"}],"path":[{"name":"day","kind":"date"}]}],
@@ -8,24 +8,34 @@
 //! The declaration is canonical text of the language. A column whose type has no text that reads back has it as the bytes of
 //! an Arrow schema of that one column, in hexadecimal digits (`ipc`).
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::ipc::convert::{IpcSchemaEncoder, try_schema_from_flatbuffer_bytes};
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use worldstore_core::blocks::Content;
 use worldstore_core::hive::HiveType;
 use worldstore_core::lake::LakeColumn;
+use worldstore_core::manifest::Manifests;
 use worldstore_core::{Error, ErrorKind, Result};
-use worldstore_cypher::ast::{CreateEdgeType, CreateNodeLabel, Edges as EdgesAst, Statement, StatementKind};
+use worldstore_cypher::ast::{
+    CreateEdgeType, CreateLiveView, CreateNodeLabel, CreateOverlay, Edges as EdgesAst, Statement, StatementKind,
+};
 use worldstore_cypher::parse;
 
 use super::ddl::{Mounts, recorded_rows};
+use super::kept::KeptRows;
 use super::order::ordered;
-use super::{EdgePart, EdgeType, Edges, Label, Reference, Rows};
+use super::{Corrections, EdgePart, EdgeType, Edges, Label, Overlay, Reference, Rows};
+use crate::live::LiveView;
+use crate::owned::{from_json, to_json};
+use crate::value::Parameters;
 
 /// See the module.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Record {
     declared: String,
@@ -34,6 +44,15 @@ pub(crate) struct Record {
     /// The labels that an edge type joins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     labels: Vec<String>,
+    /// The key of corrections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    /// Corrections that were given as rows: then nothing is declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    given: Option<Content>,
+    /// The parameters of a live view.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    parameters: BTreeMap<String, Json>,
 }
 
 /// The columns of rows.
@@ -70,13 +89,38 @@ const KINDS: [(HiveType, &str); 4] =
 impl Record {
     pub fn of_label(create: &CreateNodeLabel, label: &Label) -> Result<Self> {
         let rows = vec![RecordedRows::of(&label.rows)?];
-        Ok(Self { declared: create.to_string(), rows, labels: Vec::new() })
+        Ok(Self { declared: create.to_string(), rows, ..Self::default() })
     }
 
     pub fn of_edge_type(create: &CreateEdgeType, edge_type: &EdgeType) -> Result<Self> {
         let rows = edge_type.parts.iter().map(|part| part.rows().map_or(Ok(None), RecordedRows::of));
         let labels = edge_type.parts.iter().flat_map(|part| [part.source.clone(), part.target.label.clone()]);
-        Ok(Self { declared: create.to_string(), rows: rows.collect::<Result<_>>()?, labels: labels.collect() })
+        let (rows, labels) = (rows.collect::<Result<_>>()?, labels.collect());
+        Ok(Self { declared: create.to_string(), rows, labels, ..Self::default() })
+    }
+
+    /// Corrections: rows that are declared, or that are given and stored.
+    pub fn of_overlay(create: &CreateOverlay, overlay: &Overlay) -> Result<Self> {
+        let rows = match &overlay.rows {
+            Corrections::Declared(rows) => vec![RecordedRows::of(rows)?],
+            Corrections::Given(..) | Corrections::Kept(_) => Vec::new(),
+        };
+        let declared = StatementKind::CreateOverlay(create.clone()).to_string();
+        Ok(Self { declared, rows, key: Some(overlay.key.clone()), ..Self::default() })
+    }
+
+    pub fn of_given(key: &str, content: Content) -> Self {
+        Self { key: Some(key.to_owned()), given: Some(content), ..Self::default() }
+    }
+
+    /// A standing query and its parameters.
+    ///
+    /// # Errors
+    /// `Unsupported` for a parameter that cannot be stored.
+    pub fn of_view(create: &CreateLiveView, parameters: &Parameters) -> Result<Self> {
+        let values = parameters.clone().into_iter().map(|(name, value)| Ok((name, to_json(&value)?)));
+        let declared = StatementKind::CreateLiveView(create.clone()).to_string();
+        Ok(Self { declared, parameters: values.collect::<Result<_>>()?, ..Self::default() })
     }
 
     pub fn encode(&self) -> Result<String> {
@@ -116,6 +160,32 @@ impl Record {
         let recorded = self.rows.iter().map(Option::as_ref).chain(std::iter::repeat(None));
         let parts = create.parts.iter().zip(recorded).map(|(edges, recorded)| part(edges, recorded, mounts));
         Ok(EdgeType { parts: parts.collect::<Result<_>>()? })
+    }
+
+    /// The corrections as they were declared or given. Nothing is read.
+    pub fn overlay(&self, mounts: &Mounts, manifests: &Manifests) -> Result<Overlay> {
+        let key = self.key.clone().ok_or_else(|| corrupt("corrections have no key"))?;
+        if let Some(content) = &self.given {
+            let kept = KeptRows::new(manifests.clone(), content.clone());
+            return Ok(Overlay { key, rows: Corrections::Kept(Arc::new(kept)) });
+        }
+        let StatementKind::CreateOverlay(create) = self.statement()?.kind else {
+            return Err(corrupt("a record is of something else"));
+        };
+        let rows = recorded_rows(&create.source, self.rows.first().and_then(Option::as_ref), mounts)?;
+        Ok(Overlay { key, rows: Corrections::Declared(rows) })
+    }
+
+    /// The standing query as it was declared. It is not run.
+    pub fn view(&self) -> Result<LiveView> {
+        let StatementKind::CreateLiveView(create) = self.statement()?.kind else {
+            return Err(corrupt("a record is of something else"));
+        };
+        let mut parameters = Parameters::default();
+        for (name, value) in &self.parameters {
+            parameters = parameters.with(name, from_json(value)?);
+        }
+        Ok(LiveView::declared(create.query, parameters))
     }
 
     fn statement(&self) -> Result<Statement> {

@@ -7,16 +7,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use tokio::sync::Mutex;
-use worldstore_core::manifest::{Manifests, Stored};
+use worldstore_core::manifest::{Entry, Manifests, Stored};
 use worldstore_core::{Error, ErrorKind, Result};
 
 use super::record::Record;
-use super::{Catalog, EdgeType, Label, Mounts};
+use super::{Catalog, EdgeType, Label, Mounts, Overlay, kept};
+use crate::live::LiveView;
+use crate::owned::OwnedStore;
 
 /// What the names of records begin with.
 const LABEL: &str = "label/";
 const EDGE_TYPE: &str = "edge type/";
+const OVERLAY: &str = "overlay/";
+const VIEW: &str = "live view/";
+
+/// What the name of the entry begins with that keeps the rows of corrections.
+const CORRECTIONS: &str = "corrections/";
 
 /// See the module.
 #[derive(Debug)]
@@ -37,6 +45,8 @@ struct Seen {
 pub(crate) enum Declared {
     Label(String, Arc<Label>),
     EdgeType(String, Arc<EdgeType>),
+    Overlay(String, Arc<Overlay>),
+    View(String, Arc<LiveView>),
 }
 
 impl Declared {
@@ -44,7 +54,25 @@ impl Declared {
         match self {
             Self::Label(name, _) => format!("{LABEL}{name}"),
             Self::EdgeType(name, _) => format!("{EDGE_TYPE}{name}"),
+            Self::Overlay(label, _) => format!("{OVERLAY}{label}"),
+            Self::View(name, _) => format!("{VIEW}{name}"),
         }
+    }
+
+    /// What a record declares; none for one that is of something else.
+    fn of(name: &str, text: &str, mounts: &Mounts, manifests: &Manifests) -> Result<Option<Self>> {
+        let record = || Record::decode(text);
+        Ok(Some(if let Some(label) = name.strip_prefix(LABEL) {
+            Self::Label(label.to_owned(), Arc::new(record()?.label(mounts)?))
+        } else if let Some(edge_type) = name.strip_prefix(EDGE_TYPE) {
+            Self::EdgeType(edge_type.to_owned(), Arc::new(record()?.edge_type(mounts)?))
+        } else if let Some(label) = name.strip_prefix(OVERLAY) {
+            Self::Overlay(label.to_owned(), Arc::new(record()?.overlay(mounts, manifests)?))
+        } else if let Some(view) = name.strip_prefix(VIEW) {
+            Self::View(view.to_owned(), Arc::new(record()?.view()?))
+        } else {
+            return Ok(None);
+        }))
     }
 
     /// Takes it over.
@@ -52,6 +80,8 @@ impl Declared {
         match self {
             Self::Label(name, label) => _ = catalog.labels.insert(name, label),
             Self::EdgeType(name, edge_type) => _ = catalog.edge_types.insert(name, edge_type),
+            Self::Overlay(label, overlay) => _ = catalog.overlays.insert(label, overlay),
+            Self::View(name, view) => _ = catalog.views.insert(name, view),
         }
     }
 }
@@ -61,6 +91,30 @@ impl Declared {
 pub(crate) enum Dropped {
     Label,
     EdgeType,
+    Overlay,
+    View,
+}
+
+impl Dropped {
+    fn record_name(self, name: &str) -> String {
+        let prefix = match self {
+            Self::Label => LABEL,
+            Self::EdgeType => EDGE_TYPE,
+            Self::Overlay => OVERLAY,
+            Self::View => VIEW,
+        };
+        format!("{prefix}{name}")
+    }
+
+    /// Takes it out.
+    pub fn take(self, name: &str, catalog: &mut Catalog) {
+        match self {
+            Self::Label => _ = catalog.labels.remove(name),
+            Self::EdgeType => _ = catalog.edge_types.remove(name),
+            Self::Overlay => _ = catalog.overlays.remove(name),
+            Self::View => _ = catalog.views.remove(name),
+        }
+    }
 }
 
 /// A change of the catalog of a process.
@@ -72,15 +126,21 @@ impl CatalogStore {
         Self { manifests, seen: Mutex::default() }
     }
 
-    /// Looks for what others have declared and dropped. One listing if there is nothing new.
+    /// Looks for what others have declared and dropped, and gives the newest manifest. One listing if there is nothing new.
     ///
     /// # Errors
     /// Those of the chain; `Corrupt` for a record that cannot be read.
-    pub async fn refresh(&self, mounts: &Mounts) -> Result<Option<Change>> {
+    pub async fn refresh(&self, mounts: &Mounts) -> Result<(Arc<Stored>, Option<Change>)> {
         let mut seen = self.seen.lock().await;
         let manifests = self.manifests.clone();
         let newest = blocking(move || manifests.latest()).await?;
-        take(&mut seen, &newest, mounts)
+        let change = take(&mut seen, &newest, mounts, &self.manifests)?;
+        Ok((newest, change))
+    }
+
+    /// Where what queries create is kept.
+    pub fn owned(&self) -> OwnedStore {
+        OwnedStore::new(self.manifests.clone())
     }
 
     /// Publishes a declaration, and answers the number of its manifest and what else there is to be taken over.
@@ -110,7 +170,7 @@ impl CatalogStore {
         })
         .await?;
         seen.records.insert(name, text);
-        let others = take(&mut seen, &stored, mounts)?;
+        let others = take(&mut seen, &stored, mounts, &self.manifests)?;
         let change: Change = Box::new(move |catalog| {
             if let Some(others) = others {
                 others(catalog);
@@ -129,10 +189,10 @@ impl CatalogStore {
         let (manifests, name) = (self.manifests.clone(), name.to_owned());
         let stored = blocking(move || {
             manifests.publish_shared(|draft| {
-                let key = match what {
-                    Dropped::Label => format!("{LABEL}{name}"),
-                    Dropped::EdgeType => format!("{EDGE_TYPE}{name}"),
-                };
+                let key = what.record_name(&name);
+                if what == Dropped::Overlay {
+                    draft.remove(&format!("{CORRECTIONS}{name}"));
+                }
                 if what == Dropped::Label {
                     for (edge_type, text) in draft.properties.iter().filter(|(key, _)| key.starts_with(EDGE_TYPE)) {
                         if Record::decode(text)?.uses(&name) {
@@ -148,36 +208,55 @@ impl CatalogStore {
             })
         })
         .await?;
-        take(&mut seen, &stored, mounts)
+        take(&mut seen, &stored, mounts, &self.manifests)
+    }
+
+    /// Publishes corrections that are given as rows, in place of those before.
+    ///
+    /// # Errors
+    /// `Conflict` if the label is gone; `Unsupported` for columns that cannot be stored; those of the chain.
+    pub async fn correct(&self, label: &str, key: &str, rows: &RecordBatch, mounts: &Mounts) -> Result<Option<Change>> {
+        let mut seen = self.seen.lock().await;
+        let (manifests, bytes) = (self.manifests.clone(), kept::encode(rows)?);
+        let (label, key) = (label.to_owned(), key.to_owned());
+        let needed = Some(format!("{LABEL}{label}")).filter(|name| seen.records.contains_key(name));
+        let stored = blocking(move || {
+            let content = manifests.blocks()?.put(bytes)?;
+            let text = Record::of_given(&key, content.clone()).encode()?;
+            manifests.publish_shared(|draft| {
+                if needed.as_ref().is_some_and(|name| !draft.properties.contains_key(name)) {
+                    let error = Error::new(ErrorKind::Conflict, "the label was dropped meanwhile");
+                    return Err(error.with("label", &label));
+                }
+                let entry = Entry::new(format!("{CORRECTIONS}{label}"), "1", content.hash);
+                draft.put(entry.with_blocks(content.blocks.clone()));
+                draft.properties.insert(format!("{OVERLAY}{label}"), text.clone());
+                Ok(())
+            })
+        })
+        .await?;
+        take(&mut seen, &stored, mounts, &self.manifests)
     }
 }
 
 /// What has changed since the last time.
-fn take(seen: &mut Seen, stored: &Stored, mounts: &Mounts) -> Result<Option<Change>> {
+fn take(seen: &mut Seen, stored: &Stored, mounts: &Mounts, manifests: &Manifests) -> Result<Option<Change>> {
     if stored.number <= seen.number {
         return Ok(None);
     }
     let mut new = Vec::new();
     for (name, text) in stored.properties.iter().filter(|(name, text)| seen.records.get(*name) != Some(*text)) {
-        let record = || Record::decode(text);
-        let about = |error: Error| error.with("record", name);
-        if let Some(label) = name.strip_prefix(LABEL) {
-            let made = record().and_then(|record| record.label(mounts)).map_err(about)?;
-            new.push(Declared::Label(label.to_owned(), Arc::new(made)));
-        } else if let Some(edge_type) = name.strip_prefix(EDGE_TYPE) {
-            let made = record().and_then(|record| record.edge_type(mounts)).map_err(about)?;
-            new.push(Declared::EdgeType(edge_type.to_owned(), Arc::new(made)));
-        }
+        new.extend(Declared::of(name, text, mounts, manifests).map_err(|error| error.with("record", name))?);
     }
     let gone = seen.records.keys().filter(|name| !stored.properties.contains_key(*name));
     let gone: Vec<String> = gone.cloned().collect();
     (seen.number, seen.records) = (stored.number, stored.properties.clone());
     Ok(Some(Box::new(move |catalog| {
         for name in gone {
-            if let Some(label) = name.strip_prefix(LABEL) {
-                catalog.labels.remove(label);
-            } else if let Some(edge_type) = name.strip_prefix(EDGE_TYPE) {
-                catalog.edge_types.remove(edge_type);
+            for what in [Dropped::Label, Dropped::EdgeType, Dropped::Overlay, Dropped::View] {
+                if let Some(own) = name.strip_prefix(&what.record_name("")) {
+                    what.take(own, catalog);
+                }
             }
         }
         new.into_iter().for_each(|one| one.put(catalog));
@@ -185,7 +264,9 @@ fn take(seen: &mut Seen, stored: &Stored, mounts: &Mounts) -> Result<Option<Chan
 }
 
 /// Chains are not awaited: their work is done where waiting is allowed.
-async fn blocking<Answer: Send + 'static>(work: impl FnOnce() -> Result<Answer> + Send + 'static) -> Result<Answer> {
+pub(crate) async fn blocking<Answer: Send + 'static>(
+    work: impl FnOnce() -> Result<Answer> + Send + 'static,
+) -> Result<Answer> {
     let failed = |source| Error::unexpected("a task did not end").caused_by(source);
     tokio::task::spawn_blocking(work).await.map_err(failed)?
 }

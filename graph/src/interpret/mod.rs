@@ -11,7 +11,8 @@ mod tables;
 mod whole;
 
 use std::cell::{Cell, RefCell};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::physical_plan::ExecutionPlan;
 use tokio::runtime::Handle;
@@ -19,22 +20,23 @@ use worldstore_core::{Error, ErrorKind};
 use worldstore_cypher::Diagnostic;
 use worldstore_cypher::ast::Query;
 use worldstore_cypher_runtime::{
-    Answer, Cancel, ErrorClass, ErrorDetail, Limits, MemoryGraph, Options, RuntimeError, Sink, Statement, Value,
+    Answer, Cancel, ErrorClass, ErrorDetail, Limits, Options, RuntimeError, Sink, Statement, Value,
 };
 
 use self::load::Loader;
 use self::tables::Tables;
-use self::whole::Whole;
+use self::whole::{Keeper, Whole};
 use crate::asked::Asked;
 use crate::catalog::{Catalog, Mounts, Rows};
 use crate::error::QueryError;
 use crate::execute::QueryResult;
 use crate::limits::{CancelOnDrop, Limit, LimitReached, identity};
 use crate::options::QueryOptions;
+use crate::owned::{Owned, OwnedStore, Published, is_empty};
 use crate::pieces::{begin, truncated, whole};
 use crate::query::not_cut;
 use crate::snapshot::Snapshot;
-use crate::tier::TierFunctions;
+use crate::tier::{Minimum, TierFunctions};
 use crate::value::Parameters;
 
 pub(crate) use cells::value;
@@ -42,22 +44,16 @@ pub(crate) use cells::value;
 /// Bytes that the rows of a query, its sorts and its groups may each take, unless the query says less.
 const MEMORY_MAX: u64 = 2 << 30;
 
-/// What queries have created; all clones of a graph share it.
-pub(crate) type Owned = Arc<RwLock<Created>>;
-
-/// What queries have created, and how often they changed it.
-#[derive(Debug, Default)]
-pub(crate) struct Created {
-    pub graph: MemoryGraph,
-    pub changes: u64,
-}
-
 /// What a query is run on.
 #[derive(Debug, Clone)]
 pub(crate) struct Interpreter {
     pub catalog: Catalog,
     pub mounts: Mounts,
     pub owned: Owned,
+    /// Where what is created is kept, if anywhere.
+    pub store: Option<OwnedStore>,
+    /// Set if the statement was undone because somebody else had changed something first.
+    pub stale: Arc<AtomicBool>,
 }
 
 /// What a walk gave, and the limit that ended it before its end.
@@ -139,19 +135,14 @@ impl Interpreter {
         let minimum = asked.minimum;
         let ran = match statement.writes() {
             false => {
-                let owned = self.owned.read().unwrap_or_else(PoisonError::into_inner);
+                let owned = self.owned.read();
                 if owned.changes > 0 {
                     asked.counters.add_snapshot(Snapshot::of_created(owned.changes));
                 }
-                statement.read(&Whole { tables: &tables, owned: &owned.graph, minimum }, &mut part)
+                let whole = Whole { tables: &tables, owned: &owned.graph, minimum, keeper: None };
+                statement.read(&whole, &mut part)
             }
-            true => {
-                let mut owned = self.owned.write().unwrap_or_else(PoisonError::into_inner);
-                owned.changes += 1;
-                let mut whole = Whole { tables: &tables, owned: &mut owned.graph, minimum };
-                let written = statement.write(&mut whole, &mut part);
-                written.map(|effects| part.answer.effects = effects)
-            }
+            true => write(&statement, &tables, (&self.owned, self.store.as_ref(), &self.stale), minimum, &mut part),
         };
         let done = walk.skip + part.answer.rows.len() as u64;
         let error = match ran {
@@ -178,6 +169,28 @@ impl Interpreter {
             (error, _) => Err(error),
         }
     }
+}
+
+/// Runs a statement that changes what was created, and keeps the changes where there is a store.
+fn write(
+    statement: &Statement<'_>,
+    tables: &Tables,
+    (owned, store, stale): (&Owned, Option<&OwnedStore>, &AtomicBool),
+    minimum: Minimum,
+    part: &mut Part,
+) -> Result<(), RuntimeError> {
+    owned.change(|created| {
+        let keeper = store.map(|store| Keeper::new(store, created.changes));
+        let keeper = keeper.as_ref();
+        let mut whole = Whole { tables, owned: &mut created.graph, minimum, keeper };
+        let written = statement.write(&mut whole, part);
+        match keeper.map(Keeper::outcome) {
+            None | Some(Some(Published::Done)) => created.changes += 1,
+            Some(Some(Published::Stale)) => stale.store(true, Ordering::Relaxed),
+            Some(None) => {}
+        }
+        written.map(|effects| part.answer.effects = effects)
+    })
 }
 
 /// What a query that is walked is cut along.
@@ -245,12 +258,6 @@ impl Sink for Part {
         }
         self.answer.row(row)
     }
-}
-
-/// True if queries have created nothing.
-pub(crate) fn is_empty(owned: &Owned) -> bool {
-    let owned = owned.read().unwrap_or_else(PoisonError::into_inner);
-    worldstore_cypher_runtime::Graph::node_count(&owned.graph, &[]) == Some(0)
 }
 
 fn interpreter_options(parameters: Parameters) -> Options {

@@ -1,9 +1,10 @@
 //! The whole graph of a query: rows of tables, which are only read, and what the graph owns.
 
+use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use worldstore_core::{Error, Result};
+use worldstore_core::{Error, ErrorKind, Result};
 use worldstore_cypher::ast::LabelExpr;
 use worldstore_cypher_runtime::{
     EntityId, Graph, GraphMut, Map, MemoryGraph, Node, NodeId, Nodes, Relationship, RelationshipId, Relationships,
@@ -12,6 +13,7 @@ use worldstore_cypher_runtime::{
 
 use super::id::Id;
 use super::tables::Tables;
+use crate::owned::{OwnedStore, Published};
 use crate::tier::Minimum;
 
 /// See the module. A reader lends the owned part, a writer lends it to be changed.
@@ -21,6 +23,43 @@ pub(super) struct Whole<'q, Owned> {
     pub owned: Owned,
     /// How sure what is created must be to be seen; rows of tables are held to it where they are read.
     pub minimum: Minimum,
+    /// Who keeps what a statement has changed, if anybody does.
+    pub keeper: Option<&'q Keeper<'q>>,
+}
+
+/// Keeps what a statement has changed in the stored catalog, before the statement is done.
+#[derive(Debug)]
+pub(super) struct Keeper<'q> {
+    store: &'q OwnedStore,
+    /// The number of the last statement whose changes are known here.
+    known: u64,
+    outcome: Cell<Option<Published>>,
+}
+
+impl<'q> Keeper<'q> {
+    pub fn new(store: &'q OwnedStore, known: u64) -> Self {
+        Self { store, known, outcome: Cell::new(None) }
+    }
+
+    /// What came of it; none if there was nothing to keep, or it failed.
+    pub fn outcome(&self) -> Option<Published> {
+        self.outcome.get()
+    }
+
+    fn keep(&self, created: &MemoryGraph) -> Result<()> {
+        let changes = created.changes()?;
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let published = self.store.publish(created, &changes, self.known)?;
+        self.outcome.set(Some(published));
+        match published {
+            Published::Done => Ok(()),
+            Published::Stale => {
+                Err(Error::new(ErrorKind::Conflict, "others have changed what was created first each time"))
+            }
+        }
+    }
 }
 
 impl<Owned: Deref<Target = MemoryGraph> + std::fmt::Debug> Graph for Whole<'_, Owned> {
@@ -76,6 +115,12 @@ impl<Owned: DerefMut<Target = MemoryGraph> + std::fmt::Debug> GraphMut for Whole
     }
 
     fn commit(&mut self) -> Result<SideEffects> {
+        if let Some(keeper) = self.keeper
+            && let Err(error) = keeper.keep(&self.owned)
+        {
+            self.owned.rollback()?;
+            return Err(error);
+        }
         self.owned.commit()
     }
 

@@ -42,8 +42,42 @@ fn steps_of_a_plan_feed_those_above() {
 }
 
 #[test]
-fn images_say_what_makes_them() {
-    let refused = "svg".parse::<PictureFormat>().unwrap_err();
-    assert!(refused.to_string().contains("dot -Tsvg"), "{refused}");
-    assert!("png".parse::<PictureFormat>().is_err());
+fn formats_have_names() {
+    assert_eq!("svg".parse::<PictureFormat>().unwrap(), PictureFormat::Svg);
+    assert!("png".parse::<PictureFormat>().unwrap_err().to_string().contains("svg, dot or mermaid"));
+}
+
+/// The texts of an image, and how many boxes and arrows it has. Tags must be closed in order.
+fn read(svg: &str) -> (Vec<String>, usize, usize) {
+    let (mut open, mut texts) = (Vec::new(), Vec::new());
+    for part in svg.split('<').skip(1) {
+        let (tag, text) = part.split_once('>').unwrap();
+        assert!(!text.contains('>'), "{part}");
+        let name = tag.split([' ', '/']).find(|name| !name.is_empty()).unwrap();
+        match (tag.starts_with('/'), tag.ends_with('/')) {
+            (true, _) => assert_eq!(open.pop(), Some(name), "{tag}"),
+            (_, true) => {}
+            _ => open.push(name),
+        }
+        if name == "text" && !tag.starts_with('/') {
+            texts.push(text.to_owned());
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+    (texts, svg.matches("rx=").count(), svg.matches("marker-end").count())
+}
+
+#[test]
+fn images_hold_all_texts_boxes_and_arrows() {
+    let mut picture = picture();
+    picture.boxes.push(Shape { lines: vec!["a <b> & \u{1}c ".repeat(10)], is_round: false });
+    picture.arrows.extend([(1, 0), (2, 2), (0, 1)].map(|(from, to)| Arrow { from, to, label: String::new() }));
+    let (texts, boxes, arrows) = read(&picture.print(PictureFormat::Svg));
+    assert_eq!((boxes, arrows), (3, 4));
+    assert_eq!(texts[..2], [":City", "name: 'a &quot;b&quot; \\ c'"]);
+    let broken: String = texts[2..texts.len() - 1].concat();
+    assert_eq!(broken, "a &lt;b&gt; &amp;  c ".repeat(10), "long lines are broken, and nothing is cut off");
+    assert_eq!(texts.last().unwrap(), "ROAD, note: &quot;]--&gt;&quot;");
+    let (_, none, _) = read(&Picture::default().print(PictureFormat::Svg));
+    assert_eq!(none, 0);
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod created;
 mod ddl;
 mod described;
 mod edges;
@@ -10,6 +11,7 @@ mod expressions;
 mod fixture;
 mod footers;
 mod hops;
+mod kept;
 mod limits;
 mod live;
 mod narrowed;

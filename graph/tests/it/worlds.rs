@@ -163,9 +163,9 @@ async fn corrections_win_by_key() {
     assert_eq!(rows(&graph, "MATCH (f:Flight) RETURN count(*), max(f.delay)").await, ["8|500"]);
     ask(&graph, "DROP OVERLAY ON Flight").await;
     assert_eq!(rows(&graph, "MATCH (f:Flight) RETURN count(*), max(f.delay)").await, ["8|90"]);
-    graph.correct("Flight", fixes.clone()).unwrap();
+    graph.correct("Flight", fixes.clone()).await.unwrap();
     assert_eq!(rows(&graph, joined).await, after);
-    assert!(graph.correct("Flight", fixes.project(&[1]).unwrap()).is_err());
+    assert!(graph.correct("Flight", fixes.project(&[1]).unwrap()).await.is_err());
     assert!(
         refused(&graph, "CREATE OVERLAY ON Flight FROM FILE 'lake://data/fixes.parquet'")
             .await

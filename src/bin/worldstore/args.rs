@@ -124,13 +124,15 @@ Example:
     /// files, one with `+` is new, one with `-` is gone.
     #[command(verbatim_doc_comment, after_help = "Example:\n  worldstore log ./world --limit 10")]
     Log(LogArgs),
-    /// Run Cypher over a world's tables and over Parquet files in place
+    /// Run Cypher over a world's tables, over Parquet files in place, and over Lance and Iceberg tables
     ///
     /// Without a query, at a terminal, it asks for one after the other: with history, and Tab completes labels, edge
     /// types and properties.
     #[command(after_help = "\
 Example:
-  worldstore query --world ./world 'MATCH (f:flights) RETURN f.carrier, count(*) AS n ORDER BY n DESC LIMIT 3'")]
+  worldstore query --world ./world 'MATCH (f:flights) RETURN f.carrier, count(*) AS n ORDER BY n DESC LIMIT 3'
+  worldstore query --labels ./graph \"CREATE NODE LABEL Car FROM LANCE '/data/cars.lance' KEY id\"
+  worldstore query --labels ./graph \"CREATE NODE LABEL Trip FROM ICEBERG 'sqlite:/data/catalog.db#trips'\"")]
     Query(QueryArgs),
     /// Show how Cypher would be run, without running it
     #[command(after_help = "Example:\n  worldstore explain --world ./world 'MATCH (f:flights) RETURN count(*)'")]
@@ -407,8 +409,9 @@ pub struct AskArgs {
     /// the configuration or WORLDSTORE_LAKE_NAME says]
     #[arg(long = "mount", value_name = "NAME=URI")]
     pub mounts: Vec<String>,
-    /// The folder or store in which labels and edge types are kept: what is declared stays there, and what others
-    /// declare there is seen [default: what is declared is gone at the end]
+    /// The folder or store in which labels, edge types and what queries create are kept: it stays there, and what
+    /// others declare and create there is seen. What declares or creates something begins such a catalog, what only
+    /// reads needs one that is there [default: what is declared and created is gone at the end]
     #[arg(long, value_name = "URI")]
     pub labels: Option<String>,
     /// The run that is read [default: main]

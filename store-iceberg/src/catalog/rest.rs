@@ -31,6 +31,7 @@ use crate::storage::Root;
 
 mod client;
 mod fence;
+mod pointers;
 mod settings;
 
 use client::{Answer, Client, Failure};

@@ -14,10 +14,11 @@ use iceberg::spec::TableMetadata;
 use worldstore_core::table::TableName;
 use worldstore_core::{Error, ErrorKind, Result};
 
-use super::{Catalog, Fenced, Prepared, Swap, check_fence, exists_already, missing, unknown};
+use super::{Catalog, Fenced, Pointers, Prepared, Swap, check_fence, exists_already, missing, unknown};
 use crate::commit::{Place, discard, unchanged};
 use crate::config::CatalogLocation;
 use crate::error::{from_iceberg, of_table};
+use crate::outside::Named;
 use crate::state::State;
 use crate::storage::Root;
 
@@ -133,7 +134,7 @@ trait Database: Debug + Send + Sync {
     /// Makes what is missing.
     async fn make(&self) -> Result<()>;
     /// The row of a table, and the location in it. None without a catalog.
-    async fn pointer(&self, table: &TableName) -> Result<Option<Option<String>>>;
+    async fn pointer(&self, table: Named<'_>) -> Result<Option<Option<String>>>;
     /// The same once no change of ours is in flight any more.
     async fn settled(&self, table: &TableName) -> Result<Option<Option<String>>>;
     /// The names of all tables. None without a catalog.
@@ -169,7 +170,7 @@ impl SqlCatalog {
     }
 
     async fn pointer(&self, table: &TableName) -> Result<String> {
-        known(table, self.database.pointer(table).await?)
+        known(table, self.database.pointer(Named::ours(table)).await?)
     }
 
     async fn insert(&self, table: &TableName, metadata: &str) -> Result<()> {
@@ -218,6 +219,13 @@ impl SqlCatalog {
             (false, true) => Some(false),
             (false, false) => None,
         }
+    }
+}
+
+#[async_trait]
+impl Pointers for SqlCatalog {
+    async fn pointer_of(&self, table: Named<'_>) -> Result<Option<String>> {
+        Ok(self.database.pointer(table).await?.flatten())
     }
 }
 

@@ -8,8 +8,8 @@ use arrow::array::{Int64Array, RecordBatch, StringArray};
 use worldstore_async::SyncBackendAdapter;
 use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::table::*;
-use worldstore_core::{ErrorKind, Local};
-use worldstore_iceberg::{CatalogLocation, IcebergConfig, IcebergTables, OrphanOptions, Partitioning};
+use worldstore_core::{ErrorKind, Key, Local};
+use worldstore_iceberg::{CatalogLocation, CatalogReader, IcebergConfig, IcebergTables, OrphanOptions, Partitioning};
 
 use crate::{lines, name, read};
 
@@ -143,4 +143,47 @@ print([field.name for field in table.spec().fields], len(list(table.scan(row_fil
         .await
         .unwrap();
     assert_eq!(lines(&read(&tables, &table, &Scan::all()).await.unwrap()).len(), 5);
+}
+
+const OF_THEIR_OWN: &str = "
+from pyiceberg.schema import Schema
+from pyiceberg.types import NestedField, StringType, LongType
+mine = SqlCatalog('mine', uri=catalog.properties['uri'], warehouse=place)
+mine.create_namespace('docs')
+schema = Schema(NestedField(1, 'run', StringType()), NestedField(2, 'tick', LongType()))
+table = mine.create_table('docs.trips', schema)
+table.append(pa.table({'run': ['a', 'b'], 'tick': [1, 2]}))
+with table.update_schema() as update:
+    update.rename_column('tick', 'time').add_column('note', StringType())
+table.append(pa.table({'run': ['c'], 'time': [3], 'note': ['late']}))
+";
+
+#[tokio::test]
+async fn a_table_of_a_catalog_of_their_own_is_read_by_its_metadata() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("data")).unwrap();
+    run(&python, folder.path(), OF_THEIR_OWN);
+    let reader = CatalogReader::new(&CatalogLocation::File(folder.path().join("catalog.db"))).unwrap();
+    assert_eq!(reader.metadata_location("trips").await.unwrap_err().kind(), ErrorKind::NotFound, "not in ours");
+    let reader = reader.with_catalog("mine").with_namespace("docs");
+    let location = reader.metadata_location("trips").await.unwrap();
+    let root = format!("file://{}/data/", folder.path().display());
+    let key = Key::new(location.strip_prefix(&root).unwrap()).unwrap();
+    let backend = || Arc::new(SyncBackendAdapter::new(Arc::new(Local::new(folder.path().join("data")).unwrap())));
+    let (tables, any) =
+        (IcebergTables::of_metadata(backend(), &key).await.unwrap(), IcebergTables::any_name().unwrap());
+    let all = lines(&read(&tables, &any, &Scan::all()).await.unwrap());
+    assert_eq!(all, ["a|1|null", "b|2|null", "c|3|late"]);
+    let late = Scan::all().with_predicate(Predicate::ge("time", 2_i64)).with_columns(["run"]);
+    assert_eq!(lines(&read(&tables, &any, &late).await.unwrap()), ["b", "c"]);
+    let info = tables.describe(&any, &DescribeOptions::default()).await.unwrap();
+    assert_eq!((info.rows, info.version), (3, 2));
+    assert_eq!(tables.history(&any, &HistoryOptions::default()).await.unwrap().len(), 3);
+    // Nothing of it can be changed.
+    let rows = batch(&["d"], 4);
+    let error = tables.append(&any, vec![rows], &AppendOptions::default()).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Invalid), "{error}");
+    let none = Key::new("docs/none.metadata.json").unwrap();
+    assert_eq!(IcebergTables::of_metadata(backend(), &none).await.unwrap_err().kind(), ErrorKind::NotFound);
 }

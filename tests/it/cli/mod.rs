@@ -15,6 +15,7 @@ mod fs_copy;
 mod fs_sync;
 mod help;
 mod import;
+mod labels;
 mod lake;
 mod log_place;
 mod operations;

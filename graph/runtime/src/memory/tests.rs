@@ -125,3 +125,54 @@ fn an_index_knows_what_is_there_now() {
     let plain = MemoryGraph::new();
     assert_eq!(by_x(&plain, 1), []);
 }
+
+/// Everything of a graph, in a form that compares.
+fn told(graph: &MemoryGraph) -> Vec<String> {
+    let whole = graph.whole();
+    let nodes = whole.nodes.iter().map(|(id, node)| format!("{id:?} {:?}", node.as_ref().map(|node| &node.labels)));
+    let relationships = whole.relationships.iter().map(|(id, one)| format!("{id:?} {one:?}"));
+    nodes.chain(relationships).chain([whole.next_id.to_string()]).collect()
+}
+
+#[test]
+fn changes_make_the_same_graph_elsewhere() {
+    let (mut here, mut there) = (MemoryGraph::new(), MemoryGraph::new());
+    assert_eq!(here.changes().unwrap_err().kind(), worldstore_core::ErrorKind::Invalid);
+    here.begin().unwrap();
+    let one = here.create_node(vec!["A".into()], Map::default()).unwrap();
+    let other = here.create_node(vec!["B".into()], Map::default()).unwrap();
+    let gone = here.create_node(vec!["C".into()], Map::default()).unwrap();
+    here.delete_node(gone).unwrap();
+    let kept = here.create_relationship("R".into(), one, other, Map::default()).unwrap();
+    let changes = here.changes().unwrap();
+    assert_eq!((changes.nodes.len(), changes.relationships.len()), (2, 1), "what came and went was never there");
+    let _ = here.commit().unwrap();
+    there.apply(changes).unwrap();
+    assert_eq!(told(&there), told(&here));
+
+    here.begin().unwrap();
+    here.delete_relationship(kept).unwrap();
+    here.delete_node(one).unwrap();
+    here.replace_labels(other, vec!["D".into()]).unwrap();
+    let changes = here.changes().unwrap();
+    let _ = here.commit().unwrap();
+    there.apply(changes.clone()).unwrap();
+    assert_eq!(told(&there), told(&here));
+    let mut fresh = MemoryGraph::new();
+    fresh.apply(here.whole()).unwrap();
+    assert_eq!(told(&fresh), told(&here));
+}
+
+#[test]
+fn changes_of_another_graph_are_refused() {
+    let mut here = MemoryGraph::new();
+    here.begin().unwrap();
+    let one = here.create_node(Vec::new(), Map::default()).unwrap();
+    let _ = here.create_relationship("R".into(), one, one, Map::default()).unwrap();
+    let mut changes = here.changes().unwrap();
+    let _ = here.commit().unwrap();
+    changes.nodes.clear();
+    assert_eq!(MemoryGraph::new().apply(changes).unwrap_err().kind(), worldstore_core::ErrorKind::Corrupt);
+    here.begin().unwrap();
+    assert_eq!(here.apply(MemoryGraph::new().whole()).unwrap_err().kind(), worldstore_core::ErrorKind::Conflict);
+}

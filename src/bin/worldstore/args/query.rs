@@ -23,8 +23,8 @@ pub struct QueryArgs {
     pub io_stats: bool,
     #[command(flatten)]
     pub limits: QueryLimits,
-    /// How to print rows; `dot` and `mermaid` draw the nodes, relationships and paths of the last query, or the plan
-    /// of an EXPLAIN
+    /// How to print rows; `svg` (an image), `dot` and `mermaid` draw the nodes, relationships and paths of the last
+    /// query, or the plan of an EXPLAIN
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = query_format)]
     pub format: QueryFormat,
     /// Short for `--format json`
@@ -88,11 +88,10 @@ pub fn query_format(text: &str) -> Result<QueryFormat, String> {
         return Ok(QueryFormat::Rows(format));
     }
     match text {
-        "dot" | "mermaid" => {
+        "svg" | "dot" | "mermaid" => {
             text.parse().map(QueryFormat::Picture).map_err(|error: worldstore::Error| error.to_string())
         }
-        "svg" => Err("images are not laid out here: pipe `--format dot` into `dot -Tsvg`".to_owned()),
-        _ => Err("a format is table, json, csv, arrow, dot or mermaid".to_owned()),
+        _ => Err("a format is table, json, csv, arrow, svg, dot or mermaid".to_owned()),
     }
 }
 

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 use worldstore::core::lake::SCHEME;
+use worldstore::formats::with_table_formats;
 use worldstore::graph::{Graph, Map, Outcome, Parameters, QueryError, QueryResult, Value};
-use worldstore::registry::OpenOptions;
+use worldstore::registry::{OpenOptions, masked};
 use worldstore::world::MAIN_RUN;
 use worldstore::{Error, ErrorKind, Registry, Result};
 
@@ -141,7 +142,7 @@ async fn graph(args: &AskArgs, text: &str, registry: &Registry) -> Result<Graph>
     let mut mounted = BTreeSet::new();
     let graph = with_mounts(args, &mut mounted, registry).await?;
     let graph = with_buckets(graph, text, &mut mounted, registry).await?;
-    with_labels(graph, args, registry).await
+    with_labels(graph, args, Graph::is_beginning(text), registry).await
 }
 
 /// The tables of the world, and what the arguments mount.
@@ -154,6 +155,7 @@ pub(super) async fn with_mounts(args: &AskArgs, mounted: &mut BTreeSet<String>, 
         }
         None => Graph::new(),
     };
+    graph = with_table_formats(graph, registry);
     for mount in &args.mounts {
         let (name, uri) = pair(mount, "a mount must be like `NAME=URI`", "mount")?;
         let storage = registry.open(uri, &OpenOptions::existing()).await.map_err(|error| error.with("mount", name))?;
@@ -188,14 +190,24 @@ pub(super) async fn with_buckets(
     Ok(graph)
 }
 
-/// The same with the labels that are kept in a store.
-pub(super) async fn with_labels(graph: Graph, args: &AskArgs, registry: &Registry) -> Result<Graph> {
+/// The same with the labels that are kept in a store. Only what declares or creates something may begin a catalog there.
+pub(super) async fn with_labels(graph: Graph, args: &AskArgs, begins: bool, registry: &Registry) -> Result<Graph> {
     let Some(uri) = &args.labels else { return Ok(graph) };
     let opened = async {
-        let storage = registry.open(uri, &OpenOptions::default()).await?;
-        graph.open(storage.backend, worldstore::core::Prefix::root()).await
+        let options = if begins { OpenOptions::default() } else { OpenOptions::existing() };
+        let (storage, folder) = (registry.open(uri, &options).await?, worldstore::core::Prefix::root());
+        match begins {
+            true => graph.open(storage.backend, folder).await,
+            false => graph.open_existing(storage.backend, folder).await,
+        }
     };
-    opened.await.map_err(|error| error.with("labels", uri))
+    opened.await.map_err(|error| match error.is_not_found() {
+        true => {
+            let missing = Error::not_found("there is no catalog of labels here").with("labels", masked(uri));
+            missing.with("help", "the first statement that declares or creates something begins one").caused_by(error)
+        }
+        false => error.with("labels", masked(uri)),
+    })
 }
 
 /// The buckets of the addresses in a text.

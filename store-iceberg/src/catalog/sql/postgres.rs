@@ -16,6 +16,7 @@ use worldstore_core::{Error, Result};
 use super::{Database, Done, NAME_NAMESPACE, SCHEMA, Step, TABLES_ONLY, fence_of, list, look_up};
 use crate::catalog::{CATALOG, NAMESPACE, check_fence};
 use crate::error::{from_postgres, is_lost, is_unclear};
+use crate::outside::Named;
 
 const CONNECTIONS_MAX: u32 = 4;
 /// How long to wait for a connection.
@@ -83,10 +84,10 @@ impl Postgres {
         &self,
         change: impl sqlx::Executor<'_, Database = PostgresDatabase>,
         tables_only: &str,
-        table: &TableName,
+        table: Named<'_>,
     ) -> Result<Option<Option<String>>> {
         let query = look_up(tables_only);
-        let query = sqlx::query_scalar(&query).bind(CATALOG).bind(NAMESPACE).bind(table.as_str());
+        let query = sqlx::query_scalar(&query).bind(table.catalog).bind(table.namespace).bind(table.table);
         query.fetch_optional(change).await.map_err(from_postgres)
     }
 }
@@ -113,7 +114,7 @@ impl Database for Postgres {
         change.commit().await.map_err(from_postgres)
     }
 
-    async fn pointer(&self, table: &TableName) -> Result<Option<Option<String>>> {
+    async fn pointer(&self, table: Named<'_>) -> Result<Option<Option<String>>> {
         let Some(tables_only) = self.existing().await? else { return Ok(None) };
         self.look_up(&self.pool, tables_only, table).await
     }
@@ -121,7 +122,7 @@ impl Database for Postgres {
     async fn settled(&self, table: &TableName) -> Result<Option<Option<String>>> {
         let Some(tables_only) = self.existing().await? else { return Ok(None) };
         let mut alone = self.begin(table.as_str()).await?;
-        self.look_up(&mut *alone, tables_only, table).await
+        self.look_up(&mut *alone, tables_only, Named::ours(table)).await
     }
 
     async fn list(&self) -> Result<Vec<String>> {

@@ -13,6 +13,7 @@ use worldstore_core::{Error, ErrorKind, Result};
 use super::{Database, Done, NAME_NAMESPACE, SCHEMA, Step, TABLES_ONLY, fence_of, list, look_up};
 use crate::catalog::{CATALOG, NAMESPACE, check_fence};
 use crate::error::from_sqlite;
+use crate::outside::Named;
 
 /// How long a statement waits for another program's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -120,10 +121,10 @@ impl Sqlite {
         &self,
         change: impl sqlx::Executor<'_, Database = SqliteDatabase>,
         tables_only: &str,
-        table: &TableName,
+        table: Named<'_>,
     ) -> Result<Option<Option<String>>> {
         let query = look_up(tables_only);
-        let query = sqlx::query_scalar(&query).bind(CATALOG).bind(NAMESPACE).bind(table.as_str());
+        let query = sqlx::query_scalar(&query).bind(table.catalog).bind(table.namespace).bind(table.table);
         query.fetch_optional(change).await.map_err(|source| self.explain(source))
     }
 }
@@ -157,7 +158,7 @@ impl Database for Sqlite {
         Ok(())
     }
 
-    async fn pointer(&self, table: &TableName) -> Result<Option<Option<String>>> {
+    async fn pointer(&self, table: Named<'_>) -> Result<Option<Option<String>>> {
         let Some(Open { pool, tables_only }) = self.existing().await? else { return Ok(None) };
         self.look_up(&pool, tables_only, table).await
     }
@@ -166,7 +167,7 @@ impl Database for Sqlite {
         let Some(Open { pool, tables_only }) = self.existing().await? else { return Ok(None) };
         // Waits for the lock of a transaction that is still being rolled back.
         let mut alone = self.begin(&pool).await?;
-        self.look_up(&mut *alone, tables_only, table).await
+        self.look_up(&mut *alone, tables_only, Named::ours(table)).await
     }
 
     async fn list(&self) -> Result<Vec<String>> {

@@ -21,7 +21,7 @@ use entry::Entry;
 
 const HELP: &str = "\
 Statements end with `;` and may go over several lines. Tab completes labels, edge types and properties.
-  :format FORMAT  print as table, json, csv, dot or mermaid
+  :format FORMAT  print as table, json, csv, svg, dot or mermaid
   :stats          print what each statement read, or no longer
   :help           this
   :quit           the end, as Ctrl-D";
@@ -32,7 +32,14 @@ pub async fn run(mut args: QueryArgs, registry: &Registry) -> Result<(), Failure
     let parameters = parameters(&args.ask.params)?;
     let mut mounted = BTreeSet::new();
     let graph = with_mounts(&args.ask, &mut mounted, registry).await?;
-    let mut graph = with_labels(graph, &args.ask, registry).await?;
+    let (mut graph, mut has_catalog) = match with_labels(graph.clone(), &args.ask, false, registry).await {
+        Ok(graph) => (graph, true),
+        Err(error) if error.is_not_found() => {
+            note(&format!("{error}"))?;
+            (graph, false)
+        }
+        Err(error) => return Err(error.into()),
+    };
     let mut editor = editor()?;
     note("`:help` tells what there is")?;
     loop {
@@ -52,7 +59,7 @@ pub async fn run(mut args: QueryArgs, registry: &Registry) -> Result<(), Failure
         match text.trim().strip_prefix(':').map(str::trim) {
             Some("quit" | "exit" | "q") => break,
             Some(command) => told(command, &mut args)?,
-            None => match with_buckets(graph.clone(), &text, &mut mounted, registry).await {
+            None => match ready(graph.clone(), &text, &args, (&mut mounted, &mut has_catalog), registry).await {
                 Ok(with) => {
                     graph = with;
                     ask(&graph, &text, &parameters, &args).await;
@@ -62,6 +69,23 @@ pub async fn run(mut args: QueryArgs, registry: &Registry) -> Result<(), Failure
         }
     }
     keep(&mut editor)
+}
+
+/// The graph with what a text needs: its buckets, and the catalog, which the text may begin if there is none.
+async fn ready(
+    graph: Graph,
+    text: &str,
+    args: &QueryArgs,
+    (mounted, has_catalog): (&mut BTreeSet<String>, &mut bool),
+    registry: &Registry,
+) -> Result<Graph> {
+    let graph = with_buckets(graph, text, mounted, registry).await?;
+    if *has_catalog {
+        return Ok(graph);
+    }
+    let graph = with_labels(graph, &args.ask, Graph::is_beginning(text), registry).await?;
+    *has_catalog = true;
+    Ok(graph)
 }
 
 /// Runs statements. What is wrong is shown, and does not end anything.
