@@ -31,11 +31,14 @@ pub(crate) fn together(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn Execution
     Ok(plan.transform_up(scan)?.data)
 }
 
+/// The columns that conditions read, if they can be put together, and the conditions.
+type Group = (Option<BTreeSet<usize>>, Vec<Arc<dyn PhysicalExpr>>);
+
 /// The scan, if it decides in the decoder and has conditions that can be put together.
 fn grouped(scan: &DataSourceExec) -> Option<Arc<dyn ExecutionPlan>> {
     let (config, source) = scan.downcast_to_file_source::<ParquetSource>()?;
     let predicate = source.filter().filter(|_| source.table_parquet_options().global.pushdown_filters)?;
-    let mut groups: Vec<(Option<BTreeSet<usize>>, Vec<Arc<dyn PhysicalExpr>>)> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
     for part in split_conjunction(&predicate) {
         let columns = || collect_columns(part).iter().map(|column| column.index()).collect();
         // What changes while the query runs stays as it is.
