@@ -97,10 +97,9 @@ pub(crate) fn from_postgres(source: sqlx::Error) -> Error {
 
 fn of_client(source: &sqlx::Error) -> (ErrorKind, &'static str) {
     match source {
-        sqlx::Error::PoolTimedOut => (
-            ErrorKind::Unavailable,
-            "the catalog gave no connection in time: it is away, slow, or has too many",
-        ),
+        sqlx::Error::PoolTimedOut => {
+            (ErrorKind::Unavailable, "the catalog gave no connection in time: it is away, slow, or has too many")
+        }
         sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::BeginFailed => {
             (ErrorKind::Unavailable, "the catalog cannot be reached")
         }
