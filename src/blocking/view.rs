@@ -60,8 +60,7 @@ impl View {
     pub fn scan(&self, table: &str, scan: &Scan) -> Result<TableScan<Batches>> {
         let (table, scan) = (table.to_owned(), scan.clone());
         let planned = call(self, |view| async move { view.scan(&table, &scan).await })?;
-        let TableScan { schema, version, watermark, batches, .. } = planned;
-        Ok(TableScan::new(schema, version, watermark, Box::new(self.bridge().pull(batches))))
+        Ok(planned.map(|batches| -> Batches { Box::new(self.bridge().pull(batches)) }))
     }
 
     /// Reads a table into memory.

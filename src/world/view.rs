@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 use worldstore_async::table::AsyncBatches;
 use worldstore_core::table::{Scan, Segment, TableName, TableScan, base};
 use worldstore_core::{Error, Result};
@@ -69,7 +69,7 @@ impl View {
     /// # Errors
     /// As for [`scan`](Self::scan).
     pub async fn collect(&self, table: &str, scan: &Scan) -> Result<Vec<RecordBatch>> {
-        self.scan(table, scan).await?.batches.try_collect().await
+        stream::iter(self.scan(table, scan).await?.into_parts()).flatten().try_collect().await
     }
 
     /// Counts the rows of a table.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use worldstore_async::AsyncWal;
 use worldstore_async::table::AsyncTableBackend;
 use worldstore_async::trace::traced;
@@ -13,6 +13,7 @@ use worldstore_core::{Error, Result};
 use crate::cache::{Shared, TableCache};
 use crate::config::CacheConfig;
 use crate::fit::KeepUnfit;
+use crate::flush::permits;
 use crate::idle;
 use crate::publish::Publish;
 use crate::recovery::{self, CacheRecovery};
@@ -99,7 +100,8 @@ impl CacheBuilder {
         state.publication.is_due = publisher.is_some() && recovery.records > 0;
         let (publishing, creating) = Default::default();
         let (room, state) = (Notify::new(), Mutex::new(state));
-        let shared = Arc::new(Shared { inner, config, publisher, state, runtime, room, publishing, creating });
+        let copies = Semaphore::new(permits(config.commit_bytes()) as usize);
+        let shared = Arc::new(Shared { inner, config, publisher, state, runtime, room, copies, publishing, creating });
         idle::spawn(&shared, config.idle()?);
         Ok((TableCache { shared }, recovery))
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::Result;
 use worldstore_core::table::{DescribeOptions, TableName};
@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     pub runtime: Handle,
     /// Told when there are fewer bytes in memory.
     pub room: Notify,
+    /// What commits may put together at once.
+    pub copies: Semaphore,
     /// Held by the one who publishes.
     pub publishing: tokio::sync::Mutex<()>,
     /// Held by the one who creates a table.

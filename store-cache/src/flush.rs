@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use futures::{StreamExt, stream};
+use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use worldstore_async::trace::traced;
 use worldstore_core::table::{AppendOptions, DescribeOptions, Receipt, TableInfo, TableName};
@@ -181,7 +182,7 @@ fn next(shared: &Shared, name: &TableName, until: u64) -> Result<Option<Frozen>>
 }
 
 async fn commit(shared: &Shared, name: &TableName, frozen: &Frozen) -> Result<()> {
-    let copied = Copied::of(shared, &frozen.rows);
+    let copied = Copied::of(shared, &frozen.rows).await;
     let batches = frozen.rows.coalesce(&frozen.schema)?;
     let mut options = AppendOptions::exactly_once(frozen.expected, frozen.next);
     if let Some(publisher) = &shared.publisher {
@@ -210,18 +211,29 @@ async fn commit(shared: &Shared, name: &TableName, frozen: &Frozen) -> Result<()
     }
 }
 
-/// Counts rows that are put together for a commit as memory, as long as it lives.
+/// Counts rows that are put together for a commit as memory, as long as it lives. All commits at once put together as much
+/// as the largest of them may: an eighth of the budget.
 struct Copied<'shared> {
     shared: &'shared Shared,
     bytes: usize,
+    /// None if nobody gives permits any more, which is never.
+    _permit: Option<SemaphorePermit<'shared>>,
 }
 
 impl<'shared> Copied<'shared> {
-    fn of(shared: &'shared Shared, rows: &Memtable) -> Self {
+    /// Waits until other commits leave room for it.
+    async fn of(shared: &'shared Shared, rows: &Memtable) -> Self {
         let bytes = rows.bytes();
+        let permits = permits(bytes).min(permits(shared.config.commit_bytes()));
+        let _permit = shared.copies.acquire_many(permits).await.ok();
         lock(&shared.state).copied += bytes;
-        Self { shared, bytes }
+        Self { shared, bytes, _permit }
     }
+}
+
+/// Permits are for 64 KiB each.
+pub(crate) fn permits(bytes: usize) -> u32 {
+    u32::try_from(bytes >> 16).unwrap_or(u32::MAX).clamp(1, u32::MAX >> 4)
 }
 
 impl Drop for Copied<'_> {

@@ -52,8 +52,16 @@ impl TableCache {
         }
         let table = self.shared.inner.scan(name, &scan.clone().with_version(info.version)).await?;
         let memory = memory(scan, &info.schema, chunks)?;
-        let batches = cut(table.batches.chain(memory).boxed(), scan.limit);
-        Ok(TableScan::new(table.schema, info.version, info.watermark, batches))
+        let schema = Arc::clone(&table.schema);
+        let mut parts = table.into_parts();
+        // What is in memory is a part of its own, or comes behind the last one of the table.
+        match parts.pop() {
+            Some(last) if parts.len() + 1 >= scan.parts.most() => parts.push(last.chain(memory).boxed()),
+            last => parts.extend(last.into_iter().chain([memory])),
+        }
+        let mut parts = parts.into_iter().map(|part| cut(part, scan.limit));
+        let first = parts.next().unwrap_or_else(|| stream::empty().boxed());
+        Ok(TableScan::new(schema, info.version, info.watermark, first).with_others(parts.collect()))
     }
 }
 

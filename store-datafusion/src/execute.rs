@@ -18,30 +18,34 @@ use worldstore_core::table::Scan;
 
 use crate::error::to_datafusion;
 use crate::filter::Shown;
+use crate::openings::Openings;
 use crate::provider::ScanObserver;
 use crate::source::{PinnedTable, RowCount};
 
-/// Reads a pinned table, in one partition. The scan is opened when its first batch is asked for.
+/// Reads a pinned table, in one partition or several. The scan is opened once for all of them, when the first batch of one
+/// is asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct TableScanExec {
     table: Arc<dyn PinnedTable>,
     scan: Scan,
+    opened: Arc<Openings>,
     observer: Option<Arc<dyn ScanObserver>>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
 
 impl TableScanExec {
-    /// A read of these columns; they have this schema.
+    /// A read of these columns; they have this schema. There are as many partitions as the scan may have parts.
     pub fn new(table: Arc<dyn PinnedTable>, scan: Scan, schema: SchemaRef) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
-            Partitioning::UnknownPartitioning(1),
+            Partitioning::UnknownPartitioning(scan.parts.most()),
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
         let properties = Arc::new(properties.with_scheduling_type(SchedulingType::Cooperative));
-        Self { table, scan, observer: None, properties, metrics: ExecutionPlanMetricsSet::new() }
+        let (opened, metrics) = (Arc::default(), ExecutionPlanMetricsSet::new());
+        Self { table, scan, opened, observer: None, properties, metrics }
     }
 
     pub fn with_observer(mut self, observer: Arc<dyn ScanObserver>) -> Self {
@@ -52,10 +56,12 @@ impl TableScanExec {
     fn rows(&self) -> Precision<usize> {
         let limited = |rows: u64| {
             let rows = usize::try_from(rows).unwrap_or(usize::MAX);
-            self.scan.limit.map_or(rows, |limit| limit.min(rows))
+            self.scan.limit.map_or(rows, |limit| limit.saturating_mul(self.scan.parts.most()).min(rows))
         };
+        // Each partition has a limit of its own.
+        let is_one = self.scan.limit.is_none() || self.scan.parts.most() == 1;
         match self.table.rows() {
-            RowCount::Exact(rows) if self.scan.predicate.is_none() => Precision::Exact(limited(rows)),
+            RowCount::Exact(rows) if self.scan.predicate.is_none() && is_one => Precision::Exact(limited(rows)),
             RowCount::Exact(rows) | RowCount::AtMost(rows) => Precision::Inexact(limited(rows)),
             RowCount::Unknown => Precision::Absent,
         }
@@ -68,6 +74,9 @@ impl DisplayAs for TableScanExec {
         write!(f, "TableScanExec: columns=[{}]", columns.join(", "))?;
         if let Some(predicate) = &self.scan.predicate {
             write!(f, ", where={}", Shown(predicate))?;
+        }
+        if self.scan.parts.most() > 1 {
+            write!(f, ", partitions={}", self.scan.parts.most())?;
         }
         match self.scan.limit {
             Some(limit) => write!(f, ", limit={limit}"),
@@ -97,15 +106,16 @@ impl ExecutionPlan for TableScanExec {
     }
 
     fn execute(&self, partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        if partition != 0 {
+        if partition >= self.scan.parts.most() {
             return internal_err!("a scan of a table has no partition {partition}");
         }
         let (table, scan, observer) = (Arc::clone(&self.table), self.scan.clone(), self.observer.clone());
-        if let Some(observer) = &observer {
+        let (opening, is_new) = self.opened.claim(partition);
+        if let Some(observer) = observer.as_ref().filter(|_| is_new) {
             observer.scan_opened();
         }
         let metrics = BaselineMetrics::new(&self.metrics, partition);
-        let opened = async move { table.scan(&scan).await.map(|scan| scan.batches) };
+        let opened = async move { opening.part(partition, &*table, &scan).await };
         let batches = stream::once(opened).try_flatten().map_err(to_datafusion);
         let counted = batches.map_ok(move |batch| {
             if let Some(observer) = &observer {
@@ -120,9 +130,12 @@ impl ExecutionPlan for TableScanExec {
         Some(self.metrics.clone_inner())
     }
 
-    fn partition_statistics(&self, _partition: Option<usize>) -> Result<Arc<Statistics>> {
+    fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
         let mut statistics = Statistics::new_unknown(&self.schema());
-        statistics.num_rows = self.rows();
+        // How the rows are divided shows when they are read.
+        if partition.is_none() || self.scan.parts.most() == 1 {
+            statistics.num_rows = self.rows();
+        }
         Ok(Arc::new(statistics))
     }
 
@@ -132,7 +145,7 @@ impl ExecutionPlan for TableScanExec {
 
     fn with_fetch(&self, limit: Option<usize>) -> Option<Arc<dyn ExecutionPlan>> {
         let mut limited = self.clone();
-        limited.scan.limit = limit;
+        (limited.scan.limit, limited.opened) = (limit, Arc::default());
         Some(Arc::new(limited))
     }
 }

@@ -39,6 +39,7 @@ mod execute;
 mod filter;
 mod limits;
 mod near;
+mod openings;
 mod provider;
 mod rows;
 mod session;

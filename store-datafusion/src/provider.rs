@@ -1,6 +1,7 @@
 //! The table provider over a pinned table.
 
 use std::fmt::Debug;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -14,7 +15,7 @@ use worldstore_core::table::Scan;
 
 use crate::execute::TableScanExec;
 use crate::filter::translate;
-use crate::source::PinnedTable;
+use crate::source::{PinnedTable, RowCount};
 
 /// Is told what scans read.
 pub trait ScanObserver: Debug + Send + Sync {
@@ -25,12 +26,16 @@ pub trait ScanObserver: Debug + Send + Sync {
     fn rows_read(&self, rows: usize);
 }
 
+/// Rows that a partition is worth its while for: reading fewer costs less than handing them on.
+const PARTITION_ROWS_MIN: u64 = 65_536;
+
 /// A pinned table, for DataFusion. Columns, conditions and limits are read by the table's format, rows as they are asked
-/// for, in one partition.
+/// for: in one partition, or, of many rows, in as many as the session has (`target_partitions`), which divide the files.
 #[derive(Debug, Clone)]
 pub struct PinnedProvider {
     table: Arc<dyn PinnedTable>,
     schema: SchemaRef,
+    partitions: Option<NonZeroUsize>,
     observer: Option<Arc<dyn ScanObserver>>,
 }
 
@@ -38,7 +43,14 @@ impl PinnedProvider {
     /// A provider of all rows of a pinned table.
     pub fn new(table: Arc<dyn PinnedTable>) -> Self {
         let schema = table.schema();
-        Self { table, schema, observer: None }
+        Self { table, schema, partitions: None, observer: None }
+    }
+
+    /// Reads in so many partitions, however many rows there are.
+    #[must_use]
+    pub fn with_partitions(mut self, partitions: NonZeroUsize) -> Self {
+        self.partitions = Some(partitions);
+        self
     }
 
     /// Tells an observer what is read.
@@ -46,6 +58,17 @@ impl PinnedProvider {
     pub fn with_observer(mut self, observer: Arc<dyn ScanObserver>) -> Self {
         self.observer = Some(observer);
         self
+    }
+
+    /// In how many partitions a session reads.
+    fn partitions(&self, state: &dyn Session) -> NonZeroUsize {
+        let most = state.config().target_partitions();
+        let worth = match self.table.rows() {
+            RowCount::Exact(rows) | RowCount::AtMost(rows) => rows / PARTITION_ROWS_MIN,
+            RowCount::Unknown => u64::MAX,
+        };
+        let wanted = usize::try_from(worth).unwrap_or(usize::MAX).min(most);
+        self.partitions.or(NonZeroUsize::new(wanted)).unwrap_or(NonZeroUsize::MIN)
     }
 }
 
@@ -70,7 +93,7 @@ impl TableProvider for PinnedProvider {
 
     async fn scan(
         &self,
-        _state: &dyn Session,
+        state: &dyn Session,
         projection: Option<&Vec<usize>>,
         filters: &[Expr],
         limit: Option<usize>,
@@ -90,6 +113,7 @@ impl TableProvider for PinnedProvider {
         }
         // Rows that a filter above takes away must not count for the limit.
         scan.limit = limit.filter(|_| is_exact);
+        scan = scan.with_parts(self.partitions(state));
         let exec = TableScanExec::new(Arc::clone(&self.table), scan, schema);
         Ok(Arc::new(match &self.observer {
             Some(observer) => exec.with_observer(Arc::clone(observer)),

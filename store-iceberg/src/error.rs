@@ -97,11 +97,12 @@ pub(crate) fn from_postgres(source: sqlx::Error) -> Error {
 
 fn of_client(source: &sqlx::Error) -> (ErrorKind, &'static str) {
     match source {
-        sqlx::Error::Io(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed
-        | sqlx::Error::BeginFailed => (ErrorKind::Unavailable, "the catalog cannot be reached"),
+        sqlx::Error::PoolTimedOut => {
+            (ErrorKind::Unavailable, "the catalog gave no connection in time: it is away, slow, or has too many")
+        }
+        sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::BeginFailed => {
+            (ErrorKind::Unavailable, "the catalog cannot be reached")
+        }
         sqlx::Error::Tls(_) => (ErrorKind::Unavailable, "the encrypted connection to the catalog failed"),
         sqlx::Error::Configuration(_) => (ErrorKind::Invalid, "the settings of the catalog are wrong"),
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_) => {

@@ -7,6 +7,8 @@ use arrow::array::new_null_array;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use futures::lock::Mutex;
+use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, future, stream};
 use iceberg::spec::{FormatVersion, ManifestContentType, ManifestFile, SnapshotRef};
 use object_store::ObjectStore;
@@ -29,6 +31,9 @@ use crate::types::{Column, from_stored};
 /// Rows of a batch at most.
 const BATCH_ROWS: usize = 8192;
 
+/// The data files that no part of a scan has taken yet.
+type Queue = Arc<Mutex<BoxStream<'static, Result<Found>>>>;
+
 /// Where data is read.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
@@ -49,16 +54,19 @@ pub(crate) fn scan(source: Source, state: &State, scan: &Scan) -> Result<TableSc
     }
     let (version, watermark) = (snapshot.as_deref().map_or(0, number), state.watermark_at(snapshot.as_ref())?);
     let format = state.metadata.format_version();
-    let batches = match snapshot {
-        None => stream::empty().boxed(),
+    let parts = match snapshot {
+        None => Vec::new(),
         Some(snapshot) if schema.fields().is_empty() && filter.is_none() => {
-            counted(source.shelf, snapshot, format, Arc::clone(&schema))
+            vec![counted(source.shelf, snapshot, format, Arc::clone(&schema))]
         }
         Some(snapshot) => {
-            rows(source, snapshot, format, Files::new(columns, Specs::new(&state.metadata), scan, filter)?)
+            let files = Files::new(columns, Specs::new(&state.metadata), scan, filter)?;
+            rows(source, snapshot, format, files, scan.parts.most())
         }
     };
-    Ok(TableScan::new(schema, version, watermark, limited(batches, scan.limit)))
+    let mut parts = parts.into_iter().map(|batches| limited(batches, scan.limit));
+    let first = parts.next().unwrap_or_else(|| stream::empty().boxed());
+    Ok(TableScan::new(schema, version, watermark, first).with_others(parts.collect()))
 }
 
 /// The number of rows as a batch without columns, from the manifests alone.
@@ -72,14 +80,23 @@ fn counted(shelf: Shelf, snapshot: SnapshotRef, format: FormatVersion, schema: S
     stream::once(counted).boxed()
 }
 
-fn rows(source: Source, snapshot: SnapshotRef, format: FormatVersion, files: Files) -> AsyncBatches {
+/// The rows in parts that take the files from one list: each part takes the next when it is done with the last.
+fn rows(source: Source, snapshot: SnapshotRef, format: FormatVersion, files: Files, parts: usize) -> Vec<AsyncBatches> {
     let files = Arc::new(files);
     let (pruning, wanted) = (Arc::clone(&files), Arc::clone(&files));
-    data_files(source.shelf.clone(), snapshot, format, move |manifest| wanted.may_be_in(manifest))
+    let found = data_files(source.shelf.clone(), snapshot, format, move |manifest| wanted.may_be_in(manifest))
         .try_filter(move |entry| future::ready(pruning.may_match(entry)))
-        .and_then(move |entry| read(source.clone(), Arc::clone(&files), entry))
-        .try_flatten()
-        .boxed()
+        .boxed();
+    let found: Queue = Arc::new(Mutex::new(found));
+    let part = |_| {
+        let (source, files) = (source.clone(), Arc::clone(&files));
+        let taken = stream::try_unfold(Arc::clone(&found), |found| async move {
+            let next = found.lock().await.try_next().await?;
+            Ok(next.map(|entry| (entry, found)))
+        });
+        taken.and_then(move |entry| read(source.clone(), Arc::clone(&files), entry)).try_flatten().boxed()
+    };
+    (0..parts).map(part).collect()
 }
 
 /// Ends after `limit` rows and after an error. Batches without rows are left out.

@@ -7,6 +7,7 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use futures::{StreamExt, TryStreamExt, stream};
 use lance::Dataset;
 use lance::dataset::scanner::Scanner;
+use lance_table::format::Fragment;
 use worldstore_async::table::AsyncBatches;
 use worldstore_core::table::{Scan, TableScan};
 use worldstore_core::{Error, Result};
@@ -23,20 +24,41 @@ const SCANNED_ROWS_MAX: usize = 10_000;
 pub(crate) fn scan(dataset: Arc<Dataset>, table: &SchemaRef, scan: &Scan) -> Result<TableScan<AsyncBatches>> {
     let schema = scan.schema(table)?;
     let (version, watermark) = (dataset.version().version, watermark(dataset.config())?);
-    let batches = match schema.fields().is_empty() {
-        true => count(dataset, table, scan, schema.clone())?,
-        false => rows(&dataset, table, scan, schema.clone())?,
+    let mut parts = match schema.fields().is_empty() {
+        true => vec![count(dataset, table, scan, schema.clone())?],
+        false => rows(&dataset, table, scan, &schema)?,
     };
-    Ok(TableScan::new(schema, version, watermark, batches))
+    let others = parts.split_off(parts.len().min(1));
+    let first = parts.pop().unwrap_or_else(|| stream::empty().boxed());
+    Ok(TableScan::new(schema, version, watermark, first).with_others(others))
 }
 
-fn rows(dataset: &Dataset, table: &SchemaRef, scan: &Scan, schema: SchemaRef) -> Result<AsyncBatches> {
+/// The rows in parts; none if there are no rows.
+fn rows(dataset: &Dataset, table: &SchemaRef, scan: &Scan, schema: &SchemaRef) -> Result<Vec<AsyncBatches>> {
     if scan.limit == Some(0) {
         // Lance takes a limit of 0 beside a filter for none at all. The filter is checked all the same.
         scan.filter().map(|filter| translate(&filter, table)).transpose()?;
-        return Ok(stream::empty().boxed());
+        return Ok(Vec::new());
     }
-    let Some(mut scanner) = scanner(dataset, table, scan)? else { return Ok(stream::empty().boxed()) };
+    let left = match scan.filter() {
+        Some(filter) => pruned((dataset.fragments(), dataset.config()), dataset.schema(), &filter)?,
+        None => None,
+    };
+    let most = scan.parts.most();
+    let shares = match left {
+        Some(left) if left.is_empty() => return Ok(Vec::new()),
+        Some(left) => shared(left, most).into_iter().map(Some).collect(),
+        None if most > 1 && dataset.fragments().len() > 1 => {
+            shared(dataset.fragments().to_vec(), most).into_iter().map(Some).collect()
+        }
+        None => vec![None],
+    };
+    let part = |fragments| part(scanner(dataset, table, scan, fragments)?, scan, schema.clone());
+    shares.into_iter().map(part).collect()
+}
+
+/// The rows of a scanner.
+fn part(mut scanner: Scanner, scan: &Scan, schema: SchemaRef) -> Result<AsyncBatches> {
     let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     scanner.project(&columns).map_err(from_lance)?;
     if let Some(limit) = scan.limit {
@@ -50,10 +72,30 @@ fn rows(dataset: &Dataset, table: &SchemaRef, scan: &Scan, schema: SchemaRef) ->
     Ok(batches.boxed())
 }
 
+/// Fragments, one after the other, in so many shares of about as many rows each, and none without a fragment.
+fn shared(fragments: Vec<Fragment>, most: usize) -> Vec<Vec<Fragment>> {
+    let rows = |fragment: &Fragment| fragment.physical_rows.unwrap_or(1).max(1);
+    let all: usize = fragments.iter().map(rows).sum();
+    let (mut shares, mut before) = (vec![Vec::new(); most.min(fragments.len()).max(1)], 0);
+    for fragment in fragments {
+        let middle = before + rows(&fragment) / 2;
+        before += rows(&fragment);
+        let place = (middle.saturating_mul(shares.len()) / all.max(1)).min(shares.len() - 1);
+        if let Some(share) = shares.get_mut(place) {
+            share.push(fragment);
+        }
+    }
+    shares.retain(|share: &Vec<Fragment>| !share.is_empty());
+    shares
+}
+
 /// The number of rows as batches without columns: from the manifest alone where there is no filter.
 fn count(dataset: Arc<Dataset>, table: &SchemaRef, scan: &Scan, schema: SchemaRef) -> Result<AsyncBatches> {
     let filtered = match scan.filter() {
-        Some(_) => Some(scanner(&dataset, table, scan)?),
+        Some(filter) => Some(match pruned((dataset.fragments(), dataset.config()), dataset.schema(), &filter)? {
+            Some(left) if left.is_empty() => None,
+            left => Some(scanner(&dataset, table, scan, left)?),
+        }),
         None => None,
     };
     let limit = scan.limit.unwrap_or(usize::MAX);
@@ -69,21 +111,22 @@ fn count(dataset: Arc<Dataset>, table: &SchemaRef, scan: &Scan, schema: SchemaRe
     Ok(stream::once(counted).boxed())
 }
 
-/// A scanner of the fragments that may have rows of this scan; none if no fragment may.
-fn scanner(dataset: &Dataset, table: &SchemaRef, scan: &Scan) -> Result<Option<Scanner>> {
+/// A scanner with the filter of a scan, of some fragments or of all.
+fn scanner(dataset: &Dataset, table: &SchemaRef, scan: &Scan, fragments: Option<Vec<Fragment>>) -> Result<Scanner> {
     let mut scanner = dataset.scan();
-    let Some(filter) = scan.filter() else { return Ok(Some(scanner)) };
-    scanner.filter_expr(translate(&filter, table)?);
-    match pruned((dataset.fragments(), dataset.config()), dataset.schema(), &filter)? {
-        Some(left) if left.is_empty() => return Ok(None),
-        Some(left) => {
-            let rows: usize =
-                left.iter().map(|fragment| fragment.physical_rows.unwrap_or(usize::MAX)).fold(0, usize::saturating_add);
-            scanner.with_fragments(left).use_scalar_index(rows > SCANNED_ROWS_MAX);
-        }
-        None => {}
+    let filter = scan.filter();
+    if let Some(filter) = &filter {
+        scanner.filter_expr(translate(filter, table)?);
     }
-    Ok(Some(scanner))
+    if let Some(some) = fragments {
+        let rows = some.iter().map(|fragment| fragment.physical_rows.unwrap_or(usize::MAX));
+        let is_indexed = rows.fold(0, usize::saturating_add) > SCANNED_ROWS_MAX;
+        scanner.with_fragments(some);
+        if filter.is_some() {
+            scanner.use_scalar_index(is_indexed);
+        }
+    }
+    Ok(scanner)
 }
 
 fn limit_of(limit: usize) -> i64 {

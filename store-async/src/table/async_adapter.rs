@@ -100,8 +100,7 @@ impl TableBackend for AsyncTableAdapter {
     fn scan(&self, table: &TableName, scan: &Scan) -> Result<TableScan<Batches>> {
         let (table, scan) = (table.clone(), scan.clone());
         let planned = self.call(move |tables| Box::pin(async move { tables.scan(&table, &scan).await }))?;
-        let TableScan { schema, version, watermark, batches, .. } = planned;
-        Ok(TableScan::new(schema, version, watermark, Box::new(self.bridge.pull(batches))))
+        Ok(planned.map(|batches| -> Batches { Box::new(self.bridge.pull(batches)) }))
     }
 
     fn list(&self, options: &ListTablesOptions) -> Result<Vec<TableName>> {

@@ -58,7 +58,8 @@ pub trait AsyncTableBackend: Send + Sync + Debug + Display + 'static {
     /// `OutcomeUnknown` if it may have happened.
     async fn append(&self, table: &TableName, batches: Vec<RecordBatch>, options: &AppendOptions) -> Result<Receipt>;
 
-    /// Reads rows lazily: nothing is read before the first batch is asked for, but what is needed to plan.
+    /// Reads rows lazily: nothing is read before the first batch is asked for, but what is needed to plan. The rows come in
+    /// one part, or in some that are of one state if the scan asks for them: each row is in one of them.
     ///
     /// # Errors
     /// `NotFound` for the table or version; `Invalid` for a column that is not there.

@@ -7,9 +7,9 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use worldstore_core::Result;
 use worldstore_core::table::{
-    AppendOptions, CompactOptions, Compaction, CreateOptions, DescribeOptions, EvolveOptions, ExpireOptions, Expiry,
-    FilesOptions, FlushOptions, HistoryOptions, ListTablesOptions, Receipt, RemoveTableOptions, Scan, ShutdownOptions,
-    TableBackend, TableBackendInfo, TableFile, TableInfo, TableName, TableScan, TableVersion,
+    AppendOptions, Batches, CompactOptions, Compaction, CreateOptions, DescribeOptions, EvolveOptions, ExpireOptions,
+    Expiry, FilesOptions, FlushOptions, HistoryOptions, ListTablesOptions, Receipt, RemoveTableOptions, Scan,
+    ShutdownOptions, TableBackend, TableBackendInfo, TableFile, TableInfo, TableName, TableScan, TableVersion,
 };
 
 use super::backend::{AsyncBatches, AsyncTableBackend};
@@ -42,6 +42,15 @@ impl fmt::Display for SyncTableAdapter {
     }
 }
 
+/// Nothing is read before the first batch is asked for.
+fn batches_of(mut batches: Batches) -> AsyncBatches {
+    let first = futures::stream::once(async move { run(move || (batches.next(), batches)).await });
+    Box::pin(futures::StreamExt::flat_map(first, |fetched| match fetched {
+        Ok((first, rest)) => stream(first, rest),
+        Err(error) => Box::pin(futures::stream::iter([Err(error)])),
+    }))
+}
+
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl AsyncTableBackend for SyncTableAdapter {
@@ -70,18 +79,8 @@ impl AsyncTableBackend for SyncTableAdapter {
 
     async fn scan(&self, table: &TableName, scan: &Scan) -> Result<TableScan<AsyncBatches>> {
         let (table, scan) = (table.clone(), scan.clone());
-        let plan = move |tables: &dyn TableBackend| {
-            let TableScan { schema, version, watermark, batches, .. } = tables.scan(&table, &scan)?;
-            Ok((schema, version, watermark, batches))
-        };
-        let (schema, version, watermark, mut batches) = self.call(plan).await?;
-        // Nothing is read before the first batch is asked for.
-        let first = futures::stream::once(async move { run(move || (batches.next(), batches)).await });
-        let all = futures::StreamExt::flat_map(first, |fetched| match fetched {
-            Ok((first, rest)) => stream(first, rest),
-            Err(error) => Box::pin(futures::stream::iter([Err(error)])),
-        });
-        Ok(TableScan::new(schema, version, watermark, Box::pin(all)))
+        let planned = self.call(move |tables| tables.scan(&table, &scan)).await?;
+        Ok(planned.map(batches_of))
     }
 
     async fn list(&self, options: &ListTablesOptions) -> Result<Vec<TableName>> {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use arrow::record_batch::RecordBatch;
@@ -100,7 +101,11 @@ impl AsyncTableBackend for AsyncTraceTables {
         let span = self.span("scan", Some(table));
         let mut opened = traced(span.clone(), self.inner.scan(table, scan)).await?;
         if !span.is_disabled() {
-            opened.batches = Traced { batches: opened.batches, rows: 0, span }.boxed();
+            let rows = Arc::new(AtomicU64::new(0));
+            opened = opened.map(|batches| {
+                let (rows, span) = (Arc::clone(&rows), span.clone());
+                Traced { batches, rows, span }.boxed()
+            });
         }
         Ok(opened)
     }
@@ -145,7 +150,8 @@ impl AsyncTableBackend for AsyncTraceTables {
 /// Rows under the span of their scan.
 struct Traced {
     batches: AsyncBatches,
-    rows: u64,
+    /// Those of all parts of the scan.
+    rows: Arc<AtomicU64>,
     span: Span,
 }
 
@@ -156,7 +162,9 @@ impl Stream for Traced {
         let Self { batches, rows, span } = self.get_mut();
         let polled = span.in_scope(|| batches.poll_next_unpin(context));
         match &polled {
-            Poll::Ready(Some(Ok(batch))) => *rows += batch.num_rows() as u64,
+            Poll::Ready(Some(Ok(batch))) => {
+                rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
+            }
             Poll::Ready(Some(Err(error))) => failed(span, error),
             _ => {}
         }
@@ -166,6 +174,6 @@ impl Stream for Traced {
 
 impl Drop for Traced {
     fn drop(&mut self) {
-        self.span.record("db.response.returned_rows", self.rows);
+        self.span.record("db.response.returned_rows", self.rows.load(Ordering::Relaxed));
     }
 }

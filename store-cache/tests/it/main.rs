@@ -15,6 +15,7 @@ mod foreign;
 mod interleave;
 mod kill;
 mod log;
+mod memory;
 mod model;
 mod probe;
 mod publication;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
@@ -80,6 +81,8 @@ pub struct Probe {
     under_way: AtomicU64,
     /// Whether it holds no number above [`NARROW_MAX`] in column `n`.
     narrow: AtomicBool,
+    /// Whether rows are let go as soon as they are committed, as a table on a disk does.
+    forgetful: AtomicBool,
 }
 
 /// The greatest number that narrow tables hold.
@@ -102,6 +105,7 @@ impl Probe {
             blind: AtomicBool::new(false),
             under_way: AtomicU64::new(0),
             narrow: AtomicBool::new(false),
+            forgetful: AtomicBool::new(false),
         })
     }
 
@@ -118,6 +122,11 @@ impl Probe {
     /// From now on it is a format that does not hold all numbers.
     pub fn set_narrow(&self) {
         self.narrow.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on rows are let go with their commit, which takes a while.
+    pub fn set_forgetful(&self) {
+        self.forgetful.store(true, Ordering::SeqCst);
     }
 
     fn holds(&self, table: &TableName, rows: &RecordBatch) -> Result<()> {
@@ -200,6 +209,13 @@ impl AsyncTableBackend for Probe {
             self.under_way.fetch_sub(1, Ordering::SeqCst);
             return Err(away());
         }
+        let batches = match self.forgetful.load(Ordering::SeqCst) {
+            true => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                Vec::new()
+            }
+            false => batches,
+        };
         let appended = match batches.iter().try_for_each(|batch| self.holds(table, batch)) {
             Ok(()) => self.inner.append(table, batches, options).await,
             Err(refused) => Err(refused),

@@ -224,8 +224,14 @@ impl TableBackend for MemoryTables {
         };
         let schema = scan.schema(&table_schema).map_err(|error| error.with("table", table))?;
         let reader = Reader::new(scan, &table_schema)?;
-        let batches = batches.into_iter().map(move |batch| reader.read(&batch));
-        Ok(TableScan::new(schema, version, watermark, limited(Box::new(batches), scan.limit)))
+        let rows = |batches: Vec<RecordBatch>| {
+            let reader = reader.clone();
+            limited(Box::new(batches.into_iter().map(move |batch| reader.read(&batch))), scan.limit)
+        };
+        let at_once = batches.len().div_ceil(scan.parts.most()).max(1);
+        let mut parts = batches.chunks(at_once).map(|some| rows(some.to_vec()));
+        let first = parts.next().unwrap_or_else(|| rows(Vec::new()));
+        Ok(TableScan::new(schema, version, watermark, first).with_others(parts.collect()))
     }
 
     fn list(&self, _options: &ListTablesOptions) -> Result<Vec<TableName>> {

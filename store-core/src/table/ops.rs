@@ -230,14 +230,36 @@ pub struct TableScan<Body> {
     pub version: u64,
     /// That version's watermark.
     pub watermark: u64,
-    /// The rows.
+    /// The rows; where the scan asked for several parts, those of the first.
     pub batches: Body,
+    /// The rows of the other parts: each row is in one part. Empty unless the scan asked for them.
+    pub others: Vec<Body>,
 }
 
 impl<Body> TableScan<Body> {
-    /// Puts the parts together.
+    /// Puts together a scan in one part.
     pub fn new(schema: SchemaRef, version: u64, watermark: u64, batches: Body) -> Self {
-        Self { schema, version, watermark, batches }
+        Self { schema, version, watermark, batches, others: Vec::new() }
+    }
+
+    /// Adds other parts.
+    #[must_use]
+    pub fn with_others(mut self, others: Vec<Body>) -> Self {
+        self.others.extend(others);
+        self
+    }
+
+    /// The rows of all parts.
+    pub fn into_parts(self) -> Vec<Body> {
+        std::iter::once(self.batches).chain(self.others).collect()
+    }
+
+    /// The same scan with something done to the rows of each part.
+    pub fn map<Other>(self, mut each: impl FnMut(Body) -> Other) -> TableScan<Other> {
+        let Self { schema, version, watermark, batches, others } = self;
+        let batches = each(batches);
+        let others = others.into_iter().map(each).collect();
+        TableScan { schema, version, watermark, batches, others }
     }
 }
 

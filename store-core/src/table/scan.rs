@@ -1,5 +1,6 @@
 //! What to read from a table: columns, rows, version.
 
+use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 
 use arrow::datatypes::{Schema, SchemaRef};
@@ -72,6 +73,29 @@ pub struct Scan {
     pub limit: Option<usize>,
     /// The version to read; the latest by default.
     pub version: Option<u64>,
+    /// In how many streams the rows may come, for a reader that works in several places: one by default. All are of one
+    /// state, whatever is appended meanwhile. Each ends with the limit, so that together they may have more rows.
+    pub parts: Parts,
+}
+
+/// In how many streams the rows of a scan may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Parts {
+    /// In one.
+    #[default]
+    One,
+    /// In so many at most. A format gives fewer where it has too few files, or cannot tell them apart.
+    AtMost(NonZeroUsize),
+}
+
+impl Parts {
+    /// The greatest number of streams.
+    pub fn most(self) -> usize {
+        match self {
+            Self::One => 1,
+            Self::AtMost(parts) => parts.get(),
+        }
+    }
 }
 
 impl Scan {
@@ -115,6 +139,14 @@ impl Scan {
     #[must_use]
     pub fn with_version(mut self, version: u64) -> Self {
         self.version = Some(version);
+        self
+    }
+
+    /// Reads the rows in so many streams at most: then [`TableScan::into_parts`](super::TableScan::into_parts) has all of
+    /// them, and the scan's `batches` alone only some.
+    #[must_use]
+    pub fn with_parts(mut self, parts: NonZeroUsize) -> Self {
+        self.parts = Parts::AtMost(parts);
         self
     }
 

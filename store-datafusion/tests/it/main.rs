@@ -4,6 +4,7 @@
 
 mod fixture;
 mod limits;
+mod partitions;
 mod provider;
 mod pushed;
 mod refused;

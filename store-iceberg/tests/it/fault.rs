@@ -19,10 +19,11 @@ struct Setting {
     table: TableName,
 }
 
-/// What a setting begins with: objects, and the file of the catalog.
+/// What a setting begins with: objects, and the files of the catalog. SQLite may leave what was written last in a file
+/// beside it.
 struct Template {
     objects: Vec<(Key, Bytes)>,
-    catalog: Vec<u8>,
+    catalog: Vec<(&'static str, Vec<u8>)>,
 }
 
 impl Template {
@@ -43,7 +44,9 @@ impl Template {
             let reply = setting.backend.read(&key, &ReadOptions::default()).await.unwrap();
             found.push((key, reply.body.try_collect::<Vec<Bytes>>().await.unwrap().concat().into()));
         }
-        Self { objects: found, catalog: std::fs::read(setting.folder.path().join("catalog.db")).unwrap() }
+        let file = |name| Some((name, std::fs::read(setting.folder.path().join(name)).ok()?));
+        let catalog: Vec<_> = ["catalog.db", "catalog.db-wal"].into_iter().filter_map(file).collect();
+        Self { objects: found, catalog }
     }
 
     async fn setting(&self) -> Setting {
@@ -52,7 +55,9 @@ impl Template {
             let written = setting.backend.write(key, body.clone(), &WriteOptions::if_absent()).await.unwrap();
             assert!(matches!(written, Outcome::Applied(_)));
         }
-        std::fs::write(setting.folder.path().join("catalog.db"), &self.catalog).unwrap();
+        for (name, bytes) in &self.catalog {
+            std::fs::write(setting.folder.path().join(name), bytes).unwrap();
+        }
         setting
     }
 }

@@ -193,6 +193,52 @@ async fn a_lost_answer_to_a_commit_is_settled_by_reading() {
     server.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_do_not_wait_for_changes_that_wait_for_a_lock() {
+    let Some(server) = server().await else { return };
+    let backend = memory_backend();
+    let tables = Arc::new(server.tables(&backend).await);
+    let table = made(&tables).await;
+    // The server locks names, in whatever schema they are: these are nobody else's.
+    let others: Vec<_> = (0..5).map(|number| name(&format!("{}_{number}", server.schema))).collect();
+    // As a writer that was stopped in the middle of its changes.
+    let mut stopped = server.connect().await;
+    sqlx::raw_sql("BEGIN").execute(&mut stopped).await.unwrap();
+    for other in &others {
+        tables.create(other, &CreateOptions::new(schema())).await.unwrap();
+        let lock = sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))");
+        lock.bind(format!("{CATALOG}/{NAMESPACE}/{other}")).execute(&mut stopped).await.unwrap();
+    }
+    let appends = others.iter().cloned().map(|other| {
+        let tables = tables.clone();
+        tokio::spawn(async move {
+            // The server's limit on the wait for a lock passes sooner than a busy machine goes on.
+            while let Err(error) = tables.append(&other, vec![rows([1])], &AppendOptions::default()).await {
+                assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+            }
+        })
+    });
+    let appends: Vec<_> = appends.collect();
+    // Those that ask for one of these locks; each has a connection.
+    let waiting = "SELECT count(*) FROM pg_locks mine JOIN pg_locks other
+        USING (locktype, database, classid, objid, objsubid)
+        WHERE mine.pid = pg_backend_pid() AND mine.locktype = 'advisory' AND NOT other.granted";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut stopped).await.unwrap() < 4 {
+        assert!(appends.iter().all(|append| !append.is_finished()), "a lock did not hold");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(ids(&*tables, &table, &Scan::all()).await, [0]);
+    assert_eq!(tables.list(&ListTablesOptions::default()).await.unwrap().len(), 6);
+    sqlx::raw_sql("COMMIT").execute(&mut stopped).await.unwrap();
+    for append in appends {
+        append.await.unwrap();
+    }
+    for other in &others {
+        assert_eq!(ids(&*tables, other, &Scan::all()).await, [1]);
+    }
+    server.end().await;
+}
+
 #[tokio::test]
 async fn a_lost_catalog_is_no_empty_store() {
     let Some(server) = server().await else { return };

@@ -1,6 +1,7 @@
 //! Playing the steps of a case on one format, and keeping the count of its commits.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -24,6 +25,11 @@ pub(super) enum Limit {
     Ignored,
 }
 
+/// One of so many scans is read in parts too.
+const SCANS_TO_PARTS: usize = 5;
+/// In so many parts.
+const PARTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
+
 /// One format in the middle of a case.
 pub(super) struct Player<'open, Open> {
     open: &'open Open,
@@ -32,6 +38,8 @@ pub(super) struct Player<'open, Open> {
     tables: Arc<dyn AsyncTableBackend>,
     /// The version that each commit of a table made, the first by its creation.
     versions: BTreeMap<&'static str, Vec<u64>>,
+    /// Scans so far.
+    scans: usize,
 }
 
 impl<'open, Open> Player<'open, Open>
@@ -39,7 +47,7 @@ where
     Open: AsyncFn(&str) -> Result<Arc<dyn AsyncTableBackend>>,
 {
     pub async fn new(open: &'open Open, place: &'static str, sequence: Sequence) -> Result<Self> {
-        Ok(Self { open, place, sequence, tables: open(place).await?, versions: BTreeMap::new() })
+        Ok(Self { open, place, sequence, tables: open(place).await?, versions: BTreeMap::new(), scans: 0 })
     }
 
     /// Makes the step; a failure is an answer. The limit is that of a scan.
@@ -71,7 +79,12 @@ where
             Step::Append { table, batches, options } => self.append(table, batches.clone(), options).await,
             Step::Scan { table, scan, at } => {
                 let opened = self.scan(table, scan, *at, limit).await?;
-                self.rows(table, opened).await
+                let whole = self.rows(table, opened).await?;
+                self.scans += 1;
+                if limit == Limit::Kept && self.scans.is_multiple_of(SCANS_TO_PARTS) {
+                    self.check_parts(table, scan, *at, &whole).await?;
+                }
+                Ok(whole)
             }
             Step::ScanAcross { table, scan, batches } => {
                 let opened = self.scan(table, scan, At::Latest, limit).await?;
@@ -230,13 +243,40 @@ where
     }
 
     async fn rows(&self, table: &str, opened: TableScan<AsyncBatches>) -> Result<Answer> {
+        if !opened.others.is_empty() {
+            return Err(wrong("scan has parts that nobody has asked for"));
+        }
         let TableScan { schema, version, watermark, batches, .. } = opened;
-        let batches: Vec<RecordBatch> = batches.try_collect().await?;
-        let rows = batches.iter().map(|batch| row_texts(&schema, batch)).collect::<Result<Vec<_>>>()?;
-        let mut rows = rows.concat();
+        let mut rows = texts(&schema, batches).await?;
         rows.sort();
         let columns = schema.fields().iter().map(|field| column_text(field)).collect();
         Ok(Answer::Rows { columns, commit: self.commit(table, version), watermark, rows })
+    }
+
+    /// A scan in parts is the same one: each row is in one part, and no part goes beyond the limit.
+    async fn check_parts(&self, table: &str, scan: &Scan, at: At, whole: &Answer) -> Result<()> {
+        let Answer::Rows { columns, rows: all, .. } = whole else { return Ok(()) };
+        let opened = self.scan(table, &scan.clone().with_parts(PARTS), at, Limit::Kept).await?;
+        let names: Vec<String> = opened.schema.fields().iter().map(|field| column_text(field)).collect();
+        if names != *columns {
+            return Err(wrong("scan in parts has other columns"));
+        }
+        let schema = Arc::clone(&opened.schema);
+        let mut rows = Vec::new();
+        for (number, part) in opened.into_parts().into_iter().enumerate() {
+            let some = texts(&schema, part).await?;
+            if number >= PARTS.get() || scan.limit.is_some_and(|limit| some.len() > limit) {
+                return Err(wrong("scan has too many parts, or a part goes beyond the limit").with("part", number));
+            }
+            rows.extend(some);
+        }
+        rows.sort();
+        // Which rows a limit keeps is open.
+        let (differs, fewer) = (scan.limit.is_none() && rows != *all, rows.len() < all.len());
+        match differs || fewer {
+            true => Err(wrong("scan in parts has other rows").with("rows", rows.len()).with("whole", all.len())),
+            false => Ok(()),
+        }
     }
 
     fn table_answer(&self, table: &str, info: &TableInfo) -> Answer {
@@ -266,6 +306,16 @@ where
             At::Missing => Ok(Some(versions.last().copied().unwrap_or_default() + 1_000)),
         }
     }
+}
+
+fn wrong(what: &str) -> Error {
+    Error::unexpected(what)
+}
+
+async fn texts(schema: &SchemaRef, batches: AsyncBatches) -> Result<Vec<String>> {
+    let batches: Vec<RecordBatch> = batches.try_collect().await?;
+    let rows = batches.iter().map(|batch| row_texts(schema, batch)).collect::<Result<Vec<_>>>()?;
+    Ok(rows.concat())
 }
 
 fn name(table: &str) -> Result<TableName> {

@@ -7,20 +7,27 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Postgres as PostgresDatabase, Transaction};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 use worldstore_core::table::TableName;
-use worldstore_core::{Error, Result};
+use worldstore_core::{Error, ErrorKind, Result};
 
 use super::{Database, Done, NAME_NAMESPACE, SCHEMA, Step, TABLES_ONLY, fence_of, list, look_up};
 use crate::catalog::{CATALOG, NAMESPACE, check_fence};
 use crate::error::{from_postgres, is_lost, is_unclear};
 use crate::outside::Named;
 
-const CONNECTIONS_MAX: u32 = 4;
-/// How long to wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Changes at once. Each has a connection while it waits for the lock on its table, up to the server's limit of 15 s.
+const CHANGES_MAX: u32 = 4;
+/// Reads at once. They have connections of their own, so that none waits for changes that wait for locks.
+const READS_MAX: u32 = 2;
+/// How long to wait for a new connection. There is always room for one: who may have it is decided before.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long to wait until others are done with their connections: longer than several changes that wait for a lock in vain.
+const TURN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A commit is in the server's log before it counts, a lock is not waited for without end, and a writer that was stopped
 /// in the middle of its change does not stop the others for long. Statements see what others have committed.
@@ -39,6 +46,8 @@ const WHOLE: &str = "";
 #[derive(Debug)]
 pub(super) struct Postgres {
     pool: PgPool,
+    changes: Semaphore,
+    reads: Semaphore,
     /// What selects tables among the rows, once the catalog's tables were seen.
     tables_only: OnceCell<&'static str>,
 }
@@ -51,9 +60,17 @@ impl Postgres {
             .map_err(|source| Error::unsupported("there is no tokio runtime here").caused_by(source))?;
         // The URI may hold a password: neither it nor what is wrong with it is shown.
         let options = PgConnectOptions::from_str(uri).map_err(|_| Error::invalid("the catalog's URI is none"))?;
-        let pool = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(CONNECT_TIMEOUT);
+        let pool = PgPoolOptions::new().max_connections(CHANGES_MAX + READS_MAX).acquire_timeout(CONNECT_TIMEOUT);
         let pool = pool.connect_lazy_with(options.disable_statement_logging());
-        Ok(Self { pool, tables_only: OnceCell::new() })
+        let turns = |most: u32| Semaphore::new(most as usize);
+        Ok(Self { pool, changes: turns(CHANGES_MAX), reads: turns(READS_MAX), tables_only: OnceCell::new() })
+    }
+
+    /// A connection for reading.
+    async fn reader(&self) -> Result<Turn<'_, PoolConnection<PostgresDatabase>>> {
+        let permit = turn(&self.reads, "read").await?;
+        let connection = self.pool.acquire().await.map_err(from_postgres)?;
+        Ok(Turn { connection, _permit: permit })
     }
 
     /// What selects tables; none if there is no catalog.
@@ -61,7 +78,9 @@ impl Postgres {
         if let Some(tables_only) = self.tables_only.get() {
             return Ok(Some(tables_only));
         }
-        let columns: Vec<String> = sqlx::query_scalar(COLUMNS).fetch_all(&self.pool).await.map_err(from_postgres)?;
+        let mut reader = self.reader().await?;
+        let columns = sqlx::query_scalar(COLUMNS).fetch_all(&mut *reader.connection).await;
+        let columns: Vec<String> = columns.map_err(from_postgres)?;
         if columns.is_empty() {
             return Ok(None);
         }
@@ -73,11 +92,12 @@ impl Postgres {
     }
 
     /// A transaction that is alone with this name until it ends.
-    async fn begin(&self, name: &str) -> Result<Transaction<'static, PostgresDatabase>> {
-        let mut change = self.pool.begin_with(BEGIN).await.map_err(from_postgres)?;
+    async fn begin(&self, name: &str) -> Result<Turn<'_, Transaction<'static, PostgresDatabase>>> {
+        let permit = turn(&self.changes, "change").await?;
+        let mut connection = self.pool.begin_with(BEGIN).await.map_err(from_postgres)?;
         let lock = sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind(lock_name(name));
-        lock.execute(&mut *change).await.map_err(from_postgres)?;
-        Ok(change)
+        lock.execute(&mut *connection).await.map_err(from_postgres)?;
+        Ok(Turn { connection, _permit: permit })
     }
 
     async fn look_up(
@@ -92,6 +112,27 @@ impl Postgres {
     }
 }
 
+/// A connection, and the right to have one as long as it is used.
+struct Turn<'catalog, Connection> {
+    connection: Connection,
+    _permit: SemaphorePermit<'catalog>,
+}
+
+/// Waits for the right to a connection.
+async fn turn<'catalog>(turns: &'catalog Semaphore, what: &'static str) -> Result<SemaphorePermit<'catalog>> {
+    let busy = || {
+        Error::new(
+            ErrorKind::Unavailable,
+            "all connections to the catalog are in use: the server is slow, or locks are held",
+        )
+        .with("wanted", what)
+        .with("waited_s", TURN_TIMEOUT.as_secs())
+        .with("see", "pg_stat_activity")
+    };
+    let taken = timeout(TURN_TIMEOUT, turns.acquire()).await.map_err(|source| busy().caused_by(source))?;
+    taken.map_err(|source| Error::unexpected("connections are not given out any more").caused_by(source))
+}
+
 #[async_trait]
 impl Database for Postgres {
     async fn exists(&self) -> Result<bool> {
@@ -100,36 +141,41 @@ impl Database for Postgres {
 
     async fn make(&self) -> Result<()> {
         let complete = "SELECT to_regclass('worldstore_fence') IS NOT NULL";
-        let complete = sqlx::query_scalar::<_, bool>(complete).fetch_one(&self.pool).await.map_err(from_postgres)?;
+        let mut reader = self.reader().await?;
+        let complete = sqlx::query_scalar::<_, bool>(complete).fetch_one(&mut *reader.connection).await;
+        drop(reader);
+        let complete = complete.map_err(from_postgres)?;
         if complete && self.existing().await? == Some(TABLES_ONLY) {
             return Ok(());
         }
         // Two that make tables at once would meet in the server's own tables.
         let mut change = self.begin(WHOLE).await?;
         for statement in SCHEMA {
-            sqlx::query(statement).execute(&mut *change).await.map_err(from_postgres)?;
+            sqlx::query(statement).execute(&mut *change.connection).await.map_err(from_postgres)?;
         }
         let column = "ALTER TABLE iceberg_tables ADD COLUMN IF NOT EXISTS iceberg_type VARCHAR(5)";
-        sqlx::query(column).execute(&mut *change).await.map_err(from_postgres)?;
-        change.commit().await.map_err(from_postgres)
+        sqlx::query(column).execute(&mut *change.connection).await.map_err(from_postgres)?;
+        change.connection.commit().await.map_err(from_postgres)
     }
 
     async fn pointer(&self, table: Named<'_>) -> Result<Option<Option<String>>> {
         let Some(tables_only) = self.existing().await? else { return Ok(None) };
-        self.look_up(&self.pool, tables_only, table).await
+        let mut reader = self.reader().await?;
+        self.look_up(&mut *reader.connection, tables_only, table).await
     }
 
     async fn settled(&self, table: &TableName) -> Result<Option<Option<String>>> {
         let Some(tables_only) = self.existing().await? else { return Ok(None) };
         let mut alone = self.begin(table.as_str()).await?;
-        self.look_up(&mut *alone, tables_only, Named::ours(table)).await
+        self.look_up(&mut *alone.connection, tables_only, Named::ours(table)).await
     }
 
     async fn list(&self) -> Result<Vec<String>> {
         let Some(tables_only) = self.existing().await? else { return Ok(Vec::new()) };
         let query = list(tables_only);
         let query = sqlx::query_scalar(&query).bind(CATALOG).bind(NAMESPACE);
-        query.fetch_all(&self.pool).await.map_err(from_postgres)
+        let mut reader = self.reader().await?;
+        query.fetch_all(&mut *reader.connection).await.map_err(from_postgres)
     }
 
     async fn change(&self, table: &TableName, step: Step<'_>, epoch: Option<u64>) -> Result<Done> {
@@ -138,9 +184,9 @@ impl Database for Postgres {
         }
         let mut change = self.begin(table.as_str()).await?;
         if let Some(epoch) = epoch {
-            check_fence(fence(&mut change).await.map_err(from_postgres)?, epoch)?;
+            check_fence(fence(&mut change.connection).await.map_err(from_postgres)?, epoch)?;
         }
-        let rows = match run(&mut change, table, step).await {
+        let rows = match run(&mut change.connection, table, step).await {
             Ok(rows) => rows,
             // Another program changed the row at the same moment.
             Err(source) if is_lost(&source) => return Ok(Done::Lost),
@@ -148,10 +194,10 @@ impl Database for Postgres {
         };
         if rows == 0 {
             // Nothing was changed, so an error here changes nothing either.
-            drop(change.rollback().await);
+            drop(change.connection.rollback().await);
             return Ok(Done::Lost);
         }
-        match change.commit().await {
+        match change.connection.commit().await {
             Ok(()) => Ok(Done::Yes),
             Err(source) if is_unclear(&source) => Ok(Done::Unclear(from_postgres(source))),
             Err(source) => Err(from_postgres(source)),
@@ -162,9 +208,9 @@ impl Database for Postgres {
         let raise = "INSERT INTO worldstore_fence AS fence VALUES ($1, $2)
             ON CONFLICT (catalog_name) DO UPDATE SET epoch = greatest(fence.epoch, excluded.epoch) RETURNING epoch";
         let mut change = self.begin(WHOLE).await?;
-        let raised = sqlx::query_scalar(raise).bind(CATALOG).bind(epoch).fetch_one(&mut *change).await;
+        let raised = sqlx::query_scalar(raise).bind(CATALOG).bind(epoch).fetch_one(&mut *change.connection).await;
         let raised = raised.map_err(from_postgres)?;
-        change.commit().await.map_err(from_postgres)?;
+        change.connection.commit().await.map_err(from_postgres)?;
         Ok(fence_of(Some(raised)))
     }
 

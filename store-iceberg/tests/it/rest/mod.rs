@@ -276,3 +276,18 @@ async fn tables_are_removed_and_a_lost_catalog_is_made_again() {
     let _ = again.append(&table, vec![rows([1])], &AppendOptions::exactly_once(1, 2)).await.unwrap();
     assert_eq!(ids(&again, &table, &Scan::all()).await, [0, 1]);
 }
+
+#[test]
+fn the_page_of_settings_names_each_parameter_and_no_other() {
+    let uri = "rest+http://127.0.0.1:1/?nobody=knows".to_owned();
+    let error = CatalogLocation::Rest(uri).check().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    let known = error.context().find(|(key, _)| *key == "known").unwrap().1;
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/docs/config.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, after) = page.split_once("Settings of a REST catalog").unwrap();
+    let rows =
+        after.lines().skip_while(|line| !line.starts_with("|---")).skip(1).take_while(|line| line.starts_with('|'));
+    let named: Vec<&str> = rows.map(|row| row.split('`').nth(1).unwrap()).collect();
+    assert_eq!(named.join(" "), known);
+}
