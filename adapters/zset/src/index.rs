@@ -13,7 +13,7 @@ use crate::row::Row;
 use crate::shape::Shape;
 use crate::step::Step;
 use crate::store::{KeyRange, Snapshot, Store, Visit, behind};
-use crate::table::Table;
+use crate::table::{Access, Table};
 use crate::weight::Weight;
 use crate::zset::ZSet;
 
@@ -38,6 +38,7 @@ enum ByName {
 fn table_of<K: Row, T: Row>(name: &str) -> Table {
     let key = Shape::of::<K>();
     let mut table = Table::weights(name.to_owned(), &[("key", key.clone()), ("", Shape::of::<T>())]);
+    table.access = Access::Ranges;
     let mut columns = Vec::new();
     crate::columns::Layout::new(key).columns("key", &mut columns);
     table.indexed = columns.len();
@@ -79,10 +80,13 @@ impl<T: Row, K: Row, F: Fn(&T) -> K + Send + Sync> Operator for Keep<T, F> {
     fn step(&self, slots: &Slots, step: &mut Step<'_>) -> Result<Option<Erased>> {
         let rows = slots.get::<T>(self.input)?.iter().map(|(row, weight)| {
             let entry = ((self.key)(row), row);
-            Ok((encode::encode(&entry)?, entry, *weight))
+            let write = {
+                let key = entry.0.clone();
+                move |out: &mut Vec<u8>| encode::encode_into(&(key, row), out)
+            };
+            (write, entry, *weight)
         });
-        let rows: Vec<_> = rows.collect::<Result<_>>()?;
-        step.add(&self.table, rows)?;
+        step.append(&self.table, rows)?;
         Ok(None)
     }
 

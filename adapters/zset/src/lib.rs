@@ -73,7 +73,7 @@ pub use op::{Additive, Average, Grouped};
 pub use recursion::{Inner, Scope};
 pub use row::{Real, Row};
 pub use step::StepStats;
-pub use table::{Table, TableKind};
+pub use table::{Access, Table, TableKind};
 pub use time::Time;
 pub use weight::Weight;
 pub use zset::ZSet;

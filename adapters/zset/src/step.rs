@@ -5,9 +5,12 @@ use worldstore_core::{Error, Result};
 
 use crate::encode;
 use crate::row::Row;
-use crate::store::{Change, KeyRange, Transaction, ValueVisitor, Visit};
+use crate::store::{Change, KeyRange, Keys, Transaction, ValueVisitor, Visit, Visitor};
 use crate::table::Table;
 use crate::weight::Weight;
+
+/// Room for a key that is not yet known.
+const KEY_BYTES: usize = 24;
 
 /// What a step did to the store, counted in entries of tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -75,6 +78,37 @@ impl<'t> Step<'t> {
         self.transaction.add(table, changes)
     }
 
+    /// Adds to weights, when nobody needs the new ones. An entry is a function that writes its key, what encodes to it, and
+    /// the change.
+    pub(crate) fn append<S: Serialize, W: FnOnce(&mut Vec<u8>) -> Result<()>>(
+        &mut self,
+        table: &Table,
+        entries: impl ExactSizeIterator<Item = (W, S, Weight)>,
+    ) -> Result<()> {
+        let count = entries.len();
+        if count == 0 {
+            return Ok(());
+        }
+        if self.transaction.direct().is_none() {
+            let entries = entries.map(|(write, value, change)| {
+                let mut key = Vec::with_capacity(KEY_BYTES);
+                write(&mut key)?;
+                Ok((key, value, change))
+            });
+            let entries: Vec<_> = entries.collect::<Result<_>>()?;
+            return self.add(table, entries).map(drop);
+        }
+        let mut keys = Keys::with_capacity(count, count * KEY_BYTES);
+        let mut changes = Vec::with_capacity(count);
+        for (write, _, change) in entries {
+            keys.push_with(write)?;
+            changes.push(change);
+        }
+        self.stats.written += count as u64;
+        within(&self.stats, self.entries_max)?;
+        self.transaction.direct().map_or(Ok(()), |direct| direct.append(table, keys, changes))
+    }
+
     /// The weights of keys.
     pub(crate) fn weights(&mut self, table: &Table, keys: &[Vec<u8>]) -> Result<Vec<Weight>> {
         if keys.is_empty() {
@@ -94,6 +128,46 @@ impl<'t> Step<'t> {
         within(&self.stats, self.entries_max)?;
         let values = self.transaction.values(table, keys)?;
         values.into_iter().map(|value| value.map(|bytes| encode::decode(&bytes)).transpose()).collect()
+    }
+
+    /// The values of keys that are lent.
+    pub(crate) fn values_of<V: Row>(&mut self, table: &Table, keys: &[&[u8]]) -> Result<Vec<Option<V>>> {
+        if keys.is_empty() || self.transaction.direct().is_none() {
+            let keys: Vec<Vec<u8>> = keys.iter().map(|key| key.to_vec()).collect();
+            return self.values(table, &keys);
+        }
+        self.stats.looked_up += keys.len() as u64;
+        within(&self.stats, self.entries_max)?;
+        let mut values = Vec::with_capacity(keys.len());
+        if let Some(direct) = self.transaction.direct() {
+            direct.visit_values(table, keys, &mut |_, value| {
+                values.push(value.map(encode::decode).transpose()?);
+                Ok(())
+            })?;
+        }
+        Ok(values)
+    }
+
+    /// Puts or removes values of keys that are lent, each with what encodes to the key.
+    pub(crate) fn put_of<S: Serialize, V: Serialize>(
+        &mut self,
+        table: &Table,
+        entries: Vec<(&[u8], S, Option<V>)>,
+    ) -> Result<()> {
+        if entries.is_empty() || self.transaction.direct().is_none() {
+            return self
+                .put(table, entries.into_iter().map(|(key, typed_key, value)| (key.to_vec(), typed_key, value)));
+        }
+        let mut values = Keys::with_capacity(entries.len(), entries.len() * KEY_BYTES);
+        for (_, _, value) in &entries {
+            values.push_with(|out| value.as_ref().map_or(Ok(()), |value| encode::encode_into(value, out)))?;
+        }
+        self.stats.written += entries.len() as u64;
+        within(&self.stats, self.entries_max)?;
+        let values = values.iter();
+        let mut entries =
+            entries.iter().zip(values).map(|((key, _, put), value)| (*key, put.is_some().then_some(value)));
+        self.transaction.direct().map_or(Ok(()), |direct| direct.put_all(table, &mut entries))
     }
 
     /// Puts or removes values. An entry is its encoded key, what encodes to it, and the value.
@@ -154,6 +228,26 @@ impl<'t> Step<'t> {
             within(stats, entries_max)?;
             visit(index, key, weight)
         })
+    }
+
+    /// Visits the entries whose keys begin with each of these: the index of the prefix, the key and the weight.
+    pub(crate) fn scan_prefixes(
+        &mut self,
+        table: &Table,
+        prefixes: &[&[u8]],
+        mut visit: impl FnMut(usize, &[u8], Weight) -> Result<Visit>,
+    ) -> Result<()> {
+        if prefixes.is_empty() || self.transaction.direct().is_none() {
+            let ranges: Vec<_> = prefixes.iter().map(|prefix| KeyRange::prefix(prefix)).collect();
+            return self.scan(table, &ranges, visit);
+        }
+        let (stats, entries_max) = (&mut self.stats, self.entries_max);
+        let visit: &mut Visitor<'_> = &mut |index, key, weight| {
+            stats.scanned += 1;
+            within(stats, entries_max)?;
+            visit(index, key, weight)
+        };
+        self.transaction.direct().map_or(Ok(()), |direct| direct.scan_prefixes(table, prefixes, visit))
     }
 
     /// Visits all entries of a table of values.

@@ -4,6 +4,8 @@
 //! [`Transaction`]; whatever it does not commit is undone. Calls carry many keys at once, so that a store behind a
 //! network answers an operator in one round trip.
 
+mod direct;
+pub(crate) mod keys;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -15,6 +17,8 @@ mod sled;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+pub use direct::{Direct, Entries, FoundVisitor};
+pub use keys::Keys;
 pub use memory::Memory;
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, PostgresConfig};
@@ -192,6 +196,11 @@ pub trait Transaction: Snapshot {
     /// # Errors
     /// Those of the store.
     fn mark_filled(&mut self, tables: &[String]) -> Result<()>;
+
+    /// A shorter way for what a step does most. `None` (the default) where calls leave the process or columns are wanted.
+    fn direct(&mut self) -> Option<&mut dyn Direct> {
+        None
+    }
 
     /// Makes the changes visible and, as far as the store is durable, safe.
     ///

@@ -17,6 +17,17 @@ pub enum TableKind {
     Values,
 }
 
+/// How an operator reads a table: a hint for stores that can lay it out in several ways. All reads work on all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// From the ends of ranges, mostly a few entries of each.
+    Ends,
+    /// Whole ranges.
+    Ranges,
+    /// By whole keys.
+    Keys,
+}
+
 /// A table of operator state: an ordered map from encoded keys to weights or values.
 ///
 /// It is plain data for a [`Store`](crate::store::Store) to make a table from.
@@ -35,6 +46,8 @@ pub struct Table {
     pub indexed: usize,
     /// What must be equal for the table to fit a circuit: kind of operator, types, and what flows into it.
     pub signature: String,
+    /// How its operator reads it. It is not a part of what must fit.
+    pub access: Access,
     key: Layout,
     value: Option<Layout>,
 }
@@ -43,6 +56,12 @@ impl Table {
     /// A table of weights whose keys are the parts one after another.
     pub(crate) fn weights(name: String, parts: &[(&str, Shape)]) -> Self {
         Self::new(name, TableKind::Weights, parts, None)
+    }
+
+    /// The same table, read in another way than from the ends of ranges.
+    pub(crate) fn read_by(mut self, access: Access) -> Self {
+        self.access = access;
+        self
     }
 
     /// A table from keys of one shape to values of another.
@@ -67,7 +86,8 @@ impl Table {
             layout
         });
         let (operator, indexed) = (String::new(), 0);
-        Self { name, operator, kind, columns, indexed, signature, key: Layout::new(key), value }
+        let access = if kind == TableKind::Values { Access::Keys } else { Access::Ends };
+        Self { name, operator, kind, columns, indexed, signature, access, key: Layout::new(key), value }
     }
 
     /// A table that belongs to no operator.

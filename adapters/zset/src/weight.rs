@@ -20,6 +20,11 @@ pub(crate) fn minus(weight: Weight) -> Result<Weight> {
     weight.checked_neg().ok_or_else(|| overflow("a negated weight").with("weight", weight))
 }
 
+/// A sum that was made with more bits, or an error when it does not fit.
+pub(crate) fn exact(sum: i128) -> Result<Weight> {
+    Weight::try_from(sum).map_err(|_| overflow("a sum of weights").with("sum", sum))
+}
+
 fn overflow(what: &str) -> Error {
     Error::invalid(format!("{what} leaves the range of 64 bits"))
 }

@@ -15,7 +15,7 @@ use crate::encode::{self, decode_prefix};
 use crate::row::Row;
 use crate::shape::Shape;
 use crate::step::Step;
-use crate::store::{KeyRange, Visit, behind};
+use crate::store::{KeyRange, Keys, Visit, behind};
 use crate::table::Table;
 use crate::weight;
 
@@ -81,12 +81,13 @@ where
 {
     fn step(&self, slots: &Slots, step: &mut Step<'_>) -> Result<Option<Erased>> {
         let [left, right] = self.inputs;
-        let left = by_key(slots.get::<L>(left)?, &self.left_at)?;
-        let right = by_key(slots.get::<R>(right)?, &self.right_at)?;
+        let mut keys = [Keys::new(), Keys::new()];
+        let [left_bytes, right_bytes] = &mut keys;
+        let left = by_key(slots.get::<L>(left)?, left_bytes, &self.left_at)?;
+        let right = by_key(slots.get::<R>(right)?, right_bytes, &self.right_at)?;
         let mut out = Batch::new();
         let gaps = self.gaps(step, &right)?;
-        let entries: Vec<_> = right.iter().map(Keyed::entry).collect::<Result<_>>()?;
-        step.add(&self.right, entries)?;
+        step.append(&self.right, right.iter().map(Keyed::entry))?;
         let ats: Vec<&[u8]> = gaps.iter().map(|gap| gap.at.as_slice()).collect();
         let after = self.partners(step, &ats)?;
         self.repair(step, &gaps, &after, &mut out)?;
@@ -95,8 +96,7 @@ where
         for (group, partner) in groups.iter().zip(self.partners(step, &ats)?) {
             out.extend(group.iter().map(|keyed| ((self.make)(keyed.row, partner.as_ref()), keyed.weight)));
         }
-        let entries: Vec<_> = left.iter().map(Keyed::entry).collect::<Result<_>>()?;
-        step.add(&self.left, entries)?;
+        step.append(&self.left, left.iter().map(Keyed::entry))?;
         emit(out)
     }
 

@@ -11,12 +11,12 @@ use crate::encode;
 use crate::row::Row;
 use crate::shape::Shape;
 use crate::step::Step;
-use crate::table::Table;
+use crate::table::{Access, Table};
 
 impl<T: Row> Stream<'_, T> {
     /// Gives each row whose weight is more than 0 the weight 1, and drops the others. A step costs the changes.
     pub fn distinct(self, name: &str) -> Self {
-        let table = Table::weights(name.to_owned(), &[("", Shape::of::<T>())]);
+        let table = Table::weights(name.to_owned(), &[("", Shape::of::<T>())]).read_by(Access::Keys);
         self.builder.add(name, "distinct", &[self.id], [table], |[table]| Distinct {
             input: self.id,
             table,

@@ -13,8 +13,8 @@ use crate::encode;
 use crate::row::Row;
 use crate::shape::Shape;
 use crate::step::Step;
-use crate::store::Visit;
-use crate::table::Table;
+use crate::store::{Keys, Visit};
+use crate::table::{Access, Table};
 use crate::weight::{self, Weight};
 
 impl<'b, T: Row> Stream<'b, T> {
@@ -29,6 +29,7 @@ impl<'b, T: Row> Stream<'b, T> {
         f: impl Fn(&K, &[(T, Weight)]) -> I + Send + Sync + 'static,
     ) -> Stream<'b, O> {
         let table = Table::weights(name.to_owned(), &[("key", Shape::of::<K>()), ("row", Shape::of::<T>())]);
+        let table = table.read_by(Access::Ranges);
         let marker = PhantomData::<fn(T) -> K>;
         self.builder.add(name, "aggregate", &[self.id], [table], |[table]| Group {
             input: self.id,
@@ -57,11 +58,12 @@ where
     F: Fn(&K, &[(T, Weight)]) -> Vec<O> + Send + Sync,
 {
     fn step(&self, slots: &Slots, step: &mut Step<'_>) -> Result<Option<Erased>> {
-        let keyed = by_key(slots.get::<T>(self.input)?, &self.by)?;
+        let mut bytes = Keys::new();
+        let keyed = by_key(slots.get::<T>(self.input)?, &mut bytes, &self.by)?;
         let groups = groups(&keyed);
         // By the encoded row, so that the function sees the order of the table.
         let mut members: Vec<BTreeMap<Vec<u8>, (T, Weight)>> = vec![BTreeMap::new(); groups.len()];
-        step.scan(&self.table, &prefixes(&groups), |index, entry, weight| {
+        step.scan_prefixes(&self.table, &prefixes(&groups), |index, entry, weight| {
             let bytes = behind_key(entry, groups.get(index).map_or(&[], |group| key_of(group)));
             if let Some(rows) = members.get_mut(index) {
                 rows.insert(bytes.to_vec(), (encode::decode(bytes)?, weight));
@@ -81,8 +83,7 @@ where
             members.retain(|_, (_, weight)| *weight != 0);
             self.evaluate(key, &members, 1, &mut out);
         }
-        let entries: Vec<_> = keyed.iter().map(Keyed::entry).collect::<Result<_>>()?;
-        step.add(&self.table, entries)?;
+        step.append(&self.table, keyed.iter().map(Keyed::entry))?;
         emit(out)
     }
 

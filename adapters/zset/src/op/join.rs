@@ -16,8 +16,8 @@ use crate::encode;
 use crate::row::Row;
 use crate::shape::Shape;
 use crate::step::Step;
-use crate::store::{KeyRange, Visit};
-use crate::table::Table;
+use crate::store::{Keys, Visit};
+use crate::table::{Access, Table};
 use crate::weight::{self, Weight};
 
 impl<'b, L: Row> Stream<'b, L> {
@@ -93,14 +93,14 @@ impl<'b, L: Row> Stream<'b, L> {
 fn sides<K: Row, L: Row, R: Row>(name: &str) -> [Table; 2] {
     let key = ("key", Shape::of::<K>());
     [
-        Table::weights(format!("{name}__left"), &[key.clone(), ("row", Shape::of::<L>())]),
-        Table::weights(format!("{name}__right"), &[key, ("row", Shape::of::<R>())]),
+        Table::weights(format!("{name}__left"), &[key.clone(), ("row", Shape::of::<L>())]).read_by(Access::Ranges),
+        Table::weights(format!("{name}__right"), &[key, ("row", Shape::of::<R>())]).read_by(Access::Ranges),
     ]
 }
 
 /// A table of how many rows each key has.
 pub(super) fn keys_table<K: Row>(name: &str, part: &str) -> Table {
-    Table::weights(format!("{name}__{part}"), &[("key", Shape::of::<K>())])
+    Table::weights(format!("{name}__{part}"), &[("key", Shape::of::<K>())]).read_by(Access::Keys)
 }
 
 struct Join<L, R, K, FL, FR, F> {
@@ -131,8 +131,10 @@ where
 {
     fn step(&self, slots: &Slots, step: &mut Step<'_>) -> Result<Option<Erased>> {
         let [left, right] = self.inputs;
-        let left = by_key(slots.get::<L>(left)?, &self.left.key)?;
-        let right = by_key(slots.get::<R>(right)?, &self.right.key)?;
+        let mut keys = [Keys::new(), Keys::new()];
+        let [left_bytes, right_bytes] = &mut keys;
+        let left = by_key(slots.get::<L>(left)?, left_bytes, &self.left.key)?;
+        let right = by_key(slots.get::<R>(right)?, right_bytes, &self.right.key)?;
         let mut out = Out(Batch::new());
         let lonely_left = |row: &L| (self.make)(Some(row), None);
         let lonely_right = |row: &R| (self.make)(None, Some(row));
@@ -182,7 +184,7 @@ impl<T: Row, F> Side<T, F> {
         out: &mut Out<O>,
     ) -> Result<()> {
         let groups = groups(changed);
-        step.scan(&self.table, &prefixes(&groups), |index, entry, weight| {
+        step.scan_prefixes(&self.table, &prefixes(&groups), |index, entry, weight| {
             let group = groups.get(index).copied().unwrap_or_default();
             let row: T = encode::decode(behind_key(entry, key_of(group)))?;
             for other in group {
@@ -193,8 +195,7 @@ impl<T: Row, F> Side<T, F> {
     }
 
     fn add<K: Row>(&self, step: &mut Step<'_>, changed: &[Keyed<'_, K, T>]) -> Result<()> {
-        let entries: Vec<_> = changed.iter().map(Keyed::entry).collect::<Result<_>>()?;
-        step.add(&self.table, entries).map(|_| ())
+        step.append(&self.table, changed.iter().map(Keyed::entry))
     }
 
     /// The rows here whose keys lost their last partner, or got a first one.
@@ -206,8 +207,8 @@ impl<T: Row, F> Side<T, F> {
         out: &mut Out<O>,
     ) -> Result<()> {
         let flips = partners.flips();
-        let ranges: Vec<_> = flips.iter().map(|(key, _)| KeyRange::prefix(key)).collect();
-        step.scan(&self.table, &ranges, |index, entry, weight| {
+        let keys: Vec<_> = flips.iter().map(|(key, _)| *key).collect();
+        step.scan_prefixes(&self.table, &keys, |index, entry, weight| {
             if let Some((key, appeared)) = flips.get(index) {
                 let row: T = encode::decode(behind_key(entry, key))?;
                 out.push(make(&row), weight, if *appeared { -1 } else { 1 })?;
@@ -237,7 +238,7 @@ impl Presence {
         for group in groups(changed) {
             let sum = group.iter().try_fold(0, |sum, keyed| weight::plus(sum, keyed.weight))?;
             if let (Some(first), true) = (group.first(), sum != 0) {
-                entries.push((first.bytes.clone(), &first.key, sum));
+                entries.push((first.bytes.to_vec(), &first.key, sum));
             }
         }
         let changes: Vec<_> = entries.iter().map(|(bytes, _, sum)| (bytes.clone(), *sum)).collect();

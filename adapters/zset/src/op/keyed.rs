@@ -4,14 +4,15 @@ use worldstore_core::Result;
 
 use crate::encode;
 use crate::row::Row;
-use crate::store::KeyRange;
+use crate::store::Keys;
+use crate::store::keys::head;
 use crate::weight::Weight;
 
 /// A changed row with its key.
 pub(crate) struct Keyed<'a, K, T> {
     /// The first bytes of the encoded key, which mostly decide the order.
     head: u64,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: &'a [u8],
     pub(crate) key: K,
     pub(crate) row: &'a T,
     pub(crate) weight: Weight,
@@ -19,34 +20,36 @@ pub(crate) struct Keyed<'a, K, T> {
 
 impl<K, T: Row> Keyed<'_, K, T> {
     /// The entry of a table whose key is the key and then the row.
-    pub(crate) fn entry(&self) -> Result<(Vec<u8>, (&K, &T), Weight)> {
-        let mut bytes = Vec::with_capacity(self.bytes.len() + 24);
-        bytes.extend_from_slice(&self.bytes);
-        encode::encode_into(self.row, &mut bytes)?;
-        Ok((bytes, (&self.key, self.row), self.weight))
+    #[expect(clippy::type_complexity, reason = "a closure has no name to make a type with")]
+    pub(crate) fn entry(&self) -> (impl FnOnce(&mut Vec<u8>) -> Result<()>, (&K, &T), Weight) {
+        let write = |out: &mut Vec<u8>| {
+            out.extend_from_slice(self.bytes);
+            encode::encode_into(self.row, out)
+        };
+        (write, (&self.key, self.row), self.weight)
     }
 }
 
-/// Finds the key of each row and sorts by the encoded keys.
+/// Finds the key of each row and sorts by the encoded keys, which are put into `bytes`.
 pub(crate) fn by_key<'a, T: Row, K: Row>(
     rows: &'a [(T, Weight)],
+    bytes: &'a mut Keys,
     key: impl Fn(&T) -> K,
 ) -> Result<Vec<Keyed<'a, K, T>>> {
-    let keyed = rows.iter().map(|(row, weight)| {
+    *bytes = Keys::with_capacity(rows.len(), rows.len() * 12);
+    let mut keys = Vec::with_capacity(rows.len());
+    for (row, _) in rows {
         let key = key(row);
-        let bytes = encode::encode(&key)?;
-        Ok(Keyed { head: head(&bytes), bytes, key, row, weight: *weight })
-    });
-    let mut keyed: Vec<_> = keyed.collect::<Result<_>>()?;
-    keyed.sort_by(|left, right| left.head.cmp(&right.head).then_with(|| left.bytes.cmp(&right.bytes)));
+        bytes.push_with(|out| encode::encode_into(&key, out))?;
+        keys.push(key);
+    }
+    let bytes: &'a Keys = bytes;
+    let keyed = rows.iter().zip(bytes.iter()).zip(keys);
+    let keyed =
+        keyed.map(|(((row, weight), bytes), key)| Keyed { head: head(bytes), bytes, key, row, weight: *weight });
+    let mut keyed: Vec<_> = keyed.collect();
+    keyed.sort_by(|left, right| left.head.cmp(&right.head).then_with(|| left.bytes.cmp(right.bytes)));
     Ok(keyed)
-}
-
-/// The first bytes as a number: where two differ, so do the bytes, in the same order.
-fn head(bytes: &[u8]) -> u64 {
-    let mut first = [0; 8];
-    first.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
-    u64::from_be_bytes(first)
 }
 
 /// The groups of rows with one key.
@@ -56,12 +59,12 @@ pub(crate) fn groups<'k, 'a, K, T>(keyed: &'k [Keyed<'a, K, T>]) -> Vec<&'k [Key
 
 /// The encoded key of a group.
 pub(crate) fn key_of<'k, K, T>(group: &'k [Keyed<'_, K, T>]) -> &'k [u8] {
-    group.first().map_or(&[], |first| first.bytes.as_slice())
+    group.first().map_or(&[], |first| first.bytes)
 }
 
-/// A range for each group: all entries of a table that begin with its key.
-pub(crate) fn prefixes<K, T>(groups: &[&[Keyed<'_, K, T>]]) -> Vec<KeyRange> {
-    groups.iter().map(|group| KeyRange::prefix(key_of(group))).collect()
+/// The encoded key of each group.
+pub(crate) fn prefixes<'k, K, T>(groups: &[&'k [Keyed<'_, K, T>]]) -> Vec<&'k [u8]> {
+    groups.iter().map(|group| key_of(group)).collect()
 }
 
 /// What follows the key in the key of an entry.

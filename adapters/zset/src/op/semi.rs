@@ -13,8 +13,8 @@ use crate::encode;
 use crate::row::Row;
 use crate::shape::Shape;
 use crate::step::Step;
-use crate::store::{KeyRange, Visit};
-use crate::table::Table;
+use crate::store::{Keys, Visit};
+use crate::table::{Access, Table};
 use crate::weight;
 
 /// Which rows stay.
@@ -57,6 +57,7 @@ impl<'b, L: Row> Stream<'b, L> {
     ) -> Self {
         let inputs = [self.id, self.peer(name, right)];
         let left = Table::weights(format!("{name}__left"), &[("key", Shape::of::<K>()), ("row", Shape::of::<L>())]);
+        let left = left.read_by(Access::Ranges);
         let tables = [left, keys_table::<K>(name, "right_keys")];
         let marker = PhantomData::<fn(L, R) -> K>;
         self.builder.add(name, kind, &inputs, tables, |[left, keys]| Semi {
@@ -91,13 +92,15 @@ where
 {
     fn step(&self, slots: &Slots, step: &mut Step<'_>) -> Result<Option<Erased>> {
         let [left, right] = self.inputs;
-        let left = by_key(slots.get::<L>(left)?, &self.left_key)?;
-        let right = by_key(slots.get::<R>(right)?, &self.right_key)?;
+        let mut keys = [Keys::new(), Keys::new()];
+        let [left_bytes, right_bytes] = &mut keys;
+        let left = by_key(slots.get::<L>(left)?, left_bytes, &self.left_key)?;
+        let right = by_key(slots.get::<R>(right)?, right_bytes, &self.right_key)?;
         let presence = Presence::update(step, Some(&self.keys), &right)?;
         let mut out = Batch::new();
         let flips = presence.flips();
-        let ranges: Vec<_> = flips.iter().map(|(key, _)| KeyRange::prefix(key)).collect();
-        step.scan(&self.left, &ranges, |index, entry, weight| {
+        let keys: Vec<_> = flips.iter().map(|(key, _)| *key).collect();
+        step.scan_prefixes(&self.left, &keys, |index, entry, weight| {
             if let Some((key, appeared)) = flips.get(index) {
                 let row: L = encode::decode(behind_key(entry, key))?;
                 out.push((row, if self.keeps(*appeared) { weight } else { weight::minus(weight)? }));
@@ -110,8 +113,7 @@ where
                 out.extend(group.iter().map(|keyed| (keyed.row.clone(), keyed.weight)));
             }
         }
-        let entries: Vec<_> = left.iter().map(Keyed::entry).collect::<Result<_>>()?;
-        step.add(&self.left, entries)?;
+        step.append(&self.left, left.iter().map(Keyed::entry))?;
         emit(out)
     }
 

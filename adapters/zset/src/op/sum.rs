@@ -13,7 +13,7 @@ use crate::encode;
 use crate::row::Row;
 use crate::shape::Shape;
 use crate::step::Step;
-use crate::store::Visit;
+use crate::store::{Keys, Visit};
 use crate::table::Table;
 use crate::weight::{self, Weight};
 
@@ -191,14 +191,14 @@ where
     FM: Fn(K, i64, A) -> O + Send + Sync,
 {
     fn step(&self, slots: &Slots, step: &mut Step<'_>) -> Result<Option<Erased>> {
-        let keyed = by_key(slots.get::<T>(self.input)?, &self.by)?;
+        let mut bytes = Keys::new();
+        let keyed = by_key(slots.get::<T>(self.input)?, &mut bytes, &self.by)?;
         let groups = groups(&keyed);
-        let keys: Vec<Vec<u8>> = groups.iter().map(|group| super::key_of(group).to_vec()).collect();
-        let before = step.values::<Total<A>>(&self.table, &keys)?;
+        let before = step.values_of::<Total<A>>(&self.table, &super::prefixes(&groups))?;
         let zero = Total { count: 0, value: A::zero() };
-        let (mut out, mut entries) = (Batch::new(), Vec::with_capacity(groups.len()));
-        for ((group, before), bytes) in groups.iter().zip(before).zip(keys) {
-            let Some(key) = group.first().map(|first| &first.key) else {
+        let (mut out, mut entries) = (Batch::with_capacity(2 * groups.len()), Vec::with_capacity(groups.len()));
+        for (group, before) in groups.iter().zip(before) {
+            let Some(first) = group.first() else {
                 continue;
             };
             let before = before.unwrap_or_else(|| zero.clone());
@@ -206,14 +206,17 @@ where
             if after == before {
                 continue;
             }
-            for (total, weight) in [(&before, -1), (&after, 1)] {
-                if total.count != 0 {
-                    out.push(((self.make)(key.clone(), total.count, total.value.clone()), weight));
-                }
+            let row = |total: &Total<A>| (self.make)(first.key.clone(), total.count, total.value.clone());
+            let gone = (before.count != 0).then(|| (row(&before), -1));
+            let new = (after.count != 0).then(|| (row(&after), 1));
+            // In their order, so that mostly the whole batch is.
+            match (gone, new) {
+                (Some(gone), Some(new)) if new < gone => out.extend([new, gone]),
+                (gone, new) => out.extend(gone.into_iter().chain(new)),
             }
-            entries.push((bytes, key, (after != zero).then_some(after)));
+            entries.push((first.bytes, &first.key, (after != zero).then_some(after)));
         }
-        step.put(&self.table, entries)?;
+        step.put_of(&self.table, entries)?;
         emit(out)
     }
 

@@ -14,7 +14,7 @@ use crate::op::{Keyed, behind_key, by_key, groups, key_of, prefixes};
 use crate::row::Row;
 use crate::shape::Shape;
 use crate::step::Step;
-use crate::store::Visit;
+use crate::store::{Keys, Visit};
 use crate::table::Table;
 use crate::weight;
 
@@ -94,8 +94,10 @@ where
         step: &mut Step<'_>,
     ) -> Result<Option<Erased>> {
         let [left, right] = self.inputs;
-        let left = by_key(slots.get::<L>(left)?, &self.left_key)?;
-        let right = by_key(slots.get::<R>(right)?, &self.right_key)?;
+        let mut keys = [Keys::new(), Keys::new()];
+        let [left_bytes, right_bytes] = &mut keys;
+        let left = by_key(slots.get::<L>(left)?, left_bytes, &self.left_key)?;
+        let right = by_key(slots.get::<R>(right)?, right_bytes, &self.right_key)?;
         let mut now = later.remove(&at).unwrap_or_default();
         let mut put = |when: u32, row: O, weight: i64| {
             if when == at {
@@ -126,7 +128,7 @@ fn matches<K: Row, T: Row, U: Row>(
     mut found: impl FnMut(u32, &U, &T, i64),
 ) -> Result<()> {
     let groups = groups(changed);
-    step.scan(table, &prefixes(&groups), |index, entry, weight| {
+    step.scan_prefixes(table, &prefixes(&groups), |index, entry, weight| {
         let group = groups.get(index).copied().unwrap_or_default();
         let (row, rest) = decode_prefix::<T>(behind_key(entry, key_of(group)))?;
         let when = at.max(encode::decode(rest)?);
@@ -139,10 +141,12 @@ fn matches<K: Row, T: Row, U: Row>(
 
 fn keep<K: Row, T: Row>(at: u32, step: &mut Step<'_>, table: &Table, changed: &[Keyed<'_, K, T>]) -> Result<()> {
     let entries = changed.iter().map(|keyed| {
-        let (mut bytes, (key, row), weight) = keyed.entry()?;
-        encode::encode_into(&at, &mut bytes)?;
-        Ok((bytes, (key, row, at), weight))
+        let (write, (key, row), weight) = keyed.entry();
+        let write = move |out: &mut Vec<u8>| {
+            write(out)?;
+            encode::encode_into(&at, out)
+        };
+        (write, (key, row, at), weight)
     });
-    let entries: Vec<_> = entries.collect::<Result<_>>()?;
-    step.add(table, entries).map(|_| ())
+    step.append(table, entries)
 }

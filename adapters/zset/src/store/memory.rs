@@ -1,18 +1,22 @@
 //! State in memory, shared by clones and gone with the last of them.
 
+mod hash;
+mod kept;
 mod key;
+mod run;
+mod trace;
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use worldstore_core::{Error, Result};
 
+use super::direct::{Direct, Entries, FoundVisitor};
 use super::schema::{self, Stored};
-use super::{Change, Head, KeyRange, Mode, Order, Snapshot, Store, Transaction, ValueVisitor, Visit, Visitor};
-use crate::table::{Table, TableKind};
+use super::{Change, Head, KeyRange, Keys, Mode, Snapshot, Store, Transaction, ValueVisitor, Visit, Visitor};
+use crate::table::Table;
 use crate::weight::{self, Weight};
+use kept::Kept;
 use key::Key;
 
 /// A store in memory. Clones are the same store: dropping an engine and opening another one on a clone is how tests
@@ -25,8 +29,7 @@ pub struct Memory {
 #[derive(Debug)]
 struct State {
     signatures: BTreeMap<String, Stored>,
-    weights: HashMap<String, BTreeMap<Key, Weight>>,
-    values: HashMap<String, BTreeMap<Key, Vec<u8>>>,
+    tables: HashMap<String, Kept>,
     head: Head,
     given: i64,
 }
@@ -34,7 +37,7 @@ struct State {
 impl Default for State {
     fn default() -> Self {
         let head = Head { time: -1, generation: 0 };
-        Self { signatures: BTreeMap::new(), weights: HashMap::new(), values: HashMap::new(), head, given: -1 }
+        Self { signatures: BTreeMap::new(), tables: HashMap::new(), head, given: -1 }
     }
 }
 
@@ -56,17 +59,13 @@ impl Store for Memory {
         let todo = schema::compare(&state.signatures, tables, mode)?;
         for name in &todo.remove {
             state.signatures.remove(name);
-            state.weights.remove(name);
-            state.values.remove(name);
+            state.tables.remove(name);
         }
         for table in &todo.create {
             let (name, signature) = (table.name.clone(), table.signature.clone());
             let is_filled = !todo.fill.contains(&name);
             state.signatures.insert(name.clone(), Stored { signature, is_filled });
-            match table.kind {
-                TableKind::Weights => drop(state.weights.insert(name, BTreeMap::new())),
-                TableKind::Values => drop(state.values.insert(name, BTreeMap::new())),
-            }
+            state.tables.insert(name, Kept::new(table));
         }
         Ok(todo.fill)
     }
@@ -97,8 +96,9 @@ struct Held<'a> {
 }
 
 enum Undo {
-    Weights(String, Vec<(Vec<u8>, Option<Weight>)>),
-    Values(String, Vec<(Vec<u8>, Option<Vec<u8>>)>),
+    Weights(String, Vec<(Key, Option<Weight>)>),
+    Runs(String),
+    Values(String, Vec<(Key, Option<Key>)>),
     Head(Head),
     Signatures(BTreeMap<String, Stored>),
 }
@@ -108,8 +108,12 @@ fn no_table(table: &Table) -> Error {
 }
 
 impl State {
-    fn weights_of(&self, table: &Table) -> Result<&BTreeMap<Key, Weight>> {
-        self.weights.get(&table.name).ok_or_else(|| no_table(table))
+    fn table(&self, table: &Table) -> Result<&Kept> {
+        self.tables.get(&table.name).ok_or_else(|| no_table(table))
+    }
+
+    fn table_mut(&mut self, table: &Table) -> Result<&mut Kept> {
+        self.tables.get_mut(&table.name).ok_or_else(|| no_table(table))
     }
 }
 
@@ -123,36 +127,24 @@ impl Snapshot for Held<'_> {
     }
 
     fn weights(&mut self, table: &Table, keys: &[Vec<u8>]) -> Result<Vec<Weight>> {
-        let map = self.state.weights_of(table)?;
-        Ok(keys.iter().map(|key| map.get(key.as_slice()).copied().unwrap_or(0)).collect())
+        let kept = self.state.table(table)?;
+        keys.iter().map(|key| kept.weight(table, key)).collect()
     }
 
     fn values(&mut self, table: &Table, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
-        let map = self.state.values.get(&table.name).ok_or_else(|| no_table(table))?;
-        Ok(keys.iter().map(|key| map.get(key.as_slice()).cloned()).collect())
+        let values = self.state.table(table)?.values(table)?;
+        Ok(keys.iter().map(|key| values.get(key.as_slice()).map(|value| value.bytes().to_vec())).collect())
     }
 
     fn scan(&mut self, table: &Table, ranges: &[KeyRange], visitor: &mut Visitor<'_>) -> Result<()> {
-        let map = self.state.weights_of(table)?;
-        for (index, range) in ranges.iter().enumerate() {
-            let end = match &range.end {
-                // An empty range is not one that the map may be asked for.
-                Some(end) if *end <= range.start => continue,
-                Some(end) => Bound::Excluded(end.as_slice()),
-                None => Bound::Unbounded,
-            };
-            let entries = map.range::<[u8], _>((Bound::Included(range.start.as_slice()), end));
-            match range.order {
-                Order::Ascending => visit(index, entries, visitor)?,
-                Order::Descending => visit(index, entries.rev(), visitor)?,
-            }
-        }
-        Ok(())
+        self.state.table(table)?.scan(table, ranges, visitor)
     }
 
     fn scan_values(&mut self, table: &Table, visitor: &mut ValueVisitor<'_>) -> Result<()> {
-        for (key, value) in self.state.values.get(&table.name).ok_or_else(|| no_table(table))? {
-            if visitor(key.bytes(), value)? == Visit::Enough {
+        let mut entries: Vec<_> = self.state.table(table)?.values(table)?.iter().collect();
+        entries.sort_unstable();
+        for (key, value) in entries {
+            if visitor(key.bytes(), value.bytes())? == Visit::Enough {
                 break;
             }
         }
@@ -160,29 +152,22 @@ impl Snapshot for Held<'_> {
     }
 }
 
-fn visit<'m>(
-    index: usize,
-    entries: impl Iterator<Item = (&'m Key, &'m Weight)>,
-    visitor: &mut Visitor<'_>,
-) -> Result<()> {
-    for (key, weight) in entries {
-        if visitor(index, key.bytes(), *weight)? == Visit::Enough {
-            break;
-        }
-    }
-    Ok(())
-}
-
-impl Transaction for Held<'_> {
-    fn add(&mut self, table: &Table, changes: Vec<Change<Weight>>) -> Result<Vec<Weight>> {
-        let map = self.state.weights.get_mut(&table.name).ok_or_else(|| no_table(table))?;
-        let (mut sums, mut undo) = (Vec::with_capacity(changes.len()), Vec::with_capacity(changes.len()));
+impl Held<'_> {
+    /// Adds to weights one after another; what they were is noted even if one of them fails.
+    fn add_each<'e>(
+        &mut self,
+        table: &Table,
+        changes: impl ExactSizeIterator<Item = (&'e [u8], Weight)>,
+        mut sum_is: impl FnMut(Weight),
+    ) -> Result<()> {
+        let kept = self.state.table_mut(table)?;
+        let mut undo = Vec::with_capacity(changes.len());
         let mut outcome = Ok(());
-        for Change { key, change, .. } in changes {
-            match add_to(map, &key, change) {
+        for (key, change) in changes {
+            match kept.add(table, key, change) {
                 Ok((before, sum)) => {
-                    sums.push(sum);
-                    undo.push((key, before));
+                    sum_is(sum);
+                    undo.push((Key::new(key), before));
                 }
                 Err(error) => {
                     outcome = Err(error);
@@ -191,21 +176,49 @@ impl Transaction for Held<'_> {
             }
         }
         self.undo.push(Undo::Weights(table.name.clone(), undo));
-        outcome.map(|()| sums)
+        outcome
     }
 
-    fn put(&mut self, table: &Table, changes: Vec<Change<Option<Vec<u8>>>>) -> Result<()> {
-        let map = self.state.values.get_mut(&table.name).ok_or_else(|| no_table(table))?;
-        let mut undo = Vec::with_capacity(changes.len());
-        for Change { key, change, .. } in changes {
-            let before = match change {
-                Some(value) => map.insert(Key::new(&key), value),
-                None => map.remove(key.as_slice()),
+    fn put_each<'e>(
+        &mut self,
+        table: &Table,
+        entries: impl Iterator<Item = (&'e [u8], Option<&'e [u8]>)>,
+    ) -> Result<()> {
+        let values = self.state.table_mut(table)?.values_mut(table)?;
+        let mut undo = Vec::with_capacity(entries.size_hint().0);
+        for (key, value) in entries {
+            let key = Key::new(key);
+            let before = match value {
+                Some(value) => values.insert(key.clone(), Key::new(value)),
+                None => values.remove(key.bytes()),
             };
             undo.push((key, before));
         }
         self.undo.push(Undo::Values(table.name.clone(), undo));
         Ok(())
+    }
+}
+
+impl Transaction for Held<'_> {
+    fn add(&mut self, table: &Table, changes: Vec<Change<Weight>>) -> Result<Vec<Weight>> {
+        let mut sums = Vec::with_capacity(changes.len());
+        if let Kept::Runs(trace) = self.state.table(table)? {
+            let mut keys = Keys::with_capacity(changes.len(), 0);
+            for Change { key, change, .. } in &changes {
+                sums.push(weight::plus(trace.weight(key)?, *change)?);
+                keys.push(key);
+            }
+            self.append(table, keys, changes.iter().map(|change| change.change).collect())?;
+            return Ok(sums);
+        }
+        self.add_each(table, changes.iter().map(|change| (change.key.as_slice(), change.change)), |sum| {
+            sums.push(sum)
+        })?;
+        Ok(sums)
+    }
+
+    fn put(&mut self, table: &Table, changes: Vec<Change<Option<Vec<u8>>>>) -> Result<()> {
+        self.put_each(table, changes.iter().map(|change| (change.key.as_slice(), change.change.as_deref())))
     }
 
     fn set_time(&mut self, time: i64) -> Result<()> {
@@ -224,27 +237,49 @@ impl Transaction for Held<'_> {
         Ok(())
     }
 
+    fn direct(&mut self) -> Option<&mut dyn Direct> {
+        Some(self)
+    }
+
     fn commit(mut self: Box<Self>) -> Result<()> {
-        self.undo.clear();
+        for undo in std::mem::take(&mut self.undo) {
+            if let Undo::Runs(name) = undo
+                && let Some(Kept::Runs(trace)) = self.state.tables.get_mut(&name)
+            {
+                trace.settle();
+            }
+        }
         Ok(())
     }
 }
 
-/// Adds to one weight with one search, and gives the weight before and after.
-fn add_to(map: &mut BTreeMap<Key, Weight>, key: &[u8], change: Weight) -> Result<(Option<Weight>, Weight)> {
-    match map.entry(Key::new(key)) {
-        Entry::Vacant(_) if change == 0 => Ok((None, 0)),
-        Entry::Vacant(entry) => Ok((None, *entry.insert(change))),
-        Entry::Occupied(mut entry) => {
-            let before = *entry.get();
-            let sum = weight::plus(before, change)?;
-            if sum == 0 {
-                entry.remove();
-            } else {
-                entry.insert(sum);
+impl Direct for Held<'_> {
+    fn append(&mut self, table: &Table, keys: Keys, changes: Vec<Weight>) -> Result<()> {
+        if let Kept::Runs(trace) = self.state.table_mut(table)? {
+            let is_first = trace.is_settled();
+            trace.append(keys, changes)?;
+            if is_first {
+                self.undo.push(Undo::Runs(table.name.clone()));
             }
-            Ok((Some(before), sum))
+            return Ok(());
         }
+        let entries: Vec<_> = keys.iter().zip(changes).collect();
+        self.add_each(table, entries.into_iter(), drop)
+    }
+
+    fn visit_values(&mut self, table: &Table, keys: &[&[u8]], visitor: &mut FoundVisitor<'_>) -> Result<()> {
+        let values = self.state.table(table)?.values(table)?;
+        // All are found before the first is looked at: the searches need not wait for each other then.
+        let found: Vec<_> = keys.iter().map(|key| values.get(*key)).collect();
+        found.into_iter().enumerate().try_for_each(|(index, value)| visitor(index, value.map(Key::bytes)))
+    }
+
+    fn put_all(&mut self, table: &Table, entries: &mut Entries<'_>) -> Result<()> {
+        self.put_each(table, entries)
+    }
+
+    fn scan_prefixes(&mut self, table: &Table, prefixes: &[&[u8]], visitor: &mut Visitor<'_>) -> Result<()> {
+        self.state.table(table)?.scan_prefixes(table, prefixes, visitor)
     }
 }
 
@@ -252,22 +287,29 @@ impl Drop for Held<'_> {
     fn drop(&mut self) {
         while let Some(undo) = self.undo.pop() {
             match undo {
-                Undo::Weights(name, entries) => restore(self.state.weights.get_mut(&name), entries),
-                Undo::Values(name, entries) => restore(self.state.values.get_mut(&name), entries),
+                Undo::Weights(name, entries) => {
+                    if let Some(kept) = self.state.tables.get_mut(&name) {
+                        entries.into_iter().rev().for_each(|(key, before)| kept.restore(key, before));
+                    }
+                }
+                Undo::Runs(name) => {
+                    if let Some(Kept::Runs(trace)) = self.state.tables.get_mut(&name) {
+                        trace.undo();
+                    }
+                }
+                Undo::Values(name, entries) => {
+                    if let Some(Kept::Values(values)) = self.state.tables.get_mut(&name) {
+                        for (key, before) in entries.into_iter().rev() {
+                            match before {
+                                Some(value) => drop(values.insert(key, value)),
+                                None => drop(values.remove(key.bytes())),
+                            }
+                        }
+                    }
+                }
                 Undo::Head(head) => self.state.head = head,
                 Undo::Signatures(signatures) => self.state.signatures = signatures,
             }
-        }
-    }
-}
-
-fn restore<V>(map: Option<&mut BTreeMap<Key, V>>, entries: Vec<(Vec<u8>, Option<V>)>) {
-    if let Some(map) = map {
-        for (key, before) in entries.into_iter().rev() {
-            match before {
-                Some(value) => map.insert(Key::new(&key), value),
-                None => map.remove(key.as_slice()),
-            };
         }
     }
 }

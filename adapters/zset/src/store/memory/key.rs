@@ -3,11 +3,13 @@
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// The longest key that needs no memory of its own. With it a key has 32 bytes.
 const INLINE_BYTES_MAX: usize = 30;
 
-/// Bytes that are compared as slices are.
+/// Bytes that are compared and hashed as slices are.
+#[derive(Clone)]
 pub(super) enum Key {
     Inline(u8, [u8; INLINE_BYTES_MAX]),
     Boxed(Box<[u8]>),
@@ -60,6 +62,12 @@ impl PartialEq for Key {
 }
 
 impl Eq for Key {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes().hash(state);
+    }
+}
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
