@@ -3,15 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use worldstore_core::Result;
 use worldstore_core::table::TableName;
+use worldstore_core::{Error, Result};
 use worldstore_ecs::{
     Applied, Batch, Changes, Chunks, ComponentType, ComponentValue, Entity, Local, Query, State, Storage, StorageInfo,
     Tick,
 };
 
 use super::{Bridge, Mirror, Run, View};
-use crate::ecs::{EntityTable, WorldTablesOptions};
+use crate::ecs::{EntityTable, Opening, WorldTablesOptions};
 
 /// Entities in the tables of a run: a storage for [`Entities`](worldstore_ecs::Entities). See
 /// [`ecs::WorldTables`](crate::ecs::WorldTables).
@@ -83,10 +83,20 @@ impl WorldTables {
         self.tables.table_of(components)
     }
 
+    /// What opening took.
+    pub fn opening(&self) -> Opening {
+        self.tables.opening()
+    }
+
+    /// Why the last checkpoint that was due could not be written.
+    pub fn trouble(&self) -> Option<&Error> {
+        self.tables.trouble()
+    }
+
     fn store(&mut self, prepared: crate::ecs::Prepared) -> Result<()> {
-        let crate::ecs::Prepared { commit, shared } = prepared;
+        let crate::ecs::Prepared { commit, effect } = prepared;
         let stored = self.run.bridge().run(commit.run());
-        self.tables.settle(shared, stored)
+        self.tables.settle(effect, stored)
     }
 }
 
@@ -117,7 +127,12 @@ impl Storage for WorldTables {
         let prepared = self.tables.prepare_batch(batch)?;
         self.store(prepared)?;
         let done = self.tables.local.apply(batch);
-        self.tables.follow(done)
+        let applied = self.tables.follow(done)?;
+        if let Some(checkpoint) = self.tables.due_checkpoint() {
+            let stored = self.run.bridge().run(checkpoint.run());
+            self.tables.settle_checkpoint(stored);
+        }
+        Ok(applied)
     }
 
     fn alive(&self, entities: &[Entity]) -> Result<Vec<bool>> {

@@ -16,14 +16,16 @@ pub struct State {
     pub schema: SchemaRef,
     /// How many rows there are.
     pub rows: u64,
+    /// How many rows of history were folded for it.
+    pub folded_rows: u64,
     /// The rows.
     pub batches: Batches,
 }
 
 impl State {
     pub(super) fn over(state: crate::world::State, bridge: &Bridge) -> Self {
-        let crate::world::State { schema, rows, batches } = state;
-        Self { schema, rows, batches: Box::new(bridge.pull(batches)) }
+        let crate::world::State { schema, rows, folded_rows, batches } = state;
+        Self { schema, rows, folded_rows, batches: Box::new(bridge.pull(batches)) }
     }
 }
 

@@ -6,29 +6,17 @@ use arrow::array::*;
 use arrow::compute::cast;
 use arrow::datatypes::*;
 use worldstore_core::{Error, ErrorKind, Result};
+use worldstore_ecs::field::Offsets;
 use worldstore_ecs::{Field as ComponentField, FieldKind, FieldValue};
 
 use crate::world::TableFormat;
 
 /// The type of a field's column. Iceberg has no unsigned numbers of 64 bits: they are decimals there.
-pub(super) fn data_type(kind: FieldKind, format: TableFormat) -> Result<DataType> {
-    Ok(match kind {
-        FieldKind::Bool => DataType::Boolean,
-        FieldKind::I8 => DataType::Int8,
-        FieldKind::I16 => DataType::Int16,
-        FieldKind::I32 => DataType::Int32,
-        FieldKind::I64 => DataType::Int64,
-        FieldKind::U8 => DataType::UInt8,
-        FieldKind::U16 => DataType::UInt16,
-        FieldKind::U32 => DataType::UInt32,
+pub(super) fn data_type(kind: FieldKind, format: TableFormat) -> DataType {
+    match kind {
         FieldKind::U64 if format == TableFormat::Iceberg => DECIMAL,
-        FieldKind::U64 => DataType::UInt64,
-        FieldKind::F32 => DataType::Float32,
-        FieldKind::F64 => DataType::Float64,
-        FieldKind::Text | FieldKind::Json => DataType::Utf8,
-        FieldKind::Bytes => DataType::Binary,
-        other => return Err(Error::unsupported("tables cannot hold fields of this kind").with("kind", other)),
-    })
+        kind => kind.data_type(Offsets::Narrow),
+    }
 }
 
 /// As many digits as 64 bits need.
@@ -138,7 +126,7 @@ impl Cells {
 impl Values {
     /// A column as it was read; one in another form of its type is brought into that of the field.
     pub fn new(array: &ArrayRef, field: &ComponentField, format: TableFormat) -> Result<Self> {
-        let wanted = data_type(field.kind, format)?;
+        let wanted = data_type(field.kind, format);
         let wrong = || wrong_column(field);
         let array = match array.data_type() == &wanted {
             true => Arc::clone(array),

@@ -39,7 +39,7 @@ impl IdChanges {
 }
 
 /// All ids that are not alive: each as the entity that it will be, with its place in the stack of those that are free.
-fn free_ids(state: &AllocatorState) -> Result<BTreeMap<Entity, Option<u32>>> {
+pub(super) fn free_ids(state: &AllocatorState) -> Result<BTreeMap<Entity, Option<u32>>> {
     let mut places = vec![None; state.slots.len()];
     for (place, index) in (0..).zip(&state.free) {
         if let Some(slot) = index.checked_sub(Entity::RESERVED).and_then(|slot| places.get_mut(slot as usize)) {

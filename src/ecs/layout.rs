@@ -90,10 +90,9 @@ impl Layout {
         if let Some(other) = self.components.values().find(|other| other.stored == stored) {
             return Err(taken(component.name(), other.component.name()));
         }
-        let field = |field: &worldstore_ecs::Field| {
-            Ok(Field::new(&*field.name, cells::data_type(field.kind, self.format)?, true))
-        };
-        let mut fields = component.fields().iter().map(field).collect::<Result<Vec<_>>>()?;
+        let field =
+            |field: &worldstore_ecs::Field| Field::new(&*field.name, cells::data_type(field.kind, self.format), true);
+        let mut fields: Vec<Field> = component.fields().iter().map(field).collect();
         if fields.is_empty() {
             fields.push(Field::new(PRESENT, DataType::Boolean, true));
         }

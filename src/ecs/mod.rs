@@ -4,11 +4,14 @@
 //! can be opened again, and the rows can be asked with SQL and Cypher. See [`docs::entities`](crate::docs::entities).
 
 mod cells;
+mod checkpoint;
 mod commit;
 mod ids;
 mod layout;
 mod lease;
+mod merge;
 mod names;
+mod opening;
 mod options;
 mod prepare;
 mod recover;
@@ -19,6 +22,7 @@ mod world_tables;
 
 pub use layout::EntityTable;
 pub(crate) use lease::Leases;
+pub use opening::Opening;
 pub use options::WorldTablesOptions;
 pub(crate) use prepare::Prepared;
 pub use world_tables::WorldTables;

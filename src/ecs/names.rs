@@ -15,6 +15,9 @@ pub const GUESTS: &str = "ecs_guests";
 /// A row for each entity without components.
 pub const BARE: &str = "ecs_bare";
 
+/// Rows for all entities as they are after a tick, now and then.
+pub const CHECKPOINTS: &str = "ecs_checkpoints";
+
 /// The longest name of a component that a table takes as it is.
 const NAME_BYTES_MAX: usize = 64;
 /// As much of a longer name is kept.

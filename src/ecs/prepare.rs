@@ -4,14 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use worldstore_core::table::TableName;
+use worldstore_core::table::{Level, TableName};
 use worldstore_core::{Error, Result};
+use worldstore_ecs::planted::{Bug, Planted};
 use worldstore_ecs::{Batch, ComponentType, ComponentValue, Entity, Local, State, Storage, Tick};
 
+use super::checkpoint;
 use super::commit::Commit;
 use super::ids::IdChanges;
 use super::layout::Layout;
-use super::names::{ARCHETYPES, COMPONENTS, FREE, GUESTS, TICKS};
+use super::names::{ARCHETYPES, CHECKPOINTS, COMPONENTS, FREE, GUESTS, TICKS};
 use super::rows::{self, Row};
 use super::shared::{SharedChanges, SharedValues};
 use super::world_tables::WorldTables;
@@ -23,14 +25,23 @@ type Values = Vec<ComponentValue>;
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) commit: Commit,
-    pub(crate) shared: SharedChanges,
+    pub(crate) effect: Effect,
+}
+
+/// What memory takes over of a change that is stored.
+#[derive(Debug)]
+pub(crate) struct Effect {
+    shared: SharedChanges,
+    rows: u64,
 }
 
 impl WorldTables {
     /// The rows of a batch.
     pub(crate) fn prepare_batch(&mut self, batch: &Batch) -> Result<Prepared> {
         self.check()?;
-        self.local.check_batch(batch)?;
+        if !self.planted.has(Bug::UncheckedBatch) {
+            self.local.check_batch(batch)?;
+        }
         let drawn = self.draw(|tables, draft| tables.draw_batch(batch, draft));
         self.prepared(drawn, Some(self.local.shard()), self.next_tick()?)
     }
@@ -67,11 +78,12 @@ impl WorldTables {
     }
 
     /// What a stored change leaves, or one that was not stored.
-    pub(crate) fn settle(&mut self, shared: SharedChanges, outcome: Result<()>) -> Result<()> {
+    pub(crate) fn settle(&mut self, effect: Effect, outcome: Result<()>) -> Result<()> {
         match &outcome {
             Ok(()) => {
                 self.layout.all_stored();
-                self.shared.settle(shared);
+                self.shared.settle(effect.shared);
+                self.rows_behind += effect.rows;
                 self.is_lost = false;
             }
             Err(error) => {
@@ -83,13 +95,38 @@ impl WorldTables {
         outcome
     }
 
+    /// The checkpoint that is due behind a batch that is stored, if one is.
+    pub(crate) fn due_checkpoint(&mut self) -> Option<Commit> {
+        let due = self.checkpoint_rows.max(2 * self.local.count() as u64);
+        if self.rows_behind < due {
+            return None;
+        }
+        // One that fails is tried again after as many rows.
+        self.rows_behind = 0;
+        let drawn = self.draw_checkpoint();
+        self.is_lost = drawn.is_ok();
+        drawn.map_err(|error| self.trouble = Some(error)).ok()
+    }
+
+    fn draw_checkpoint(&self) -> Result<Commit> {
+        let (run, lease) = self.writer()?;
+        let state = self.local.export()?;
+        let parts = vec![(TableName::new(CHECKPOINTS)?, checkpoint::rows(&state, &self.shared)?)];
+        Ok(Commit { run, lease, tick: world_tick(state.tick)?, parts, level: Level::Buffered })
+    }
+
+    /// What became of a checkpoint. Nothing depends on it: the ticks that it would spare are there.
+    pub(crate) fn settle_checkpoint(&mut self, outcome: Result<()>) {
+        (self.trouble, self.is_lost) = (outcome.err(), false);
+    }
+
     fn next_tick(&self) -> Result<i64> {
         world_tick(self.local.tick()?.next())
     }
 
     /// Draws a change, and forgets what it taught if it fails.
     fn draw(&mut self, drawing: impl FnOnce(&mut Self, &mut Draft) -> Result<()>) -> Result<Draft> {
-        let mut draft = Draft::new(&self.shared);
+        let mut draft = Draft::new(&self.shared, self.planted);
         let drawn = drawing(self, &mut draft);
         drawn.inspect_err(|_| self.layout.forget_unstored()).map(|()| draft)
     }
@@ -103,7 +140,8 @@ impl WorldTables {
         let (run, lease) = self.writer()?;
         // Until it is known what became of it: also if nobody waits for that any more.
         self.is_lost = true;
-        Ok(Prepared { commit: Commit { run, lease, tick, parts, level: self.level }, shared })
+        let rows = parts.iter().map(|(_, rows)| rows.num_rows() as u64).sum();
+        Ok(Prepared { commit: Commit { run, lease, tick, parts, level: self.level }, effect: Effect { shared, rows } })
     }
 
     fn draw_batch(&mut self, batch: &Batch, draft: &mut Draft) -> Result<()> {
@@ -209,11 +247,12 @@ struct Draft {
     rows: Vec<Vec<Row>>,
     shared: SharedChanges,
     ids: IdChanges,
+    planted: Planted,
 }
 
 impl Draft {
-    fn new(shared: &SharedValues) -> Self {
-        Self { rows: Vec::new(), shared: shared.begin(), ids: IdChanges::default() }
+    fn new(shared: &SharedValues, planted: Planted) -> Self {
+        Self { rows: Vec::new(), shared: shared.begin(), ids: IdChanges::default(), planted }
     }
 
     /// Adds what became of an entity.
@@ -237,7 +276,8 @@ impl Draft {
         }
         let old = before.as_ref().map(|values| layout.table_of(values)).transpose()?;
         let new = after.as_ref().map(|values| layout.table_of(values)).transpose()?;
-        if let (Some(place), Some(values)) = (old.filter(|_| old != new), before) {
+        let stays = self.planted.has(Bug::LeftRowStays);
+        if let (Some(place), Some(values)) = (old.filter(|_| old != new && !stays), before) {
             self.push(place, Row { entity, active: false, values });
         }
         if let (Some(place), Some(values)) = (new, after) {
@@ -269,17 +309,17 @@ impl Draft {
             add(TICKS, rows::tick_row(shard)?)?;
         }
         let components: Vec<_> = layout.components().filter(|known| !known.is_stored).collect();
-        if !components.is_empty() {
+        if !components.is_empty() && !self.planted.has(Bug::UnloggedComponents) {
             add(COMPONENTS, rows::component_rows(&components)?)?;
         }
         let tables: Vec<_> = layout.tables().iter().filter(|table| !table.is_stored).collect();
         if !tables.is_empty() {
             add(ARCHETYPES, rows::archetype_rows(&tables)?)?;
         }
-        if !self.ids.free.is_empty() {
+        if !self.ids.free.is_empty() && !self.planted.has(Bug::FreeUnstored) {
             add(FREE, rows::free_rows(&self.ids.free)?)?;
         }
-        if !self.ids.guests.is_empty() {
+        if !self.ids.guests.is_empty() && !self.planted.has(Bug::GuestsUnstored) {
             add(GUESTS, rows::guest_rows(&self.ids.guests)?)?;
         }
         let number = |value: &ComponentValue| {

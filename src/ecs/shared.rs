@@ -44,6 +44,13 @@ impl SharedValues {
         }
     }
 
+    /// All values with their components and numbers, in no order.
+    pub fn numbers(&self) -> impl Iterator<Item = (&str, u64, &[u8])> {
+        self.known.iter().flat_map(|(component, known)| {
+            known.iter().map(move |(bytes, shared)| (&**component, shared.number, &**bytes))
+        })
+    }
+
     fn get(&self, value: &ComponentValue) -> Option<Shared> {
         self.known.get(value.name())?.get(value.bytes()).copied()
     }

@@ -25,7 +25,7 @@ impl AsyncStorage for WorldTables {
     async fn register(&mut self, components: &[Arc<ComponentType>]) -> Result<()> {
         if let Some(prepared) = self.prepare_components(components)? {
             let stored = prepared.commit.run().await;
-            self.settle(prepared.shared, stored)?;
+            self.settle(prepared.effect, stored)?;
         }
         Storage::register(&mut self.local, components)
     }
@@ -33,9 +33,14 @@ impl AsyncStorage for WorldTables {
     async fn apply(&mut self, batch: &Batch) -> Result<Applied> {
         let prepared = self.prepare_batch(batch)?;
         let stored = prepared.commit.run().await;
-        self.settle(prepared.shared, stored)?;
+        self.settle(prepared.effect, stored)?;
         let done = Storage::apply(&mut self.local, batch);
-        self.follow(done)
+        let applied = self.follow(done)?;
+        if let Some(checkpoint) = self.due_checkpoint() {
+            let stored = checkpoint.run().await;
+            self.settle_checkpoint(stored);
+        }
+        Ok(applied)
     }
 
     async fn alive(&self, entities: &[Entity]) -> Result<Vec<bool>> {
@@ -73,7 +78,7 @@ impl AsyncStorage for WorldTables {
     async fn import(&mut self, state: &State<'_>) -> Result<()> {
         let (prepared, next) = self.prepare_state(state)?;
         let stored = prepared.commit.run().await;
-        self.settle(prepared.shared, stored)?;
+        self.settle(prepared.effect, stored)?;
         self.local = next;
         Ok(())
     }

@@ -4,10 +4,12 @@ use std::fmt;
 
 use worldstore_core::table::{Level, TableName};
 use worldstore_core::{Error, ErrorKind, Result};
+use worldstore_ecs::planted::Planted;
 use worldstore_ecs::{Durability, Local, StorageInfo};
 
 use super::layout::{EntityTable, Layout};
 use super::lease::Lease;
+use super::opening::Opening;
 use super::options::WorldTablesOptions;
 use super::recover::{Loaded, load};
 use super::shared::SharedValues;
@@ -16,7 +18,8 @@ use crate::{Run, View};
 /// Entities in the tables of a run: a storage for [`AsyncEntities`](worldstore_ecs::AsyncEntities).
 ///
 /// All reads are answered from memory. Each batch is one tick of the run, which is there in all tables or in none: the rows
-/// of the entities that it changed, and nothing of the others. Opening reads the newest row of each entity.
+/// of the entities that it changed, and nothing of the others. Now and then a checkpoint of all entities is written behind
+/// one, so that opening reads that and the rows behind it, and not the history.
 ///
 /// ```
 /// use worldstore::ecs::{AsyncEntities, Component, WorldTables};
@@ -47,6 +50,7 @@ use crate::{Run, View};
 /// | `a{n}_{hash}`, as [`archetype`](crate::archetype) names it | entity with just these components: a column `position__x` for each field |
 /// | `shared_{component}` | value that is stored once; entities have its number in a column `{component}__shared` |
 /// | `ecs_bare` | entity without components |
+/// | `ecs_checkpoints` | part of a checkpoint: a [`snapshot`](worldstore_ecs::snapshot), and the numbers of shared values |
 /// | `ecs_ticks`, `ecs_components`, `ecs_archetypes`, `ecs_free`, `ecs_guests` | tick; component; table of an archetype; id that is free; guest |
 pub struct WorldTables {
     run: Run,
@@ -59,6 +63,12 @@ pub struct WorldTables {
     name: String,
     /// While it is not known what became of a change.
     pub(super) is_lost: bool,
+    opening: Opening,
+    /// Rows since the last checkpoint, and how many ask for the next.
+    pub(super) rows_behind: u64,
+    pub(super) checkpoint_rows: u64,
+    pub(super) trouble: Option<Error>,
+    pub(super) planted: Planted,
 }
 
 impl WorldTables {
@@ -82,7 +92,7 @@ impl WorldTables {
         let lease = run.world().entity_leases().take(run.name()).await;
         // A fork goes on behind the tick that it shares, whether or not that had entities.
         let tick_min = run.first_tick().saturating_sub(1);
-        let loaded = load(&run.now(), options.shard, tick_min).await?;
+        let loaded = load(&run.now(), options.shard, tick_min, options.planted).await?;
         if options.shard != 0 && options.shard != loaded.local.shard() {
             return Err(Error::invalid("the entities of the run are of another shard")
                 .with("shard", loaded.local.shard())
@@ -92,7 +102,8 @@ impl WorldTables {
             true => Level::Durable,
             false => Level::Buffered,
         });
-        Ok(Self::new(run.clone(), Some(lease), level, loaded))
+        let opened = Self::new(run.clone(), Some(lease), level, loaded);
+        Ok(Self { checkpoint_rows: options.checkpoint_rows, planted: options.planted, ..opened })
     }
 
     /// The entities as a view has them, at any tick, of any run, also of a world that is open for reading only. Nothing can
@@ -101,14 +112,30 @@ impl WorldTables {
     /// # Errors
     /// `Corrupt` if the tables cannot be what this storage wrote; those of the tables.
     pub async fn at(view: &View) -> Result<Self> {
-        let loaded = load(view, 0, 0).await?;
+        let loaded = load(view, 0, 0, Planted::default()).await?;
         Ok(Self::new(view.run().clone(), None, Level::Buffered, loaded))
     }
 
     fn new(run: Run, lease: Option<Lease>, level: Level, loaded: Loaded) -> Self {
         let name = format!("tables({}, {})", run.world().name(), run.name());
-        let Loaded { local, layout, shared } = loaded;
-        Self { run, lease, level, local, layout, shared, name, is_lost: false }
+        let Loaded { local, layout, shared, opening } = loaded;
+        let (rows_behind, checkpoint_rows, trouble, planted) = (opening.rows, u64::MAX, None, Planted::default());
+        let is_lost = false;
+        Self {
+            run,
+            lease,
+            level,
+            local,
+            layout,
+            shared,
+            name,
+            is_lost,
+            opening,
+            rows_behind,
+            checkpoint_rows,
+            trouble,
+            planted,
+        }
     }
 
     /// The run.
@@ -128,6 +155,17 @@ impl WorldTables {
                 && table.components.iter().all(|(name, is_shared)| !is_shared && components.contains(&&**name))
         };
         self.tables().find(has).map(|table| &table.name)
+    }
+
+    /// What opening took.
+    pub fn opening(&self) -> Opening {
+        self.opening
+    }
+
+    /// Why the last checkpoint that was due could not be written. Nothing is lost by it, opening only takes longer; it is
+    /// tried again after as many rows.
+    pub fn trouble(&self) -> Option<&Error> {
+        self.trouble.as_ref()
     }
 
     pub(super) fn writer(&self) -> Result<(Run, Lease)> {

@@ -96,6 +96,7 @@ fn or_empty(old: Option<Sorted>, new: Option<Sorted>) -> (Option<Sorted>, Option
             schema: sorted.schema.clone(),
             chunks: Vec::new(),
             order: Vec::new(),
+            folded_rows: 0,
             tick_max: None,
         })
     };

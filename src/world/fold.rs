@@ -47,6 +47,8 @@ pub(super) struct Newest {
     chunks: Vec<RecordBatch>,
     places: HashMap<u64, Place>,
     rows_held: usize,
+    /// How many rows were looked at.
+    folded_rows: u64,
     /// The greatest tick of all rows that were taken.
     pub tick_max: Option<i64>,
 }
@@ -76,7 +78,8 @@ impl Newest {
     pub fn new(schema: SchemaRef, ended: Ended) -> Self {
         let (chunks, places) = (Vec::new(), HashMap::new());
         let (ended_from, bytes_max) = (None, usize::MAX);
-        Self { schema, ended, ended_from, bytes_max, bytes_held: 0, chunks, places, rows_held: 0, tick_max: None }
+        let (bytes_held, rows_held, folded_rows, tick_max) = (0, 0, 0, None);
+        Self { schema, ended, ended_from, bytes_max, bytes_held, chunks, places, rows_held, folded_rows, tick_max }
     }
 
     /// Sets how many bytes of rows are held at most. What needs more is refused as `Unsupported`.
@@ -113,6 +116,7 @@ impl Newest {
     ) -> Result<()> {
         let Base { entity, tick, active, seq } = Base::of(&batch)?;
         let chunk = self.chunks.len();
+        self.folded_rows += batch.num_rows() as u64;
         let mut held = false;
         for row in 0..batch.num_rows() {
             let id = entity.value(row);
@@ -198,7 +202,8 @@ impl Newest {
         let shown = self.places.iter().filter(|(_, place)| self.shows(place));
         let mut order: Vec<_> = shown.map(|(entity, place)| (*entity, place.chunk, place.row)).collect();
         order.sort_unstable();
-        Sorted { schema: self.schema, chunks: self.chunks, order, tick_max: self.tick_max }
+        let Self { schema, chunks, folded_rows, tick_max, .. } = self;
+        Sorted { schema, chunks, order, folded_rows, tick_max }
     }
 }
 
@@ -213,6 +218,8 @@ pub(super) struct Sorted {
     pub chunks: Vec<RecordBatch>,
     /// Entity, chunk and row.
     pub order: Vec<(u64, usize, usize)>,
+    /// How many rows of history it was made of.
+    pub folded_rows: u64,
     /// The greatest tick of all rows that were looked at.
     pub tick_max: Option<i64>,
 }

@@ -43,10 +43,10 @@ impl View {
         order.retain(|(_, chunk, row)| chunks[*chunk].active.value(*row) || chunks[*chunk].tick.value(*row) == tick);
         drop(bases);
         sorted.order = order;
-        let (schema, rows) = (sorted.schema.clone(), sorted.order.len());
+        let (schema, rows, folded_rows) = (sorted.schema.clone(), sorted.order.len(), sorted.folded_rows);
         let starts = stream::iter((0..rows).step_by(BATCH_ROWS));
         let batch = move |start: usize| at_tick(&sorted.rows(start..rows.min(start + BATCH_ROWS))?, tick);
-        Ok(State { schema, rows: rows as u64, batches: starts.map(batch).boxed() })
+        Ok(State { schema, rows: rows as u64, folded_rows, batches: starts.map(batch).boxed() })
     }
 }
 

@@ -91,6 +91,8 @@ pub struct State {
     pub schema: SchemaRef,
     /// How many rows there are.
     pub rows: u64,
+    /// How many rows of history were folded for it.
+    pub folded_rows: u64,
     /// The rows.
     pub batches: AsyncBatches,
 }
@@ -118,13 +120,13 @@ impl View {
             Some(columns) => Scan::all().with_columns(columns.clone()).schema(&sorted.schema)?,
             None => sorted.schema.clone(),
         };
-        let rows = sorted.order.len();
+        let (rows, folded_rows) = (sorted.order.len(), sorted.folded_rows);
         let (projected, starts) = (schema.clone(), stream::iter((0..rows).step_by(BATCH_ROWS)));
         let batch = move |start: usize| {
             let batch = sorted.rows(start..rows.min(start + BATCH_ROWS))?;
             project(&batch, &projected)
         };
-        Ok(State { schema, rows: rows as u64, batches: starts.map(batch).boxed() })
+        Ok(State { schema, rows: rows as u64, folded_rows, batches: starts.map(batch).boxed() })
     }
 
     /// The state of a table in memory.

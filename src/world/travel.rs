@@ -69,7 +69,7 @@ impl View {
     }
 
     /// The same view without what is outside of these ticks.
-    pub(super) fn between(&self, ticks: RangeInclusive<i64>) -> Self {
+    pub(crate) fn between(&self, ticks: RangeInclusive<i64>) -> Self {
         self.map_segments(|segment| {
             let start = *segment.ticks.start().max(ticks.start());
             let end = *segment.ticks.end().min(ticks.end());

@@ -13,7 +13,9 @@
 mod cases;
 pub mod components;
 mod direct;
+pub mod kills;
 mod model;
+pub mod steps;
 
 use std::fmt;
 
@@ -87,6 +89,22 @@ pub async fn run_async(make: &mut AsyncMake<'_>) -> Report {
         }
     }
     report
+}
+
+/// What is wrong with a storage first: whatever a model under random changes shows, or else a case. None if nothing is.
+pub fn defect(make: &mut Make<'_>, mut reopen: Option<&mut Reopen<'_>>) -> Option<Error> {
+    let modelled = (0..8).find_map(|seed| model(make, reopen.as_deref_mut(), seed, 200).err());
+    modelled.or_else(|| run(make).check().err())
+}
+
+/// As [`defect`], of an async storage.
+pub async fn defect_async(make: &mut AsyncMake<'_>, mut reopen: Option<&mut AsyncReopen<'_>>) -> Option<Error> {
+    for seed in 0..8 {
+        if let Err(error) = model_async(make, reopen.as_deref_mut(), seed, 200).await {
+            return Some(error);
+        }
+    }
+    run_async(make).await.check().err()
 }
 
 /// Makes random changes on a storage and on a model, and compares all that can be asked. Snapshots are restored in

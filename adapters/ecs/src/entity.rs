@@ -20,8 +20,22 @@ const SHARD_BITS: u32 = 11;
 /// ```
 ///
 /// Ids are sorted by shard, then generation, then index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    zerocopy::Immutable,
+    zerocopy::IntoBytes,
+)]
 #[serde(try_from = "u64", into = "u64")]
+#[repr(transparent)]
 pub struct Entity(u64);
 
 impl Entity {

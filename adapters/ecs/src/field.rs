@@ -9,6 +9,8 @@
 //! | `Text`, `Json`, `Bytes` | 4 for the length, then the text in UTF-8, or the bytes |
 //! | any of them, nullable | 1, 0 or 1; behind a 1 the value |
 
+#[cfg(feature = "arrow")]
+mod arrow;
 mod derive;
 mod types;
 
@@ -19,6 +21,8 @@ use worldstore_core::{Error, Result};
 
 use crate::error::corrupt;
 
+#[cfg(feature = "arrow")]
+pub use self::arrow::Offsets;
 pub use derive::{decode_json, decode_text, encode_json, encode_text, no_variant, width};
 pub use types::FieldType;
 
@@ -240,6 +244,7 @@ impl Sink for Vec<u8> {
 }
 
 /// Takes so many bytes from the input.
+#[inline]
 pub(crate) fn take<'a>(input: &mut &'a [u8], count: usize) -> Result<&'a [u8]> {
     let (taken, rest) = input.split_at_checked(count).ok_or_else(|| corrupt("a value ends too early"))?;
     *input = rest;

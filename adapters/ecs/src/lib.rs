@@ -27,6 +27,8 @@ mod entity;
 mod error;
 pub mod field;
 pub mod local;
+#[doc(hidden)]
+pub mod planted;
 mod query;
 pub mod shard;
 mod small;

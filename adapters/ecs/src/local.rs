@@ -37,6 +37,7 @@ use crate::allocator::Allocator;
 use crate::batch::check_known;
 use crate::component::{Component, ComponentType};
 use crate::error::{other_fields, other_type};
+use crate::planted::Planted;
 
 use archetype::{Archetype, Slot, Step, Values};
 use erased::ErasedColumn;
@@ -86,6 +87,7 @@ pub struct Local {
     /// Whether something was changed in place in it.
     is_touched: bool,
     journal: Journal,
+    planted: Planted,
 }
 
 /// The columns of a component in another type.
@@ -126,6 +128,7 @@ impl Local {
             now: 1,
             is_touched: false,
             journal: Journal::new(HISTORY_ENTRIES),
+            planted: Planted::default(),
         };
         for index in 0..Entity::RESERVED {
             let entity = Entity::pack(local.allocator.shard(), index, 0);
@@ -138,6 +141,13 @@ impl Local {
     #[must_use]
     pub fn with_history(mut self, entries: usize) -> Self {
         self.journal = Journal::new(entries);
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_planted(mut self, planted: impl Into<Planted>) -> Self {
+        self.planted = planted.into();
         self
     }
 

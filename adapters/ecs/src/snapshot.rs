@@ -167,19 +167,14 @@ fn write_allocator(out: &mut Vec<u8>, manifest: &mut Manifest, allocator: &Alloc
 }
 
 fn write_entities(out: &mut Vec<u8>, entities: &[Entity]) -> Result<PartEntry> {
-    numbers(out, "entity", DataType::UInt64, bits(entities).as_bytes())
-}
-
-fn bits(entities: &[Entity]) -> Vec<u64> {
-    entities.iter().map(|entity| entity.to_bits()).collect()
+    numbers(out, "entity", DataType::UInt64, entities.as_bytes())
 }
 
 fn write_chunk(out: &mut Vec<u8>, manifest: &Manifest, chunk: &Chunk<'_>) -> Result<ChunkEntry> {
-    let entities = bits(chunk.entities());
     let ids = PartColumn {
         field: Field::new("entity", DataType::UInt64, false),
         nulls: 0,
-        buffers: vec![Cow::Borrowed(&[]), Cow::Borrowed(entities.as_bytes())],
+        buffers: vec![Cow::Borrowed(&[]), Cow::Borrowed(chunk.entities().as_bytes())],
     };
     // Columns that are not in one piece, in one.
     let loose = |column: &&Column<'_>| column.is_shared() || column.packed().is_none();

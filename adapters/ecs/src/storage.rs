@@ -80,6 +80,7 @@ pub enum Durability {
 /// - A value that is [shared](ComponentValue::is_shared) is stored once per component and bytes, given back as shared,
 ///   and goes with the last entity that has it.
 /// - Every change takes the next [`Tick`]. A change that fails changes nothing, and takes none.
+/// - The index that was freed last is given out first, in its next generation; also after a restore.
 pub trait Storage: Debug + Display + Send + Sync + 'static {
     /// What the storage is.
     fn info(&self) -> StorageInfo;

@@ -4,18 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::FutureExt;
-use worldstore::World;
 use worldstore::core::ErrorKind;
 use worldstore::ecs::conformance::{model, model_async, run, run_async};
 use worldstore::ecs::{
     AsyncStorage, ComponentValue, Entity, Local, Storage, Tick, Updates, WorldTables, WorldTablesOptions,
 };
+use worldstore::{World, blocking};
 
 use super::steps::{Agent, Dice, Shown, shown, updates};
 use crate::bed::{Bed, on_each_format};
 
 on_each_format!(
     the_promises_are_kept,
+    the_promises_are_kept_where_nobody_awaits,
     tables_are_equal_to_a_model,
     the_same_batches_do_the_same_as_in_memory,
     one_at_a_time_writes,
@@ -23,11 +24,19 @@ on_each_format!(
     a_batch_that_is_refused_leaves_nothing,
 );
 
+/// Checkpoints are in between.
+pub fn options() -> WorldTablesOptions {
+    WorldTablesOptions::default().with_checkpoint_rows(40)
+}
+
+pub fn unused() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    format!("r{}", COUNT.fetch_add(1, Ordering::SeqCst))
+}
+
 /// A run of its own for each storage.
 async fn fresh(world: &World) -> worldstore::Result<WorldTables> {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let run = world.create_run(&format!("r{}", COUNT.fetch_add(1, Ordering::SeqCst))).await?;
-    WorldTables::open(&run).await
+    WorldTables::open_with(&world.create_run(&unused()).await?, &options()).await
 }
 
 async fn the_promises_are_kept(bed: &Bed) {
@@ -73,7 +82,7 @@ async fn the_same_batches_do_the_same_as_in_memory(bed: &Bed) {
                     if dice.roll(2) == 0 {
                         world.flush().await.unwrap();
                     }
-                    tables = WorldTables::open(&tables.run().clone()).await.unwrap();
+                    tables = WorldTables::open_with(&tables.run().clone(), &options()).await.unwrap();
                 }
                 1 => saved = Some(Storage::export(&local).unwrap().into_owned().unwrap()),
                 2 => {
@@ -216,7 +225,7 @@ mod lasting {
                 let mut world = world.lock().await;
                 drop(world.take());
                 let opened = opening.await?;
-                let tables = WorldTables::open(&opened.run(&run).await?).await?;
+                let tables = WorldTables::open_with(&opened.run(&run).await?, &super::options()).await?;
                 *world = Some(opened);
                 Ok(Box::new(tables) as Box<dyn AsyncStorage>)
             }
@@ -228,17 +237,30 @@ mod lasting {
     }
 }
 
-#[test]
-fn the_promises_are_kept_where_nobody_awaits() {
-    use worldstore::blocking;
-    let world = blocking::World::create("memory:", &worldstore::WorldOptions::default()).unwrap();
-    let count = AtomicUsize::new(0);
-    let mut make = || -> worldstore::Result<Box<dyn Storage>> {
-        let run = world.create_run(&format!("r{}", count.fetch_add(1, Ordering::SeqCst)))?;
-        Ok(Box::new(blocking::WorldTables::open(&run)?))
+/// The suite and the model on the blocking side, on a thread that belongs to no runtime.
+async fn the_promises_are_kept_where_nobody_awaits(bed: &Bed) {
+    let (uri, world_options) = (bed.uri(), bed.options());
+    let suite = move || {
+        let world = blocking::World::create(&uri, &world_options)?;
+        let mut make = || -> worldstore::Result<Box<dyn Storage>> {
+            Ok(Box::new(blocking::WorldTables::open_with(&world.create_run(&unused())?, &options())?))
+        };
+        let report = run(&mut make);
+        report.check()?;
+        assert!(report.passed.len() > 30, "{report}");
+        let mut reopen = |crashed: Box<dyn Storage>| -> worldstore::Result<Box<dyn Storage>> {
+            let name = crashed.to_string();
+            let run = world.run(name.trim_end_matches(')').rsplit(' ').next().unwrap())?;
+            Ok(Box::new(blocking::WorldTables::open_with(&run, &options())?))
+        };
+        model(&mut make, Some(&mut reopen), 7, 100)
     };
-    run(&mut make).check().unwrap();
-    model(&mut make, None, 7, 100).unwrap();
+    std::thread::spawn(suite).join().unwrap().unwrap();
+}
+
+#[test]
+fn waiting_is_refused_in_async_code() {
+    let world = blocking::World::create("memory:", &worldstore::WorldOptions::default()).unwrap();
     let mut tables = blocking::WorldTables::open(&world.run("main").unwrap()).unwrap();
     tables.apply(&spawn()).unwrap();
     let before: Shown = shown(&tables.export().unwrap());

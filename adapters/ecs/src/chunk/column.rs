@@ -237,7 +237,7 @@ impl<'a> Column<'a> {
             if &*field.name == name {
                 let fits = field.kind == Type::KIND && !Type::NULLABLE && Type::ITEMS.is_none();
                 let stride = self.component.width()?;
-                return fits.then_some(Strided { bytes: self.packed()?, offset, width, stride, kind: PhantomData });
+                return fits.then_some(Strided { bytes: self.packed()?, offset, stride, kind: PhantomData });
             }
             offset += width;
         }
@@ -334,7 +334,6 @@ fn shared(component: &Arc<ComponentType>, values: &[ComponentValue]) -> Column<'
 pub struct Strided<'a, Type> {
     bytes: &'a [u8],
     offset: usize,
-    width: usize,
     stride: usize,
     kind: PhantomData<fn() -> Type>,
 }
@@ -345,8 +344,18 @@ impl<'a, Type: FieldType> Strided<'a, Type> {
     /// # Errors
     /// An item is `Corrupt` if the bytes are no such value.
     pub fn iter(&self) -> impl Iterator<Item = Result<Type>> + use<'a, Type> {
-        let (offset, width) = (self.offset, self.width);
+        // The width is that of the type, which is known when this is compiled.
+        let width = const {
+            match Type::KIND.width() {
+                Some(width) => width,
+                None => 0,
+            }
+        };
+        let offset = self.offset;
         let rows = self.bytes.chunks_exact(self.stride.max(1));
-        rows.map(move |row| Type::decode(&mut row.get(offset..offset + width).unwrap_or_default()))
+        rows.map(
+            #[inline]
+            move |row| Type::decode(&mut row.get(offset..offset + width).unwrap_or_default()),
+        )
     }
 }

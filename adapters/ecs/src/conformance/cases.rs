@@ -48,12 +48,12 @@ pub(super) use same;
 
 cases! {
     lives: entities_are_made_and_destroyed, a_missing_entity_answers_nothing, a_second_destroy_is_refused,
-        writes_to_the_dead_are_refused, an_id_is_never_given_twice, reserved_entities_live_for_ever,
+        writes_to_the_dead_are_refused, an_id_is_never_given_twice, the_id_that_was_freed_last_comes_first, reserved_entities_live_for_ever,
         singletons_are_found_by_queries, entities_of_other_shards_are_not_alive, placed_entities_keep_their_ids;
     values: components_are_set_and_removed, all_kinds_come_back, values_are_copies, components_without_a_type,
         other_fields_are_refused, many_are_read_at_once, a_component_goes_from_all;
     queries: components_come_in_the_order_of_the_query, having_and_excluding, all_entities_are_listed,
-        unknown_components_find_nothing, chunks_hold_each_entity_once, many_archetypes;
+        unknown_components_find_nothing, chunks_hold_each_entity_once, many_archetypes, a_query_of_many_finds_all;
     batches: a_batch_applies_in_order, a_bad_batch_changes_nothing, two_writes_are_combined,
         updates_need_the_component, a_batch_of_many, ticks_count_what_was_applied, changes_since_a_tick,
         what_was_undone_is_no_change;

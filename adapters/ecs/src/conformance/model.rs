@@ -9,10 +9,13 @@ use worldstore_core::{Error, ErrorKind, Result};
 use super::components::{Asleep, Everything, Health, Name, Position};
 use crate::async_entities::AsyncEntities;
 use crate::async_storage::AsyncStorage;
-use crate::{ComponentValue, Entity, Query, State, Updates};
+use crate::{ComponentType, ComponentValue, Entity, Query, State, Updates};
 
 /// The names of the components that are used.
 const NAMES: [&str; 5] = ["asleep", "everything", "health", "name", "position"];
+
+/// The shard of guests: of no storage that is looked at.
+const GUEST_SHARD: u16 = 2_001;
 
 /// Every entity that is alive, with its components.
 type Model = BTreeMap<Entity, BTreeMap<Arc<str>, ComponentValue>>;
@@ -48,6 +51,8 @@ struct Run<Store> {
     dead: BTreeSet<Entity>,
     /// A state from before, and the model of then.
     saved: Option<(State<'static>, Model)>,
+    /// Components that nobody has, and that were made known.
+    known: BTreeSet<String>,
     numbers: Numbers,
 }
 
@@ -59,7 +64,8 @@ pub async fn run<Store: AsyncStorage>(
 ) -> Result<()> {
     let world = AsyncEntities::new(make().await?);
     let numbers = Numbers(seed);
-    let mut run = Run { world, model: Model::new(), dead: BTreeSet::new(), saved: None, numbers };
+    let mut run =
+        Run { world, model: Model::new(), dead: BTreeSet::new(), saved: None, known: BTreeSet::new(), numbers };
     for step in 0..steps {
         let explain = |error: Error| error.with("step", step).with("seed", seed);
         let kind = run.numbers.below(40);
@@ -72,6 +78,7 @@ pub async fn run<Store: AsyncStorage>(
             (2, _) => run.rewind(None).await,
             (3, _) => run.rewind(Some(make().await.map_err(explain)?)).await,
             (4..=7, _) => run.bad_batch().await,
+            (8, _) => run.register(step).await,
             _ => run.batch().await,
         };
         done.map_err(explain)?;
@@ -145,7 +152,21 @@ impl<Store: AsyncStorage> Run<Store> {
             updates.spawn_values(values.clone());
             spawns.push(values);
         }
+        if let Some((guest, values)) = self.guest(&model)? {
+            updates.place_values(guest, values.clone());
+            model.insert(guest, values.into_iter().map(|value| (Arc::clone(value.name()), value)).collect());
+        }
         Ok((updates, model, spawns))
+    }
+
+    /// Now and then an entity of another shard that is not there.
+    fn guest(&mut self, model: &Model) -> Result<Option<(Entity, Vec<ComponentValue>)>> {
+        if self.numbers.below(8) > 0 {
+            return Ok(None);
+        }
+        let (index, value) = (Entity::RESERVED + self.numbers.below(5) as u32, self.value()?);
+        let guest = Entity::new(GUEST_SHARD, index, 0)?;
+        Ok((!model.contains_key(&guest) && !self.model.contains_key(&guest)).then(|| (guest, vec![value])))
     }
 
     async fn batch(&mut self) -> Result<()> {
@@ -155,6 +176,7 @@ impl<Store: AsyncStorage> Run<Store> {
             return Err(Error::unexpected("another number of entities was made"));
         }
         self.dead.extend(self.model.keys().filter(|entity| !model.contains_key(entity)).copied());
+        self.dead.retain(|entity| !model.contains_key(entity));
         for (entity, values) in spawned.into_iter().zip(spawns) {
             if self.dead.contains(&entity) || self.model.contains_key(&entity) {
                 return Err(Error::unexpected("an id was given twice").with("entity", entity));
@@ -182,6 +204,15 @@ impl<Store: AsyncStorage> Run<Store> {
         }
     }
 
+    /// Makes a component known that nobody has.
+    async fn register(&mut self, step: usize) -> Result<()> {
+        let name = format!("unused_{step}");
+        let component = Arc::new(ComponentType::dynamic(name.clone(), Vec::new())?);
+        self.world.storage_mut().register(&[component]).await?;
+        self.known.insert(name);
+        Ok(())
+    }
+
     async fn save(&mut self) -> Result<()> {
         let state = self.world.storage().export().await?.into_owned()?;
         state.check()?;
@@ -195,7 +226,19 @@ impl<Store: AsyncStorage> Run<Store> {
         if let Some(fresh) = fresh {
             self.world = AsyncEntities::new(fresh);
         }
+        let before = self.world.tick().await?;
         self.world.storage_mut().import(state).await?;
+        let (tick, wanted) = (self.world.tick().await?, before.max(state.tick).next());
+        if tick != wanted {
+            return Err(Error::unexpected("a restore took another tick").with("tick", tick).with("wanted", wanted));
+        }
+        let ids = self.world.storage().export().await?.allocator;
+        if ids != state.allocator {
+            return Err(Error::unexpected("a restore brought other ids back")
+                .with("seen", format!("{ids:?}"))
+                .with("wanted", format!("{:?}", state.allocator)));
+        }
+        self.known.clear();
         self.model = model.clone();
         // What was made after the saved state was never there: its ids may be given out anew.
         self.dead.clear();
@@ -245,6 +288,11 @@ impl<Store: AsyncStorage> Run<Store> {
             if read != wanted {
                 return differ(name, format!("{read:?}"), format!("{wanted:?}"));
             }
+        }
+        let components = self.world.storage().components().await?;
+        let is_known = |name: &&String| components.iter().any(|component| **component.name() == ***name);
+        if let Some(lost) = self.known.iter().find(|name| !is_known(name)) {
+            return differ("components", format!("{components:?}"), lost.clone());
         }
         let dead: Vec<Entity> = self.dead.iter().copied().collect();
         let alive = self.world.storage().alive(&dead).await?;

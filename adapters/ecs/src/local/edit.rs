@@ -8,6 +8,7 @@ use super::journal::{Gone, What};
 use super::known::{NO_ROW, Place};
 use crate::Entity;
 use crate::error::{dead, reserved};
+use crate::planted::Bug;
 
 /// Where a value of an entity goes.
 #[derive(Debug, Clone, Copy)]
@@ -102,7 +103,7 @@ impl Local {
             false => None,
         };
         let room = self.room(entity, place, slot)?;
-        let now = self.now;
+        let now = if self.planted.has(Bug::WriteUnstamped) { 0 } else { self.now };
         let store = self.store(room.archetype, room.column)?;
         let replaced = store.write(room, bytes, shared, now)?;
         if let Some(value) = replaced {
@@ -144,7 +145,9 @@ impl Local {
         }
         let to = self.step(place.archetype, Step::Remove(component));
         self.transfer(entity, place, to)?;
-        self.journal.note(Gone { tick: self.now, entity, what: What::Component(component) });
+        if !self.planted.has(Bug::RemovalUnnoted) {
+            self.journal.note(Gone { tick: self.now, entity, what: What::Component(component) });
+        }
         Ok(true)
     }
 
@@ -171,7 +174,9 @@ impl Local {
         for (component, value) in released {
             self.release(component, value);
         }
-        self.journal.note(Gone { tick: self.now, entity, what: What::Entity { created } });
+        if !self.planted.has(Bug::DestroyUnnoted) {
+            self.journal.note(Gone { tick: self.now, entity, what: What::Entity { created } });
+        }
         self.allocator.free(entity)
     }
 }

@@ -41,8 +41,14 @@ impl Matching {
 
     pub(super) fn matches(&self, archetype: &Archetype) -> bool {
         let has = |number: &u32| archetype.find(*number).is_some();
-        let all = self.components.iter().chain(&self.required).all(has);
-        !self.is_empty && all && !archetype.entities.is_empty() && !self.excluded.iter().any(has)
+        !archetype.entities.is_empty() && self.components.iter().all(has) && self.filters(archetype)
+    }
+
+    /// Whether an archetype with all components that are asked for is found.
+    #[inline]
+    pub(super) fn filters(&self, archetype: &Archetype) -> bool {
+        let has = |number: &u32| archetype.find(*number).is_some();
+        !self.is_empty && self.required.iter().all(has) && !self.excluded.iter().any(has)
     }
 }
 
@@ -169,6 +175,9 @@ impl Local {
 
     /// Gives entities that share a value which is to be changed values of their own.
     fn own_values<Items: TermsMut>(&mut self, matching: &Matching) {
+        if self.known.iter().all(|known| known.pool.is_empty()) {
+            return;
+        }
         for (place, number) in matching.components.iter().enumerate() {
             if !Items::CHANGED.get(place).copied().unwrap_or_default() {
                 continue;

@@ -35,6 +35,11 @@ impl Pool {
         self.places.len()
     }
 
+    /// True if no value is stored.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
     /// The place of a value for one more row. The value is stored if it is new.
     pub fn intern(&mut self, bytes: &[u8]) -> Result<u32> {
         if let Some(place) = self.places.get(bytes) {

@@ -8,9 +8,11 @@ use super::{HISTORY_ENTRIES, Local};
 use crate::Entity;
 use crate::allocator::Allocator;
 use crate::chunk::{Chunk, Column};
+use crate::planted::Bug;
 use crate::small::SmallBytes;
 use crate::state::State;
 use crate::storage::Storage;
+use crate::tick::Tick;
 
 impl Local {
     /// Makes a storage of a state.
@@ -34,9 +36,10 @@ impl Local {
 
     pub(super) fn replace_by(&mut self, state: &State<'_>) -> Result<()> {
         state.check()?;
-        let tick = self.last_tick().max(state.tick).next().0;
-        let mut local = Self::with_allocator(Allocator::from_state(&state.allocator)?);
-        local.now = tick;
+        let last = if self.planted.has(Bug::RestoreRewindsTicks) { Tick(0) } else { self.last_tick() };
+        let tick = last.max(state.tick).next().0;
+        let mut local = Self::with_allocator(Allocator::from_state(&self.planted.restored(&state.allocator))?);
+        (local.now, local.planted) = (tick, self.planted);
         for component in self.components()?.iter().chain(&state.components) {
             local.learn(component)?;
         }

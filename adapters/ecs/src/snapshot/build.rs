@@ -14,7 +14,7 @@ use super::part::{Batch, PartColumn};
 use crate::chunk::Column;
 use crate::component::ComponentType;
 use crate::error::corrupt;
-use crate::field::{FieldKind, FieldValue};
+use crate::field::{FieldKind, FieldValue, Offsets};
 use crate::{ComponentValue, Field as ComponentField};
 
 /// A column of the component's name, with its layout in the metadata.
@@ -35,7 +35,7 @@ pub fn columns<'a>(column: &'a Column<'_>, columns: &mut Vec<PartColumn<'a>>) ->
     };
     let kind = match (component.fields(), width) {
         (_, 0) => DataType::Null,
-        ([field], _) if field.kind != FieldKind::Bool => data_type(field.kind),
+        ([field], _) if field.kind != FieldKind::Bool => field.kind.data_type(Offsets::Wide),
         // At most 256 fields of at most 8 bytes.
         _ => DataType::FixedSizeBinary(width as i32),
     };
@@ -45,24 +45,6 @@ pub fn columns<'a>(column: &'a Column<'_>, columns: &mut Vec<PartColumn<'a>>) ->
     };
     columns.push(PartColumn { field: named(component, kind), nulls, buffers });
     Ok(Layout::Packed)
-}
-
-fn data_type(kind: FieldKind) -> DataType {
-    match kind {
-        FieldKind::Bool => DataType::Boolean,
-        FieldKind::I8 => DataType::Int8,
-        FieldKind::I16 => DataType::Int16,
-        FieldKind::I32 => DataType::Int32,
-        FieldKind::I64 => DataType::Int64,
-        FieldKind::U8 => DataType::UInt8,
-        FieldKind::U16 => DataType::UInt16,
-        FieldKind::U32 => DataType::UInt32,
-        FieldKind::U64 => DataType::UInt64,
-        FieldKind::F32 => DataType::Float32,
-        FieldKind::F64 => DataType::Float64,
-        FieldKind::Text | FieldKind::Json => DataType::LargeUtf8,
-        FieldKind::Bytes => DataType::LargeBinary,
-    }
 }
 
 /// A field of all rows, in the making.
@@ -114,7 +96,7 @@ impl<'a> Builder<'a> {
             buffers.push(Cow::Owned(self.ends.iter().flat_map(|end| end.to_le_bytes()).collect()));
         }
         buffers.push(Cow::Owned(self.values));
-        let field = Field::new(name, data_type(self.field.kind), self.field.nullable);
+        let field = Field::new(name, self.field.kind.data_type(Offsets::Wide), self.field.nullable);
         PartColumn { field, nulls: self.nulls, buffers }
     }
 }

@@ -20,6 +20,9 @@ use crate::error::corrupt;
 /// Where parts and buffers begin.
 const ALIGNMENT: usize = 64;
 
+/// Bytes that are copied and summed at once.
+const BLOCK_BYTES: usize = 128 << 10;
+
 /// The end of a stream.
 const END: [u8; 8] = [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0];
 
@@ -45,13 +48,30 @@ pub fn write(out: &mut Vec<u8>, rows: usize, columns: &[PartColumn<'_>]) -> Resu
     let schema = Schema::new(columns.iter().map(|column| column.field.clone()).collect::<Vec<_>>());
     write_schema(out, &schema)?;
     write_batch_header(out, rows, columns);
+    let mut sum = Sum { from: start, crc32c: 0 };
     for buffer in columns.iter().flat_map(|column| &column.buffers) {
-        out.extend_from_slice(buffer);
+        for block in buffer.chunks(BLOCK_BYTES) {
+            out.extend_from_slice(block);
+            sum.take(out);
+        }
         pad(out);
     }
     out.extend_from_slice(&END);
-    let part = out.get(start..).unwrap_or_default();
-    Ok(PartEntry { offset: start as u64, length: part.len() as u64, crc32c: crc32c::crc32c(part) })
+    sum.take(out);
+    Ok(PartEntry { offset: start as u64, length: (out.len() - start) as u64, crc32c: sum.crc32c })
+}
+
+/// The sum of what was written, taken while it is in the cache.
+struct Sum {
+    from: usize,
+    crc32c: u32,
+}
+
+impl Sum {
+    fn take(&mut self, out: &[u8]) {
+        self.crc32c = crc32c::crc32c_append(self.crc32c, out.get(self.from..).unwrap_or_default());
+        self.from = out.len();
+    }
 }
 
 fn pad(out: &mut Vec<u8>) {

@@ -148,5 +148,22 @@ pub async fn placed_entities_keep_their_ids(make: &mut AsyncMake<'_>) -> Result<
     other.storage_mut().import(&state).await?;
     same!(other.get::<Health>(own).await?, Some(Health(8)));
     same!(other.entities().await?, world.entities().await?);
+    same!(other.storage().export().await?.allocator, state.allocator);
+    Ok(())
+}
+
+pub async fn the_id_that_was_freed_last_comes_first(make: &mut AsyncMake<'_>) -> Result<()> {
+    let mut world = fresh(make).await?;
+    let made = world.spawn_many((0..4).map(Health)).await?;
+    let (first, rest) = made.split_at(2);
+    world.destroy(first[1]).await?;
+    world.destroy(first[0]).await?;
+    let mut updates = Updates::new();
+    rest.iter().for_each(|entity| _ = updates.destroy(*entity));
+    world.apply(&updates).await?;
+    let freed = [first[1], first[0], rest[0], rest[1]];
+    let wanted: Vec<u32> = freed.iter().rev().map(|entity| entity.index()).collect();
+    let again = world.spawn_many((0..4).map(Health)).await?;
+    same!(again.iter().map(|entity| entity.index()).collect::<Vec<_>>(), wanted);
     Ok(())
 }

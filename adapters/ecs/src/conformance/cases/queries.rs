@@ -136,3 +136,16 @@ pub async fn many_archetypes(make: &mut AsyncMake<'_>) -> Result<()> {
     same!(found.iter().all(|(_, (health, name))| name.0 == health.0.to_string()), true);
     Ok(())
 }
+
+/// More than any storage gives at once.
+pub async fn a_query_of_many_finds_all(make: &mut AsyncMake<'_>) -> Result<()> {
+    const COUNT: u32 = 20_000;
+    let mut world = fresh(make).await?;
+    let mut made = world.spawn_many((0..COUNT).map(Health)).await?;
+    made.sort_unstable();
+    let rows = rows::<Health>(&world, &Query::all()).await?;
+    same!(rows.len(), made.len());
+    same!(rows.iter().map(|(entity, _)| *entity).eq(made.iter().copied()), true);
+    same!(world.entities().await? == made, true);
+    Ok(())
+}

@@ -17,7 +17,11 @@ pub async fn a_restore_into_a_fresh_storage_brings_all_back(make: &mut AsyncMake
     let other = world.spawn((Position { x: 1.0, y: 2.0 }, Asleep)).await?;
     world.set_singleton(Name("earth".to_owned())).await?;
     let free = world.create().await?;
-    world.destroy(free).await?;
+    let others = world.spawn_many((0..3).map(Health)).await?;
+    for entity in [others[1], free, others[0]] {
+        world.destroy(entity).await?;
+    }
+    world.remove::<Health>(others[2]).await?;
     let state = world.storage().export().await?.into_owned()?;
     state.check()?;
     let mut restored = fresh(make).await?;
@@ -32,8 +36,10 @@ pub async fn a_restore_into_a_fresh_storage_brings_all_back(make: &mut AsyncMake
     same!(restored.get::<Position>(other).await?, Some(Position { x: 1.0, y: 2.0 }));
     same!(restored.singleton::<Name>().await?, Some(Name("earth".to_owned())));
     same!(restored.found(&Query::new(["health"])).await?, vec![again]);
+    same!(restored.storage().export().await?.allocator, state.allocator);
     let new = restored.create().await?;
     same!([bare, used, again, other, free].contains(&new), false);
+    same!(new.index(), others[0].index());
     restored.destroy(again).await?;
     same!(kind(restored.destroy(again).await), Some(ErrorKind::NotFound));
     Ok(())

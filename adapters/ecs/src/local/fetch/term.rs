@@ -59,7 +59,7 @@ pub trait TermMut {
     /// What is found.
     type Item<'a>;
     /// The values of one archetype, row by row.
-    type Iter<'a>: Iterator<Item = Self::Item<'a>>;
+    type Iter<'a>: Iterator<Item = Self::Item<'a>> + Default;
     /// Whether it is changed.
     const IS_CHANGED: bool;
 

@@ -36,8 +36,14 @@ pub trait Terms {
     /// All rows of an archetype, if none are shared.
     fn rows(archetype: &Archetype) -> Option<Self::Rows<'_>>;
 
+    /// No rows.
+    fn none<'a>() -> Self::Rows<'a>;
+
     /// The next row.
     fn next<'a>(rows: &mut Self::Rows<'a>) -> Option<(Entity, Self::Item<'a>)>;
+
+    /// All rows, one after the other.
+    fn fold<'a, Sum>(rows: Self::Rows<'a>, first: Sum, each: impl FnMut(Sum, (Entity, Self::Item<'a>)) -> Sum) -> Sum;
 
     /// All rows of an archetype, one by one.
     fn collect<'a>(local: &'a Local, archetype: &'a Archetype) -> Vec<(Entity, Self::Item<'a>)>;
@@ -63,16 +69,22 @@ pub trait TermsMut {
     /// Those of [`Local::know`].
     fn know(local: &mut Local) -> Result<()>;
 
-    /// All rows of an archetype, with the numbers of the components: as they lie there, or one by one.
+    /// All rows of an archetype that matches, as they lie there or one by one. None if it does not.
     fn rows<'a>(
         archetype: &'a mut Archetype,
         known: &'a [Known],
-        numbers: &[u32],
+        matching: &Matching,
         now: u64,
     ) -> Option<Laid<Self::Rows<'a>, Self::Item<'a>>>;
 
+    /// No rows.
+    fn none<'a>() -> Self::Rows<'a>;
+
     /// The next row.
     fn next<'a>(rows: &mut Self::Rows<'a>) -> Option<(Entity, Self::Item<'a>)>;
+
+    /// All rows, one after the other.
+    fn fold<'a, Sum>(rows: Self::Rows<'a>, first: Sum, each: impl FnMut(Sum, (Entity, Self::Item<'a>)) -> Sum) -> Sum;
 }
 
 /// What a query finds.
@@ -80,34 +92,34 @@ pub struct Found<'a, Items: Terms> {
     local: &'a Local,
     matching: Option<Matching>,
     archetypes: slice::Iter<'a, Archetype>,
-    rows: Option<Items::Rows<'a>>,
+    // On their own, and never lent while the loop runs: so they stay in registers.
+    rows: Items::Rows<'a>,
     others: vec::IntoIter<(Entity, Items::Item<'a>)>,
 }
 
 impl<'a, Items: Terms> Found<'a, Items> {
     pub(super) fn new(local: &'a Local, matching: Matching) -> Self {
         let others = Vec::new().into_iter();
-        Self { local, matching: Some(matching), archetypes: local.archetypes.iter(), rows: None, others }
+        Self { local, matching: Some(matching), archetypes: local.archetypes.iter(), rows: Items::none(), others }
     }
 
     /// The rows of one archetype.
     pub(super) fn of_one(local: &'a Local, archetype: &'a Archetype) -> Self {
         let others = Items::collect(local, archetype).into_iter();
-        Self { local, matching: None, archetypes: [].iter(), rows: None, others }
+        Self { local, matching: None, archetypes: [].iter(), rows: Items::none(), others }
     }
+}
 
-    /// Goes on to the next archetype.
-    #[cold]
-    fn advance(&mut self) -> bool {
-        let matching = &self.matching;
-        let matches = |archetype: &&Archetype| matching.as_ref().is_some_and(|matching| matching.matches(archetype));
-        let Some(archetype) = self.archetypes.by_ref().find(matches) else { return false };
-        self.rows = Items::rows(archetype);
-        if self.rows.is_none() {
-            self.others = Items::collect(self.local, archetype).into_iter();
-        }
-        true
-    }
+/// The rows of the next archetype.
+#[cold]
+fn next_archetype<'a, Items: Terms>(
+    local: &'a Local,
+    matching: &Option<Matching>,
+    archetypes: &mut slice::Iter<'a, Archetype>,
+) -> Option<Laid<Items::Rows<'a>, Items::Item<'a>>> {
+    let matching = matching.as_ref()?;
+    let archetype = archetypes.find(|archetype| matching.matches(archetype))?;
+    Some(Items::rows(archetype).ok_or_else(|| Items::collect(local, archetype)))
 }
 
 impl<'a, Items: Terms> Iterator for Found<'a, Items> {
@@ -116,18 +128,30 @@ impl<'a, Items: Terms> Iterator for Found<'a, Items> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(rows) = &mut self.rows
-                && let Some(found) = Items::next(rows)
-            {
+            if let Some(found) = Items::next(&mut self.rows) {
                 return Some(found);
             }
             if let Some(found) = self.others.next() {
                 return Some(found);
             }
-            if !self.advance() {
-                return None;
+            match next_archetype::<Items>(self.local, &self.matching, &mut self.archetypes)? {
+                Ok(rows) => self.rows = rows,
+                Err(others) => self.others = others.into_iter(),
             }
         }
+    }
+
+    #[inline]
+    fn fold<Sum, Each: FnMut(Sum, Self::Item) -> Sum>(mut self, first: Sum, mut each: Each) -> Sum {
+        let mut sum = Items::fold(self.rows, first, &mut each);
+        sum = self.others.fold(sum, &mut each);
+        while let Some(laid) = next_archetype::<Items>(self.local, &self.matching, &mut self.archetypes) {
+            sum = match laid {
+                Ok(rows) => Items::fold(rows, sum, &mut each),
+                Err(others) => others.into_iter().fold(sum, &mut each),
+            };
+        }
+        sum
     }
 }
 
@@ -137,30 +161,27 @@ pub struct FoundMut<'a, Items: TermsMut> {
     matching: Matching,
     now: u64,
     archetypes: slice::IterMut<'a, Archetype>,
-    rows: Option<Items::Rows<'a>>,
+    // As in `Found`.
+    rows: Items::Rows<'a>,
     others: vec::IntoIter<(Entity, Items::Item<'a>)>,
 }
 
 impl<'a, Items: TermsMut> FoundMut<'a, Items> {
     pub(super) fn new(archetypes: &'a mut [Archetype], known: &'a [Known], matching: Matching, now: u64) -> Self {
-        Self { known, matching, now, archetypes: archetypes.iter_mut(), rows: None, others: Vec::new().into_iter() }
+        let (rows, others) = (Items::none(), Vec::new().into_iter());
+        Self { known, matching, now, archetypes: archetypes.iter_mut(), rows, others }
     }
+}
 
-    /// Goes on to the next archetype.
-    #[cold]
-    fn advance(&mut self) -> bool {
-        let matching = &self.matching;
-        let Some(archetype) = self.archetypes.by_ref().find(|archetype| matching.matches(archetype)) else {
-            return false;
-        };
-        self.rows = None;
-        match Items::rows(archetype, self.known, &matching.components, self.now) {
-            Some(Ok(rows)) => self.rows = Some(rows),
-            Some(Err(others)) => self.others = others.into_iter(),
-            None => {}
-        }
-        true
-    }
+/// The rows of the next archetype.
+#[cold]
+fn next_archetype_mut<'a, Items: TermsMut>(
+    known: &'a [Known],
+    matching: &Matching,
+    now: u64,
+    archetypes: &mut slice::IterMut<'a, Archetype>,
+) -> Option<Laid<Items::Rows<'a>, Items::Item<'a>>> {
+    archetypes.find_map(|archetype| Items::rows(archetype, known, matching, now))
 }
 
 impl<'a, Items: TermsMut> Iterator for FoundMut<'a, Items> {
@@ -169,18 +190,30 @@ impl<'a, Items: TermsMut> Iterator for FoundMut<'a, Items> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(rows) = &mut self.rows
-                && let Some(found) = Items::next(rows)
-            {
+            if let Some(found) = Items::next(&mut self.rows) {
                 return Some(found);
             }
             if let Some(found) = self.others.next() {
                 return Some(found);
             }
-            if !self.advance() {
-                return None;
+            match next_archetype_mut::<Items>(self.known, &self.matching, self.now, &mut self.archetypes)? {
+                Ok(rows) => self.rows = rows,
+                Err(others) => self.others = others.into_iter(),
             }
         }
+    }
+
+    #[inline]
+    fn fold<Sum, Each: FnMut(Sum, Self::Item) -> Sum>(mut self, first: Sum, mut each: Each) -> Sum {
+        let mut sum = Items::fold(self.rows, first, &mut each);
+        sum = self.others.fold(sum, &mut each);
+        while let Some(laid) = next_archetype_mut::<Items>(self.known, &self.matching, self.now, &mut self.archetypes) {
+            sum = match laid {
+                Ok(rows) => Items::fold(rows, sum, &mut each),
+                Err(others) => others.into_iter().fold(sum, &mut each),
+            };
+        }
+        sum
     }
 }
 
@@ -225,8 +258,22 @@ macro_rules! tuples {
             }
 
             #[inline]
+            fn none<'a>() -> Self::Rows<'a> {
+                zip!(<&[Entity]>::default().iter().copied() $(, <&[$type]>::default().iter())+)
+            }
+
+            #[inline]
             fn next<'a>(rows: &mut Self::Rows<'a>) -> Option<(Entity, Self::Item<'a>)> {
                 rows.next().map(|nested!(entity $(, $value)+)| (entity, ($($value,)+)))
+            }
+
+            #[inline]
+            fn fold<'a, Sum>(
+                rows: Self::Rows<'a>,
+                first: Sum,
+                mut each: impl FnMut(Sum, (Entity, Self::Item<'a>)) -> Sum,
+            ) -> Sum {
+                rows.fold(first, |sum, nested!(entity $(, $value)+)| each(sum, (entity, ($($value,)+))))
             }
 
             fn collect<'a>(local: &'a Local, archetype: &'a Archetype) -> Vec<(Entity, Self::Item<'a>)> {
@@ -254,10 +301,14 @@ macro_rules! tuples {
             fn rows<'a>(
                 archetype: &'a mut Archetype,
                 known: &'a [Known],
-                numbers: &[u32],
+                matching: &Matching,
                 now: u64,
             ) -> Option<Laid<Self::Rows<'a>, Self::Item<'a>>> {
+                let numbers = &matching.components;
                 let columns = [$(archetype.find(*numbers.get($place)?)?),+];
+                if archetype.entities.is_empty() || !matching.filters(archetype) {
+                    return None;
+                }
                 let is_own = columns.iter().all(|column| archetype.columns.get(*column).is_some_and(Store::is_own));
                 let entities = archetype.entities.iter().copied();
                 let [$($value),+] = archetype.columns.get_disjoint_mut(columns).ok()?;
@@ -274,8 +325,22 @@ macro_rules! tuples {
             }
 
             #[inline]
+            fn none<'a>() -> Self::Rows<'a> {
+                zip!(<&[Entity]>::default().iter().copied() $(, $type::Iter::default())+)
+            }
+
+            #[inline]
             fn next<'a>(rows: &mut Self::Rows<'a>) -> Option<(Entity, Self::Item<'a>)> {
                 rows.next().map(|nested!(entity $(, $value)+)| (entity, ($($value,)+)))
+            }
+
+            #[inline]
+            fn fold<'a, Sum>(
+                rows: Self::Rows<'a>,
+                first: Sum,
+                mut each: impl FnMut(Sum, (Entity, Self::Item<'a>)) -> Sum,
+            ) -> Sum {
+                rows.fold(first, |sum, nested!(entity $(, $value)+)| each(sum, (entity, ($($value,)+))))
             }
         })+
     };

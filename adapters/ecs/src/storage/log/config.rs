@@ -6,6 +6,7 @@ use worldstore_core::wal::WalOptions;
 use worldstore_core::{Backend, Prefix, Result};
 
 use super::Log;
+use crate::planted::Planted;
 
 /// A snapshot is written when the log has grown by so many bytes since the last, unless configured.
 pub const SNAPSHOT_BYTES: u64 = 64 << 20;
@@ -28,13 +29,23 @@ pub struct LogConfig {
     pub snapshot_batches: u64,
     /// The log's own settings.
     pub wal: WalOptions,
+    #[doc(hidden)]
+    pub planted: Planted,
 }
 
 impl LogConfig {
     /// A folder of a byte store.
     pub fn new(backend: Arc<dyn Backend>, prefix: Prefix) -> Self {
         let (snapshot_bytes, snapshot_batches) = (SNAPSHOT_BYTES, SNAPSHOT_BATCHES);
-        Self { backend, prefix, shard: 0, snapshot_bytes, snapshot_batches, wal: WalOptions::default() }
+        Self {
+            backend,
+            prefix,
+            shard: 0,
+            snapshot_bytes,
+            snapshot_batches,
+            wal: WalOptions::default(),
+            planted: Planted::default(),
+        }
     }
 
     /// Sets the shard of a new storage.
@@ -62,6 +73,13 @@ impl LogConfig {
     #[must_use]
     pub fn with_wal(mut self, wal: WalOptions) -> Self {
         self.wal = wal;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_planted(mut self, planted: impl Into<Planted>) -> Self {
+        self.planted = planted.into();
         self
     }
 

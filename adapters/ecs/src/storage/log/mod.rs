@@ -13,6 +13,7 @@ use crate::batch::{Applied, Batch};
 use crate::chunk::Chunks;
 use crate::component::ComponentType;
 use crate::local::Local;
+use crate::planted::{Bug, Planted};
 use crate::query::Query;
 use crate::snapshot;
 use crate::state::State;
@@ -50,6 +51,7 @@ pub struct Log {
     durability: Durability,
     /// Set once it is not known what is in the log.
     lost: bool,
+    planted: Planted,
 }
 
 impl Log {
@@ -76,11 +78,12 @@ impl Log {
             let error = Error::invalid("what is stored is of another shard").with("shard", local.shard());
             return Err(error.with("wanted", config.shard));
         }
+        let after = if config.planted.has(Bug::ReplayAll) { 0 } else { after };
         for record in wal.replay(after)? {
             let record = record?;
             replay(&mut local, record.kind.get(), &record.payload).map_err(|error| error.with("record", record.seq))?;
         }
-        Ok(Self { local, wal, checkpoints, name, durability, lost: false })
+        Ok(Self { local, wal, checkpoints, name, durability, lost: false, planted: config.planted })
     }
 
     /// The last record, and the last that a snapshot holds.
@@ -98,7 +101,8 @@ impl Log {
         if state.tick == Tick::default() {
             return Ok(());
         }
-        self.checkpoints.write(self.wal.last(), &state)?;
+        let ahead = u64::from(self.planted.has(Bug::SnapshotAhead));
+        self.checkpoints.write(self.wal.last() + ahead, &state)?;
         let through = self.checkpoints.oldest();
         if through > 0 {
             let _ = self.wal.trim(through)?;
@@ -121,6 +125,14 @@ impl Log {
     /// Makes a record durable, before memory follows.
     fn record(&mut self, kind: u8, payload: Vec<u8>) -> Result<()> {
         self.check()?;
+        let unlogged = match kind {
+            BATCH => Bug::UnloggedBatch,
+            COMPONENTS => Bug::UnloggedComponents,
+            _ => Bug::UnloggedRestore,
+        };
+        if self.planted.has(unlogged) {
+            return Ok(());
+        }
         let bytes = payload.len() as u64;
         // Nothing was appended if this fails.
         let appended = self.wal.append(RecordKind::new(kind)?, payload)?;

@@ -12,6 +12,7 @@ use super::read::{Head, alive, among, to_id, to_ids};
 use super::schema;
 use crate::batch::{Applied, Batch, WriteMode};
 use crate::error::corrupt;
+use crate::planted::{Bug, Planted};
 use crate::storage::catalog::{Catalog, Known};
 use crate::storage::gather::foreign;
 use crate::{ComponentValue, Entity, Tick};
@@ -22,18 +23,23 @@ const REMEMBERED: i64 = 1 << 20;
 /// Applies a batch in a transaction that has locked everything, and gives the catalog that is right then.
 pub(super) async fn apply(
     connection: &mut PgConnection,
-    namespace: &str,
+    (namespace, planted): (&str, Planted),
     mut head: Head,
     catalog: Arc<Catalog>,
     batch: &Batch,
 ) -> Result<(Applied, Arc<Catalog>)> {
     let catalog = prepare(connection, namespace, catalog, batch).await?;
-    check(connection, namespace, head, &catalog, batch).await?;
+    if !planted.has(Bug::UncheckedBatch) && !planted.has(Bug::CommitDespiteError) {
+        check(connection, namespace, head, &catalog, batch).await?;
+    }
     head.tick += 1;
     let loosened = HashSet::new();
-    let mut step = Step { connection, namespace, catalog: &catalog, head, loosened };
+    let mut step = Step { connection, namespace, catalog: &catalog, head, loosened, planted };
     let writes: Vec<_> = batch.writes().iter().map(|write| (write.entity, &write.value)).collect();
     step.write(&writes).await?;
+    if planted.has(Bug::CommitDespiteError) {
+        check(step.connection, namespace, step.head, &catalog, batch).await?;
+    }
     let removed = step.removes(batch).await?;
     step.destroys(batch.destroys()).await?;
     let spawned = step.allocate(batch.spawns().len()).await?;
@@ -131,6 +137,7 @@ struct Step<'step> {
     head: Head,
     /// Components whose shared values may have lost an entity.
     loosened: HashSet<i64>,
+    planted: Planted,
 }
 
 impl Step<'_> {
@@ -162,7 +169,8 @@ impl Step<'_> {
         let cells = cells(known, values.iter().map(|(_, value)| (!value.is_shared()).then_some(*value)))?;
         let own = ["entity", "changed", "shared"].into_iter().map(str::to_owned);
         let names: Vec<String> = own.chain(known.columns.iter().map(|name| format!("\"{name}\""))).collect();
-        let update = names.iter().skip(1).map(|name| format!("{name} = excluded.{name}"));
+        let kept = if self.planted.has(Bug::WriteUnstamped) { 2 } else { 1 };
+        let update = names.iter().skip(kept).map(|name| format!("{name} = excluded.{name}"));
         let sql = format!(
             "INSERT INTO {}.{} ({}) SELECT u.e, $2, u.s{} FROM UNNEST($1::bigint[], $3::bigint[]{}) AS u(e, s{})
              ON CONFLICT (entity) DO UPDATE SET {}",
@@ -231,7 +239,8 @@ impl Step<'_> {
                 known.id,
                 ns = self.namespace
             );
-            let query = sqlx::query(&sql).bind(to_ids(&entities)).bind(self.tick());
+            let noted = if self.planted.has(Bug::RemovalUnnoted) { 0 } else { self.tick() };
+            let query = sqlx::query(&sql).bind(to_ids(&entities)).bind(noted);
             removed += query.execute(&mut *self.connection).await.map_err(translate)?.rows_affected();
             self.loosened.extend(known.shared.is_some().then_some(known.id));
         }
@@ -255,6 +264,9 @@ impl Step<'_> {
         let sql = "WITH gone AS (DELETE FROM {ns}.entities WHERE entity = ANY($1) RETURNING entity, born)
                    INSERT INTO {ns}.graves (entity, born, died) SELECT entity, born, {tick} FROM gone";
         self.execute(sql, &ids).await?;
+        if self.planted.has(Bug::DestroyUnnoted) {
+            self.execute("DELETE FROM {ns}.graves WHERE entity = ANY($1)", &ids).await?;
+        }
         self.execute("DELETE FROM {ns}.removals WHERE entity = ANY($1)", &ids).await?;
         let sql = format!("DELETE FROM {}.guests WHERE entity = ANY($1) RETURNING entity", self.namespace);
         let query = sqlx::query_scalar::<_, i64>(&sql).bind(&ids);
@@ -289,9 +301,10 @@ impl Step<'_> {
         if count == 0 {
             return Ok(Vec::new());
         }
+        let order = if self.planted.has(Bug::OldestFreeFirst) { "" } else { "DESC" };
         let sql = format!(
             "DELETE FROM {ns}.slots WHERE slot IN (
-                 SELECT slot FROM {ns}.slots WHERE free IS NOT NULL ORDER BY free DESC LIMIT $1
+                 SELECT slot FROM {ns}.slots WHERE free IS NOT NULL ORDER BY free {order} LIMIT $1
              ) RETURNING free, slot, generation",
             ns = self.namespace
         );

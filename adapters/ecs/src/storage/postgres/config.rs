@@ -8,6 +8,7 @@ use sqlx::postgres::PgConnectOptions;
 use worldstore_core::{Error, Result};
 
 use super::Postgres;
+use crate::planted::Planted;
 
 /// The namespace unless configured.
 pub const NAMESPACE: &str = "worldstore_ecs";
@@ -33,6 +34,7 @@ pub struct PostgresConfig {
     pub(super) acquire_timeout: Duration,
     statement_timeout: Duration,
     lock_timeout: Duration,
+    pub(super) planted: Planted,
 }
 
 impl PostgresConfig {
@@ -54,6 +56,7 @@ impl PostgresConfig {
             acquire_timeout: ACQUIRE_TIMEOUT,
             statement_timeout: STATEMENT_TIMEOUT,
             lock_timeout: LOCK_TIMEOUT,
+            planted: Planted::default(),
         })
     }
 
@@ -108,6 +111,13 @@ impl PostgresConfig {
     #[must_use]
     pub fn with_lock_timeout(mut self, time: Duration) -> Self {
         self.lock_timeout = time;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_planted(mut self, planted: impl Into<Planted>) -> Self {
+        self.planted = planted.into();
         self
     }
 

@@ -24,6 +24,7 @@ use crate::batch::{Applied, Batch, check_known};
 use crate::chunk::AsyncChunks;
 use crate::component::ComponentType;
 use crate::local::Local;
+use crate::planted::{Bug, Planted};
 use crate::query::Query;
 use crate::state::State;
 use crate::storage::catalog::Catalog;
@@ -61,6 +62,7 @@ pub struct Postgres {
     /// The Rust types that this program has registered.
     types: HashMap<Arc<str>, Arc<ComponentType>>,
     catalog: Mutex<Arc<Catalog>>,
+    planted: Planted,
 }
 
 impl Postgres {
@@ -80,7 +82,7 @@ impl Postgres {
             return Err(error.with("wanted", config.shard));
         }
         let (types, catalog, location) = (HashMap::new(), Mutex::default(), config.location());
-        Ok(Self { pool, namespace, location, shard, types, catalog })
+        Ok(Self { pool, namespace, location, shard, types, catalog, planted: config.planted })
     }
 
     async fn begin(&self, statement: &'static str) -> Result<Transaction<'static, sqlx::Postgres>> {
@@ -167,8 +169,12 @@ impl AsyncStorage for Postgres {
 
     async fn apply(&mut self, batch: &Batch) -> Result<Applied> {
         let (mut transaction, head, catalog) = self.change().await?;
-        let (applied, catalog) = apply::apply(&mut transaction, &self.namespace, head, catalog, batch).await?;
-        transaction.commit().await.map_err(of_commit)?;
+        let space = (&*self.namespace, self.planted);
+        let applied = apply::apply(&mut transaction, space, head, catalog, batch).await;
+        if applied.is_ok() || self.planted.has(Bug::CommitDespiteError) {
+            transaction.commit().await.map_err(of_commit)?;
+        }
+        let (applied, catalog) = applied?;
         self.keep(catalog);
         self.learn(batch.components())?;
         Ok(applied)
@@ -203,7 +209,7 @@ impl AsyncStorage for Postgres {
 
     async fn query(&self, query: &Query) -> Result<AsyncChunks<'_>> {
         let (transaction, catalog) = self.look().await?;
-        let chunks = query::chunks(transaction, &self.namespace, &catalog, query).await?;
+        let chunks = query::chunks(transaction, (&self.namespace, self.planted), &catalog, query).await?;
         // A chunk of its own rows is one of any lifetime.
         Ok(chunks.map(|chunk| chunk).boxed())
     }
@@ -229,7 +235,8 @@ impl AsyncStorage for Postgres {
         let components = state.components.clone();
         let shard = state.allocator.shard;
         let (mut transaction, head, catalog) = self.change().await?;
-        let catalog = whole::import(&mut transaction, &self.namespace, head, &catalog, &incoming).await?;
+        let space = (&*self.namespace, self.planted);
+        let catalog = whole::import(&mut transaction, space, head, &catalog, &incoming).await?;
         transaction.commit().await.map_err(of_commit)?;
         // The types of components that have other fields now are not those any more.
         self.types.retain(|name, known| catalog.get(name).is_some_and(|new| new.component.is_same(known)));

@@ -12,6 +12,7 @@ use super::error::translate;
 use super::read::{Head, fields, of_id, to_id};
 use crate::chunk::{AsyncChunks, Chunk};
 use crate::component::ComponentType;
+use crate::planted::{Bug, Planted};
 use crate::query::Query;
 use crate::storage::catalog::{Catalog, Known};
 use crate::storage::gather::chunks_of_rows;
@@ -26,12 +27,13 @@ struct Pages {
     sql: String,
     known: Vec<Known>,
     components: Vec<Arc<ComponentType>>,
+    planted: Planted,
 }
 
 /// The chunks that a query finds. Nothing is found if a component is not known that must be there.
 pub(super) async fn chunks(
     mut transaction: Transaction<'static, Postgres>,
-    namespace: &str,
+    (namespace, planted): (&str, Planted),
     catalog: &Catalog,
     query: &Query,
 ) -> Result<AsyncChunks<'static>> {
@@ -42,7 +44,7 @@ pub(super) async fn chunks(
     let head = Head::read(&mut transaction, namespace).await?;
     let sql = sql(namespace, head, catalog, &known, &required, &excluded);
     let components = known.iter().map(|known| Arc::clone(&known.component)).collect();
-    let pages = Pages { transaction, sql, known: known.into_iter().cloned().collect(), components };
+    let pages = Pages { transaction, sql, known: known.into_iter().cloned().collect(), components, planted };
     let pages = stream::try_unfold(Some((pages, -1)), |state| async move {
         let Some((mut pages, after)) = state else { return Ok(None) };
         let (chunks, after) = pages.page(after).await?;
@@ -59,6 +61,7 @@ impl Pages {
         let rows = query.fetch_all(&mut *self.transaction).await.map_err(translate)?;
         let page = rows.iter().map(|row| found(row, &self.known)).collect::<Result<Vec<_>>>()?;
         let last = page.last().map(|(entity, _)| to_id(*entity)).filter(|_| page.len() == PAGE_ROWS);
+        let last = last.filter(|_| !self.planted.has(Bug::OnePage));
         Ok((chunks_of_rows(&self.components, page)?, last))
     }
 }

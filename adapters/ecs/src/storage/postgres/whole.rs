@@ -14,6 +14,7 @@ use crate::allocator::AllocatorState;
 use crate::batch::Batch;
 use crate::component::ComponentType;
 use crate::error::{corrupt, forgotten};
+use crate::planted::{Bug, Planted};
 use crate::state::State;
 use crate::storage::catalog::Catalog;
 use crate::storage::gather::{chunks_of, rows_of};
@@ -85,7 +86,7 @@ impl Incoming {
 /// Replaces everything, in a transaction that has locked it. Components that are known stay known.
 pub(super) async fn import(
     connection: &mut PgConnection,
-    ns: &str,
+    (ns, planted): (&str, Planted),
     before: Head,
     catalog: &Arc<Catalog>,
     state: &Incoming,
@@ -99,17 +100,18 @@ pub(super) async fn import(
     schema::register(connection, ns, &Catalog::default(), &all).await?;
     let catalog = schema::catalog(connection, ns, &Arc::default()).await?;
     // The rows are those of the tick before the restore's own, which the batch takes.
-    let tick = before.tick.max(state.tick.0);
+    let last = if planted.has(Bug::RestoreRewindsTicks) { 0 } else { before.tick };
+    let tick = last.max(state.tick.0);
     let count =
         u32::try_from(state.allocator.slots.len()).map_err(|_| corrupt("there are more indexes than can be"))?;
     let next_slot = Entity::RESERVED.saturating_add(count);
     let head = Head { shard: state.allocator.shard, tick, oldest: tick + 1, next_slot };
-    slots(connection, ns, &state.allocator).await?;
+    slots(connection, ns, &planted.restored(&state.allocator)).await?;
     let alive: Vec<Entity> = state.allocator.alive().collect();
     let sql = format!("INSERT INTO {ns}.entities SELECT e, $2 FROM UNNEST($1::bigint[]) AS u(e)");
     let query = sqlx::query(&sql).bind(to_ids(&alive)).bind(tick as i64 + 1);
     query.execute(&mut *connection).await.map_err(translate)?;
-    let (_, catalog) = apply::apply(connection, ns, head, catalog, &state.rows).await?;
+    let (_, catalog) = apply::apply(connection, (ns, Planted::default()), head, catalog, &state.rows).await?;
     Ok(catalog)
 }
 

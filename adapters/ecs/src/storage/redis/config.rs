@@ -8,6 +8,7 @@ use worldstore_core::{Error, Result};
 
 use super::Redis;
 use super::server::failed;
+use crate::planted::Planted;
 
 /// The namespace unless configured.
 pub const NAMESPACE: &str = "worldstore-ecs";
@@ -32,6 +33,7 @@ pub struct RedisConfig {
     pub(super) persistence: Persistence,
     pub(super) connect_timeout: Duration,
     pub(super) command_timeout: Duration,
+    pub(super) planted: Planted,
 }
 
 impl RedisConfig {
@@ -49,6 +51,7 @@ impl RedisConfig {
             persistence: Persistence::default(),
             connect_timeout: Duration::from_secs(5),
             command_timeout: Duration::from_secs(30),
+            planted: Planted::default(),
         })
     }
 
@@ -91,6 +94,13 @@ impl RedisConfig {
     #[must_use]
     pub fn with_command_timeout(mut self, time: Duration) -> Self {
         self.command_timeout = time;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_planted(mut self, planted: impl Into<Planted>) -> Self {
+        self.planted = planted.into();
         self
     }
 

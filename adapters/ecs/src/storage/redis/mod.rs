@@ -17,6 +17,7 @@ use crate::chunk::Chunks;
 use crate::component::ComponentType;
 use crate::error::{corrupt, forgotten};
 use crate::local::Local;
+use crate::planted::{Bug, Planted};
 use crate::query::Query;
 use crate::state::State;
 use crate::storage::gather::{chunks_of, chunks_of_rows};
@@ -46,6 +47,7 @@ pub struct Redis {
     durability: Durability,
     /// The Rust types that this program has registered.
     types: HashMap<Arc<str>, Arc<ComponentType>>,
+    planted: Planted,
 }
 
 struct Scripts {
@@ -83,7 +85,7 @@ impl Scripts {
 impl Redis {
     fn connect(client: Client, config: RedisConfig) -> Result<Self> {
         let name = format!("redis({}, {})", config.info.addr(), config.namespace);
-        let (wanted, persistence) = (config.shard, config.persistence);
+        let (wanted, persistence, planted) = (config.shard, config.persistence, config.planted);
         let server = Server::new(client, config);
         let durability = match persistence {
             Persistence::Unknown => Durability::Volatile,
@@ -112,7 +114,7 @@ impl Redis {
             let error = Error::invalid("the namespace is of another shard").with("shard", shard);
             return Err(error.with("wanted", wanted));
         }
-        Ok(Self { server, scripts: Scripts::new(), name, shard, durability, types: HashMap::new() })
+        Ok(Self { server, scripts: Scripts::new(), name, shard, durability, types: HashMap::new(), planted })
     }
 
     /// A component of these fields: in the Rust type that this program has, if it has one.
@@ -162,19 +164,22 @@ fn add_components(call: &mut ScriptInvocation<'_>, components: &[(Arc<str>, Stri
     }
 }
 
-fn add_values(call: &mut ScriptInvocation<'_>, values: &[ComponentValue]) {
+fn add_values(call: &mut ScriptInvocation<'_>, values: &[ComponentValue], planted: Planted) {
     call.arg(values.len());
     for value in values {
-        call.arg(&**value.name()).arg(u8::from(value.is_shared())).arg(value.bytes());
+        let is_shared = value.is_shared() && !planted.has(Bug::SharedIsOwn);
+        call.arg(&**value.name()).arg(u8::from(is_shared)).arg(value.bytes());
     }
 }
 
-fn add_batch(call: &mut ScriptInvocation<'_>, batch: &Batch) {
+fn add_batch(call: &mut ScriptInvocation<'_>, batch: &Batch, planted: Planted) {
     call.arg(batch.writes().len());
     for write in batch.writes() {
-        let mode = if write.mode == WriteMode::Update { "update" } else { "insert" };
+        let mode =
+            if write.mode == WriteMode::Update && !planted.has(Bug::UpdateIsInsert) { "update" } else { "insert" };
         call.arg(text(write.entity)).arg(&**write.value.name()).arg(mode);
-        call.arg(u8::from(write.value.is_shared())).arg(write.value.bytes());
+        let is_shared = write.value.is_shared() && !planted.has(Bug::SharedIsOwn);
+        call.arg(u8::from(is_shared)).arg(write.value.bytes());
     }
     call.arg(batch.removes().len());
     for (entity, name) in batch.removes() {
@@ -186,12 +191,12 @@ fn add_batch(call: &mut ScriptInvocation<'_>, batch: &Batch) {
     }
     call.arg(batch.spawns().len());
     for values in batch.spawns() {
-        add_values(call, values);
+        add_values(call, values, planted);
     }
     call.arg(batch.places().len());
     for (entity, values) in batch.places() {
         call.arg(text(*entity));
-        add_values(call, values);
+        add_values(call, values, planted);
     }
 }
 
@@ -226,9 +231,16 @@ impl Storage for Redis {
 
     fn apply(&mut self, batch: &Batch) -> Result<Applied> {
         let components = described(&batch.components())?;
+        if self.planted.has(Bug::SplitBatch) {
+            let first = Batch { writes: batch.writes().to_vec(), ..Batch::default() };
+            let _ = self.server.change(&self.scripts.apply, |call| {
+                add_components(call, &components);
+                add_batch(call, &first, self.planted);
+            })?;
+        }
         let answer = self.server.change(&self.scripts.apply, |call| {
             add_components(call, &components);
-            add_batch(call, batch);
+            add_batch(call, batch, self.planted);
         })?;
         let answer = done(&answer)?;
         let (tick, removed) = (number(part(answer, 0)?)?, number(part(answer, 1)?)?);
@@ -291,7 +303,8 @@ impl Storage for Redis {
         let components = query.components().iter().zip(list(fields)?);
         let components = components.map(|(name, fields)| self.component(name, fields)).collect::<Result<Vec<_>>>()?;
         let mut chunks = Vec::new();
-        for rows in rows.chunks(CHUNK_ROWS) {
+        let count = if self.planted.has(Bug::OnePage) { 1 } else { usize::MAX };
+        for rows in rows.chunks(CHUNK_ROWS).take(count) {
             let found = rows.iter().map(|row| {
                 let (first, values) = list(row)?.split_first().ok_or_else(other)?;
                 let values = components.iter().zip(values).map(|(component, one)| value(component, one));
@@ -363,7 +376,7 @@ impl Storage for Redis {
         state.check()?;
         let components = described(&state.components.iter().collect::<Vec<_>>())?;
         let rows = crate::storage::gather::rows_of(state)?;
-        let allocator = &state.allocator;
+        let allocator = &*self.planted.restored(&state.allocator);
         let is_dead = |word: &u32| word & AllocatorState::slot(0, true) == 0;
         let dead: Vec<(u32, u32)> =
             (Entity::RESERVED..).zip(allocator.slots.iter().copied()).filter(|(_, word)| is_dead(word)).collect();

@@ -13,6 +13,7 @@ use super::read::{Head, alive, having, to_id};
 use super::schema;
 use crate::batch::{Applied, Batch, WriteMode};
 use crate::error::corrupt;
+use crate::planted::{Bug, Planted};
 use crate::storage::catalog::{Catalog, Known};
 use crate::storage::gather::foreign;
 use crate::{ComponentValue, Entity, Tick};
@@ -21,13 +22,23 @@ use crate::{ComponentValue, Entity, Tick};
 const REMEMBERED: i64 = 1 << 20;
 
 /// Applies a batch in a transaction, and gives the catalog that is right then.
-pub(super) fn apply(connection: &Connection, catalog: Arc<Catalog>, batch: &Batch) -> Result<(Applied, Arc<Catalog>)> {
+pub(super) fn apply(
+    connection: &Connection,
+    catalog: Arc<Catalog>,
+    batch: &Batch,
+    planted: Planted,
+) -> Result<(Applied, Arc<Catalog>)> {
     let catalog = prepare(connection, catalog, batch)?;
     let mut head = Head::read(connection)?;
-    check(connection, head, &catalog, batch)?;
+    if !planted.has(Bug::UncheckedBatch) && !planted.has(Bug::CommitDespiteError) {
+        check(connection, head, &catalog, batch)?;
+    }
     head.tick += 1;
-    let mut step = Step { connection, catalog: &catalog, head, loosened: HashSet::new() };
+    let mut step = Step { connection, catalog: &catalog, head, loosened: HashSet::new(), planted };
     step.writes(batch)?;
+    if planted.has(Bug::CommitDespiteError) {
+        check(connection, step.head, &catalog, batch)?;
+    }
     let removed = step.removes(batch)?;
     batch.destroys().iter().try_for_each(|entity| step.destroy(*entity))?;
     let spawned = step.spawns(batch)?;
@@ -101,6 +112,7 @@ struct Step<'step> {
     head: Head,
     /// Components whose shared values may have lost an entity.
     loosened: HashSet<i64>,
+    planted: Planted,
 }
 
 impl Step<'_> {
@@ -123,16 +135,17 @@ impl Step<'_> {
 
     fn write(&mut self, entity: Entity, value: &ComponentValue) -> Result<()> {
         let known = self.known(value.name())?;
-        let shared = match value.is_shared() {
+        let shared = match value.is_shared() && !self.planted.has(Bug::SharedIsOwn) {
             true => Some(self.share(known, value)?),
             false => None,
         };
         let columns: String = known.columns.iter().map(|name| format!(", \"{name}\"")).collect();
         let marks: String = (0..known.columns.len()).map(|place| format!(", ?{}", place + 4)).collect();
         let update: String = known.columns.iter().map(|name| format!(", \"{name}\" = excluded.\"{name}\"")).collect();
+        let changed = if self.planted.has(Bug::WriteUnstamped) { "changed" } else { "excluded.changed" };
         let sql = format!(
             "INSERT INTO {} (entity, changed, shared{columns}) VALUES (?1, ?2, ?3{marks})
-             ON CONFLICT (entity) DO UPDATE SET changed = excluded.changed, shared = excluded.shared{update}",
+             ON CONFLICT (entity) DO UPDATE SET changed = {changed}, shared = excluded.shared{update}",
             known.table
         );
         let own = [
@@ -176,8 +189,10 @@ impl Step<'_> {
             let sql = format!("DELETE FROM {} WHERE entity = ?1", known.table);
             if self.execute(&sql, [to_id(*entity)])? > 0 {
                 removed += 1;
-                let sql = "INSERT OR REPLACE INTO removals (entity, component, tick) VALUES (?1, ?2, ?3)";
-                self.execute(sql, (to_id(*entity), known.id, self.head.tick))?;
+                if !self.planted.has(Bug::RemovalUnnoted) {
+                    let sql = "INSERT OR REPLACE INTO removals (entity, component, tick) VALUES (?1, ?2, ?3)";
+                    self.execute(sql, (to_id(*entity), known.id, self.head.tick))?;
+                }
                 self.loosened.extend(known.shared.is_some().then_some(known.id));
             }
         }
@@ -193,7 +208,9 @@ impl Step<'_> {
             }
         }
         let sql = "INSERT INTO graves (entity, born, died) SELECT entity, born, ?2 FROM entities WHERE entity = ?1";
-        self.execute(sql, (id, self.head.tick))?;
+        if !self.planted.has(Bug::DestroyUnnoted) {
+            self.execute(sql, (id, self.head.tick))?;
+        }
         self.execute("DELETE FROM entities WHERE entity = ?1", [id])?;
         self.execute("DELETE FROM removals WHERE entity = ?1", [id])?;
         if self.execute("DELETE FROM guests WHERE entity = ?1", [id])? > 0 {
@@ -234,7 +251,10 @@ impl Step<'_> {
 
     /// The index that became free last, or else the first that was never used.
     fn allocate(&mut self) -> Result<Entity> {
-        let sql = "SELECT slot, generation FROM slots WHERE free IS NOT NULL ORDER BY free DESC LIMIT 1";
+        let sql = match self.planted.has(Bug::OldestFreeFirst) {
+            true => "SELECT slot, generation FROM slots WHERE free IS NOT NULL ORDER BY free LIMIT 1",
+            false => "SELECT slot, generation FROM slots WHERE free IS NOT NULL ORDER BY free DESC LIMIT 1",
+        };
         let mut statement = self.connection.prepare_cached(sql).map_err(translate)?;
         let free = statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional().map_err(translate)?;
         let (index, generation) = match free {

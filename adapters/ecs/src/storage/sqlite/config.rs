@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Sqlite;
+use crate::planted::Planted;
 use worldstore_core::Result;
 
 /// How long a batch waits for the batches of other processes unless configured.
@@ -20,12 +21,15 @@ pub struct SqliteConfig {
     /// How long a batch waits for those of other processes before it fails with `Conflict`. Default [`BUSY_TIMEOUT`]
     /// (10 s).
     pub busy_timeout: Duration,
+    #[doc(hidden)]
+    pub planted: Planted,
 }
 
 impl SqliteConfig {
     /// The file at this path.
     pub fn new(path: impl AsRef<Path>) -> Self {
-        Self { path: path.as_ref().to_owned(), shard: 0, busy_timeout: BUSY_TIMEOUT }
+        let planted = Planted::default();
+        Self { path: path.as_ref().to_owned(), shard: 0, busy_timeout: BUSY_TIMEOUT, planted }
     }
 
     /// Sets the shard of a new file.
@@ -39,6 +43,13 @@ impl SqliteConfig {
     #[must_use]
     pub fn with_busy_timeout(mut self, time: Duration) -> Self {
         self.busy_timeout = time.min(Duration::from_millis(i32::MAX as u64));
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_planted(mut self, planted: impl Into<Planted>) -> Self {
+        self.planted = planted.into();
         self
     }
 

@@ -12,6 +12,7 @@ use worldstore_core::{Error, ErrorKind, Result};
 use super::config::SqliteConfig;
 use super::error::{of_commit, translate};
 use super::schema::TABLES;
+use crate::planted::Bug;
 
 /// Marks a file as ours, in SQLite's header: "wsec".
 const APPLICATION_ID: i64 = 0x7773_6563;
@@ -47,9 +48,11 @@ impl Database {
     pub fn change<Value>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<Value>) -> Result<Value> {
         let mut writer = lock(&self.writer);
         let transaction = Transaction::new(&mut writer, TransactionBehavior::Immediate).map_err(translate)?;
-        let value = work(&transaction)?;
-        transaction.commit().map_err(of_commit)?;
-        Ok(value)
+        let value = work(&transaction);
+        if value.is_ok() || self.config.planted.has(Bug::CommitDespiteError) {
+            transaction.commit().map_err(of_commit)?;
+        }
+        value
     }
 
     /// A connection that sees one state of the file until it is dropped.

@@ -139,7 +139,7 @@ impl Storage for Sqlite {
     fn apply(&mut self, batch: &Batch) -> Result<Applied> {
         let (applied, catalog) = self.database.change(|transaction| {
             let catalog = self.catalog(transaction)?;
-            apply::apply(transaction, catalog, batch)
+            apply::apply(transaction, catalog, batch, self.database.config.planted)
         })?;
         self.keep(catalog);
         self.learn(batch.components())?;
@@ -174,7 +174,7 @@ impl Storage for Sqlite {
     fn query(&self, query: &Query) -> Result<Chunks<'_>> {
         let reader = self.database.reader()?;
         let catalog = self.catalog(reader.connection()?)?;
-        let pages = query::Pages::begin(reader, &catalog, query)?;
+        let pages = query::Pages::begin(reader, &catalog, query, self.database.config.planted)?;
         Ok(Box::new(pages.into_iter().flatten().map(shorter)))
     }
 
@@ -194,7 +194,7 @@ impl Storage for Sqlite {
         state.check()?;
         let catalog = self.database.change(|transaction| {
             let catalog = self.catalog(transaction)?;
-            whole::import(transaction, &catalog, state)
+            whole::import(transaction, &catalog, state, self.database.config.planted)
         })?;
         // The types of components that have other fields now are not those any more.
         self.types.retain(|name, known| catalog.get(name).is_some_and(|new| new.component.is_same(known)));

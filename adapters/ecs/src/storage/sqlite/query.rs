@@ -10,6 +10,7 @@ use super::error::translate;
 use super::read::{Head, of_id, value};
 use crate::chunk::Chunk;
 use crate::component::ComponentType;
+use crate::planted::{Bug, Planted};
 use crate::query::Query;
 use crate::storage::catalog::{Catalog, Known};
 use crate::storage::gather::chunks_of_rows;
@@ -27,11 +28,12 @@ pub(super) struct Pages {
     /// The last id that was given; below all at first.
     after: Option<i64>,
     ready: std::vec::IntoIter<Chunk<'static>>,
+    planted: Planted,
 }
 
 impl Pages {
     /// Begins a query. Nothing is found if a component is not known that must be there.
-    pub fn begin(reader: Reader, catalog: &Catalog, query: &Query) -> Result<Option<Self>> {
+    pub fn begin(reader: Reader, catalog: &Catalog, query: &Query, planted: Planted) -> Result<Option<Self>> {
         let known: Option<Vec<&Known>> = query.components().iter().map(|name| catalog.get(name)).collect();
         let required: Option<Vec<&Known>> = query.required().iter().map(|name| catalog.get(name)).collect();
         let (Some(known), Some(required)) = (known, required) else { return Ok(None) };
@@ -40,7 +42,7 @@ impl Pages {
         let sql = sql(head, catalog, &known, &required, &excluded);
         let components = known.iter().map(|known| Arc::clone(&known.component)).collect();
         let known = known.into_iter().cloned().collect();
-        Ok(Some(Self { reader, sql, known, components, after: Some(-1), ready: Vec::new().into_iter() }))
+        Ok(Some(Self { reader, sql, known, components, after: Some(-1), ready: Vec::new().into_iter(), planted }))
     }
 
     fn page(&mut self, after: i64) -> Result<Vec<Chunk<'static>>> {
@@ -50,7 +52,7 @@ impl Pages {
         while let Some(row) = rows.next().map_err(translate)? {
             page.push(found(row, &self.known)?);
         }
-        self.after = match page.len() < PAGE_ROWS {
+        self.after = match page.len() < PAGE_ROWS || self.planted.has(Bug::OnePage) {
             true => None,
             false => page.last().map(|(entity, _)| super::read::to_id(*entity)),
         };

@@ -12,6 +12,7 @@ use super::schema;
 use crate::Entity;
 use crate::allocator::AllocatorState;
 use crate::error::{corrupt, forgotten};
+use crate::planted::{Bug, Planted};
 use crate::state::State;
 use crate::storage::catalog::Catalog;
 use crate::storage::gather::{chunks_of, rows_of};
@@ -58,7 +59,12 @@ fn allocator(connection: &Connection, head: Head, alive: &[Entity]) -> Result<Al
 }
 
 /// Replaces everything, in a transaction. Components that are known stay known.
-pub(super) fn import(connection: &Connection, catalog: &Arc<Catalog>, state: &State<'_>) -> Result<Arc<Catalog>> {
+pub(super) fn import(
+    connection: &Connection,
+    catalog: &Arc<Catalog>,
+    state: &State<'_>,
+    planted: Planted,
+) -> Result<Arc<Catalog>> {
     let before = Head::read(connection)?;
     let kept = catalog.all().iter().map(|known| &known.component);
     let kept: Vec<_> =
@@ -73,17 +79,18 @@ pub(super) fn import(connection: &Connection, catalog: &Arc<Catalog>, state: &St
     schema::register(connection, &Catalog::default(), &all)?;
     let catalog = schema::catalog(connection, &Arc::default())?;
     // The rows are those of the tick before the restore's own, which the batch takes.
-    let tick = before.tick.max(state.tick.0);
+    let last = if planted.has(Bug::RestoreRewindsTicks) { 0 } else { before.tick };
+    let tick = last.max(state.tick.0);
     let count =
         u32::try_from(state.allocator.slots.len()).map_err(|_| corrupt("there are more indexes than can be"))?;
     let next_slot = Entity::RESERVED.saturating_add(count);
     Head { shard: state.allocator.shard, tick, oldest: tick + 1, next_slot }.write(connection)?;
-    slots(connection, &state.allocator)?;
+    slots(connection, &planted.restored(&state.allocator))?;
     let mut statement = connection.prepare_cached("INSERT INTO entities VALUES (?1, ?2)").map_err(translate)?;
     for entity in state.allocator.alive() {
         statement.execute((to_id(entity), tick + 1)).map_err(translate)?;
     }
-    let (_, catalog) = apply::apply(connection, catalog, &rows_of(state)?)?;
+    let (_, catalog) = apply::apply(connection, catalog, &rows_of(state)?, Planted::default())?;
     Ok(catalog)
 }
 

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod kills;
+mod planted;
 mod promises;
 mod routers;
 mod several;

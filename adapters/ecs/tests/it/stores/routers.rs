@@ -190,10 +190,10 @@ fn components_are_where_they_belong() {
     let types = |shard: usize| router.shards()[shard].types(all).unwrap().unwrap();
     assert_eq!(
         (types(0), types(1), types(2)),
-        (vec!["counters".into()], vec!["position".into()], vec!["Name-1.a".into()])
+        (vec!["Counters".into()], vec!["position".into()], vec!["Name-1.a".into()])
     );
     // A query over components of several shards.
-    let query = Query::new(["Name-1.a", "position"]).having(["counters"]);
+    let query = Query::new(["Name-1.a", "position"]).having(["Counters"]);
     assert_eq!(found(&router, &query).into_iter().collect::<Vec<_>>(), [(all, vec![name, position(1.0, 1.0)])]);
     // What is alive in one shard and not in another is alive; what is destroyed is in none.
     assert_eq!(router.alive(&[all, bare]).unwrap(), [true, true]);

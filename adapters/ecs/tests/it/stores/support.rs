@@ -34,6 +34,7 @@ mod of_postgres {
     use sqlx::{Connection, Executor};
     use worldstore_async::Bridge;
     use worldstore_ecs::Storage;
+    use worldstore_ecs::planted::Planted;
     use worldstore_ecs::storage::AsyncStorageAdapter;
     use worldstore_ecs::storage::postgres::PostgresConfig;
 
@@ -64,9 +65,13 @@ mod of_postgres {
         }
 
         pub fn open(&self, place: &str) -> Box<dyn Storage> {
+            self.open_with(place, Planted::default())
+        }
+
+        pub fn open_with(&self, place: &str, planted: Planted) -> Box<dyn Storage> {
             let namespace = format!("{}_{place}", self.base);
             let config = PostgresConfig::from_uri(&self.url).unwrap().with_namespace(&namespace).unwrap();
-            let config = config.with_connections_max(2);
+            let config = config.with_connections_max(2).with_planted(planted);
             let storage = self.bridge.run(async move { config.connect().await }).unwrap();
             Box::new(AsyncStorageAdapter::with_bridge(Box::new(storage), self.bridge.clone()))
         }
@@ -102,6 +107,7 @@ pub use of_redis::{Server as Redis, redis};
 #[cfg(feature = "redis")]
 mod of_redis {
     use worldstore_ecs::Storage;
+    use worldstore_ecs::planted::Planted;
     use worldstore_ecs::storage::redis::RedisConfig;
 
     /// A server of Redis, and namespaces on it that begin alike.
@@ -128,7 +134,11 @@ mod of_redis {
         }
 
         pub fn open(&self, place: &str) -> Box<dyn Storage> {
-            let config = RedisConfig::from_uri(&self.url).unwrap();
+            self.open_with(place, Planted::default())
+        }
+
+        pub fn open_with(&self, place: &str, planted: Planted) -> Box<dyn Storage> {
+            let config = RedisConfig::from_uri(&self.url).unwrap().with_planted(planted);
             let config = config.with_namespace(&format!("{}-{place}", self.base)).unwrap();
             Box::new(config.connect().unwrap())
         }
