@@ -29,6 +29,9 @@ pub struct Options {
     /// name, those of all crates, which takes hours.
     #[arg(long, requires = "table", value_name = "NAME", num_args = 0..)]
     times: Option<Vec<String>>,
+    /// With `--times`: leaves out the programs, which are examples and are built with all that tests need.
+    #[arg(long, requires = "times")]
+    no_programs: bool,
 }
 
 /// Whose features are tried in pairs: those that put all together.
@@ -37,7 +40,7 @@ const FACADE: &str = "worldstore";
 /// Does what the command line asks for.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if options.table {
-        return table::write(workspace, options.times.as_deref());
+        return table::write(workspace, options.times.as_deref(), !options.no_programs);
     }
     let wanted =
         |package: &Package| options.package.is_empty() || options.package.iter().any(|name| **name == *package.name);

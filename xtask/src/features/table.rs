@@ -29,7 +29,7 @@ struct Measured {
 
 /// Writes the table. Times and sizes are measured for the crates that are named, for all if none is, and stay as they are
 /// for the others. Each row is written when it is measured: what was measured is kept if a later row fails.
-pub fn write(workspace: &Workspace, timed: Option<&[String]>) -> Result<()> {
+pub fn write(workspace: &Workspace, timed: Option<&[String]>, programs: bool) -> Result<()> {
     let path = workspace.root.join(PAGE);
     let page = std::fs::read_to_string(&path).during(format_args!("reading {PAGE}"))?;
     let sets: Vec<Set> = sets::all(workspace)?.into_iter().filter(|set| set.shown).collect();
@@ -46,9 +46,10 @@ pub fn write(workspace: &Workspace, timed: Option<&[String]>) -> Result<()> {
     save(&rows)?;
     let is_timed = |set: &Set| timed.is_some_and(|names| names.is_empty() || names.contains(&set.package));
     for (place, set) in sets.iter().enumerate().filter(|(_, set)| is_timed(set)) {
-        let measured = measure(workspace, set)?;
+        let mut measured = measure(workspace, set, programs)?;
         println!("{} with {}: {measured:?}", set.package, set.title());
         if let Some(row) = rows.get_mut(place) {
+            measured.kib = measured.kib.or(row.measured.and_then(|before| before.kib));
             row.measured = Some(measured);
         }
         save(&rows)?;
@@ -86,8 +87,8 @@ fn before(page: &str, set: &Set) -> Option<Measured> {
 }
 
 /// Builds a set in release mode from sources that were fetched before and nothing else: the library without dependencies of
-/// tests, whose time is taken, and then its example without symbols.
-fn measure(workspace: &Workspace, set: &Set) -> Result<Measured> {
+/// tests, whose time is taken, and then its example without symbols if programs are wanted.
+fn measure(workspace: &Workspace, set: &Set, programs: bool) -> Result<Measured> {
     let folder = workspace.cache("features");
     if folder.exists() {
         std::fs::remove_dir_all(&folder).during(format_args!("removing {}", folder.display()))?;
@@ -101,7 +102,7 @@ fn measure(workspace: &Workspace, set: &Set) -> Result<Measured> {
     let start = process::seconds_of_children()?;
     build(&["--lib"])?;
     let seconds = process::seconds_of_children()? - start;
-    let kib = match &set.program {
+    let kib = match set.program.as_ref().filter(|_| programs) {
         None => None,
         Some(program) => {
             build(&["--example", program])?;
