@@ -20,6 +20,9 @@ const SERVERS: [(&str, &str); 3] = [
 /// Not run here: its answers are compared in a step of their own.
 const DEMO: &str = "demo";
 
+/// A crate that is an example, and its feature: alone, because what it brings changes features below everything.
+const ALONE: [&str; 4] = ["-p", "worldstore-bevy", "--features", "bevy"];
+
 /// Runs all examples, and tells those that had no server.
 pub fn run(workspace: &Workspace, services: Option<&Services>) -> Result<Vec<String>> {
     let mut build = protoc::cargo(workspace)?;
@@ -47,6 +50,10 @@ pub fn run(workspace: &Workspace, services: Option<&Services>) -> Result<Vec<Str
             let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
             return Err(Failure::new(format!("the example {name} failed ({}):\n{out}\n{err}", output.status)));
         }
+    }
+    for verb in ["test", "run"] {
+        println!("example worldstore-bevy: {verb}");
+        process::run("the example worldstore-bevy", protoc::cargo(workspace)?.args([verb, "--quiet"]).args(ALONE))?;
     }
     match left.first() {
         Some(first) if services.is_some() && services::must_be_there() => {
