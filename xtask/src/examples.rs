@@ -45,6 +45,9 @@ pub fn without_servers(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
+/// A crate that is an example, and its feature: alone, because what it brings changes features below everything.
+const BEVY: [&str; 4] = ["-p", "worldstore-bevy", "--features", "bevy"];
+
 /// Runs all examples, and tells those that had no server.
 pub fn run(workspace: &Workspace, services: Option<&Services>) -> Result<Vec<String>> {
     let mut build = protoc::cargo(workspace)?;
@@ -71,6 +74,10 @@ pub fn run(workspace: &Workspace, services: Option<&Services>) -> Result<Vec<Str
         said(&name, output)?;
     }
     ALONE.iter().try_for_each(|(folder, expected)| alone(workspace, folder, expected))?;
+    for verb in ["test", "run"] {
+        println!("example worldstore-bevy: {verb}");
+        process::run("the example worldstore-bevy", protoc::cargo(workspace)?.args([verb, "--quiet"]).args(BEVY))?;
+    }
     match left.first() {
         Some(first) if services.is_some() && services::must_be_there() => {
             Err(Failure::new(format!("{first}, did not run")))

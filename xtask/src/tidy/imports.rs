@@ -32,6 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "worldstore-bench",
         &["worldstore", "worldstore-core", "worldstore-async", "worldstore-ecs", "worldstore-graph", "worldstore-zset"],
     ),
+    ("worldstore-bevy", &["worldstore"]),
     ("worldstore-fuzz", &["worldstore-core", "worldstore-cypher"]),
     ("xtask", &[]),
 ];
