@@ -91,6 +91,21 @@ fn texts_become_what_the_column_is_and_not_what_they_look_like() {
 }
 
 #[test]
+fn a_column_without_values_is_empty_where_the_table_has_it() {
+    let desk = walkers();
+    desk.write("nameless.csv", "entity,hp,name\n7,1,\n8,2,\n");
+    desk.ok(&["append", "world", "health=nameless.csv"]);
+    let rows = desk.json(&["sql", "world", "select count(*) as n from health where entity in (7, 8) and name is null"]);
+    assert_eq!(rows, [json!({"n": 2})]);
+    // Of a new table it is what it was in any other file: a column of nulls.
+    desk.ok(&["append", "world", "fresh=nameless.csv"]);
+    let rows = desk.json(&["scan", "world", "fresh", "--columns", "entity,name"]);
+    assert_eq!(rows, [json!({"entity": 7, "name": null}), json!({"entity": 8, "name": null})]);
+    desk.write("named.csv", "entity,hp,name\n7,1,b\n");
+    desk.refused(&["append", "world", "fresh=named.csv"], &["does not fit", "column: name", "table: fresh"]);
+}
+
+#[test]
 fn numbers_that_would_change_are_refused() {
     let desk = walkers();
     let before = desk.json(&["ticks", "world", "health"]);

@@ -164,8 +164,12 @@ impl Part {
 fn typed(texts: &RecordBatch, inferred: &Schema, entity: &str, table: Option<&Schema>) -> Result<RecordBatch> {
     let columns = inferred.fields().iter().zip(texts.columns()).map(|(field, column)| {
         let known = table.and_then(|table| table.field_with_name(field.name()).ok());
-        let wanted = known.filter(|_| field.name() != entity).unwrap_or(field).data_type();
-        Ok((field.name(), cast(column, field.name(), wanted)?, true))
+        let column = match known.filter(|_| field.name() != entity).unwrap_or(field).data_type() {
+            // No row says anything, and nobody else knows.
+            DataType::Null if column.null_count() == column.len() => new_null_array(&DataType::Null, column.len()),
+            wanted => cast(column, field.name(), wanted)?,
+        };
+        Ok((field.name(), column, true))
     });
     RecordBatch::try_from_iter_with_nullable(columns.collect::<Result<Vec<_>>>()?)
         .map_err(|source| Error::invalid("columns do not fit together").caused_by(source))
