@@ -1,11 +1,13 @@
 //! `cargo xtask features`: what builds only because a neighbour turned something on is found here, and what features
 //! bring is counted.
 
+mod seconds;
 mod sets;
 mod table;
 
 use cargo_metadata::Package;
 
+pub use seconds::as_compiler;
 pub use sets::{FILE, all as sets};
 
 use crate::failure::Result;
@@ -25,13 +27,14 @@ pub struct Options {
     /// Checks nothing; counts the packages that sets of features bring, and writes them into `src/docs/features.md`.
     #[arg(long, conflicts_with = "pairs")]
     table: bool,
-    /// With `--table`: builds the sets of these crates and their programs, cold, and writes down time and size. Without a
-    /// name, those of all crates, which takes hours.
+    /// With `--table`: builds all crates with all features as a release, and writes down what the packages of each set take
+    /// to compile. Of what was built by it before, only what has changed is built.
+    #[arg(long, requires = "table")]
+    times: bool,
+    /// With `--table`: builds the examples of the sets of these crates, and writes down their sizes. Without a name, those
+    /// of all crates, which takes hours.
     #[arg(long, requires = "table", value_name = "NAME", num_args = 0..)]
-    times: Option<Vec<String>>,
-    /// With `--times`: leaves out the programs, which are examples and are built with all that tests need.
-    #[arg(long, requires = "times")]
-    no_programs: bool,
+    programs: Option<Vec<String>>,
 }
 
 /// Whose features are tried in pairs: those that put all together.
@@ -40,7 +43,8 @@ const FACADE: &str = "worldstore";
 /// Does what the command line asks for.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if options.table {
-        return table::write(workspace, options.times.as_deref(), !options.no_programs);
+        let wanted = table::Wanted { times: options.times, programs: options.programs.as_deref() };
+        return table::write(workspace, &wanted);
     }
     let wanted =
         |package: &Package| options.package.is_empty() || options.package.iter().any(|name| **name == *package.name);

@@ -109,6 +109,9 @@ fn run(task: Task) -> Result<()> {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = features::as_compiler() {
+        return code;
+    }
     let arguments = Arguments::parse();
     match run(arguments.task) {
         Ok(()) => ExitCode::SUCCESS,

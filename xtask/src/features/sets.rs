@@ -48,6 +48,11 @@ fn read(text: &str) -> Result<Vec<Set>> {
     toml::from_str::<File>(text).map(|file| file.set).during(format_args!("reading {FILE}"))
 }
 
+/// The crates of sets, each once.
+pub fn crates(sets: &[Set]) -> Vec<&str> {
+    sets.iter().map(|set| &*set.package).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 impl Set {
     /// Its features, as a reader says them.
     pub fn title(&self) -> String {
@@ -62,10 +67,19 @@ impl Set {
         vec!["--no-default-features".to_owned(), "--features".to_owned(), self.features.join(",")]
     }
 
-    /// The packages below it that its users build, itself included, as `name v1.2.3`. Nothing is compiled.
+    /// The packages below it that are part of what its users build, itself included, as `name v1.2.3`. Nothing is compiled.
     pub fn packages(&self, workspace: &Workspace) -> Result<BTreeSet<String>> {
+        self.tree(workspace, "normal")
+    }
+
+    /// These, and those that only build scripts need.
+    pub fn compiled(&self, workspace: &Workspace) -> Result<BTreeSet<String>> {
+        self.tree(workspace, "normal,build")
+    }
+
+    fn tree(&self, workspace: &Workspace, edges: &str) -> Result<BTreeSet<String>> {
         let mut command = workspace.cargo();
-        command.args(["tree", "-p", &self.package, "--edges", "normal", "--prefix", "none", "--format", "{p}"]);
+        command.args(["tree", "-p", &self.package, "--edges", edges, "--prefix", "none", "--format", "{p}"]);
         let lines = process::capture("cargo tree", command.args(self.arguments()))?;
         let packages = lines.lines().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" "));
         Ok(packages.filter(|package| !package.is_empty()).collect())

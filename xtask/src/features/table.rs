@@ -1,5 +1,8 @@
 //! The table in `src/docs/features.md`: what sets of features bring, counted and measured.
 
+use std::collections::BTreeSet;
+
+use super::seconds::{self, Seconds};
 use super::sets::{self, Set};
 use crate::failure::{Context, Failure, Result};
 use crate::workspace::Workspace;
@@ -15,53 +18,74 @@ struct Row {
     package: String,
     features: String,
     packages: usize,
-    measured: Option<Measured>,
+    measured: Measured,
 }
 
-/// What a cold build takes, and makes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// What a cold build takes, and makes; each where it was measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Measured {
     /// Of processors, all of them together: what other programs do meanwhile does not count.
-    seconds: f64,
+    seconds: Option<f64>,
     /// Of the example, where there is one.
     kib: Option<u64>,
 }
 
-/// Writes the table. Times and sizes are measured for the crates that are named, for all if none is, and stay as they are
-/// for the others. Each row is written when it is measured: what was measured is kept if a later row fails.
-pub fn write(workspace: &Workspace, timed: Option<&[String]>, programs: bool) -> Result<()> {
+/// What is measured beside counting.
+pub struct Wanted<'a> {
+    /// What packages take to compile.
+    pub times: bool,
+    /// The sizes of programs, of the sets of these crates; of all if none is named.
+    pub programs: Option<&'a [String]>,
+}
+
+/// Writes the table. What is not measured now stays as it was. A row is written as soon as its program is measured: it is
+/// kept if a later one fails.
+pub fn write(workspace: &Workspace, wanted: &Wanted) -> Result<()> {
     let path = workspace.root.join(PAGE);
     let page = std::fs::read_to_string(&path).during(format_args!("reading {PAGE}"))?;
     let sets: Vec<Set> = sets::all(workspace)?.into_iter().filter(|set| set.shown).collect();
-    if let Some(unknown) = timed.unwrap_or_default().iter().find(|name| !sets.iter().any(|set| set.package == **name)) {
+    let named = wanted.programs.unwrap_or_default();
+    if let Some(unknown) = named.iter().find(|name| !sets.iter().any(|set| set.package == **name)) {
         return Err(Failure::new(format!("no set of {unknown} is shown, see {}", sets::FILE)));
     }
+    let seconds = match wanted.times {
+        true => Some(seconds::measure(workspace, &sets::crates(&sets))?),
+        false => None,
+    };
     let mut rows = Vec::new();
     for set in &sets {
+        let mut measured = before(&page, set);
+        if let Some(seconds) = &seconds {
+            measured.seconds = Some(sum(&set.compiled(workspace)?, seconds)?);
+        }
         let packages = set.packages(workspace)?.len();
-        let measured = before(&page, set);
         rows.push(Row { package: set.package.clone(), features: set.title(), packages, measured });
     }
     let save = |rows: &[Row]| std::fs::write(&path, put(&page, &table(rows))?).during(format_args!("writing {PAGE}"));
     save(&rows)?;
-    let is_timed = |set: &Set| timed.is_some_and(|names| names.is_empty() || names.contains(&set.package));
-    for (place, set) in sets.iter().enumerate().filter(|(_, set)| is_timed(set)) {
-        let mut measured = measure(workspace, set, programs)?;
-        println!("{} with {}: {measured:?}", set.package, set.title());
-        if let Some(row) = rows.get_mut(place) {
-            measured.kib = measured.kib.or(row.measured.and_then(|before| before.kib));
-            row.measured = Some(measured);
-        }
+    let is_wanted = |set: &Set| wanted.programs.is_some_and(|names| names.is_empty() || names.contains(&set.package));
+    for (set, place) in sets.iter().zip(0..).filter(|(set, _)| is_wanted(set)) {
+        let (Some(program), Some(row)) = (&set.program, rows.get_mut(place)) else { continue };
+        row.measured.kib = Some(size(workspace, set, program)?);
         save(&rows)?;
     }
     Ok(())
 }
 
+/// What packages take together. One that no compiler told of would make the sum too small.
+fn sum(packages: &BTreeSet<String>, seconds: &Seconds) -> Result<f64> {
+    let of = |package: &String| {
+        let untold = || Failure::new(format!("no compiler told of {package}: remove the build, and measure anew"));
+        seconds.get(package).copied().ok_or_else(untold)
+    };
+    packages.iter().map(of).sum()
+}
+
 fn table(rows: &[Row]) -> String {
     let mut text = "| crate | features | packages | cold build | program |\n|---|---|---:|---:|---:|\n".to_owned();
     for Row { package, features, packages, measured } in rows {
-        let seconds = measured.map_or(String::new(), |measured| format!(" {:.0} s", measured.seconds));
-        let kib = measured.and_then(|measured| measured.kib).map_or(String::new(), |kib| format!(" {kib} KiB"));
+        let seconds = measured.seconds.map_or(String::new(), |seconds| format!(" {seconds:.0} s"));
+        let kib = measured.kib.map_or(String::new(), |kib| format!(" {kib} KiB"));
         text.push_str(&format!("| `{package}` | {features} | {packages} |{seconds} |{kib} |\n"));
     }
     text
@@ -77,43 +101,27 @@ fn put(page: &str, table: &str) -> Result<String> {
 }
 
 /// What the page says of a set.
-fn before(page: &str, set: &Set) -> Option<Measured> {
+fn before(page: &str, set: &Set) -> Measured {
     let start = format!("| `{}` | {} |", set.package, set.title());
-    let line = page.lines().find(|line| line.starts_with(&start))?;
-    let mut cells = line[start.len()..].split('|').map(str::trim).skip(1);
-    let seconds = cells.next()?.strip_suffix(" s")?.parse().ok()?;
-    let kib = cells.next()?.strip_suffix(" KiB").and_then(|kib| kib.parse().ok());
-    Some(Measured { seconds, kib })
+    let row = page.lines().find_map(|line| line.strip_prefix(&start)).unwrap_or_default();
+    let mut cells = row.split('|').map(str::trim).skip(1);
+    let mut cell = |unit: &str| cells.next()?.strip_suffix(unit);
+    let seconds = cell(" s").and_then(|seconds| seconds.parse().ok());
+    Measured { seconds, kib: cell(" KiB").and_then(|kib| kib.parse().ok()) }
 }
 
-/// Builds a set in release mode from sources that were fetched before and nothing else: the library without dependencies of
-/// tests, whose time is taken, and then its example without symbols if programs are wanted.
-fn measure(workspace: &Workspace, set: &Set, programs: bool) -> Result<Measured> {
-    let folder = workspace.cache("features");
-    if folder.exists() {
-        std::fs::remove_dir_all(&folder).during(format_args!("removing {}", folder.display()))?;
-    }
-    let build = |what: &[&str]| {
-        let mut command = protoc::cargo(workspace)?;
-        command.env("CARGO_PROFILE_RELEASE_STRIP", "symbols").args(["build", "--quiet", "--release", "-p"]);
-        command.arg(&set.package).args(what).args(set.arguments()).arg("--target-dir").arg(&folder);
-        process::run("the cold build", &mut command)
-    };
-    let start = process::seconds_of_children()?;
-    build(&["--lib"])?;
-    let seconds = process::seconds_of_children()? - start;
-    let kib = match set.program.as_ref().filter(|_| programs) {
-        None => None,
-        Some(program) => {
-            build(&["--example", program])?;
-            let program = format!("{program}{}", std::env::consts::EXE_SUFFIX);
-            let program = folder.join("release").join("examples").join(program);
-            let bytes = std::fs::metadata(&program).during(format_args!("looking at {}", program.display()))?.len();
-            Some(bytes >> 10)
-        }
-    };
-    std::fs::remove_dir_all(&folder).during(format_args!("removing {}", folder.display()))?;
-    Ok(Measured { seconds, kib })
+/// The size of a set's example, built as a release without symbols, and with the features of the set alone.
+fn size(workspace: &Workspace, set: &Set, program: &str) -> Result<u64> {
+    let folder = workspace.cache("programs");
+    let mut build = protoc::cargo(workspace)?;
+    build.env("CARGO_PROFILE_RELEASE_STRIP", "symbols").args(["build", "--quiet", "--release", "-p", &set.package]);
+    build.args(["--example", program]).args(set.arguments()).arg("--target-dir").arg(&folder);
+    process::run("the build of an example", &mut build)?;
+    let program = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+    let program = folder.join("release").join("examples").join(program);
+    let bytes = std::fs::metadata(&program).during(format_args!("looking at {}", program.display()))?.len();
+    println!("{} with {}: {} KiB", set.package, set.title(), bytes >> 10);
+    Ok(bytes >> 10)
 }
 
 #[cfg(test)]
