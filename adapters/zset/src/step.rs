@@ -61,8 +61,20 @@ impl<'t> Step<'t> {
         table: &Table,
         entries: impl IntoIterator<Item = (Vec<u8>, S, Weight)>,
     ) -> Result<Vec<Weight>> {
-        let mut changes = Vec::new();
-        for (key, value, change) in entries {
+        let entries = entries.into_iter().map(Ok);
+        let changes = self.changes(table, entries)?;
+        if changes.is_empty() { Ok(Vec::new()) } else { self.transaction.add(table, changes) }
+    }
+
+    /// Entries with the values for their columns; they count as written.
+    fn changes<S: Serialize>(
+        &mut self,
+        table: &Table,
+        entries: impl Iterator<Item = Result<(Vec<u8>, S, Weight)>>,
+    ) -> Result<Vec<Change<Weight>>> {
+        let mut changes = Vec::with_capacity(entries.size_hint().0);
+        for entry in entries {
+            let (key, value, change) = entry?;
             let mut columns = Vec::new();
             if self.columns {
                 columns.reserve(table.columns.len());
@@ -70,12 +82,9 @@ impl<'t> Step<'t> {
             }
             changes.push(Change { key, change, columns });
         }
-        if changes.is_empty() {
-            return Ok(Vec::new());
-        }
         self.stats.written += changes.len() as u64;
         within(&self.stats, self.entries_max)?;
-        self.transaction.add(table, changes)
+        Ok(changes)
     }
 
     /// Adds to weights, when nobody needs the new ones. An entry is a function that writes its key, what encodes to it, and
@@ -95,8 +104,8 @@ impl<'t> Step<'t> {
                 write(&mut key)?;
                 Ok((key, value, change))
             });
-            let entries: Vec<_> = entries.collect::<Result<_>>()?;
-            return self.add(table, entries).map(drop);
+            let changes = self.changes(table, entries)?;
+            return self.transaction.add_only(table, changes);
         }
         let mut keys = Keys::with_capacity(count, count * KEY_BYTES);
         let mut changes = Vec::with_capacity(count);

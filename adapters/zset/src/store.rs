@@ -179,6 +179,14 @@ pub trait Transaction: Snapshot {
     /// dropped.
     fn add(&mut self, table: &Table, changes: Vec<Change<Weight>>) -> Result<Vec<Weight>>;
 
+    /// Adds like [`add`](Self::add), when nobody needs the new weights. The default is `add`.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    fn add_only(&mut self, table: &Table, changes: Vec<Change<Weight>>) -> Result<()> {
+        self.add(table, changes).map(drop)
+    }
+
     /// Puts or removes values of different keys.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Sets inside: a row belongs to the set from the first iteration on in which its weight is more than 0.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -10,11 +10,12 @@ use super::Inner;
 use super::run::{Agenda, Inside};
 use crate::batch::{Batch, Erased, Slots, consolidate, emit};
 use crate::encode;
+use crate::op::behind_key;
 use crate::row::Row;
 use crate::shape::Shape;
 use crate::step::Step;
-use crate::store::{KeyRange, Visit};
-use crate::table::Table;
+use crate::store::{Keys, Visit};
+use crate::table::{Access, Table};
 use crate::weight::{self, Weight};
 
 impl<'s, T: Row> Inner<'s, T> {
@@ -47,7 +48,8 @@ impl<'s, T: Row> Inner<'s, T> {
 }
 
 fn table<T: Row>(name: &str) -> Table {
-    Table::weights(name.to_owned(), &[("", Shape::of::<T>()), ("iteration", Shape::Integer)])
+    let parts = [("", Shape::of::<T>()), ("iteration", Shape::Integer)];
+    Table::weights(name.to_owned(), &parts).read_by(Access::Ranges)
 }
 
 struct Distinct<T, U, F> {
@@ -57,16 +59,19 @@ struct Distinct<T, U, F> {
     marker: PhantomData<fn(T) -> U>,
 }
 
-/// What is known of the rows that changed in this step, by their encodings.
+/// What is known of the rows that changed in this step.
 pub(super) struct Changed<T> {
-    rows: BTreeMap<Vec<u8>, Profile<T>>,
-    /// The rows that must be looked at in later iterations.
-    due: BTreeMap<u32, BTreeSet<Vec<u8>>>,
+    /// The numbers of the rows, by their encodings.
+    numbers: HashMap<Vec<u8>, usize>,
+    /// By number.
+    profiles: Vec<Profile<T>>,
+    /// The numbers of the rows that must be looked at in later iterations.
+    due: BTreeMap<u32, Vec<usize>>,
 }
 
 impl<T> Default for Changed<T> {
     fn default() -> Self {
-        Self { rows: BTreeMap::new(), due: BTreeMap::new() }
+        Self { numbers: HashMap::new(), profiles: Vec::new(), due: BTreeMap::new() }
     }
 }
 
@@ -112,61 +117,68 @@ impl<T: Row, U: Row, F: Fn(&T) -> U + Send + Sync> Inside for Distinct<T, U, F> 
         let rows = slots.get::<T>(self.input)?.iter().map(|(row, weight)| ((self.f)(row), *weight));
         let rows = consolidate(rows.collect())?;
         let mut touched = changed.due.remove(&at).unwrap_or_default();
-        let mut fresh = Vec::new();
+        let known = changed.profiles.len();
+        let (mut fresh, mut bytes) = (Keys::new(), Vec::new());
         for (row, weight) in rows {
-            let bytes = encode::encode(&row)?;
-            let profile = changed.rows.entry(bytes.clone()).or_insert_with(|| {
-                fresh.push(bytes.clone());
-                Profile { row, before: Vec::new(), change: Vec::new() }
-            });
-            profile.change.push((at, weight));
-            touched.insert(bytes);
-        }
-        self.recall(at, step, &fresh, changed, agenda)?;
-        let mut out = Batch::new();
-        for bytes in touched {
-            if let Some(profile) = changed.rows.get(&bytes) {
-                out.push((profile.row.clone(), profile.correction(at)?));
+            bytes.clear();
+            encode::encode_into(&row, &mut bytes)?;
+            let number = changed.numbers.get(&bytes).copied().unwrap_or(changed.profiles.len());
+            if let Some(profile) = changed.profiles.get_mut(number) {
+                profile.change.push((at, weight));
+            } else {
+                fresh.push(&bytes);
+                changed.numbers.insert(bytes.clone(), number);
+                changed.profiles.push(Profile { row, before: Vec::new(), change: vec![(at, weight)] });
             }
+            touched.push(number);
+        }
+        self.recall(at, step, (known, &fresh), changed, agenda)?;
+        touched.sort_unstable();
+        touched.dedup();
+        let mut out = Batch::with_capacity(touched.len());
+        for profile in touched.into_iter().filter_map(|number| changed.profiles.get(number)) {
+            out.push((profile.row.clone(), profile.correction(at)?));
         }
         emit(out)
     }
 
     fn finish(&self, changed: &mut Changed<U>, step: &mut Step<'_>) -> Result<()> {
-        let mut entries = Vec::new();
-        for (bytes, profile) in &changed.rows {
-            for (iteration, weight) in &profile.change {
-                let mut bytes = bytes.clone();
-                encode::encode_into(iteration, &mut bytes)?;
-                entries.push((bytes, (&profile.row, *iteration), *weight));
-            }
-        }
-        step.add(&self.table, entries).map(|_| ())
+        let mut numbers: Vec<_> = changed.numbers.iter().collect();
+        numbers.sort_unstable();
+        let profiles = numbers.into_iter().filter_map(|(bytes, number)| Some((bytes, changed.profiles.get(*number)?)));
+        let entries = profiles.flat_map(|(bytes, profile)| {
+            profile.change.iter().map(move |(iteration, weight)| {
+                let write = move |out: &mut Vec<u8>| {
+                    out.extend_from_slice(bytes);
+                    encode::encode_into(iteration, out)
+                };
+                (write, (&profile.row, *iteration), *weight)
+            })
+        });
+        let entries: Vec<_> = entries.collect();
+        step.append(&self.table, entries.into_iter())
     }
 }
 
 impl<T, U: Row, F> Distinct<T, U, F> {
-    /// Reads the weights of rows that change for the first time in this step. Later iterations in which they have weights
-    /// must look at them again.
+    /// Reads the weights of rows that change for the first time in this step: their encodings, numbered from the first one's
+    /// number on. Later iterations in which they have weights must look at them again.
     fn recall(
         &self,
         at: u32,
         step: &mut Step<'_>,
-        fresh: &[Vec<u8>],
+        (first, fresh): (usize, &Keys),
         changed: &mut Changed<U>,
         agenda: &mut Agenda,
     ) -> Result<()> {
-        let ranges: Vec<_> = fresh.iter().map(|bytes| KeyRange::prefix(bytes)).collect();
-        step.scan(&self.table, &ranges, |index, entry, weight| {
-            let Some(bytes) = fresh.get(index) else {
-                return Ok(Visit::Enough);
-            };
-            let iteration: u32 = encode::decode(entry.get(bytes.len()..).unwrap_or_default())?;
-            if let Some(profile) = changed.rows.get_mut(bytes) {
+        let prefixes: Vec<_> = fresh.iter().collect();
+        step.scan_prefixes(&self.table, &prefixes, |index, entry, weight| {
+            let iteration: u32 = encode::decode(behind_key(entry, fresh.get(index)))?;
+            if let Some(profile) = changed.profiles.get_mut(first + index) {
                 profile.before.push((iteration, weight));
             }
             if iteration > at {
-                changed.due.entry(iteration).or_default().insert(bytes.clone());
+                changed.due.entry(iteration).or_default().push(first + index);
                 agenda.add(iteration);
             }
             Ok(Visit::Next)

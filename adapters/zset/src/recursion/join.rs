@@ -15,7 +15,7 @@ use crate::row::Row;
 use crate::shape::Shape;
 use crate::step::Step;
 use crate::store::{Keys, Visit};
-use crate::table::Table;
+use crate::table::{Access, Table};
 use crate::weight;
 
 impl<'s, L: Row> Inner<'s, L> {
@@ -34,7 +34,8 @@ impl<'s, L: Row> Inner<'s, L> {
         let tables = [
             Table::weights(format!("{name}__left"), &[key.clone(), ("row", Shape::of::<L>()), iteration.clone()]),
             Table::weights(format!("{name}__right"), &[key, ("row", Shape::of::<R>()), iteration]),
-        ];
+        ]
+        .map(|table| table.read_by(Access::Ranges));
         let marker = PhantomData;
         self.scope.add_named(name, "join", inputs.to_vec(), tables, |[left, right]| Join {
             inputs,

@@ -11,7 +11,7 @@ use worldstore_zset::{Builder, Cache, Changes, Engine, Input, Time, ZSet};
 
 use super::support::{Pair, closure};
 
-/// The file that the writer works on; its ending says on which store. For a server the file's name is a schema.
+/// The file that the writer works on.
 const FILE: &str = "WORLDSTORE_ZSET_CRASH_FILE";
 /// Set if the writer's steps commit what each operator keeps by itself.
 const IN_SETS: &str = "WORLDSTORE_ZSET_CRASH_IN_SETS";
@@ -36,25 +36,30 @@ fn open(store: impl Store + 'static) -> Opened {
 }
 
 fn open_file(path: &Path) -> Opened {
+    open(store_at(path))
+}
+
+/// The store in a file; its ending says which. For a server the file's name is a schema.
+pub(super) fn store_at(path: &Path) -> Box<dyn Store> {
     match path.extension().and_then(|ending| ending.to_str()) {
         #[cfg(feature = "redb")]
-        Some("redb") => open(worldstore_zset::store::Redb::open(path).unwrap()),
+        Some("redb") => Box::new(worldstore_zset::store::Redb::open(path).unwrap()),
         #[cfg(feature = "sled")]
-        Some("sled") => open(worldstore_zset::store::Sled::open(path).unwrap()),
+        Some("sled") => Box::new(worldstore_zset::store::Sled::open(path).unwrap()),
         #[cfg(feature = "sqlite")]
-        Some("db") => open(worldstore_zset::store::Sqlite::open(path).unwrap()),
+        Some("db") => Box::new(worldstore_zset::store::Sqlite::open(path).unwrap()),
         #[cfg(feature = "postgres")]
         Some("schema") => {
             let (url, name) = (super::server::url().unwrap(), path.file_stem().unwrap().to_str().unwrap());
             let config = worldstore_zset::store::PostgresConfig::from_uri(&url).unwrap();
-            open(config.with_schema(name).unwrap().open().unwrap())
+            Box::new(config.with_schema(name).unwrap().open().unwrap())
         }
         other => panic!("no store for {other:?}"),
     }
 }
 
 /// The changes of a step: rows come, and go some steps later.
-fn changes(rows: &Input<Pair>, time: i64) -> Changes {
+pub(super) fn changes(rows: &Input<Pair>, time: i64) -> Changes {
     let batch = |time: i64| (0..20).map(move |row| ((time * 7 + row * 3) % 11, (time * 5 + row) % 11));
     let changes = Changes::new().insert(rows, batch(time));
     if time > 4 { changes.remove(rows, batch(time - 4)) } else { changes }

@@ -17,6 +17,8 @@ mod model;
 mod recursion;
 #[cfg(feature = "postgres")]
 mod server;
+#[cfg(any(feature = "postgres", feature = "redb", feature = "sled", feature = "sqlite"))]
+mod sinks;
 mod stores;
 mod support;
 mod windows;

@@ -74,7 +74,8 @@ impl PostgresConfig {
     ///
     /// # Errors
     /// `Unavailable` if the server cannot be reached, `PermissionDenied` if it refuses the user, `NotFound` without the
-    /// database, `Invalid` for an address that asks for encryption, which is not compiled in.
+    /// database, `Invalid` for an address that asks for encryption, which is not compiled in, `Unsupported` for a server
+    /// before PostgreSQL 15.
     pub fn open(self) -> Result<Postgres> {
         let location = self.location();
         Postgres::connect(self).map_err(|error| error.with("store", format!("postgres({location})")))

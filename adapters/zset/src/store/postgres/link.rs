@@ -13,6 +13,15 @@ use worldstore_core::{Error, Result};
 
 use super::error::{is_broken, translate};
 
+/// The oldest server that has MERGE, as it counts versions.
+const VERSION_MIN: u32 = 150_000;
+
+/// Every statement here names the keys that it wants, and finds them by the index, one by one. The server's planner would take
+/// that for dear where there are many, and read whole tables; and a plan that was made for an empty table, which it keeps, would
+/// go on to read all of it. So there is one plan for each statement, by the index. (Compiling plans costs more than they do.)
+const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
+                     SET enable_mergejoin = off; SET jit = off";
+
 /// One connection, made anew after it broke.
 pub(super) struct Link {
     /// `None` only while it is being dropped.
@@ -33,7 +42,17 @@ impl Link {
     pub(super) fn ready(&mut self) -> Result<()> {
         if self.connection.is_none() {
             let _context = self.runtime.as_ref().map(Runtime::enter);
-            self.connection = Some(wait(PgConnection::connect_with(&self.options)).map_err(translate)?);
+            let connection = wait(PgConnection::connect_with(&self.options)).map_err(translate)?;
+            if let Some(version) = connection.server_version_num().filter(|version| *version < VERSION_MIN) {
+                let error = Error::unsupported("the server is older than postgresql 15, the first that merges");
+                return Err(error.with("version", version));
+            }
+            self.connection = Some(connection);
+            let planned = self.execute(PLANS);
+            if planned.is_err() {
+                self.cut();
+            }
+            return planned;
         }
         Ok(())
     }

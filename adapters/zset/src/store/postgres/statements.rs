@@ -66,38 +66,58 @@ fn sent(column: &Column) -> &'static str {
 
 /// Adds to weights and gives keys and sums. Parameters: keys, changes, an array for each column.
 pub(super) fn add(schema: &str, table: &Table) -> String {
-    let insert = insert(schema, table, "_weight", "bigint");
+    let (names, values, given) = sources(table, "bigint");
     format!(
-        "{insert} ON CONFLICT (\"_key\") DO UPDATE SET \"_weight\" = mine.\"_weight\" + excluded.\"_weight\" \
-         RETURNING \"_key\", \"_weight\""
-    )
-}
-
-/// Puts values. Parameters: keys, values, an array for each column.
-pub(super) fn put(schema: &str, table: &Table) -> String {
-    let columns = table.columns.iter().map(|column| quoted(&column.name));
-    let sets: Vec<String> = columns.chain([quoted("_value")]).map(|name| format!("{name} = excluded.{name}")).collect();
-    let insert = insert(schema, table, "_value", "bytea");
-    format!("{insert} ON CONFLICT (\"_key\") DO UPDATE SET {}", sets.join(", "))
-}
-
-fn insert(schema: &str, table: &Table, value: &str, value_kind: &str) -> String {
-    let columns: Vec<String> = table.columns.iter().map(|column| quoted(&column.name)).collect();
-    let names = ["_key", value].map(quoted).into_iter().chain(columns).collect::<Vec<_>>().join(", ");
-    let arrays = table.columns.iter().enumerate().map(|(index, column)| format!("${}::{}[]", index + 3, sent(column)));
-    let arrays = arrays.collect::<Vec<_>>();
-    let aliases = (0..table.columns.len()).map(|index| format!("c{index}")).collect::<Vec<_>>();
-    let values = table.columns.iter().zip(&aliases).map(|(column, alias)| format!("{alias}::{}", kind(column)));
-    let join = |first: &[&str], rest: &[String]| {
-        first.iter().map(|text| (*text).to_owned()).chain(rest.iter().cloned()).collect::<Vec<_>>().join(", ")
-    };
-    format!(
-        "INSERT INTO {} AS mine ({names}) SELECT {} FROM unnest({}) AS given({})",
+        "INSERT INTO {} AS mine ({names}) SELECT {values} FROM {given} \
+         ON CONFLICT (\"_key\") DO UPDATE SET \"_weight\" = mine.\"_weight\" + excluded.\"_weight\" \
+         RETURNING \"_key\", \"_weight\"",
         named(schema, table),
-        join(&["k", "v"], &values.collect::<Vec<_>>()),
-        join(&["$1::bytea[]", &format!("$2::{value_kind}[]")], &arrays),
-        join(&["k", "v"], &aliases),
     )
+}
+
+/// Adds to weights, when nobody needs the sums. Parameters: keys, changes, an array for each column.
+pub(super) fn add_only(schema: &str, table: &Table) -> String {
+    let sum = "mine.\"_weight\" + given.v";
+    merge(schema, table, "bigint", &format!("{sum} = 0"), &format!("\"_weight\" = {sum}"), "given.v <> 0")
+}
+
+/// Puts values, and removes the keys whose value is null. Parameters: keys, values, an array for each column.
+pub(super) fn put(schema: &str, table: &Table) -> String {
+    let columns = table.columns.iter().zip(casts_of(table));
+    let sets = columns.map(|(column, value)| format!("{} = {value}", quoted(&column.name)));
+    let sets = [String::from("\"_value\" = given.v")].into_iter().chain(sets).collect::<Vec<_>>().join(", ");
+    merge(schema, table, "bytea", "given.v IS NULL", &sets, "given.v IS NOT NULL")
+}
+
+/// Changes the entries of keys with one search for each: those that are there go under one condition, otherwise get new
+/// values; others come under another condition.
+fn merge(schema: &str, table: &Table, kind: &str, goes: &str, sets: &str, comes: &str) -> String {
+    let (names, values, given) = sources(table, kind);
+    format!(
+        "MERGE INTO {} AS mine USING {given} ON mine.\"_key\" = given.k WHEN MATCHED AND {goes} THEN DELETE \
+         WHEN MATCHED THEN UPDATE SET {sets} WHEN NOT MATCHED AND {comes} THEN INSERT ({names}) VALUES ({values})",
+        named(schema, table),
+    )
+}
+
+/// The names of the columns of a table, the values for them, and where those come from: arrays, whose elements are called
+/// `k` (keys), `v` (weights or values) and by the place of their column.
+fn sources(table: &Table, kind: &str) -> (String, String, String) {
+    let columns = table.columns.iter().map(|column| quoted(&column.name));
+    let names = [quoted("_key"), quoted(value_of(table))].into_iter().chain(columns).collect::<Vec<_>>();
+    let values = [String::from("given.k"), String::from("given.v")].into_iter().chain(casts_of(table));
+    let arrays = table.columns.iter().enumerate().map(|(index, column)| format!("${}::{}[]", index + 3, sent(column)));
+    let arrays = [String::from("$1::bytea[]"), format!("$2::{kind}[]")].into_iter().chain(arrays);
+    let aliases = (0..table.columns.len()).map(|index| format!("c{index}"));
+    let aliases = [String::from("k"), String::from("v")].into_iter().chain(aliases);
+    let joined = |texts: &mut dyn Iterator<Item = String>| texts.collect::<Vec<_>>().join(", ");
+    let (arrays, aliases) = (joined(&mut arrays.into_iter()), joined(&mut aliases.into_iter()));
+    (names.join(", "), joined(&mut values.into_iter()), format!("unnest({arrays}) AS given({aliases})"))
+}
+
+/// The values of the typed columns, from the arrays.
+fn casts_of(table: &Table) -> impl Iterator<Item = String> {
+    table.columns.iter().enumerate().map(|(index, column)| format!("given.c{index}::{}", kind(column)))
 }
 
 /// Removes entries. Parameter: keys.

@@ -10,6 +10,7 @@ use super::arrays::Arrays;
 use super::error::{is_unclear, translate};
 use super::link::Link;
 use super::{scan, statements};
+use crate::columns::Datum;
 use crate::store::{Change, Head, KeyRange, Snapshot, Transaction, ValueVisitor, Visitor};
 use crate::table::Table;
 use crate::weight::Weight;
@@ -43,17 +44,15 @@ impl<'l> Held<'l> {
     }
 
     fn begin(link: &'l mut Link, schema: String, begin: &str, lock: &str) -> Result<Self> {
-        link.execute(begin)?;
         let head = Head { time: -1, generation: 0 };
         let mut held = Self { link, schema, head, state: State::Open };
-        let sql = format!("SELECT \"input_time\", \"generation\" FROM {}.\"_time\"{lock}", held.schema);
-        let row = held.fetch(&sql)?.pop().ok_or_else(|| damaged("the schema has no row for the time"))?;
-        held.head = Head { time: get(&row, 0)?, generation: get(&row, 1)? };
+        // Both in one round trip.
+        let sql = format!("{begin}; SELECT \"input_time\", \"generation\" FROM {}.\"_time\"{lock}", held.schema);
+        let rows =
+            held.link.run(async |connection| sqlx::raw_sql(&sql).fetch_all(connection).await.map_err(translate))?;
+        let row = rows.first().ok_or_else(|| damaged("the schema has no row for the time"))?;
+        held.head = Head { time: get(row, 0)?, generation: get(row, 1)? };
         Ok(held)
-    }
-
-    fn fetch(&mut self, sql: &str) -> Result<Vec<PgRow>> {
-        self.link.run(async |connection| sqlx::query(sql).fetch_all(connection).await.map_err(translate))
     }
 
     fn found(&mut self, table: &Table, keys: &[Vec<u8>]) -> Result<Vec<PgRow>> {
@@ -100,28 +99,35 @@ impl<'l> Held<'l> {
         Ok(sums)
     }
 
-    fn put_some(&mut self, table: &Table, changes: Vec<Change<Option<Vec<u8>>>>) -> Result<()> {
-        let (mut keys, mut values, mut gone) = (Vec::new(), Vec::new(), Vec::new());
-        let mut arrays = Arrays::new(table, changes.len());
+    /// Writes one array of keys, one of what changes, and one for each column; nothing comes back.
+    fn write_some<V>(&mut self, sql: &str, table: &Table, changes: Vec<Change<V>>) -> Result<()>
+    where
+        V: 'static,
+        Vec<V>: for<'q> sqlx::Encode<'q, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+    {
+        let count = changes.len();
+        let (mut keys, mut values) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let mut arrays = Arrays::new(table, count);
         for Change { key, change, columns } in changes {
-            match change {
-                Some(value) => {
-                    keys.push(key);
-                    values.push(value);
-                    arrays.push(columns)?;
-                }
-                None => gone.push(key),
-            }
+            keys.push(key);
+            values.push(change);
+            arrays.push(columns)?;
         }
-        if !keys.is_empty() {
-            let sql = statements::put(&self.schema, table);
-            self.link.run(async |connection| {
-                let query = arrays.bind(sqlx::query(&sql).bind(keys).bind(values));
-                query.execute(connection).await.map(drop).map_err(translate)
-            })?;
-        }
-        self.remove(table, gone)
+        self.link.run(async |connection| {
+            let query = arrays.bind(sqlx::query(sql).bind(keys).bind(values));
+            query.execute(connection).await.map(drop).map_err(translate)
+        })
     }
+}
+
+/// The changes in parts that are not too large for one statement.
+fn in_parts<V>(mut changes: Vec<Change<V>>, mut write: impl FnMut(Vec<Change<V>>) -> Result<()>) -> Result<()> {
+    while !changes.is_empty() {
+        let rest = changes.split_off(changes.len().min(ROWS_MAX));
+        write(changes)?;
+        changes = rest;
+    }
+    Ok(())
 }
 
 fn damaged(message: &str) -> Error {
@@ -184,23 +190,27 @@ impl Snapshot for Held<'_> {
 }
 
 impl Transaction for Held<'_> {
-    fn add(&mut self, table: &Table, mut changes: Vec<Change<Weight>>) -> Result<Vec<Weight>> {
+    fn add(&mut self, table: &Table, changes: Vec<Change<Weight>>) -> Result<Vec<Weight>> {
         let mut sums = Vec::with_capacity(changes.len());
-        while !changes.is_empty() {
-            let rest = changes.split_off(changes.len().min(ROWS_MAX));
-            sums.extend(self.add_some(table, changes)?);
-            changes = rest;
-        }
+        in_parts(changes, |part| {
+            sums.extend(self.add_some(table, part)?);
+            Ok(())
+        })?;
         Ok(sums)
     }
 
+    fn add_only(&mut self, table: &Table, changes: Vec<Change<Weight>>) -> Result<()> {
+        let sql = statements::add_only(&self.schema, table);
+        in_parts(changes, |part| self.write_some(&sql, table, part))
+    }
+
     fn put(&mut self, table: &Table, mut changes: Vec<Change<Option<Vec<u8>>>>) -> Result<()> {
-        while !changes.is_empty() {
-            let rest = changes.split_off(changes.len().min(ROWS_MAX));
-            self.put_some(table, changes)?;
-            changes = rest;
+        let sql = statements::put(&self.schema, table);
+        // Entries that go have no values for columns, but places in the arrays.
+        for gone in changes.iter_mut().filter(|change| change.change.is_none()) {
+            gone.columns = vec![Datum::Null; table.columns.len()];
         }
-        Ok(())
+        in_parts(changes, |part| self.write_some(&sql, table, part))
     }
 
     fn set_time(&mut self, time: i64) -> Result<()> {
