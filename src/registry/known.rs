@@ -60,7 +60,7 @@ fn databases() -> [SchemeInfo; 5] {
     let database = |name, example, about| scheme(name, name, example, about).with_naming(Naming::Container);
     [
         database("sqlite", "sqlite:///folder/file.db", "objects in an SQLite file"),
-        database("postgres", "postgres://user@host/database", "objects in a Postgres database")
+        database("postgres", "postgres://user@host/database", "objects in a PostgreSQL database")
             .with_alias("postgresql"),
         database("redis", "redis://host:6379/0", "objects on a Redis server").with_alias("rediss"),
         database("sled", "sled:///folder", "objects in an embedded database, not power-safe"),

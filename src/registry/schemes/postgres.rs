@@ -12,7 +12,7 @@ use crate::storage::Storage;
 pub async fn open(request: OpenRequest) -> Result<Storage> {
     let config = PostgresConfig::from_uri(&request.uri)?;
     let runtime = Handle::try_current()
-        .map_err(|source| Error::unsupported("Postgres needs a tokio runtime around it").caused_by(source))?;
+        .map_err(|source| Error::unsupported("PostgreSQL needs a tokio runtime around it").caused_by(source))?;
     // The future of the connection borrows in a way that the compiler cannot see to be sendable between threads.
     let connected = tokio::task::spawn_blocking(move || runtime.block_on(config.connect())).await;
     let backend = connected.map_err(|source| Error::unexpected("connecting failed").caused_by(source))??;
