@@ -54,17 +54,13 @@ impl Cells {
         Ok(self.changed_columns(row, other, other_row)?.is_empty())
     }
 
-    /// The columns in which two rows differ. A column that only one side has counts as null on the other.
+    /// The columns in which two rows differ, by value or by type. A column that only one side has counts as null on the
+    /// other.
     pub fn changed_columns(&self, row: usize, other: &Self, other_row: usize) -> Result<Vec<String>> {
-        let (mut one, mut two) = (Vec::new(), Vec::new());
-        let mut changed = Vec::new();
+        let (mut pair, mut changed) = (Pair::default(), Vec::new());
         if self.names().eq(other.names()) {
             for ((name, ours), (_, theirs)) in self.columns.iter().zip(&other.columns) {
-                one.clear();
-                two.clear();
-                write_cell(ours, row, &mut one)?;
-                write_cell(theirs, other_row, &mut two)?;
-                if one != two {
+                if pair.differs(Some((ours, row)), Some((theirs, other_row)))? {
                     changed.push(name.clone());
                 }
             }
@@ -72,24 +68,50 @@ impl Cells {
         }
         let names: BTreeSet<&str> = self.names().chain(other.names()).collect();
         for name in names {
-            one.clear();
-            two.clear();
-            self.write_named(name, row, &mut one)?;
-            other.write_named(name, other_row, &mut two)?;
-            if one != two {
+            let (ours, theirs) = (self.column(name), other.column(name));
+            if pair.differs(ours.map(|column| (column, row)), theirs.map(|column| (column, other_row)))? {
                 changed.push(name.to_owned());
             }
         }
         Ok(changed)
     }
 
-    fn write_named(&self, name: &str, row: usize, out: &mut Vec<u8>) -> Result<()> {
-        match self.columns.binary_search_by(|(column, _)| column.as_str().cmp(name)) {
-            Ok(index) => write_cell(&self.columns[index].1, row, out),
-            Err(_) => {
-                out.push(0);
-                Ok(())
+    fn column(&self, name: &str) -> Option<&ArrayRef> {
+        let place = self.columns.binary_search_by(|(column, _)| column.as_str().cmp(name)).ok()?;
+        self.columns.get(place).map(|(_, column)| column)
+    }
+}
+
+/// Two cells that are compared; it keeps its memory for the next two.
+#[derive(Debug, Default)]
+struct Pair {
+    one: Vec<u8>,
+    two: Vec<u8>,
+}
+
+/// A cell of a column; none is null.
+type Cell<'column> = Option<(&'column ArrayRef, usize)>;
+
+impl Pair {
+    fn differs(&mut self, one: Cell<'_>, two: Cell<'_>) -> Result<bool> {
+        for (cell, bytes) in [(one, &mut self.one), (two, &mut self.two)] {
+            bytes.clear();
+            match cell {
+                Some((column, row)) => write_cell(column, row, bytes)?,
+                None => bytes.push(0),
             }
+        }
+        match (one, two) {
+            _ if self.one != self.two => Ok(true),
+            // The bytes of a value do not say whether they are seconds or hundredths of them; null is null.
+            (Some((one, _)), Some((two, _))) if self.one != [0] && one.data_type() != two.data_type() => {
+                self.one.clear();
+                self.two.clear();
+                write_type(one.data_type(), &mut self.one)?;
+                write_type(two.data_type(), &mut self.two)?;
+                Ok(self.one != self.two)
+            }
+            _ => Ok(false),
         }
     }
 }

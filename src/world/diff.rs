@@ -58,7 +58,7 @@ impl TableDiff {
 impl View {
     /// What differs between this view and `after`: two ticks of a run, two runs, or views of two worlds. Components are
     /// compared, not the tick or the append that wrote them; floats by their bits. A column that only one side has
-    /// counts as null on the other.
+    /// counts as null on the other, and values of two types differ.
     ///
     /// Memory holds the two states of one table at a time, and the differences.
     ///

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use futures::{StreamExt, stream};
-use tokio::sync::SemaphorePermit;
+use tokio::sync::{OwnedMutexGuard, SemaphorePermit};
 use tokio::time::Instant;
 use worldstore_async::trace::traced;
 use worldstore_core::table::{AppendOptions, DescribeOptions, Receipt, TableInfo, TableName};
@@ -99,8 +99,7 @@ async fn run_one(shared: Arc<Shared>, name: TableName) -> Result<()> {
 
 /// Commits first what an earlier flush left, then what has come since.
 async fn background(shared: &Arc<Shared>, name: &TableName) -> Result<()> {
-    let flushing = Arc::clone(&lock(&shared.state).table(name)?.flushing);
-    let alone = flushing.lock_owned().await;
+    let alone = hold(shared, name).await?;
     let until = {
         let mut state = lock(&shared.state);
         let table = state.table(name)?;
@@ -120,12 +119,26 @@ async fn background(shared: &Arc<Shared>, name: &TableName) -> Result<()> {
 }
 
 async fn alone(shared: Arc<Shared>, name: TableName, until: u64) -> Result<()> {
-    let flushing = match lock(&shared.state).tables.get(&name) {
-        Some(table) => Arc::clone(&table.flushing),
-        None => return Ok(()),
-    };
-    let _one_at_a_time = flushing.lock().await;
-    commit_through(&shared, &name, until).await
+    match hold(&shared, &name).await {
+        Ok(_one_at_a_time) => commit_through(&shared, &name, until).await,
+        // It was removed.
+        Err(_) => Ok(()),
+    }
+}
+
+/// Keeps other flushes of a table away while the guard lives.
+///
+/// # Errors
+/// `NotFound` if there is no such table.
+pub(crate) async fn hold(shared: &Shared, name: &TableName) -> Result<OwnedMutexGuard<()>> {
+    loop {
+        let flushing = Arc::clone(&lock(&shared.state).table(name)?.flushing);
+        let alone = Arc::clone(&flushing).lock_owned().await;
+        // A table that was made anew meanwhile is another, with flushes of its own.
+        if Arc::ptr_eq(&lock(&shared.state).table(name)?.flushing, &flushing) {
+            return Ok(alone);
+        }
+    }
 }
 
 /// Publishes what was committed, and forgets the records that nobody needs any more.
@@ -183,7 +196,7 @@ fn next(shared: &Shared, name: &TableName, until: u64) -> Result<Option<Frozen>>
 
 async fn commit(shared: &Shared, name: &TableName, frozen: &Frozen) -> Result<()> {
     let copied = Copied::of(shared, &frozen.rows).await;
-    let batches = frozen.rows.coalesce(&frozen.schema)?;
+    let batches = frozen.rows.coalesce(&frozen.schema).map_err(|error| fail(shared, name, error, false))?;
     let mut options = AppendOptions::exactly_once(frozen.expected, frozen.next);
     if let Some(publisher) = &shared.publisher {
         options = options.with_epoch(publisher.epoch());
@@ -268,7 +281,11 @@ async fn read_back(shared: &Shared, name: &TableName, frozen: &Frozen, error: Er
             Ok(Found::OfPredecessor(info))
         }
         _ if is_refused => Err((error, true)),
-        Ok(TableInfo { watermark, version, rows, .. }) if watermark == frozen.next => Ok(Found::Ours { version, rows }),
+        Ok(TableInfo { watermark, version, rows, epoch: of, .. })
+            if watermark == frozen.next && epoch.is_none_or(|epoch| of == epoch) =>
+        {
+            Ok(Found::Ours { version, rows })
+        }
         Ok(TableInfo { watermark, .. }) if watermark != frozen.expected => {
             Err((error.with("watermark", watermark), true))
         }
@@ -371,3 +388,6 @@ fn repeated(error: &Arc<Error>) -> Error {
     }
     copy
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,16 +31,12 @@ impl TableCache {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
-            let flushing = lock(&shared.state).tables.get(&name).map(|table| Arc::clone(&table.flushing));
-            let _still = match flushing {
-                Some(flushing) => Some(flushing.lock_owned().await),
-                None => None,
-            };
+            // If the cache knows one, it was removed behind its back.
+            let _still = flush::hold(&shared, &name).await.ok();
             log_fresh(&shared, &name).await?;
             let info = shared.inner.create(&name, &options).await?;
             let mut state = lock(&shared.state);
             state.last_seq = state.last_seq.max(info.watermark);
-            // Whatever was known under this name was removed behind the cache's back.
             state.tables.insert(name, TableState::new(&info));
             state.recount();
             Ok(info)
@@ -107,8 +103,7 @@ impl TableCache {
     pub(crate) async fn remove_whole(&self, name: &TableName, options: &RemoveTableOptions) -> Result<()> {
         let (name, options) = (name.clone(), options.clone());
         self.detached(async move |shared| {
-            let flushing = Arc::clone(&lock(&shared.state).table(&name)?.flushing);
-            let _alone = flushing.lock_owned().await;
+            let _alone = flush::hold(&shared, &name).await?;
             shared.inner.remove(&name, &options).await?;
             let mut state = lock(&shared.state);
             state.tables.remove(&name);
@@ -160,8 +155,7 @@ async fn log_fresh(shared: &Shared, name: &TableName) -> Result<()> {
 
 /// Flushes what a table holds now, and keeps other flushes of it away while the guard lives.
 async fn flushed(shared: &Shared, name: &TableName) -> Result<OwnedMutexGuard<()>> {
-    let flushing = Arc::clone(&lock(&shared.state).table(name)?.flushing);
-    let alone = flushing.lock_owned().await;
+    let alone = flush::hold(shared, name).await?;
     let until = lock(&shared.state).table(name)?.last_seq();
     until_logged(shared, until).await?;
     {

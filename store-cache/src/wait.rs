@@ -1,7 +1,7 @@
 //! Waiting until rows are as safe as they shall be.
 
 use worldstore_core::table::{Level, Receipt};
-use worldstore_core::{Error, Result};
+use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::cache::TableCache;
 use crate::flush;
@@ -22,6 +22,28 @@ impl TableCache {
             Level::Durable => self.wait_durable(receipt).await,
             Level::Committed => self.wait_committed(receipt).await,
         }
+    }
+
+    /// Waits until it is certain of all appends so far whether their rows are read, also of those whose callers have gone
+    /// away before they knew. Nothing is flushed.
+    ///
+    /// # Errors
+    /// `Poisoned` and `Fenced` if the log ended before that: it is certain once the log is opened again.
+    pub async fn settled(&self) -> Result<()> {
+        let until = self.state().last_seq;
+        while self.visible() < until {
+            match flush::until_logged(&self.shared, until).await {
+                // Rows that the log had no room for were taken back; behind them there may be others.
+                Err(error) if error.kind() == ErrorKind::StorageFull => {}
+                logged => return logged,
+            }
+        }
+        Ok(())
+    }
+
+    fn visible(&self) -> u64 {
+        flush::settle(&self.shared);
+        self.state().visible()
     }
 
     async fn wait_durable(&self, receipt: &Receipt) -> Result<Receipt> {

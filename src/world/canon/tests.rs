@@ -166,3 +166,22 @@ fn types_without_encoding_are_refused() {
     let refused = Cells::new(&batch).unwrap_err();
     assert_eq!(refused.kind(), worldstore_core::ErrorKind::Unsupported);
 }
+
+#[test]
+fn cells_of_other_types_differ_whatever_their_bytes() {
+    let changed = |one: ArrayRef, two: ArrayRef, row: usize| !cells(one).same_row(row, &cells(two), row).unwrap();
+    let seconds: ArrayRef = Arc::new(TimestampSecondArray::from(vec![Some(5), None]));
+    let millis: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![Some(5), None]));
+    assert!(changed(seconds.clone(), millis.clone(), 0));
+    assert!(!changed(seconds.clone(), millis.clone(), 1), "null is null");
+    assert!(!changed(seconds.clone(), seconds.clone(), 0));
+    let of_scale = |scale: i8| -> ArrayRef {
+        Arc::new(Decimal128Array::from(vec![15]).with_precision_and_scale(10, scale).unwrap())
+    };
+    assert!(changed(of_scale(1), of_scale(2), 0), "1.5 is not 0.15");
+    let (text, large): (ArrayRef, ArrayRef) =
+        (Arc::new(StringArray::from(vec!["a"])), Arc::new(LargeStringArray::from(vec!["a"])));
+    assert!(!changed(text, large, 0), "however they are held");
+    let other = Cells::new(&RecordBatch::try_from_iter_with_nullable([("y", millis, true)]).unwrap()).unwrap();
+    assert_eq!(cells(seconds).changed_columns(0, &other, 0).unwrap(), ["x", "y"]);
+}

@@ -2,7 +2,7 @@
 
 use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::ErrorKind;
-use worldstore_core::table::AppendOptions;
+use worldstore_core::table::{AppendOptions, CompactOptions};
 
 use crate::probe::Probe;
 use crate::support::{append, calm, check, create, flush, name, open, read, rows};
@@ -52,4 +52,20 @@ async fn tables_made_behind_the_caches_back_are_found() {
     assert_eq!(receipt.seq, 8, "the sequence goes on after the table's");
     flush(&cache, "t").await.unwrap();
     check(&cache, "t", 0..4).await;
+}
+
+/// Rows that are taken here have numbers that the other writer's watermark covers: nobody may take them for committed.
+#[tokio::test]
+async fn a_compaction_does_not_take_over_what_another_writer_moved() {
+    let probe = Probe::new();
+    let cache = open(&probe, calm()).await;
+    create(&cache, "t").await;
+    let _ = append(&cache, "t", rows(0..2)).await.unwrap();
+    flush(&cache, "t").await.unwrap();
+    let _ = probe.append(&name("t"), vec![rows(90..92)], &AppendOptions::exactly_once(1, 40)).await.unwrap();
+    cache.compact(&name("t"), &CompactOptions::default()).await.unwrap();
+    let _ = append(&cache, "t", rows(2..3)).await.unwrap();
+    assert_eq!(flush(&cache, "t").await.unwrap_err().kind(), ErrorKind::ConditionFailed);
+    check(&cache, "t", [0, 1, 2, 90, 91]).await;
+    assert_eq!(append(&cache, "t", rows([3])).await.unwrap_err().kind(), ErrorKind::Poisoned);
 }

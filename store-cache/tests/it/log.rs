@@ -293,3 +293,36 @@ async fn a_dropped_append_is_an_append() {
     let (cache, _) = open(&probe, &vfs).await;
     check(&cache, "a", 0..50).await;
 }
+
+#[tokio::test]
+async fn what_became_of_dropped_appends_can_be_waited_for() {
+    let (probe, vfs) = (Probe::new(), SimVfs::new());
+    let (cache, _) = open(&probe, &vfs).await;
+    create(&cache, "a").await;
+    for number in 0..50 {
+        let taken = append(&cache, "a", rows([number]));
+        tokio::select! { biased; _ = taken => {}, () = std::future::ready(()) => {} }
+    }
+    cache.settled().await.unwrap();
+    assert_eq!(cache.stats().visible_seq, 50);
+    check(&cache, "a", 0..50).await;
+    assert_eq!(probe.appends(), 0, "nothing was flushed for it");
+    // Rows that are taken back are certain, too.
+    vfs.set_capacity(Some(vfs.used()));
+    let large = append(&cache, "a", wide_rows(50..51, 8 << 20));
+    tokio::select! { biased; _ = large => {}, () = std::future::ready(()) => {} }
+    assert_eq!(cache.stats().last_seq, 51);
+    cache.settled().await.unwrap();
+    check(&cache, "a", 0..50).await;
+}
+
+#[tokio::test]
+async fn what_became_of_appends_is_not_known_of_a_log_that_failed() {
+    let (probe, vfs) = (Probe::new(), SimVfs::new());
+    let (cache, _) = open(&probe, &vfs).await;
+    create(&cache, "a").await;
+    vfs.inject(Fault::new(FaultKind::Io).on(Operation::SyncData).from_then_on());
+    let taken = append(&cache, "a", rows([1]));
+    tokio::select! { biased; _ = taken => {}, () = std::future::ready(()) => {} }
+    assert_eq!(cache.settled().await.unwrap_err().kind(), ErrorKind::Poisoned);
+}

@@ -99,6 +99,21 @@ async fn rows_of_another_program_are_published_with_ours() {
     check(&[0, 1, 90, 91, 92]).await;
 }
 
+/// A writer of an older epoch that gives the same sequence numbers, as one without the same log does.
+#[tokio::test]
+async fn rows_of_an_older_epoch_are_not_taken_for_ours() {
+    let (probe, press) = (Probe::new(), Arc::new(Press::default()));
+    let cache = open(&probe, &press).await;
+    create(&cache, "t").await;
+    let _ = append(&cache, "t", rows([0])).await.unwrap();
+    probe.fail(Fault::Before);
+    assert_eq!(flush(&cache, "t").await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let theirs = AppendOptions::exactly_once(0, 1).with_epoch(6);
+    let _ = probe.inner.append(&name("t"), vec![rows([90])], &theirs).await.unwrap();
+    assert_eq!(flush(&cache, "t").await.unwrap_err().kind(), ErrorKind::ConditionFailed);
+    assert_eq!(cache.stats().buffered_rows, 1, "the row is kept");
+}
+
 #[tokio::test]
 async fn a_cut_holds_ticks_whole() {
     let (probe, press) = (Probe::new(), Arc::new(Press::default()));
