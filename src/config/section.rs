@@ -43,7 +43,7 @@ impl Section {
     pub fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Storage => &["uri", "namespace", "backend", "metadata"],
-            Self::Cache => &["flush_rows", "flush_mb", "global_mb", "idle_sec", "durability"],
+            Self::Cache => &["flush_rows", "flush_mb", "global_mb", "idle_sec", "direct_mb", "durability"],
         }
     }
 

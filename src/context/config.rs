@@ -134,11 +134,11 @@ impl std::fmt::Debug for StorageConfig {
 }
 
 /// How rows are buffered: what the environment (`WORLDSTORE_CACHE_FLUSH_ROWS`, `_FLUSH_MB`, `_GLOBAL_MB`, `_IDLE_SEC`,
-/// `_DURABILITY`) says, then what `[cache]` of the file says, then the defaults of [`CacheConfig`].
+/// `_DIRECT_MB`, `_DURABILITY`) says, then what `[cache]` of the file says, then the defaults of [`CacheConfig`].
 ///
 /// # Errors
 /// `Invalid`, with `key`, `got` and as `at` file and line or the variable: for an unknown key, for what is no number (a unit
-/// is none: `512`, not `512MB`), for zero, for more than 16 TiB or a year, for a durability other than `buffered` and
+/// is none: `512`, not `512MB`), for zero (but `direct_mb`), for less than 32 MiB of `global_mb`, for more than 16 TiB or a year, for a durability other than `buffered` and
 /// `durable`.
 pub fn load_cache(file: Option<&Config>, lookup: &Lookup) -> Result<CacheConfig> {
     let values = Values::load(Section::Cache, file, lookup)?;
@@ -156,6 +156,9 @@ pub fn load_cache(file: Option<&Config>, lookup: &Lookup) -> Result<CacheConfig>
     }
     if let Some(seconds) = values.parse("idle_sec", "setting is a number of seconds, without a unit")? {
         config.idle_sec = seconds;
+    }
+    if let Some(direct) = values.parse("direct_mb", mebibytes)? {
+        config.direct_mb = direct;
     }
     if let Some(durability) = values.word("durability", &durabilities)? {
         config.durability = durability;

@@ -37,7 +37,7 @@ fn defaults_are_those_of_the_docs() {
     let cache = load_cache(None, &Lookup::none()).unwrap();
     assert_eq!(cache, CacheConfig::default());
     assert_eq!((cache.flush_rows, cache.flush_mb, cache.global_mb), (1_000_000, 512, 1024));
-    assert_eq!((cache.idle_sec, cache.durability), (30.0, Durability::Durable));
+    assert_eq!((cache.idle_sec, cache.direct_mb, cache.durability), (30.0, 32, Durability::Durable));
 }
 
 #[test]
@@ -51,6 +51,7 @@ fn the_environment_wins_over_the_file() {
         ("WORLDSTORE_STORAGE_METADATA", ""),
         ("WORLDSTORE_STORAGE_IO_REGION", "us-east-1"),
         ("WORLDSTORE_CACHE_FLUSH_ROWS", "20"),
+        ("WORLDSTORE_CACHE_DIRECT_MB", "0"),
         ("WORLDSTORE_CACHE_DURABILITY", "durable"),
         ("WORLDSTORE_STORAGES", "of others"),
     ]);
@@ -61,7 +62,7 @@ fn the_environment_wins_over_the_file() {
     assert_eq!(config.with_uri("memory:").uri, "memory:", "the program wins over all");
     let cache = load_cache(Some(&file), &environment).unwrap();
     assert_eq!((cache.flush_rows, cache.flush_mb, cache.global_mb), (20, 512, 64));
-    assert_eq!((cache.idle_sec, cache.durability), (2.5, Durability::Durable));
+    assert_eq!((cache.idle_sec, cache.direct_mb, cache.durability), (2.5, 0, Durability::Durable));
 }
 
 #[test]
@@ -89,7 +90,9 @@ fn errors_name_the_key_and_the_source() {
             ["mebibytes, without a unit, key: cache.flush_mb", "at: some.toml:2, got: 512MB"],
         ),
         ("[cache]\nidle_sec = '30s'\n", ["seconds, without a unit, key: cache.idle_sec", "at: some.toml:2, got: 30s"]),
-        ("[cache]\nglobal_mb = 1073741824\n", ["from 1 to 16777216, key: cache.global_mb", "got: 1073741824"]),
+        ("[cache]\nglobal_mb = 1073741824\n", ["from 32 to 16777216, key: cache.global_mb", "got: 1073741824"]),
+        ("[cache]\nglobal_mb = 31\n", ["from 32 to 16777216, key: cache.global_mb", "got: 31"]),
+        ("[cache]\ndirect_mb = 33554432\n", ["from 0 to 16777216, key: cache.direct_mb", "got: 33554432"]),
         ("[cache]\nflush_rows = 0\n", ["at least 1, key: cache.flush_rows", "at: some.toml:2"]),
         ("[cache]\nflush_mb = 0\n", ["key: cache.flush_mb", "got: 0"]),
         ("[cache]\nflush_rows = -1\n", ["key: cache.flush_rows", "got: -1"]),

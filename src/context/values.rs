@@ -78,10 +78,14 @@ pub(super) fn check_cache<'a>(config: &CacheConfig, origin: impl Fn(&str) -> &'a
     if config.flush_rows == 0 {
         return refused("flush_rows", "setting is a number of rows, at least 1", &0);
     }
-    for (key, mebibytes) in [("flush_mb", config.flush_mb), ("global_mb", config.global_mb)] {
-        if mebibytes == 0 || mebibytes > MEBIBYTES_MAX {
-            let rule = "setting is a number of mebibytes, from 1 to 16777216";
-            return refused(key, rule, &mebibytes);
+    for (key, mebibytes, least) in [
+        ("flush_mb", config.flush_mb, 1),
+        ("global_mb", config.global_mb, CacheConfig::GLOBAL_MB_LEAST),
+        ("direct_mb", config.direct_mb, 0),
+    ] {
+        if !(least..=MEBIBYTES_MAX).contains(&mebibytes) {
+            let rule = format!("setting is a number of mebibytes, from {least} to {MEBIBYTES_MAX}");
+            return refused(key, &rule, &mebibytes);
         }
     }
     let idle = config.idle_sec;

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, StringArray, UInt64Array};
+use arrow::buffer::{BooleanBuffer, Buffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use worldstore_core::table::base;
 use worldstore_core::table::schema::check_schema;
 use worldstore_core::{Error, Result};
+
+/// Names of the base columns, in their order.
+const BASE: [&str; 6] = [base::WORLD, base::RUN, base::ENTITY, base::TICK, base::ACTIVE, base::SEQ];
 
 /// The schema of the table for rows like these.
 pub(super) fn table_schema(rows: &Schema) -> Result<SchemaRef> {
@@ -25,23 +29,27 @@ pub(super) fn stamp(rows: &RecordBatch, table: &SchemaRef, world: &str, run: &st
     let count = rows.num_rows();
     let active = match rows.column_by_name(base::ACTIVE) {
         Some(column) => required(column, base::ACTIVE, &DataType::Boolean)?,
-        None => Arc::new(BooleanArray::from(vec![true; count])),
+        None => Arc::new(BooleanArray::new(BooleanBuffer::new_set(count), None)),
     };
     let entity = rows
         .column_by_name(base::ENTITY)
         .ok_or_else(|| Error::invalid("rows have no column entity").with("columns", names(rows.schema_ref())))?;
     let mut columns: Vec<ArrayRef> = vec![
-        Arc::new(StringArray::from_iter_values(std::iter::repeat_n(world, count))),
-        Arc::new(StringArray::from_iter_values(std::iter::repeat_n(run, count))),
+        repeated(world, count)?,
+        repeated(run, count)?,
         required(entity, base::ENTITY, &DataType::UInt64)?,
         Arc::new(Int64Array::from_value(tick, count)),
         active,
         Arc::new(UInt64Array::from_value(0, count)),
     ];
-    let order = components(rows.schema_ref(), table)?;
-    for name in order {
-        let column = rows.column_by_name(&name);
-        columns.push(column.cloned().ok_or_else(|| Error::invalid("rows miss a column").with("column", name))?);
+    match places(rows.schema_ref(), table) {
+        Some(places) => columns.extend(places.iter().filter_map(|place| rows.columns().get(*place).cloned())),
+        None => {
+            for name in components(rows.schema_ref(), table)? {
+                let column = rows.column_by_name(&name);
+                columns.push(column.cloned().ok_or_else(|| Error::invalid("rows miss a column").with("column", name))?);
+            }
+        }
     }
     RecordBatch::try_new(table.clone(), columns)
         .map_err(|source| Error::invalid("rows do not fit the table").caused_by(source))
@@ -50,18 +58,19 @@ pub(super) fn stamp(rows: &RecordBatch, table: &SchemaRef, world: &str, run: &st
 /// Rows of a table as rows of a tick that say that their entities ended.
 pub(super) fn end_rows(rows: &RecordBatch, world: &str, run: &str, tick: i64) -> Result<RecordBatch> {
     let count = rows.num_rows();
-    let column = |name: &str, column: &ArrayRef| -> ArrayRef {
-        match name {
-            base::WORLD => Arc::new(StringArray::from_iter_values(std::iter::repeat_n(world, count))),
-            base::RUN => Arc::new(StringArray::from_iter_values(std::iter::repeat_n(run, count))),
+    let column = |name: &str, column: &ArrayRef| -> Result<ArrayRef> {
+        let column: ArrayRef = match name {
+            base::WORLD => repeated(world, count)?,
+            base::RUN => repeated(run, count)?,
             base::TICK => Arc::new(Int64Array::from_value(tick, count)),
-            base::ACTIVE => Arc::new(BooleanArray::from(vec![false; count])),
+            base::ACTIVE => Arc::new(BooleanArray::new(BooleanBuffer::new_unset(count), None)),
             base::SEQ => Arc::new(UInt64Array::from_value(0, count)),
             _ => column.clone(),
-        }
+        };
+        Ok(column)
     };
     let fields = rows.schema_ref().fields().iter().zip(rows.columns());
-    let columns = fields.map(|(field, values)| column(field.name(), values)).collect();
+    let columns = fields.map(|(field, values)| column(field.name(), values)).collect::<Result<_>>()?;
     RecordBatch::try_new(rows.schema(), columns)
         .map_err(|source| Error::unexpected("rows that end entities could not be made").caused_by(source))
 }
@@ -89,6 +98,36 @@ pub fn check_rows(rows: &Schema, table: &Schema) -> Result<()> {
 /// `Invalid` if a component has the name of a base column.
 pub fn check_new(rows: &Schema) -> Result<()> {
     table_schema(rows).map(|_| ())
+}
+
+/// The same text in every row.
+fn repeated(text: &str, count: usize) -> Result<ArrayRef> {
+    if text.len().checked_mul(count).is_none_or(|bytes| i32::try_from(bytes).is_err()) {
+        return Err(Error::invalid("rows are too many for one batch").with("rows", count));
+    }
+    let offsets = OffsetBuffer::from_repeated_length(text.len(), count);
+    let texts = StringArray::try_new(offsets, Buffer::from_vec(text.repeat(count).into_bytes()), None);
+    Ok(Arc::new(texts.map_err(|source| Error::unexpected("a text could not be repeated").caused_by(source))?))
+}
+
+/// Where the components are in rows that have those of the table in its order, as nearly all rows have. Whatever is
+/// different is not for here.
+fn places(rows: &Schema, table: &Schema) -> Option<Vec<usize>> {
+    let mut components = table.fields().iter().skip(BASE.len());
+    let mut places = Vec::with_capacity(rows.fields().len());
+    for (place, field) in rows.fields().iter().enumerate() {
+        if [base::ENTITY, base::ACTIVE].contains(&field.name().as_str()) {
+            continue;
+        }
+        let theirs = components.next()?;
+        let is_same = theirs.name() == field.name() && theirs.data_type() == field.data_type();
+        if !is_same || (field.is_nullable() && !theirs.is_nullable()) {
+            return None;
+        }
+        places.push(place);
+    }
+    let is_base = table.fields().iter().map(|field| field.name()).zip(BASE).filter(|(name, base)| name == base).count();
+    (components.next().is_none() && is_base == BASE.len()).then_some(places)
 }
 
 /// The names of the components in the table's order.

@@ -20,7 +20,9 @@ pub type AsyncReplay = BoxStream<'static, Result<Record>>;
 
 /// A [`Wal`] for async code. Clones are the same log.
 ///
-/// Appending and waiting block no thread and need no runtime: a thread of the log does the work and wakes who waits. A
+/// Appending and waiting need no runtime: a thread of the log does the work and wakes who waits. Where syncs take a
+/// fraction of a millisecond, a task in [`append_durable`](Self::append_durable) does that work in its own thread:
+/// [`WalOptions::lead_within`] says for how long, and turns it off. A
 /// future that is dropped before it has a number has appended nothing; once there is an [`Appended`], the record is written
 /// whatever becomes of its future. Opening, reading and trimming go to tokio's blocking pool; outside a runtime they fail
 /// with [`ErrorKind::Unsupported`].
@@ -80,23 +82,27 @@ impl AsyncWal {
     /// # Errors
     /// As for [`Wal::append`].
     pub async fn append(&self, kind: RecordKind, payload: impl Into<Bytes>) -> Result<Appended> {
-        let payload = payload.into();
+        self.queued(payload.into(), |payload| self.wal.try_append(kind, payload)).await
+    }
+
+    /// Appends a record, waits until it is durable, and gives its number: the fastest way for one who waits anyway.
+    ///
+    /// # Errors
+    /// As for [`Wal::append_durable`].
+    pub async fn append_durable(&self, kind: RecordKind, payload: impl Into<Bytes>) -> Result<u64> {
+        self.queued(payload.into(), |payload| self.wal.try_append_awaited(kind, payload)).await?.await
+    }
+
+    /// Tries again when there may be room, unless the log refuses what is over its budget.
+    async fn queued(&self, payload: Bytes, append: impl Fn(Bytes) -> Result<Appended>) -> Result<Appended> {
         loop {
-            match self.wal.try_append(kind, payload.clone()) {
+            match append(payload.clone()) {
                 Err(error) if error.kind() == ErrorKind::Unavailable && self.wal.over_budget() == OverBudget::Block => {
                     self.wal.room(payload.len())?.await?;
                 }
                 outcome => return outcome,
             }
         }
-    }
-
-    /// Appends a record, waits until it is durable, and gives its number.
-    ///
-    /// # Errors
-    /// As for [`Wal::append_durable`].
-    pub async fn append_durable(&self, kind: RecordKind, payload: impl Into<Bytes>) -> Result<u64> {
-        self.append(kind, payload).await?.await
     }
 
     /// Waits until a record, and all before it, are durable.

@@ -1,4 +1,4 @@
-//! Appending: a sequence number, a record of the log, rows in memory.
+//! Appending: a sequence number, a record of the log, rows in memory. Large ones go another way, see `direct`.
 
 use std::sync::Arc;
 
@@ -18,20 +18,28 @@ use crate::config::{CacheConfig, Durability};
 use crate::memtable::Chunk;
 use crate::record::{Draft, Rows};
 use crate::state::{State, TableState};
+use crate::ticks::Ticks;
 use crate::{fit, flush, trace};
 
 /// Rows that are ready to be taken.
-struct Prepared {
-    rows: Vec<Rows>,
+pub(crate) struct Prepared {
+    pub rows: Vec<Rows>,
     draft: Option<Draft>,
-    /// Bytes of the record.
-    bytes: usize,
+}
+
+/// What the log gets of an append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Its rows.
+    Log,
+    /// A note: its rows go to their table at once.
+    Direct,
 }
 
 /// What taking rows led to.
-enum Taken {
+pub(crate) enum Taken {
     /// They have this sequence number; with a log, their record is on its way.
-    Yes(u64, Option<Appended>),
+    Yes(Prepared, u64, Option<Appended>),
     /// A table has other columns by now.
     Changed,
     /// The log has no room for so many bytes now.
@@ -63,39 +71,49 @@ impl TableCache {
             return self.take_nothing(&parts);
         }
         self.make_room().await?;
-        let mut prepared = self.prepare(&parts)?;
-        let (seq, appended) = loop {
-            match self.take(prepared)? {
-                Taken::Yes(seq, appended) => break (seq, appended),
-                Taken::Changed => prepared = self.prepare(&parts)?,
-                Taken::NoRoom(refused) => {
-                    self.log_room(refused.bytes).await?;
-                    prepared = refused;
-                }
-            }
+        let (seq, level) = match self.is_direct(&parts) {
+            true => (self.append_direct(parts.clone()).await?, Level::Durable),
+            false => self.append_logged(&parts).await?,
         };
-        let mut level = Level::Buffered;
-        if let Some(appended) = appended.filter(|_| self.shared.config.durability == Durability::Durable) {
-            let outcome = traced(trace::log(), appended).await;
-            // Also what others wait for becomes visible, or is withdrawn, before anyone hears of it.
-            flush::settle(&self.shared);
-            outcome?;
-            level = Level::Durable;
-        }
         span.record("seq", seq).record("level", tracing::field::debug(level));
         Ok(parts.iter().map(|(name, batches)| receipt(name, batches, seq, level)).collect())
     }
 
+    /// Takes rows, and waits for their record if that is wanted.
+    async fn append_logged(&self, parts: &[(TableName, Vec<RecordBatch>)]) -> Result<(u64, Level)> {
+        let mut prepared = self.prepare(parts, Way::Log)?;
+        let (seq, appended) = loop {
+            match self.take(prepared)? {
+                Taken::Yes(_, seq, appended) => break (seq, appended),
+                Taken::Changed => prepared = self.prepare(parts, Way::Log)?,
+                Taken::NoRoom(refused) => {
+                    self.log_room(refused.record_bytes()).await?;
+                    prepared = refused;
+                }
+            }
+        };
+        let Some(record) = appended.filter(|_| self.shared.config.durability == Durability::Durable) else {
+            return Ok((seq, Level::Buffered));
+        };
+        let outcome = traced(trace::log(), record).await;
+        // Also what others wait for becomes visible, or is withdrawn, before anyone hears of it.
+        flush::settle(&self.shared);
+        outcome?;
+        // Behind a direct append that its table does not have yet, it could not be read.
+        flush::until_logged(&self.shared, seq).await?;
+        Ok((seq, Level::Durable))
+    }
+
     /// Checks that rows without rows fit.
     fn take_nothing(&self, parts: &[(TableName, Vec<RecordBatch>)]) -> Result<Vec<Receipt>> {
-        self.prepare(parts)?;
+        self.prepare(parts, Way::Log)?;
         let mut state = self.state();
         state.check_open()?;
         parts.iter().map(|(name, _)| Ok(Receipt::buffered(name.clone(), 0, state.table(name)?.last_seq()))).collect()
     }
 
     /// Checks the columns and encodes the record, under no lock.
-    fn prepare(&self, parts: &[(TableName, Vec<RecordBatch>)]) -> Result<Prepared> {
+    pub(crate) fn prepare(&self, parts: &[(TableName, Vec<RecordBatch>)], way: Way) -> Result<Prepared> {
         let (schemas, has_log) = {
             let mut state = self.state();
             let schemas = parts.iter().map(|(name, _)| Ok(Arc::clone(&state.table(name)?.schema)));
@@ -104,17 +122,21 @@ impl TableCache {
         let rows = parts.iter().zip(schemas).map(|((name, batches), schema)| {
             let batches = checked(batches, &schema).map_err(|error| error.with("table", name))?;
             fit::check_all(&*self.shared.inner, name, &batches)?;
-            Ok(Rows { table: name.clone(), schema, batches })
+            let ticks = Ticks::of_rows(&batches);
+            Ok(Rows { table: name.clone(), schema, batches, ticks })
         });
         let mut rows = rows.collect::<Result<Vec<_>>>()?;
         rows.retain(|rows| !rows.batches.is_empty());
-        let draft = if has_log && !rows.is_empty() { Some(Draft::new(&rows)?) } else { None };
-        let bytes = draft.as_ref().map_or(0, Draft::bytes);
-        Ok(Prepared { rows, draft, bytes })
+        let draft = match (rows.first().filter(|_| has_log), way) {
+            (None, _) => None,
+            (Some(_), Way::Log) => Some(Draft::new(&rows)?),
+            (Some(first), Way::Direct) => Some(Draft::direct(&first.table)?),
+        };
+        Ok(Prepared { rows, draft })
     }
 
     /// Gives the rows their sequence number, queues their record and puts them into memory, in one step.
-    fn take(&self, mut prepared: Prepared) -> Result<Taken> {
+    pub(crate) fn take(&self, mut prepared: Prepared) -> Result<Taken> {
         let shared = &self.shared;
         let mut guard = self.state();
         let state = &mut *guard;
@@ -146,11 +168,11 @@ impl TableCache {
         let due = due(state, &prepared.rows, &shared.config);
         drop(guard);
         flush::spawn(shared, due);
-        Ok(Taken::Yes(seq, appended))
+        Ok(Taken::Yes(prepared, seq, appended))
     }
 
     /// Waits until the log may have room, if it is one that waits.
-    async fn log_room(&self, bytes: usize) -> Result<()> {
+    pub(crate) async fn log_room(&self, bytes: usize) -> Result<()> {
         use worldstore_core::wal::OverBudget;
         let wal = self.state().journal.as_ref().map(|journal| journal.wal.clone());
         let Some(wal) = wal else { return Ok(()) };
@@ -194,10 +216,17 @@ impl TableCache {
     }
 }
 
+impl Prepared {
+    /// Bytes of the payload of its record.
+    pub fn record_bytes(&self) -> usize {
+        self.draft.as_ref().map_or(0, Draft::bytes)
+    }
+}
+
 fn log(state: &mut State, prepared: &mut Prepared, seq: u64) -> Result<Option<Appended>> {
     let (Some(journal), Some(draft)) = (&mut state.journal, &mut prepared.draft) else { return Ok(None) };
     let tables = prepared.rows.iter().map(|rows| rows.table.clone()).collect();
-    journal.append(seq, tables, draft.number(seq)).map(Some)
+    journal.append(seq, tables, draft).map(Some)
 }
 
 /// The tables that have reached a trigger, and have no flush coming.
@@ -235,17 +264,19 @@ fn receipt(name: &TableName, batches: &[RecordBatch], seq: u64, level: Level) ->
 
 /// Batches with rows, with the columns of their table.
 fn checked(batches: &[RecordBatch], schema: &SchemaRef) -> Result<Vec<RecordBatch>> {
+    let misfit = |source| Error::invalid("batch does not fit the table").caused_by(source);
     let mut checked = Vec::with_capacity(batches.len());
     for batch in batches {
-        check_schema(schema, batch.schema_ref())?;
-        if batch.num_rows() > 0 {
-            let fitted = batch.clone().with_schema(Arc::clone(schema));
-            let misfit = |source| Error::invalid("batch does not fit the table").caused_by(source);
-            checked.push(
-                fitted.or_else(|_| RecordBatch::try_new(schema.clone(), batch.columns().to_vec())).map_err(misfit)?,
-            );
+        if Arc::ptr_eq(schema, batch.schema_ref()) {
+            checked.push(batch.clone());
+            continue;
         }
+        check_schema(schema, batch.schema_ref())?;
+        let fitted = batch.clone().with_schema(Arc::clone(schema));
+        let fitted = fitted.or_else(|_| RecordBatch::try_new(Arc::clone(schema), batch.columns().to_vec()));
+        checked.push(fitted.map_err(misfit)?);
     }
+    checked.retain(|batch| batch.num_rows() > 0);
     Ok(checked)
 }
 
@@ -253,7 +284,7 @@ fn chunks(rows: &[Rows], seq: u64) -> Result<Vec<Chunk>> {
     let now = Instant::now();
     let chunk = |rows: &Rows| {
         let batches = rows.batches.iter().map(|batch| stamp(batch.clone(), seq)).collect::<Result<_>>()?;
-        Ok(Chunk::new(seq, batches, now))
+        Ok(Chunk::new(seq, batches, now, rows.ticks))
     };
     rows.iter().map(chunk).collect()
 }

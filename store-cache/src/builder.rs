@@ -98,10 +98,11 @@ impl CacheBuilder {
         }
         // What was committed and not published, if anything was, is published without waiting for more.
         state.publication.is_due = publisher.is_some() && recovery.records > 0;
-        let (publishing, creating) = Default::default();
+        let (direct, publishing, creating) = Default::default();
         let (room, state) = (Notify::new(), Mutex::new(state));
         let copies = Semaphore::new(permits(config.commit_bytes()) as usize);
-        let shared = Arc::new(Shared { inner, config, publisher, state, runtime, room, copies, publishing, creating });
+        let shared =
+            Arc::new(Shared { inner, config, publisher, state, runtime, room, copies, direct, publishing, creating });
         idle::spawn(&shared, config.idle()?);
         Ok((TableCache { shared }, recovery))
     }

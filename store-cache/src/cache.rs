@@ -36,6 +36,8 @@ pub(crate) struct Shared {
     pub room: Notify,
     /// What commits may put together at once.
     pub copies: Semaphore,
+    /// Held by a direct append: there is one at a time.
+    pub direct: tokio::sync::Mutex<()>,
     /// Held by the one who publishes.
     pub publishing: tokio::sync::Mutex<()>,
     /// Held by the one who creates a table.

@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use worldstore_core::{Error, Result};
 
-/// However small the bound of memory is, a commit may take this.
-const COMMIT_BYTES_LEAST: usize = 16 << 20;
-
 /// What an append waits for, where there is a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
@@ -30,11 +27,16 @@ pub struct CacheConfig {
     /// It is also the bound of the memory held: appends wait while this much is buffered or being put together for a
     /// commit, and are refused with [`Unavailable`](worldstore_core::ErrorKind::Unavailable) if flushes fail then. An append that is
     /// larger than what is left of it is taken whole; so memory can exceed the bound by one append per caller. Commits
-    /// at once take an eighth of it at most, together, but 16 MiB or an append if that is more.
+    /// at once take an eighth of it at most, together, or an append if that is more. Not counted are the queue of the log
+    /// and what a table format holds while it writes. At least [`GLOBAL_MB_LEAST`](Self::GLOBAL_MB_LEAST).
     pub global_mb: usize,
     /// Age in seconds of the oldest buffered row of a table. A steady writer is flushed too. It is looked at
     /// once a second, or once per `idle_sec` if that is shorter. Default 30.
     pub idle_sec: f64,
+    /// Mebibytes from which on an append of one table is direct: the log gets a note of it only, its rows are committed to
+    /// their table before it returns, and it is then as safe as the table is. It is more of one file of the table, and
+    /// less to write. Only where there is a log and appends are [`Durability::Durable`]; not above 240. Default 32.
+    pub direct_mb: usize,
     /// What an append waits for. Without a log nothing is durable, and it says nothing. Default: [`Durability::Durable`].
     pub durability: Durability,
 }
@@ -46,12 +48,16 @@ impl Default for CacheConfig {
             flush_mb: 512,
             global_mb: 1024,
             idle_sec: 30.0,
+            direct_mb: 32,
             durability: Durability::default(),
         }
     }
 }
 
 impl CacheConfig {
+    /// The least bound of memory: 32 MiB. With less, what a log has in memory by itself would not fit into the fifth.
+    pub const GLOBAL_MB_LEAST: usize = 32;
+
     /// Sets the rows of one table that trigger a flush.
     #[must_use]
     pub fn with_flush_rows(mut self, rows: usize) -> Self {
@@ -80,6 +86,13 @@ impl CacheConfig {
         self
     }
 
+    /// Sets the mebibytes from which on an append is committed to its table before it returns.
+    #[must_use]
+    pub fn with_direct_mb(mut self, mebibytes: usize) -> Self {
+        self.direct_mb = mebibytes;
+        self
+    }
+
     /// Sets what an append waits for, where there is a log.
     #[must_use]
     pub fn with_durability(mut self, durability: Durability) -> Self {
@@ -88,8 +101,12 @@ impl CacheConfig {
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        if self.flush_rows == 0 || self.flush_mb == 0 || self.global_mb == 0 {
+        if self.flush_rows == 0 || self.flush_mb == 0 {
             return Err(Error::invalid("a flush trigger is zero").with("config", format!("{self:?}")));
+        }
+        if self.global_mb < Self::GLOBAL_MB_LEAST {
+            let error = Error::invalid("the bound of memory is too small").with("global_mb", self.global_mb);
+            return Err(error.with("least", Self::GLOBAL_MB_LEAST));
         }
         self.idle().map(|_| ())
     }
@@ -107,9 +124,13 @@ impl CacheConfig {
         self.flush_mb.saturating_mul(1 << 20)
     }
 
+    pub(crate) fn direct_bytes(&self) -> usize {
+        self.direct_mb.saturating_mul(1 << 20)
+    }
+
     /// Bytes that one commit takes.
     pub(crate) fn commit_bytes(&self) -> usize {
-        (self.global_bytes() / 8).max(COMMIT_BYTES_LEAST)
+        self.global_bytes() / 8
     }
 
     pub(crate) fn global_bytes(&self) -> usize {

@@ -11,6 +11,7 @@ use worldstore_core::table::{AppendOptions, DescribeOptions, Receipt, TableInfo,
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::cache::Shared;
+use crate::journal::Decider;
 use crate::memtable::Memtable;
 use crate::publication::publish;
 use crate::retry;
@@ -64,7 +65,7 @@ pub(crate) fn settle(shared: &Shared) {
     }
 }
 
-async fn detached(shared: &Shared, work: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
+pub(crate) async fn detached(shared: &Shared, work: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
     let task = shared.runtime.spawn(work);
     task.await.map_err(|source| Error::unexpected("flush task failed").caused_by(source))?
 }
@@ -148,24 +149,28 @@ async fn finish(shared: &Arc<Shared>) -> Result<()> {
     Ok(())
 }
 
-/// Waits until the log holds all appends up to a sequence number. At once without a log.
+/// Waits until all appends up to a sequence number are durable. At once without a log.
 pub(crate) async fn until_logged(shared: &Shared, seq: u64) -> Result<()> {
     loop {
-        let record = {
+        let decider = {
             let mut state = lock(&shared.state);
             if state.settle() {
                 shared.room.notify_waiters();
             }
             match &mut state.journal {
                 None => return Ok(()),
-                Some(journal) => journal.record_of(seq)?,
+                Some(journal) => journal.decider(seq)?,
             }
         };
-        let Some(record) = record else { return Ok(()) };
-        let outcome = record.await;
+        let outcome = match decider {
+            None => return Ok(()),
+            Some(Decider::Record(record)) => record.await.map(drop),
+            // It is never changed, only closed.
+            Some(Decider::Table(mut table)) => table.changed().await.or(Ok(())),
+        };
         settle(shared);
         // Behind a record that was taken back there may be others.
-        outcome.map(drop)?;
+        outcome?;
     }
 }
 

@@ -6,13 +6,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::sync::watch;
 use worldstore_async::AsyncWal;
 use worldstore_core::table::TableName;
-use worldstore_core::wal::Appended;
+use worldstore_core::wal::{Appended, RecordKind};
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::config::Durability;
-use crate::record::APPEND;
+use crate::record::{APPEND, Draft};
 
 /// The log of a cache.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct Journal {
     pub places: Places,
     /// True while records that there was no room for are still to be logged again.
     refused: bool,
+    /// The direct append that its table does not have yet, and who waits for that.
+    direct: Option<(u64, watch::Sender<()>)>,
     /// Why the last record was not stored, or the last trim failed. Gone when a record is stored.
     pub failure: Option<Arc<Error>>,
     /// Why no record is taken any more.
@@ -40,6 +43,17 @@ struct Pending {
     appended: Appended,
     /// Kept where the record may have to be logged again.
     payload: Bytes,
+    /// True while the table of a direct append decides, whatever becomes of the record.
+    is_direct: bool,
+}
+
+/// What tells that an append is durable.
+#[derive(Debug)]
+pub(crate) enum Decider {
+    /// Its record.
+    Record(Appended),
+    /// Its table, or that of a direct append before it. It is told when this is closed.
+    Table(watch::Receiver<()>),
 }
 
 /// An append that is certainly not in the log.
@@ -57,6 +71,7 @@ impl Journal {
             pending: VecDeque::new(),
             places,
             refused: false,
+            direct: None,
             failure: None,
             fatal: None,
             end: None,
@@ -67,29 +82,61 @@ impl Journal {
     ///
     /// # Errors
     /// `Unavailable`: there is no room in the queue now. `StorageFull`, and what ends the log. Nothing has happened then.
-    pub fn append(&mut self, seq: u64, tables: Vec<TableName>, payload: Bytes) -> Result<Appended> {
+    pub fn append(&mut self, seq: u64, tables: Vec<TableName>, draft: &mut Draft) -> Result<Appended> {
         self.log_again()?;
+        let (kind, payload) = (draft.kind(), draft.number(seq));
         let kept = match self.durability {
             Durability::Durable => Bytes::new(),
             Durability::Buffered => payload.clone(),
         };
-        let appended = self.enqueue(payload)?;
-        self.pending.push_back(Pending { seq, tables, appended: appended.clone(), payload: kept });
+        let appended = self.enqueue(kind, payload)?;
+        let is_direct = kind != APPEND;
+        if is_direct {
+            self.direct = Some((seq, watch::Sender::new(())));
+        }
+        // The caller of a durable append awaits the record that is returned, and so has it written.
+        self.pending.push_back(Pending { seq, tables, appended: appended.clone(), payload: kept, is_direct });
         Ok(appended)
     }
 
-    fn enqueue(&mut self, payload: Bytes) -> Result<Appended> {
+    /// Logs the rows of a direct append after all.
+    ///
+    /// # Errors
+    /// As for [`append`](Self::append).
+    pub fn append_after_all(&mut self, seq: u64, draft: &mut Draft) -> Result<Appended> {
+        let appended = self.enqueue(draft.kind(), draft.number(seq))?;
+        self.end_direct(seq, Some(appended.clone()));
+        Ok(appended)
+    }
+
+    /// The table of a direct append does not decide any more: it is durable, or this record tells.
+    pub fn end_direct(&mut self, seq: u64, record: Option<Appended>) {
+        if let Some(pending) = self.pending.iter_mut().find(|pending| pending.seq == seq) {
+            pending.is_direct = false;
+            if let Some(record) = record {
+                pending.appended = record;
+            }
+        }
+        self.direct = None;
+    }
+
+    fn enqueue(&mut self, kind: RecordKind, payload: Bytes) -> Result<Appended> {
         if let Some(fatal) = &self.fatal {
             return Err(again(fatal));
         }
-        self.wal.wal().try_append(APPEND, payload).map_err(|error| self.noted(error))
+        let wal = self.wal.wal();
+        let appended = match self.durability {
+            Durability::Durable => wal.try_append_awaited(kind, payload),
+            Durability::Buffered => wal.try_append(kind, payload),
+        };
+        appended.map_err(|error| self.noted(error))
     }
 
     /// Logs once more, in their order, what there was no room for.
     pub fn log_again(&mut self) -> Result<()> {
         for index in 0..if self.refused { self.pending.len() } else { 0 } {
             let Some(pending) = self.pending.get(index).filter(|pending| pending.is_refused()) else { continue };
-            let appended = self.enqueue(pending.payload.clone())?;
+            let appended = self.enqueue(APPEND, pending.payload.clone())?;
             if let Some(pending) = self.pending.get_mut(index) {
                 pending.appended = appended;
             }
@@ -103,6 +150,7 @@ impl Journal {
         let mut withdrawn = Vec::new();
         while let Some(outcome) = self.pending.front().and_then(|front| front.appended.outcome()) {
             match outcome {
+                Ok(_) if self.pending.front().is_some_and(|front| front.is_direct) => break,
                 Ok(number) => {
                     let Some(stored) = self.pending.pop_front() else { break };
                     self.places.push(stored.seq, number);
@@ -144,18 +192,21 @@ impl Journal {
         self.end.map_or(first, |end| end.min(first))
     }
 
-    /// The record that tells when all up to a sequence number are durable. None if there is no such record.
+    /// What tells next whether all up to a sequence number are durable. None if it is known.
     ///
     /// # Errors
     /// Why the record is not in the log.
-    pub fn record_of(&mut self, seq: u64) -> Result<Option<Appended>> {
+    pub fn decider(&mut self, seq: u64) -> Result<Option<Decider>> {
         if self.durable(seq) >= seq {
             return Ok(None);
+        }
+        if let Some((_, table)) = self.direct.as_ref().filter(|(direct, _)| *direct <= seq) {
+            return Ok(Some(Decider::Table(table.subscribe())));
         }
         self.log_again()?;
         let index = self.pending.partition_point(|pending| pending.seq < seq);
         match self.pending.get(index).map(|pending| pending.appended.clone()) {
-            Some(appended) => Ok(Some(appended)),
+            Some(appended) => Ok(Some(Decider::Record(appended))),
             None => self.fatal.as_ref().map_or(Ok(None), |fatal| Err(again(fatal))),
         }
     }
@@ -186,11 +237,12 @@ struct Run {
 }
 
 impl Places {
-    /// Notes the record of an append, in the order of the records.
+    /// Notes the record of an append. They stand in the order of the records; nearly always it is the last one.
     pub fn push(&mut self, seq: u64, number: u64) {
-        match self.0.back_mut() {
+        let at = self.0.partition_point(|run| run.number < number);
+        match at.checked_sub(1).and_then(|before| self.0.get_mut(before)) {
             Some(run) if run.seq + run.count == seq && run.number + run.count == number => run.count += 1,
-            _ => self.0.push_back(Run { seq, number, count: 1 }),
+            _ => self.0.insert(at, Run { seq, number, count: 1 }),
         }
     }
 

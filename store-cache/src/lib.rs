@@ -18,6 +18,9 @@
 //! (`u16`) and text of its name, and the length (`u32`) and bytes of an Arrow IPC stream; numbers are little endian. Before a table is
 //! created, a record of kind 2 (version, length and text of the name) says that older rows of that name are not its.
 //!
+//! A large append of one table is direct ([`CacheConfig::direct_mb`]): a record of kind 3 (version, sequence number, length
+//! and text of the name) notes its number, and the commit of its rows to their table makes it durable.
+//!
 //! Without a log, rows that are only buffered are lost if the process is killed. A
 //! [`Receipt`](worldstore_core::table::Receipt) says how safe rows are, and [`TableCache::wait`] makes them safer.
 //!
@@ -59,6 +62,7 @@ mod backend;
 mod builder;
 mod cache;
 mod config;
+mod direct;
 mod fit;
 mod flush;
 mod idle;
@@ -75,6 +79,7 @@ mod retry;
 mod spans;
 mod state;
 mod stats;
+mod ticks;
 mod trace;
 mod upkeep;
 mod wait;

@@ -12,6 +12,7 @@ use worldstore_core::table::schema::widen;
 use worldstore_core::{Error, Result};
 
 use crate::spans::Spans;
+use crate::ticks::Ticks;
 
 /// Batches with fewer rows are put together before they are committed.
 const SMALL_ROWS: usize = 16_384;
@@ -30,14 +31,15 @@ pub(crate) struct Chunk {
     pub bytes: usize,
     /// When they came.
     pub since: Instant,
+    pub ticks: Ticks,
     spans: Spans,
 }
 
 impl Chunk {
-    pub fn new(seq: u64, batches: Vec<RecordBatch>, since: Instant) -> Self {
+    pub fn new(seq: u64, batches: Vec<RecordBatch>, since: Instant, ticks: Ticks) -> Self {
         let rows = batches.iter().map(RecordBatch::num_rows).sum();
         let bytes = batches.iter().map(RecordBatch::get_array_memory_size).sum();
-        Self { seq, batches, rows, bytes, since, spans: Spans::default() }
+        Self { seq, batches, rows, bytes, since, ticks, spans: Spans::default() }
     }
 
     /// Whether the predicate is true for all rows, or for none; none if only the rows can tell.
@@ -94,8 +96,9 @@ impl Memtable {
     /// Gives the rows the columns that their table has now.
     pub fn widen(&mut self, schema: &SchemaRef) -> Result<()> {
         let widened = |chunk: &Arc<Chunk>| {
-            let batches = chunk.batches.iter().map(|batch| widen(batch, schema)).collect::<Result<_>>()?;
-            Ok(Arc::new(Chunk::new(chunk.seq, batches, chunk.since)))
+            let batches: Vec<_> = chunk.batches.iter().map(|batch| widen(batch, schema)).collect::<Result<_>>()?;
+            let ticks = Ticks::of_rows(&batches);
+            Ok(Arc::new(Chunk::new(chunk.seq, batches, chunk.since, ticks)))
         };
         *self = Self::of(self.chunks.iter().map(widened).collect::<Result<_>>()?);
         Ok(())

@@ -8,11 +8,12 @@ use futures::StreamExt;
 use futures::stream;
 use worldstore_async::table::AsyncBatches;
 use worldstore_core::Result;
-use worldstore_core::table::{Reader, Scan, TableInfo, TableName, TableScan};
+use worldstore_core::table::{Predicate, Reader, Scan, TableInfo, TableName, TableScan};
 
 use crate::cache::TableCache;
 use crate::memtable::Chunk;
 use crate::state::TableState;
+use crate::ticks::Ticks;
 
 /// A table at one sequence: the version, and the appends that continue it.
 struct Pin {
@@ -23,13 +24,15 @@ struct Pin {
 }
 
 impl TableCache {
-    /// Takes version and memory in one step. Whatever is flushed later, this state stays readable as it is.
-    fn pin(&self, name: &TableName) -> Result<Pin> {
+    /// Takes version and memory in one step, without appends that have no such ticks. Whatever is flushed later, this state
+    /// stays readable as it is.
+    fn pin(&self, name: &TableName, ticks: Ticks) -> Result<Pin> {
         let mut state = self.state();
         state.settle();
         let visible = state.visible();
         let table = state.table(name)?;
-        let chunks = table.memtables().flat_map(|memtable| memtable.through(visible)).cloned().collect();
+        let chunks = table.memtables().flat_map(|memtable| memtable.through(visible));
+        let chunks = chunks.filter(|chunk| chunk.ticks.meets(ticks)).cloned().collect();
         Ok(Pin { info: table.info_at(name, visible), is_table_empty: table.rows == 0, chunks })
     }
 
@@ -43,15 +46,17 @@ impl TableCache {
 
     pub(crate) async fn scan_pinned(&self, name: &TableName, scan: &Scan) -> Result<TableScan<AsyncBatches>> {
         self.load(name).await?;
-        let Pin { info, is_table_empty, chunks } = self.pin(name)?;
+        let filter = scan.filter();
+        let ticks = filter.as_ref().map_or(Ticks::ALL, Ticks::of_predicate);
+        let Pin { info, is_table_empty, chunks } = self.pin(name, ticks)?;
         if is_table_empty {
             // To plan a scan of nothing costs a table format more than memory takes to read.
-            let memory = memory(scan, &info.schema, chunks)?;
+            let memory = memory(scan, filter, &info.schema, chunks)?;
             let schema = scan.schema(&info.schema)?;
             return Ok(TableScan::new(schema, info.version, info.watermark, cut(memory, scan.limit)));
         }
         let table = self.shared.inner.scan(name, &scan.clone().with_version(info.version)).await?;
-        let memory = memory(scan, &info.schema, chunks)?;
+        let memory = memory(scan, filter, &info.schema, chunks)?;
         let schema = Arc::clone(&table.schema);
         let mut parts = table.into_parts();
         // What is in memory is a part of its own, or comes behind the last one of the table.
@@ -77,9 +82,9 @@ impl TableState {
 
 /// What a scan asks for of the appends in memory. Appends that have no such row are not looked at, and those that have
 /// no other are not filtered.
-fn memory(scan: &Scan, schema: &SchemaRef, chunks: Vec<Arc<Chunk>>) -> Result<AsyncBatches> {
+fn memory(scan: &Scan, filter: Option<Predicate>, schema: &SchemaRef, chunks: Vec<Arc<Chunk>>) -> Result<AsyncBatches> {
     let filtered = Reader::new(scan, schema)?;
-    let Some(filter) = scan.filter() else {
+    let Some(filter) = filter else {
         let batches = chunks.into_iter().flat_map(|chunk| chunk.batches.clone());
         return Ok(stream::iter(batches).map(move |batch| filtered.read(&batch)).boxed());
     };

@@ -1,4 +1,4 @@
-//! The payloads that the cache puts into its log: appends, and notes that a table begins anew.
+//! The payloads that the cache puts into its log: appends, notes that a table begins anew, and notes of direct appends.
 //!
 //! All numbers are little endian. Lengths are tested before anything is allocated for them, and what does not fit is
 //! `Corrupt`; nothing read from here is trusted.
@@ -13,9 +13,16 @@
 //!        name, UTF-8
 //!   u32  bytes of the rows
 //!        rows: an Arrow IPC stream (schema, dictionaries, batches), not compressed, aligned to 8 bytes
+//!
+//! direct append (kind 3)
+//! u8   version, 1
+//! u64  sequence number
+//! u16  bytes of the table's name
+//!      name, UTF-8
 //! ```
 //!
-//! What the column `seq` holds in the rows does not count: the sequence number of the record is it.
+//! What the column `seq` holds in the rows does not count: the sequence number of the record is it. A direct append has its
+//! rows in the table, not in the log; if that failed, a record of kind 1 with the same number has them.
 
 mod ipc;
 
@@ -25,6 +32,8 @@ use bytes::{Buf, Bytes, BytesMut};
 use worldstore_core::table::TableName;
 use worldstore_core::wal::RecordKind;
 use worldstore_core::{Error, ErrorKind, Result};
+
+use crate::ticks::Ticks;
 
 /// The version of the layout.
 const VERSION: u8 = 1;
@@ -41,17 +50,27 @@ pub(crate) fn fresh_kind() -> Result<RecordKind> {
     RecordKind::new(2)
 }
 
+/// The kind of records of direct appends.
+pub(crate) fn direct_kind() -> Result<RecordKind> {
+    RecordKind::new(3)
+}
+
 /// The rows of one table in an append.
 #[derive(Debug, Clone)]
 pub(crate) struct Rows {
     pub table: TableName,
     pub schema: SchemaRef,
     pub batches: Vec<RecordBatch>,
+    /// The ticks of the rows.
+    pub ticks: Ticks,
 }
 
-/// The payload of an append that has no sequence number yet: all the work is done before the number is taken.
+/// The record of an append that has no sequence number yet: all the work is done before the number is taken.
 #[derive(Debug)]
-pub(crate) struct Draft(Bytes);
+pub(crate) struct Draft {
+    kind: RecordKind,
+    payload: Bytes,
+}
 
 impl Draft {
     /// Encodes rows.
@@ -72,21 +91,34 @@ impl Draft {
             let bytes = length(payload.len() - at - 4)?.to_le_bytes();
             put(&mut payload, at..at + 4, &bytes);
         }
-        Ok(Self(payload.into()))
+        Ok(Self { kind: APPEND, payload: payload.into() })
+    }
+
+    /// The note of a direct append.
+    pub fn direct(table: &TableName) -> Result<Self> {
+        let mut payload = vec![VERSION];
+        payload.extend_from_slice(&[0; 8]);
+        put_name(&mut payload, table)?;
+        Ok(Self { kind: direct_kind()?, payload: payload.into() })
+    }
+
+    /// The kind of the record.
+    pub fn kind(&self) -> RecordKind {
+        self.kind
     }
 
     /// Bytes of the payload.
     pub fn bytes(&self) -> usize {
-        self.0.len()
+        self.payload.len()
     }
 
     /// The payload with its sequence number. Another number may be given later, if no payload is held any more.
     pub fn number(&mut self, seq: u64) -> Bytes {
-        let payload = std::mem::take(&mut self.0).try_into_mut();
+        let payload = std::mem::take(&mut self.payload).try_into_mut();
         let mut payload = payload.unwrap_or_else(|held| BytesMut::from(&held[..]));
         put(&mut payload, SEQ, &seq.to_le_bytes());
-        self.0 = payload.freeze();
-        self.0.clone()
+        self.payload = payload.freeze();
+        self.payload.clone()
     }
 }
 
@@ -132,11 +164,8 @@ impl Part {
 /// `Corrupt`; `Unsupported` for a later version.
 pub(crate) fn read_append(mut payload: Bytes) -> Result<Append> {
     check_version(&mut payload)?;
-    let seq = payload.try_get_u64_le().map_err(cut)?;
+    let seq = get_seq(&mut payload)?;
     let count = payload.try_get_u32_le().map_err(cut)?;
-    if seq == 0 {
-        return Err(corrupt("record of an append has no sequence number"));
-    }
     // The count is not trusted with memory: every part takes some bytes.
     let mut parts = Vec::new();
     for _ in 0..count {
@@ -146,6 +175,18 @@ pub(crate) fn read_append(mut payload: Bytes) -> Result<Append> {
     }
     check_end(&payload)?;
     Ok(Append { seq, parts })
+}
+
+/// Reads the number of a direct append, and its table.
+///
+/// # Errors
+/// As for [`read_append`].
+pub(crate) fn read_direct(mut payload: Bytes) -> Result<(u64, TableName)> {
+    check_version(&mut payload)?;
+    let seq = get_seq(&mut payload)?;
+    let table = get_name(&mut payload)?;
+    check_end(&payload)?;
+    Ok((seq, table))
 }
 
 /// Reads the name of a fresh table.
@@ -186,6 +227,13 @@ fn put_name(payload: &mut Vec<u8>, table: &TableName) -> Result<()> {
     payload.extend_from_slice(&bytes.to_le_bytes());
     payload.extend_from_slice(name);
     Ok(())
+}
+
+fn get_seq(payload: &mut Bytes) -> Result<u64> {
+    match payload.try_get_u64_le().map_err(cut)? {
+        0 => Err(corrupt("record of an append has no sequence number")),
+        seq => Ok(seq),
+    }
 }
 
 fn get_name(payload: &mut Bytes) -> Result<TableName> {

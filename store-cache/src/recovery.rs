@@ -16,8 +16,9 @@ use crate::config::Durability;
 use crate::fit::{self, KeepUnfit, UnfitRows};
 use crate::journal::{Journal, Places};
 use crate::memtable::Chunk;
-use crate::record::{APPEND, Part, fresh_kind, read_append, read_fresh};
+use crate::record::{APPEND, Part, direct_kind, fresh_kind, read_append, read_direct, read_fresh};
 use crate::state::State;
+use crate::ticks::Ticks;
 
 /// What opening a cache has found in its log. What the log itself has found and mended is told by opening that.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -98,7 +99,7 @@ struct Replay {
 
 impl Replay {
     fn run(&mut self, wal: &Wal) -> Result<()> {
-        let fresh = fresh_kind()?;
+        let (fresh, direct) = (fresh_kind()?, direct_kind()?);
         for record in wal.replay(wal.first().saturating_sub(1))? {
             let record = record?;
             let number = record.seq;
@@ -106,6 +107,7 @@ impl Replay {
             let read = match record.kind {
                 APPEND => self.append(record),
                 kind if kind == fresh => self.fresh(record),
+                kind if kind == direct => self.direct(record),
                 kind => Err(Error::new(ErrorKind::Corrupt, "the log holds a record that is not of a cache")
                     .with("kind", kind.get())),
             };
@@ -122,6 +124,15 @@ impl Replay {
         self.places.push(append.seq, record.seq);
         self.state.last_seq = self.state.last_seq.max(append.seq);
         append.parts.iter().try_for_each(|part| self.part(part, append.seq, record.seq))
+    }
+
+    /// Its rows are in the table, or in a record of their own, or nowhere: then nobody was told that they were stored. The
+    /// number is not given again, for a commit with it may still arrive.
+    fn direct(&mut self, record: Record) -> Result<()> {
+        let (seq, _) = read_direct(record.payload)?;
+        self.places.push(seq, record.seq);
+        self.state.last_seq = self.state.last_seq.max(seq);
+        Ok(())
     }
 
     fn part(&mut self, part: &Part, seq: u64, record: u64) -> Result<()> {
@@ -146,7 +157,8 @@ impl Replay {
         if let Err(reason) = fit::check_all(&*self.tables, &part.table, &batches) {
             return self.set_aside(part, seq, record, reason);
         }
-        let chunk = Chunk::new(seq, batches, Instant::now());
+        let ticks = Ticks::of_rows(&batches);
+        let chunk = Chunk::new(seq, batches, Instant::now(), ticks);
         self.told(&part.table).replayed += chunk.rows as u64;
         self.state.push(&part.table, chunk)
     }

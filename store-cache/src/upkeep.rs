@@ -128,7 +128,7 @@ impl TableCache {
     }
 
     /// Runs in a task of its own: a caller that goes away does not leave the table changed and the cache unaware.
-    async fn detached<Value, Work, Running>(&self, work: Work) -> Result<Value>
+    pub(crate) async fn detached<Value, Work, Running>(&self, work: Work) -> Result<Value>
     where
         Value: Send + 'static,
         Work: FnOnce(Arc<Shared>) -> Running,

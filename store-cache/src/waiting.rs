@@ -7,7 +7,7 @@ use worldstore_core::table::TableName;
 use worldstore_core::wal::Record;
 use worldstore_core::{Error, ErrorKind, Result};
 
-use crate::record::{APPEND, fresh_kind, read_append, read_fresh};
+use crate::record::{APPEND, direct_kind, fresh_kind, read_append, read_direct, read_fresh};
 
 /// Appends in a log that no manifest holds yet: the next writer takes them over.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,7 +30,7 @@ impl Waiting {
     /// # Errors
     /// Those of reading the records; `Corrupt` for one that is not of a cache.
     pub fn read(records: impl IntoIterator<Item = Result<Record>>, published: u64) -> Result<Self> {
-        let (mut waiting, fresh) = (Self::default(), fresh_kind()?);
+        let (mut waiting, fresh, direct) = (Self::default(), fresh_kind()?, direct_kind()?);
         for record in records {
             let record = record?;
             let number = record.seq;
@@ -38,6 +38,8 @@ impl Waiting {
             let taken = match record.kind {
                 APPEND => waiting.append(record, published),
                 kind if kind == fresh => read_fresh(record.payload).map(|table| waiting.forget(&table)),
+                // Its rows are in the table, or in a record of their own.
+                kind if kind == direct => read_direct(record.payload).map(drop),
                 kind => Err(Error::new(ErrorKind::Corrupt, "the log holds a record that is not of a cache")
                     .with("kind", kind.get())),
             };

@@ -5,9 +5,11 @@ mod book;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::task::Poll;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use worldstore_core::blocks::{Hash, Hasher};
 use worldstore_core::ops::*;
 use worldstore_core::{Key, Prefix, Result};
@@ -74,10 +76,10 @@ impl AsyncBackend for AsyncLedgerBackend {
     }
 
     async fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome> {
-        let noted = Noted { length: body.len() as u64, hash: Hash::of(&body) };
         let change = self.ledger.begin(key);
-        let answer = self.inner.write(key, body, options).await;
-        change.answered(&answer, Some(noted));
+        let length = body.len() as u64;
+        let (answer, hash) = meanwhile(self.inner.write(key, body.clone(), options), || Hash::of(&body)).await;
+        change.answered(&answer, Some(Noted { length, hash }));
         answer
     }
 
@@ -165,9 +167,9 @@ struct LedgerWriter {
 #[deny(clippy::missing_trait_methods)]
 impl AsyncWriter for LedgerWriter {
     async fn write(&mut self, chunk: Bytes) -> Result<()> {
-        self.hasher.update(&chunk);
-        self.length += chunk.len() as u64;
-        self.inner.write(chunk).await
+        let Self { inner, hasher, length, .. } = self;
+        *length += chunk.len() as u64;
+        meanwhile(inner.write(chunk.clone()), || hasher.update(&chunk)).await.0
     }
 
     async fn commit(self: Box<Self>) -> Result<Outcome> {
@@ -181,5 +183,15 @@ impl AsyncWriter for LedgerWriter {
 
     async fn abort(self: Box<Self>) -> Result<()> {
         self.inner.abort().await
+    }
+}
+
+/// Does something while a backend writes: most leave that to another thread once they are asked for the first time.
+async fn meanwhile<Value, Done>(mut writing: BoxFuture<'_, Value>, work: impl FnOnce() -> Done) -> (Value, Done) {
+    let begun = futures::poll!(&mut writing);
+    let done = work();
+    match begun {
+        Poll::Ready(value) => (value, done),
+        Poll::Pending => (writing.await, done),
     }
 }

@@ -50,6 +50,30 @@ async fn tasks_share_a_log_and_a_budget_makes_them_wait() {
     assert_eq!(wal.append(RecordKind::DATA, "late").await.unwrap_err().kind(), ErrorKind::Poisoned);
 }
 
+/// A task that writes its record itself lets those go first that are about to append.
+#[tokio::test]
+async fn tasks_of_one_thread_share_a_sync() {
+    let (_folder, vfs) = folder();
+    let options = WalOptions::new().with_lead_within(Duration::from_secs(3600));
+    let (wal, _) = AsyncWal::open(&vfs, "log", options).await.unwrap();
+    // The log's thread does the first: how long it takes is known from then on.
+    wal.append_durable(RecordKind::DATA, "first").await.unwrap();
+    let before = wal.stats().groups;
+    let tasks: Vec<_> = (0..32)
+        .map(|task| {
+            let wal = wal.clone();
+            tokio::spawn(async move { wal.append_durable(RecordKind::DATA, vec![task; 100]).await.unwrap() })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let groups = wal.stats().groups - before;
+    // The log's thread may still have been awake.
+    assert!(groups <= 4, "{groups} syncs for 32 tasks");
+    assert_eq!(wal.durable(), 33);
+}
+
 #[tokio::test]
 async fn a_task_that_goes_away_aborts_nothing() {
     let (_folder, vfs) = folder();

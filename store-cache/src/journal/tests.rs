@@ -17,3 +17,16 @@ fn places_are_forgotten_up_to_the_first_record_that_is_needed() {
     assert_eq!(places.forget(u64::MAX), Some(7));
     assert_eq!(places.forget(u64::MAX), None);
 }
+
+#[test]
+fn a_record_that_came_late_keeps_those_before_it() {
+    let mut places = Places::default();
+    // 2 was to be in its table, and was logged after 3 and 4; it is durable with them, so it is noted first.
+    for (seq, number) in [(1, 1), (2, 5), (3, 3), (4, 4), (5, 6)] {
+        places.push(seq, number);
+    }
+    assert_eq!(places.forget(2), Some(1), "the records of 3 and 4 stand before that of 2");
+    assert_eq!(places.forget(3), Some(3));
+    assert_eq!(places.forget(4), Some(5));
+    assert_eq!(places.forget(5), Some(6));
+}

@@ -9,6 +9,7 @@ use worldstore_core::table::TableName;
 use worldstore_core::{ErrorKind, Result};
 
 use super::{Draft, Rows, fresh, read_append, read_fresh};
+use crate::ticks::Ticks;
 
 fn rows(table: &str) -> Result<Rows> {
     let text: DictionaryArray<Int32Type> = ["x", "y", "x"].into_iter().collect();
@@ -20,7 +21,12 @@ fn rows(table: &str) -> Result<Rows> {
         ("lists", Arc::new(lists)),
     ];
     let batch = RecordBatch::try_from_iter(columns).map_err(|source| super::corrupt("test").caused_by(source))?;
-    Ok(Rows { table: TableName::new(table)?, schema: batch.schema(), batches: vec![batch.clone(), batch.slice(1, 2)] })
+    Ok(Rows {
+        table: TableName::new(table)?,
+        schema: batch.schema(),
+        batches: vec![batch.clone(), batch.slice(1, 2)],
+        ticks: Ticks::ALL,
+    })
 }
 
 fn payload() -> Result<Bytes> {

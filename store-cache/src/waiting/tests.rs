@@ -9,7 +9,8 @@ use worldstore_core::wal::{Record, RecordKind};
 use worldstore_core::{Error, ErrorKind, Result};
 
 use super::Waiting;
-use crate::record::{APPEND, Draft, Rows, fresh, fresh_kind};
+use crate::record::{APPEND, Draft, Rows, direct_kind, fresh, fresh_kind};
+use crate::ticks::Ticks;
 
 /// An append of so many rows to each table.
 fn append(number: u64, seq: u64, tables: &[(&str, i64)]) -> Result<Record> {
@@ -17,7 +18,8 @@ fn append(number: u64, seq: u64, tables: &[(&str, i64)]) -> Result<Record> {
         let column = Arc::new(Int64Array::from_iter_values(0..*rows));
         let batch = RecordBatch::try_from_iter([("n", column as _)]);
         let batch = batch.map_err(|source| Error::unexpected("test").caused_by(source))?;
-        Ok(Rows { table: TableName::new(table)?, schema: batch.schema(), batches: vec![batch] })
+        let (table, schema) = (TableName::new(table)?, batch.schema());
+        Ok(Rows { table, schema, batches: vec![batch], ticks: Ticks::ALL })
     };
     let parts = tables.iter().map(part).collect::<Result<Vec<_>>>()?;
     Ok(Record { seq: number, kind: APPEND, payload: Draft::new(&parts)?.number(seq) })
@@ -47,6 +49,16 @@ fn rows_of_an_older_table_of_that_name_do_not_wait() -> Result<()> {
     let again = Record { seq: 2, kind: fresh_kind()?, payload: fresh(&table)? };
     let records = [append(1, 1, &[("a", 5), ("b", 1)])?, again, append(3, 2, &[("a", 2)])?];
     assert_eq!(told(&Waiting::read(records.map(Ok), 0)?), [("a", 2), ("b", 1)]);
+    Ok(())
+}
+
+#[test]
+fn rows_of_a_direct_append_wait_only_where_they_are_logged() -> Result<()> {
+    let note = Record { seq: 2, kind: direct_kind()?, payload: Draft::direct(&TableName::new("a")?)?.number(2) };
+    let records = [append(1, 1, &[("a", 5)])?, note, append(3, 3, &[("a", 2)])?];
+    assert_eq!(told(&Waiting::read(records.clone().map(Ok), 0)?), [("a", 7)]);
+    let after_all = append(4, 2, &[("a", 1)])?;
+    assert_eq!(told(&Waiting::read(records.into_iter().chain([after_all]).map(Ok), 0)?), [("a", 8)]);
     Ok(())
 }
 

@@ -63,10 +63,11 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-async fn open(vfs: &SimVfs, probe: &Arc<Probe>, durability: Durability) -> Result<TableCache> {
+async fn open(vfs: &SimVfs, probe: &Arc<Probe>, durability: Durability, direct_mb: usize) -> Result<TableCache> {
     let options = WalOptions::new().with_segment_bytes(4 << 10).with_threads(Threads::None);
     let (log, _) = AsyncWal::open(vfs, "log", options).await?;
-    let config = calm().with_durability(durability);
+    // Every append of one table is direct, or none is.
+    let config = calm().with_durability(durability).with_direct_mb(direct_mb);
     let cache = TableCache::builder(probe.clone()).with_config(config).with_log(log).open().await?.0;
     for table in TABLES {
         cache.create(&name(table), &CreateOptions::new(schema()).or_keep()).await?;
@@ -90,7 +91,8 @@ async fn steps(
     probe: &Arc<Probe>,
     durability: Durability,
 ) -> Result<()> {
-    let cache = open(vfs, probe, durability).await?;
+    let direct_mb = [0, usize::MAX][random.index(2)];
+    let cache = open(vfs, probe, durability, direct_mb).await?;
     let born = history.sent.len() as i64;
     for _ in 0..2 + random.below(8) {
         let step = history.sent.len() as i64;
@@ -127,7 +129,7 @@ async fn check(vfs: &SimVfs, history: &mut History) -> std::result::Result<(), S
 
 async fn compare(vfs: &SimVfs, history: &mut History, probe: &Arc<Probe>) -> std::result::Result<(), String> {
     let told = |error: worldstore_core::Error| format!("{error:?}");
-    let cache = open(vfs, probe, Durability::Durable).await.map_err(told)?;
+    let cache = open(vfs, probe, Durability::Durable, usize::MAX).await.map_err(told)?;
     let mut found = Vec::new();
     for table in TABLES {
         let buffered = collect(cache.scan(&name(table), &Scan::all()).await.map_err(told)?).await;

@@ -9,6 +9,7 @@
 
 mod conformance;
 mod crash;
+mod direct;
 mod failures;
 mod fit;
 mod foreign;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use worldstore_async::AsyncWal;
 use worldstore_async::table::AsyncTableBackend;
-use worldstore_cache::{Durability, TableCache};
+use worldstore_cache::{CacheConfig, Durability, TableCache};
 use worldstore_core::table::ShutdownOptions;
 use worldstore_core::vfs::OsVfs;
 use worldstore_core::wal::WalOptions;
@@ -41,15 +41,16 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 const TASK: &str = "WORLDSTORE_CACHE_MEMORY";
-const BUDGET_MB: usize = 128;
 const MIB: usize = 1 << 20;
 /// Bytes of an append: 128 rows of 2 KiB.
 const APPEND_BYTES: usize = 256 << 10;
 
-/// In a process of its own: other tests take memory too.
-fn child(task: &str) {
+/// In a process of its own, with such a budget in mebibytes: other tests take memory too.
+fn child(kind: &str, budget: usize) {
     let child = std::env::current_exe().unwrap();
-    let output = Command::new(child).args(["--exact", "memory::as_a_child", "--nocapture"]).env(TASK, task).output();
+    let mut child = Command::new(child);
+    child.args(["--exact", "memory::as_a_child", "--nocapture"]).env(TASK, format!("{kind} {budget}"));
+    let output = child.output();
     let output = output.unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && told.contains("most: "), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
@@ -58,25 +59,30 @@ fn child(task: &str) {
 
 #[test]
 fn rows_without_a_log_stay_within_the_budget() {
-    child("free");
+    child("free", 128);
+    child("free", CacheConfig::GLOBAL_MB_LEAST);
 }
 
 #[test]
 fn rows_in_a_log_stay_within_the_budget() {
-    child("logged");
+    child("logged", 128);
+    child("logged", CacheConfig::GLOBAL_MB_LEAST);
 }
 
 /// Not a test of its own: what children do. Without a task it has nothing to do.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn as_a_child() {
     let Ok(task) = std::env::var(TASK) else { return };
+    let (kind, budget_mb) = task.split_once(' ').unwrap();
+    let budget_mb: usize = budget_mb.parse().unwrap();
     let (probe, folder) = (Probe::new(), tempfile::tempdir().unwrap());
     probe.set_forgetful();
     // The only trigger is the budget of all tables.
-    let config = calm().with_global_mb(BUDGET_MB).with_flush_mb(8 * BUDGET_MB).with_durability(Durability::Buffered);
+    let config = calm().with_global_mb(budget_mb).with_flush_mb(8 * budget_mb).with_durability(Durability::Buffered);
     let mut builder = TableCache::builder(probe.clone()).with_config(config);
-    if task == "logged" {
-        let options = WalOptions::new().with_queue_bytes(4 << 20).with_segment_bytes(8 << 20);
+    if kind == "logged" {
+        let queue_bytes = (4 << 20).min(budget_mb * MIB / 16) as u64;
+        let options = WalOptions::new().with_queue_bytes(queue_bytes).with_segment_bytes(8 << 20);
         let (log, _) = AsyncWal::open(&OsVfs::open(folder.path()).unwrap(), "log", options).await.unwrap();
         builder = builder.with_log(log);
     }
@@ -87,14 +93,14 @@ async fn as_a_child() {
     }
     let before = HELD.load(Ordering::SeqCst);
     MOST.store(before, Ordering::SeqCst);
-    for number in 0..3 * BUDGET_MB * MIB / APPEND_BYTES {
+    for number in 0..3 * budget_mb * MIB / APPEND_BYTES {
         let batch = wide_rows(number as i64 * 128..(number as i64 + 1) * 128, 2 << 10);
         let _ = append(&cache, tables[number % tables.len()], batch).await.unwrap();
     }
     let most = MOST.load(Ordering::SeqCst) - before;
-    println!("most: {} KiB of {} KiB", most >> 10, BUDGET_MB << 10);
-    assert!(most > BUDGET_MB * MIB / 2, "{most} bytes: the budget was not used");
-    assert!(most <= BUDGET_MB * MIB * 6 / 5, "{most} bytes are more than the budget and a fifth");
+    println!("most: {} KiB of {} KiB", most >> 10, budget_mb << 10);
+    assert!(most > budget_mb * MIB / 2, "{most} bytes: the budget was not used");
+    assert!(most <= budget_mb * MIB * 6 / 5, "{most} bytes are more than the budget and a fifth");
     cache.shutdown(&ShutdownOptions::default()).await.unwrap();
-    assert_eq!(cache.stats().flushed_rows, 3 * (BUDGET_MB * MIB / APPEND_BYTES) as u64 * 128);
+    assert_eq!(cache.stats().flushed_rows, 3 * (budget_mb * MIB / APPEND_BYTES) as u64 * 128);
 }

@@ -56,12 +56,12 @@ async fn bytes_trigger() {
 #[tokio::test]
 async fn bytes_of_all_tables_trigger() {
     let probe = Probe::new();
-    let cache = open(&probe, calm().with_global_mb(1)).await;
+    let cache = open(&probe, calm().with_global_mb(32)).await;
     create(&cache, "a").await;
     create(&cache, "b").await;
-    let _ = append(&cache, "a", wide_rows(0..1, 600_000)).await.unwrap();
+    let _ = append(&cache, "a", wide_rows(0..1, 18_000_000)).await.unwrap();
     assert_eq!(probe.appends(), 0);
-    let _ = append(&cache, "b", wide_rows(1..2, 600_000)).await.unwrap();
+    let _ = append(&cache, "b", wide_rows(1..2, 18_000_000)).await.unwrap();
     eventually("a flush of every table", || cache.stats().buffered_rows == 0).await;
     assert_eq!(probe.appends(), 2);
 }
@@ -69,17 +69,17 @@ async fn bytes_of_all_tables_trigger() {
 #[tokio::test]
 async fn an_append_beyond_every_bound_is_flushed_at_once() {
     let probe = Probe::new();
-    let config = calm().with_flush_rows(2).with_flush_mb(1).with_global_mb(1);
+    let config = calm().with_flush_rows(2).with_flush_mb(1).with_global_mb(32);
     let cache = open(&probe, config).await;
     create(&cache, "t").await;
-    let receipt = append(&cache, "t", wide_rows(0..5, 1_000_000)).await.unwrap();
+    let receipt = append(&cache, "t", wide_rows(0..5, 8_000_000)).await.unwrap();
     eventually("a flush", || cache.stats().flushes == 1).await;
     assert_eq!((receipt.rows, probe.appends()), (5, 1));
     check(&cache, "t", 0..5).await;
 
     // While flushes fail, one append may go past the bound; the next is refused and not taken.
     probe.set_away(true);
-    assert_eq!(append(&cache, "t", wide_rows(5..10, 1_000_000)).await.unwrap().level, Level::Buffered);
+    assert_eq!(append(&cache, "t", wide_rows(5..10, 8_000_000)).await.unwrap().level, Level::Buffered);
     let error = append(&cache, "t", rows([10])).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     check(&cache, "t", 0..10).await;
@@ -136,11 +136,12 @@ async fn age_triggers_for_a_steady_writer() {
 }
 
 #[tokio::test]
-async fn triggers_of_zero_are_refused() {
+async fn triggers_of_zero_and_too_little_memory_are_refused() {
     let zero = [
         calm().with_flush_rows(0),
         calm().with_flush_mb(0),
         calm().with_global_mb(0),
+        calm().with_global_mb(31),
         calm().with_idle_sec(0.0),
         calm().with_idle_sec(-1.0),
         calm().with_idle_sec(f64::NAN),

@@ -14,7 +14,7 @@ pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
 pub enum Level {
     /// In memory only: a kill may lose them.
     Buffered,
-    /// In a synced log record: a power cut does not lose them.
+    /// In a synced log record, or already in the table: a power cut does not lose them.
     Durable,
     /// In a committed version of the table.
     Committed,

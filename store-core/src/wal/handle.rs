@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -71,6 +72,8 @@ impl Wal {
         options: WalOptions,
     ) -> Result<(Self, ObjectRecovery)> {
         options.check()?;
+        // A backend may block for long, or not be callable from tasks at all.
+        let options = options.with_lead_within(Duration::ZERO);
         let objects::Opened { sink, archive, recovery } = objects::open(backend, folder, options.planted)?;
         let state = Reopened { last: recovery.last, bytes: recovery.bytes, epoch: recovery.epoch };
         let wal = Self::start(Box::new(sink), Arc::new(archive), state, &options)?;
@@ -109,6 +112,16 @@ impl Wal {
     /// As for [`append`](Self::append); `Unavailable` over budget.
     pub fn try_append(&self, kind: RecordKind, payload: impl Into<Bytes>) -> Result<Appended> {
         self.inner.engine.append(kind.get(), checked(payload.into())?, OverBudget::Refuse)
+    }
+
+    /// Appends a record as [`try_append`](Self::try_append) does, for a task that awaits it at once: the fastest way for
+    /// those. It is on its way when the [`Appended`] is polled, waited for or dropped; until then only others who wait
+    /// have it written. See [`WalOptions::lead_within`].
+    ///
+    /// # Errors
+    /// As for [`try_append`](Self::try_append).
+    pub fn try_append_awaited(&self, kind: RecordKind, payload: impl Into<Bytes>) -> Result<Appended> {
+        self.inner.engine.append_awaited(kind.get(), checked(payload.into())?)
     }
 
     /// Appends a record, waits until it is durable, and gives its number: the fastest way for one who waits anyway.

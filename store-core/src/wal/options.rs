@@ -45,6 +45,10 @@ pub struct WalOptions {
     /// For how long a group waits at most for writers that were in the one before, where a group takes four times as long
     /// or more: where the storage syncs faster, nobody waits. Default: 100 µs.
     pub gather: Duration,
+    /// A task that awaits its record writes the group itself, in its own thread, where the last one took so long at most:
+    /// two changes of threads would cost as much. Other tasks of that thread wait meanwhile, as they do when a sync takes
+    /// longer than the one before. Zero: the log's thread always does it. Only for logs in files. Default: 250 µs.
+    pub lead_within: Duration,
     /// What happens if another has the log open. Default: it is refused.
     pub if_locked: IfLocked,
     #[doc(hidden)]
@@ -73,6 +77,7 @@ impl Default for WalOptions {
             over_budget: OverBudget::default(),
             group_bytes: 8 << 20,
             gather: Duration::from_micros(100),
+            lead_within: Duration::from_micros(250),
             if_locked: IfLocked::default(),
             threads: Threads::default(),
             planted: Planted::default(),
@@ -122,6 +127,12 @@ impl WalOptions {
         Self { gather, ..self }
     }
 
+    /// Sets [`lead_within`](Self::lead_within).
+    #[must_use]
+    pub fn with_lead_within(self, lead_within: Duration) -> Self {
+        Self { lead_within, ..self }
+    }
+
     /// Sets [`if_locked`](Self::if_locked).
     #[must_use]
     pub fn with_if_locked(self, if_locked: IfLocked) -> Self {
@@ -159,6 +170,7 @@ impl WalOptions {
             log_bytes: self.log_bytes,
             group_bytes: self.group_bytes,
             gather: self.gather,
+            lead_within: self.lead_within,
             over: self.over_budget,
             flusher: match self.threads {
                 Threads::Own => Flusher::Thread,

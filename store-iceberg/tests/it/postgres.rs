@@ -58,6 +58,18 @@ impl Server {
         PgConnection::connect(&self.uri_at(&self.url)).await.unwrap()
     }
 
+    /// A writer that was stopped in the middle of changes of these tables.
+    async fn stopped(&self, tables: &[TableName]) -> PgConnection {
+        let mut stopped = self.connect().await;
+        sqlx::raw_sql("BEGIN").execute(&mut stopped).await.unwrap();
+        for table in tables {
+            let lock = sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))");
+            let name = format!("{}/{CATALOG}/{NAMESPACE}/{table}", self.schema);
+            lock.bind(name).execute(&mut stopped).await.unwrap();
+        }
+        stopped
+    }
+
     async fn run(&self, sql: &str) {
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
         sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
@@ -199,16 +211,11 @@ async fn reads_do_not_wait_for_changes_that_wait_for_a_lock() {
     let backend = memory_backend();
     let tables = Arc::new(server.tables(&backend).await);
     let table = made(&tables).await;
-    // The server locks names, in whatever schema they are: these are nobody else's.
-    let others: Vec<_> = (0..5).map(|number| name(&format!("{}_{number}", server.schema))).collect();
-    // As a writer that was stopped in the middle of its changes.
-    let mut stopped = server.connect().await;
-    sqlx::raw_sql("BEGIN").execute(&mut stopped).await.unwrap();
+    let others: Vec<_> = (0..5).map(|number| name(&format!("other_{number}"))).collect();
     for other in &others {
         tables.create(other, &CreateOptions::new(schema())).await.unwrap();
-        let lock = sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))");
-        lock.bind(format!("{CATALOG}/{NAMESPACE}/{other}")).execute(&mut stopped).await.unwrap();
     }
+    let mut stopped = server.stopped(&others).await;
     let appends = others.iter().cloned().map(|other| {
         let tables = tables.clone();
         tokio::spawn(async move {
@@ -237,6 +244,26 @@ async fn reads_do_not_wait_for_changes_that_wait_for_a_lock() {
         assert_eq!(ids(&*tables, other, &Scan::all()).await, [1]);
     }
     server.end().await;
+}
+
+/// Whoever waited would be refused by the server's limit on that.
+#[tokio::test]
+async fn catalogs_in_other_schemas_are_not_waited_for() {
+    let (Some(server), Some(other)) = (server().await, server().await) else { return };
+    let (backend, another) = (memory_backend(), memory_backend());
+    let table = made(&server.tables(&backend).await).await;
+    let mut stopped = server.stopped(std::slice::from_ref(&table)).await;
+    let whole = sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))");
+    whole.bind(format!("{}/{CATALOG}/{NAMESPACE}/", server.schema)).execute(&mut stopped).await.unwrap();
+    // The same table in another schema, from making the catalog on, with an epoch.
+    let tables = other.tables(&another).await;
+    assert_eq!(made(&tables).await, table);
+    tables.claim(1).await.unwrap();
+    let _ = tables.append(&table, vec![rows([1])], &AppendOptions::default().with_epoch(1)).await.unwrap();
+    assert_eq!(ids(&tables, &table, &Scan::all()).await, [0, 1]);
+    drop(stopped);
+    server.end().await;
+    other.end().await;
 }
 
 #[tokio::test]

@@ -128,7 +128,7 @@ impl Shelf {
         });
         registry.register(scheme).unwrap();
         // So few rows that a tick lets some of its tables be flushed at once, and others not.
-        let cache = CacheConfig::default().with_flush_rows(3).with_idle_sec(self.idle_sec);
+        let cache = CacheConfig::default().with_flush_rows(3).with_idle_sec(self.idle_sec).with_direct_mb(0);
         let options = options(self.format).with_cache(cache).with_registry(registry).with_log(LogPlace::Store);
         options.with_catalog(self.catalog()).with_if_open(IfOpen::TakeOver)
     }

@@ -31,9 +31,9 @@ fn seed() -> u64 {
     number("WORLDSTORE_CRASH_SEED", 1)
 }
 
-/// Triggers that flush all the time.
+/// Triggers that flush all the time; and a tick of one table is committed to it past the log.
 fn options(format: TableFormat) -> WorldOptions {
-    let cache = CacheConfig::default().with_flush_rows(24).with_idle_sec(0.05);
+    let cache = CacheConfig::default().with_flush_rows(24).with_idle_sec(0.05).with_direct_mb(0);
     WorldOptions::default().with_format(format).with_cache(cache)
 }
 

@@ -13,16 +13,27 @@ use crate::error::Result;
 ///
 /// [`wait`](Self::wait) blocks until it is durable; as a future it does the same for async code, under any runtime.
 /// Dropping it changes nothing: the record is written all the same. Clones are the same record; each may be waited for.
-#[derive(Clone)]
 pub struct Appended {
     seq: u64,
     slot: Arc<Slot>,
     engine: Arc<Engine>,
+    care: Care,
+}
+
+/// Who sees to it that a record is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Care {
+    /// The flusher knows of it.
+    Flusher,
+    /// This handle: nobody was told.
+    Handle,
+    /// This handle, and the other tasks of its thread had their turn since.
+    HandleAgain,
 }
 
 impl Appended {
-    pub(super) fn new(seq: u64, slot: Arc<Slot>, engine: Arc<Engine>) -> Self {
-        Self { seq, slot, engine }
+    pub(super) fn new(seq: u64, slot: Arc<Slot>, engine: Arc<Engine>, care: Care) -> Self {
+        Self { seq, slot, engine, care }
     }
 
     /// The number of the record. It is given again to another record only if this one fails with `StorageFull`.
@@ -52,8 +63,37 @@ impl Appended {
 impl Future for Appended {
     type Output = Result<u64>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<u64>> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<u64>> {
+        if let Some(outcome) = self.slot.outcome() {
+            return Poll::Ready(self.told(outcome));
+        }
+        match std::mem::replace(&mut self.care, Care::Flusher) {
+            Care::Flusher => {}
+            // Whoever else of this thread is about to append shall be in the same group.
+            Care::Handle if self.engine.is_fast() => {
+                self.care = Care::HandleAgain;
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Care::Handle | Care::HandleAgain => self.engine.lead_or_rouse(),
+        }
         poll(&self.engine, &self.slot, context).map(|outcome| self.told(outcome))
+    }
+}
+
+impl Clone for Appended {
+    /// The care stays where it is.
+    fn clone(&self) -> Self {
+        let (slot, engine) = (Arc::clone(&self.slot), Arc::clone(&self.engine));
+        Self { seq: self.seq, slot, engine, care: Care::Flusher }
+    }
+}
+
+impl Drop for Appended {
+    fn drop(&mut self) {
+        if self.care != Care::Flusher {
+            self.engine.rouse_flusher();
+        }
     }
 }
 
@@ -103,5 +143,10 @@ fn poll(engine: &Engine, slot: &Slot, context: &mut Context<'_>) -> Poll<super::
     if engine.settings.flusher == Flusher::Callers {
         return Poll::Ready(engine.settle(slot));
     }
-    slot.outcome_or_wake(context.waker()).map_or(Poll::Pending, Poll::Ready)
+    if let Some(outcome) = slot.outcome_or_wake(context.waker()) {
+        return Poll::Ready(outcome);
+    }
+    // Whoever has the care may not be asked for long.
+    engine.rouse_flusher();
+    Poll::Pending
 }

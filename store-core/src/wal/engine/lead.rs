@@ -11,6 +11,8 @@ use crate::wal::sink::{Failure, Sink};
 
 /// Groups that take so many times the time to gather are worth the wait.
 const GATHER_WORTH: u32 = 4;
+/// Larger groups are left to the flusher by tasks.
+const TASK_BYTES: u64 = 256 << 10;
 
 impl Engine {
     /// The life of the flusher: it leads while there is something to do, and sleeps.
@@ -28,7 +30,6 @@ impl Engine {
                 state = self.work.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
                 state.asleep = false;
             };
-            self.queued.store(state.queued(), Ordering::Relaxed);
             drop(state);
             self.lead(job, Phase::Open);
         }
@@ -44,12 +45,34 @@ impl Engine {
         }
     }
 
+    /// Wakes the flusher, if there is something to do that nobody does.
+    pub(super) fn rouse_flusher(&self) {
+        self.rouse(self.lock());
+    }
+
+    /// True if a task may lead: the last group took so little time that its thread can be held up for that.
+    pub(super) fn is_fast(&self) -> bool {
+        let within = u64::try_from(self.settings.lead_within.as_nanos()).unwrap_or(u64::MAX);
+        let may_lead = within > 0 && self.settings.flusher == Flusher::Thread;
+        may_lead && self.took.load(Ordering::Relaxed) <= within
+    }
+
+    /// The lead for a task that waits, for one small group. What may take longer, the flusher does.
+    pub(super) fn lead_or_rouse(&self) {
+        let mut state = self.lock();
+        let is_small = state.unsynced() <= TASK_BYTES && !state.is_refusing();
+        match (is_small && self.is_fast()).then(|| state.take_lead(&self.settings)).flatten() {
+            Some(job) => {
+                drop(state);
+                self.lead(job, Phase::Closing);
+            }
+            None => self.rouse(state),
+        }
+    }
+
     /// The lead for a thread that waits.
     pub(super) fn take_lead(&self) -> Option<Job> {
-        let mut state = self.lock();
-        let job = state.take_lead(&self.settings);
-        self.queued.store(state.queued(), Ordering::Relaxed);
-        job
+        self.lock().take_lead(&self.settings)
     }
 
     /// Looks for room in this thread. True if there is some.
@@ -85,11 +108,11 @@ impl Engine {
         while let Some(job) = next.take() {
             let begin = Instant::now();
             let size = self.run(job);
+            let took = begin.elapsed();
+            self.took.store(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
             if phase == Phase::Open {
-                self.gather(size, begin.elapsed());
-                let mut state = self.lock();
-                next = state.next_job(&self.settings);
-                self.queued.store(state.queued(), Ordering::Relaxed);
+                self.gather(size, took);
+                next = self.lock().next_job(&self.settings);
             }
         }
         drop(lead);
@@ -139,12 +162,7 @@ impl Engine {
     /// Tells everyone of a failure.
     pub(super) fn fail(&self, group: Option<&mut Group>, failure: &Failure) {
         let leaders = group.as_deref().and_then(|group| group.records.get(group.done..)).unwrap_or_default();
-        let (failed, rooms) = {
-            let mut state = self.lock();
-            let slots = state.fail(failure, leaders);
-            self.queued.store(0, Ordering::Relaxed);
-            slots
-        };
+        let (failed, rooms) = self.lock().fail(failure, leaders);
         if let Some(group) = group {
             group.fail(failure);
         }

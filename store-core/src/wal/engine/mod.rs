@@ -5,6 +5,9 @@
 //! A thread that waits for its record with nobody leading takes the lead for one group, which saves two changes of
 //! threads; it cannot be cancelled there. Whoever drops an [`Appended`] changes nothing.
 //!
+//! A task that awaits its record does so too, but where groups take long, for other tasks wait for its thread. Before
+//! it leads it lets them go first: then many tasks of one thread are one group, as those of many threads are.
+//!
 //! Files of this folder name `super::sync` alone for what threads share: tests run them under a scheduler.
 
 mod appended;
@@ -18,9 +21,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use self::appended::Care;
 use self::slot::Slot;
 use self::state::{Phase, State};
-use self::sync::{Arc, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, thread};
+use self::sync::{Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, thread};
 use super::format::frame_bytes;
 use super::options::OverBudget;
 use super::sink::{Ending, Failure, Pending, Sink};
@@ -46,6 +50,8 @@ pub(crate) struct Settings {
     pub log_bytes: Option<u64>,
     pub group_bytes: u64,
     pub gather: Duration,
+    /// A task that waits leads where groups take so long at most; never, if it is zero.
+    pub lead_within: Duration,
     pub over: OverBudget,
     pub flusher: Flusher,
     pub planted: Planted,
@@ -60,8 +66,8 @@ pub(crate) struct Engine {
     gathered: Condvar,
     sink: Mutex<Box<dyn Sink>>,
     durable: AtomicU64,
-    /// Records in the queue, for a look without the lock.
-    queued: AtomicUsize,
+    /// Nanoseconds that the last group took; the greatest number before there was one.
+    took: AtomicU64,
     settings: Settings,
 }
 
@@ -74,7 +80,7 @@ impl Engine {
             gathered: Condvar::new(),
             sink: Mutex::new(sink),
             durable: AtomicU64::new(last),
-            queued: AtomicUsize::new(0),
+            took: AtomicU64::new(u64::MAX),
             settings,
         })
     }
@@ -97,15 +103,23 @@ impl Engine {
 
     /// Queues a record and has it written.
     pub(crate) fn append(self: &Arc<Self>, kind: u8, payload: Bytes, over: OverBudget) -> Result<Appended> {
-        self.queue(kind, payload, over, true)
+        let (seq, slot) = self.queue(kind, payload, over, true)?;
+        Ok(Appended::new(seq, slot, Arc::clone(self), Care::Flusher))
+    }
+
+    /// Queues a record for one who awaits it: that task has it written, often in its own thread.
+    pub(crate) fn append_awaited(self: &Arc<Self>, kind: u8, payload: Bytes) -> Result<Appended> {
+        let (seq, slot) = self.queue(kind, payload, OverBudget::Refuse, false)?;
+        Ok(Appended::new(seq, slot, Arc::clone(self), Care::Handle))
     }
 
     /// Queues a record and waits for it. Most often it is written by this thread.
     pub(crate) fn append_durable(self: &Arc<Self>, kind: u8, payload: Bytes) -> Result<u64> {
-        self.queue(kind, payload, self.settings.over, false)?.wait()
+        let (seq, slot) = self.queue(kind, payload, self.settings.over, false)?;
+        self.settle(&slot).map(|()| seq).map_err(|failure| failure.error())
     }
 
-    fn queue(self: &Arc<Self>, kind: u8, payload: Bytes, over: OverBudget, rouse: bool) -> Result<Appended> {
+    fn queue(&self, kind: u8, payload: Bytes, over: OverBudget, rouse: bool) -> Result<(u64, Arc<Slot>)> {
         let bytes = frame_bytes(payload.len()) as u64;
         self.fits(bytes)?;
         loop {
@@ -120,14 +134,13 @@ impl Engine {
             if state.has_room(bytes, &self.settings) {
                 let slot = Arc::new(Slot::new());
                 let seq = state.push(Pending { kind, payload }, bytes, Arc::clone(&slot));
-                self.queued.store(state.queued(), Ordering::Relaxed);
                 if state.is_gathered() {
                     drop(state);
                     self.gathered.notify_one();
                 } else if rouse {
                     self.rouse(state);
                 }
-                return Ok(Appended::new(seq, slot, Arc::clone(self)));
+                return Ok((seq, slot));
             }
             if over == OverBudget::Refuse {
                 return Err(state.over_budget(bytes, &self.settings));

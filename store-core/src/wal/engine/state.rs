@@ -91,6 +91,11 @@ impl State {
         self.queue.len()
     }
 
+    /// Bytes of frames that are not durable.
+    pub(super) fn unsynced(&self) -> u64 {
+        self.unsynced
+    }
+
     /// The failure, if there was one.
     pub(super) fn failed(&self) -> Result<()> {
         self.failure.as_ref().map_or(Ok(()), |failure| Err(failure.error()))

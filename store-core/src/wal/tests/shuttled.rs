@@ -2,7 +2,9 @@
 //!
 //! The files of the engine are compiled once more here, with the scheduler's threads and locks.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64 as Plain, Ordering as Order};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,7 +22,7 @@ mod engine;
 
 /// As the module of this name beside the engine.
 mod sync {
-    pub(super) use shuttle::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+    pub(super) use shuttle::sync::atomic::{AtomicBool, AtomicU64, Ordering};
     pub(super) use shuttle::sync::{Condvar, Mutex, MutexGuard};
     pub(super) use shuttle::thread;
     pub(super) use std::sync::Arc;
@@ -79,6 +81,7 @@ fn settings() -> Settings {
         log_bytes: None,
         group_bytes: 100,
         gather: Duration::ZERO,
+        lead_within: Duration::MAX,
         over: OverBudget::Block,
         flusher: Flusher::Thread,
         planted: Planted::NONE,
@@ -140,6 +143,36 @@ fn awaits(engine: &Arc<Engine>, durable: &Plain) {
     assert!(seq <= durable.load(Order::SeqCst), "acknowledged before it was durable");
 }
 
+/// Appends as a task does that leads.
+fn awaits_and_leads(engine: &Arc<Engine>, durable: &Plain) {
+    let appended = loop {
+        match engine.append_awaited(1, Bytes::from_static(b"0123456789")) {
+            Ok(appended) => break appended,
+            // Over budget.
+            Err(error) if error.kind() == ErrorKind::Unavailable => engine.room(10).unwrap().wait().unwrap(),
+            Err(error) => panic!("{error}"),
+        }
+    };
+    let seq = shuttle::future::block_on(appended).unwrap();
+    assert!(seq <= durable.load(Order::SeqCst) && seq <= engine.durable(), "acknowledged before it was durable");
+}
+
+/// Appends as a task that is cancelled after it was asked so many times; others see its record.
+fn cancelled<const POLLS: usize>(engine: &Arc<Engine>, durable: &Plain) {
+    let Ok(mut appended) = engine.append_awaited(1, Bytes::new()) else { return };
+    let seq = appended.seq();
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..POLLS {
+        let _ = Pin::new(&mut appended).poll(&mut context);
+    }
+    drop(appended);
+    // Nobody waits for it, in any way that the log knows of.
+    while engine.durable() < seq {
+        thread::yield_now();
+    }
+    assert!(seq <= durable.load(Order::SeqCst), "told to be durable before it was");
+}
+
 /// Appends and goes away; the watermark is waited for.
 fn leaves(engine: &Arc<Engine>, durable: &Plain) {
     let seq = append(engine).seq();
@@ -148,7 +181,7 @@ fn leaves(engine: &Arc<Engine>, durable: &Plain) {
 }
 
 fn all() -> Vec<Work> {
-    vec![Box::new(waits), Box::new(leads), Box::new(awaits), Box::new(leaves)]
+    vec![Box::new(waits), Box::new(leads), Box::new(awaits), Box::new(awaits_and_leads), Box::new(leaves)]
 }
 
 const SCHEDULES: usize = 600;
@@ -182,6 +215,26 @@ fn dropped_records_are_written() {
     tried(|| {
         let work = |engine: &Arc<Engine>, _: &Plain| drop(append(engine));
         Run::new(settings(), None).threads(vec![Box::new(work), Box::new(work), Box::new(waits)]);
+    });
+}
+
+#[test]
+fn tasks_lead_and_may_go_away() {
+    tried(|| {
+        let works: Vec<Work> = vec![Box::new(awaits_and_leads), Box::new(cancelled::<1>), Box::new(awaits_and_leads)];
+        Run::new(settings(), None).threads(works);
+    });
+    for work in [cancelled::<0>, cancelled::<1>, cancelled::<2>] {
+        shuttle::check_random(move || Run::new(settings(), None).threads(vec![Box::new(work)]), SCHEDULES);
+    }
+}
+
+#[test]
+fn tasks_that_must_not_lead_leave_it_to_the_flusher() {
+    tried(|| {
+        let settings = Settings { lead_within: Duration::ZERO, ..settings() };
+        let works: Vec<Work> = vec![Box::new(awaits_and_leads), Box::new(cancelled::<1>), Box::new(waits)];
+        Run::new(settings, None).threads(works);
     });
 }
 

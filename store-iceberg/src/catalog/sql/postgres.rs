@@ -1,7 +1,9 @@
 //! The catalog in PostgreSQL: for writers on several hosts.
 //!
 //! Every change of a table takes a lock on its name first, which the transaction holds to its end. So whoever holds that
-//! lock knows that no commit is in flight any more, also after a connection broke in the middle of one.
+//! lock knows that no commit is in flight any more, also after a connection broke in the middle of one. The server's locks
+//! are numbers that the whole database shares: the name has the schema of the catalog in it, so that catalogs in other
+//! schemas are not waited for.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -41,6 +43,11 @@ const COLUMNS: &str = "SELECT attname::text FROM pg_attribute
 
 /// The name under which the catalog as a whole is locked: no table's.
 const WHOLE: &str = "";
+/// The number of a lock, from the name that is bound and the schema of the catalog. Where there is no catalog yet, that is
+/// the schema in which it would be made. It is never null, or nothing would be locked.
+const LOCK_NUMBER: &str = "hashtextextended(coalesce(
+    (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass('iceberg_tables')),
+    quote_ident(current_schema()), '') || '/' || $1, 0)";
 
 /// A database at a server. Its tables are in the schema that the connection's search path names first.
 #[derive(Debug)]
@@ -95,8 +102,9 @@ impl Postgres {
     async fn begin(&self, name: &str) -> Result<Turn<'_, Transaction<'static, PostgresDatabase>>> {
         let permit = turn(&self.changes, "change").await?;
         let mut connection = self.pool.begin_with(BEGIN).await.map_err(from_postgres)?;
-        let lock = sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind(lock_name(name));
-        lock.execute(&mut *connection).await.map_err(from_postgres)?;
+        let lock = format!("SELECT pg_advisory_xact_lock({LOCK_NUMBER})");
+        let lock = sqlx::query(&lock).bind(lock_name(name)).execute(&mut *connection).await;
+        lock.map_err(from_postgres)?;
         Ok(Turn { connection, _permit: permit })
     }
 
@@ -244,8 +252,8 @@ async fn fence(change: &mut Transaction<'static, PostgresDatabase>) -> sqlx::Res
     if !there.fetch_one(&mut **change).await? {
         return Ok(0);
     }
-    let lock = sqlx::query("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))").bind(lock_name(WHOLE));
-    lock.execute(&mut **change).await?;
+    let lock = format!("SELECT pg_advisory_xact_lock_shared({LOCK_NUMBER})");
+    sqlx::query(&lock).bind(lock_name(WHOLE)).execute(&mut **change).await?;
     let fence = "SELECT epoch FROM worldstore_fence WHERE catalog_name = $1";
     sqlx::query_scalar(fence).bind(CATALOG).fetch_optional(&mut **change).await.map(fence_of)
 }
