@@ -6,6 +6,7 @@ pub mod product;
 pub mod query;
 pub mod snapshot;
 pub mod sql;
+mod units;
 pub mod wal;
 pub mod world;
 

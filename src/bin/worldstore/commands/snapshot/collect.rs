@@ -35,8 +35,8 @@ pub async fn run(args: CollectArgs, registry: &Registry) -> Result<()> {
 
 pub async fn expire(args: ExpireArgs, registry: &Registry) -> Result<()> {
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Apply };
-    let mut options = ExpireOptions::default().with_keep_last(args.keep_last).with_mode(mode);
-    options.keep_for = args.keep_for;
+    let mut options = ExpireOptions::default().with_keep_last(args.keep).with_mode(mode);
+    options.keep_for = args.older_than;
     let expired = on_chain(&args.uri, registry, move |snapshots| snapshots.manifests().expire(&options)).await?;
     if args.json {
         return print_json(&json!({
