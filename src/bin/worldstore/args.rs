@@ -323,6 +323,11 @@ impl OutputArgs {
     pub fn format(&self) -> Format {
         if self.json { Format::Json } else { self.format }
     }
+
+    /// True if rows are for programs that read JSON.
+    pub fn json(&self) -> bool {
+        self.format() == Format::Json
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
