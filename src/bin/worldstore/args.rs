@@ -6,6 +6,7 @@ pub mod product;
 pub mod query;
 pub mod snapshot;
 pub mod sql;
+mod units;
 pub mod wal;
 pub mod world;
 
@@ -321,6 +322,11 @@ impl OutputArgs {
     /// How to print rows.
     pub fn format(&self) -> Format {
         if self.json { Format::Json } else { self.format }
+    }
+
+    /// True if rows are for programs that read JSON.
+    pub fn json(&self) -> bool {
+        self.format() == Format::Json
     }
 }
 

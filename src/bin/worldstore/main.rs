@@ -9,6 +9,7 @@ mod compiled;
 mod failure;
 mod files;
 mod output;
+mod progress;
 mod sources;
 
 use std::process::ExitCode;

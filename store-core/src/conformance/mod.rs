@@ -10,6 +10,9 @@
 //! A case that needs what the backend does not declare is skipped, but not before the undeclared call was made: it must
 //! be refused with `Unsupported` and change nothing.
 //!
+//! Objects that outlive their backend are for [`reopen`], which opens it again and again, and for [`Kills`], which kills
+//! processes that write.
+//!
 //! The kit stays below the folder that it is given, begins no case in a folder that holds anything, and removes what
 //! it wrote.
 //!
@@ -32,10 +35,12 @@ mod answer;
 mod body;
 mod cases;
 pub mod keys;
+mod kills;
 mod observed;
 mod player;
 mod race;
 mod refusal;
+mod reopen;
 mod report;
 mod scripted;
 mod session;
@@ -44,9 +49,11 @@ mod step;
 pub use answer::{Answer, Fate, Gone, Seen};
 pub use body::{Body, digest};
 pub use cases::cases;
+pub use kills::{Kills, victim};
 pub use observed::Observed;
 pub use player::{play, run};
 pub use race::{RACERS, ROUNDS, Race, race, race_rounds, uniform};
+pub use reopen::reopen;
 pub use report::{CaseReport, CaseResult, Failure, Report};
 #[doc(hidden)]
 pub use scripted::{Event, Scripted};

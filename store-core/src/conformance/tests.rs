@@ -47,6 +47,10 @@ enum Fault {
     Copy,
     /// Only reading is declared.
     ReadOnly,
+    /// The second half of an object is read later than the first.
+    Torn,
+    /// Renames leave the object where it was.
+    Rename,
 }
 
 /// A memory with a fault.
@@ -105,7 +109,16 @@ impl Backend for Faulty {
         if self.is(Fault::Pin) {
             options.version = None;
         }
-        self.inner.read(key, &options)
+        let mut reply = self.inner.read(key, &options)?;
+        if self.is(Fault::Torn) {
+            let middle = reply.meta.size / 2;
+            let half = |range: Range<u64>| self.inner.read_ranges(key, &[range], &ReadRangesOptions::default());
+            let first = half(0..middle)?;
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            let parts = [first, half(middle..reply.meta.size)?].concat();
+            reply.body = Box::new(parts.into_iter().map(Ok));
+        }
+        Ok(reply)
     }
 
     fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>> {
@@ -190,6 +203,7 @@ impl Backend for Faulty {
         self.allow_change()?;
         match self.fault {
             Fault::Match => self.inner.rename(from, to, &RenameOptions::default()),
+            Fault::Rename => self.inner.copy(from, to, &CopyOptions::default()),
             _ => self.inner.rename(from, to, options),
         }
     }
@@ -328,4 +342,50 @@ fn declared_and_observed_are_told_apart() {
     let read_only = shown(Fault::ReadOnly);
     assert!(read_only.contains("  write: not declared, refused in "), "{read_only}");
     assert!(read_only.contains("  rename: not declared, not observed\n"), "{read_only}");
+}
+
+/// The cases that fail where the backend that was opened first is there each time, after this was done to it.
+fn failed_after(fault: Fault, meanwhile: impl Fn(&Memory)) -> Vec<String> {
+    let faulty = Faulty::new(fault);
+    let open = || {
+        meanwhile(&faulty.inner);
+        Ok(faulty.clone())
+    };
+    reopen(open, &below()).unwrap().failed().map(|case| case.case.clone()).collect()
+}
+
+#[test]
+fn memory_that_stays_keeps_everything() {
+    let memory = Arc::new(Memory::new());
+    let report = reopen(|| Ok(memory.clone()), &below()).unwrap().into_result().unwrap();
+    assert_eq!(report.cases.len(), 4, "{report}");
+    assert!(memory.list(&Prefix::root(), &ListOptions::default()).unwrap().objects.is_empty());
+}
+
+#[test]
+fn what_is_lost_or_other_when_a_backend_is_opened_again_is_found() {
+    let in_folder = |case: &str, name: &str| below().key(format!("{case}/{name}")).unwrap();
+    let remove = |memory: &Memory, key: &Key| drop(memory.delete(std::slice::from_ref(key), &Default::default()));
+    let replace = |memory: &Memory, key: &Key, body: Bytes| {
+        if memory.stat(key, &StatOptions::default()).is_ok() {
+            let _ = memory.write(key, body, &WriteOptions::default()).unwrap();
+        }
+    };
+    let lazy = in_folder("reopened_objects", "lazy");
+    assert_eq!(failed_after(Fault::None, |memory| remove(memory, &lazy)), ["reopened_objects"]);
+    // The same bytes, but another version, and no token.
+    assert_eq!(failed_after(Fault::None, |memory| replace(memory, &lazy, "lazy".into())), ["reopened_objects"]);
+    let copy = in_folder("reopened_large_copy", "to");
+    assert_eq!(failed_after(Fault::None, |memory| replace(memory, &copy, "short".into())), ["reopened_large_copy"]);
+    assert_eq!(failed_after(Fault::Rename, |_| {}), ["reopened_large_rename"]);
+    assert_eq!(failed_after(Fault::Copy, |_| {}), ["reopened_large_copy"]);
+    assert_eq!(failed_after(Fault::Token, |_| {}), Vec::<String>::new());
+    assert!((0..20).any(|_| failed_after(Fault::Torn, |_| {}).contains(&"large_object_replaced".to_owned())));
+}
+
+#[test]
+fn a_backend_that_forgets_is_found() {
+    let report = reopen(|| Ok(Arc::new(Memory::new())), &below()).unwrap();
+    let failed: Vec<_> = report.failed().map(|case| case.case.as_str()).collect();
+    assert_eq!(failed, ["reopened_objects", "reopened_large_copy", "reopened_large_rename"]);
 }

@@ -1,8 +1,7 @@
 //! The wrappers, each over memory, by a clock that a test moves.
 
-use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +16,7 @@ use crate::ops::*;
 
 mod caching;
 mod kit;
+mod notes;
 mod numbers;
 mod retrying;
 mod spans;

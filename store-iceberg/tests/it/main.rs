@@ -11,6 +11,7 @@ mod foreign;
 mod orphans;
 mod partition;
 mod postgres;
+#[path = "../../../adapters/postgres/tests/it/proxy.rs"]
 mod proxy;
 mod pruning;
 mod pyiceberg;

@@ -233,10 +233,10 @@ fn what_nothing_refers_to_is_collected() {
     let count = |desk: &Desk| files(desk, "sea").iter().filter(|name| name.starts_with("blocks/")).count();
     assert_eq!(count(&desk), 4, "`same`, and one of each state");
     let before = desk.listing();
-    let would = desk.ok(&["snapshot", "expire", "sea", "--keep-last", "1", "--dry-run"]);
+    let would = desk.ok(&["snapshot", "expire", "sea", "--keep", "1", "--dry-run"]);
     assert!(would.starts_with("would have expired "), "{would}");
     assert_eq!(desk.listing(), before, "a dry run does nothing");
-    desk.ok(&["snapshot", "expire", "sea", "--keep-last", "1"]);
+    desk.ok(&["snapshot", "expire", "sea", "--keep", "1"]);
     assert_eq!(desk.ok(&["blocks", "collect", "sea"]), "removed 0 blocks, 0 bytes\n", "what was put lately is spared");
     let before = desk.listing();
     let would = desk.lines(&["blocks", "collect", "sea", "--dry-run", "--json"]);
@@ -249,8 +249,8 @@ fn what_nothing_refers_to_is_collected() {
     assert!(desk.ok(&["snapshot", "verify", "sea", "--all"]).contains("all right"));
     // Once it is released, the snapshot's own block goes too.
     desk.ok(&["snapshot", "release", "sea", "monday"]);
-    desk.ok(&["snapshot", "expire", "sea", "--keep-last", "1"]);
+    desk.ok(&["snapshot", "expire", "sea", "--keep", "1"]);
     assert!(desk.ok(&["blocks", "collect", "sea"]).contains(&format!("remove {} 4 bytes", Hash::of(b"calm"))));
-    let expired = desk.lines(&["snapshot", "expire", "sea", "--keep-for", "1d", "--json"]);
+    let expired = desk.lines(&["snapshot", "expire", "sea", "--older-than", "1d", "--json"]);
     assert_eq!((&expired[0]["expired"], &expired[0]["dry_run"]), (&json!([]), &json!(false)));
 }

@@ -81,7 +81,8 @@ fn nothing_is_changed_and_mistakes_are_told() {
         &["sql", "world", "select 1", "--limit-memory", "1TB"],
         &["a size is a whole number of B, KiB, MiB or GiB"],
     );
-    desk.refused(&["sql", "world", "select 1", "--timeout", "0"], &["the time is out of range"]);
+    desk.refused(&["sql", "world", "select 1", "--timeout", "0s"], &["the time is out of range"]);
+    desk.refused(&["sql", "world", "select 1", "--timeout", "30"], &["a time is a whole number with ms, s, m, h or d"]);
     assert!(!desk.path("stolen.parquet").exists());
 }
 

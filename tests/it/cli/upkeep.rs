@@ -137,7 +137,10 @@ fn what_is_young_or_has_a_name_stays() {
     desk.ok(&["snapshot", "verify", "world", "third"]);
     assert_eq!(last(&desk, &["verify", "world", "--all"])["findings"], 0);
     desk.refused(&["expire", "world", "--keep", "0"], &["one state at least must be kept"]);
-    desk.refused(&["expire", "world", "--older-than", "7"], &["a time is a number with s, m, h or d", "7"]);
+    desk.refused(
+        &["expire", "world", "--older-than", "7"],
+        &["a time is a whole number with ms, s, m, h or d behind it", "7"],
+    );
     desk.refused(&["expire", "nowhere"], &["not found", "nowhere"]);
 }
 

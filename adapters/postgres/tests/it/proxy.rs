@@ -8,12 +8,15 @@ use tokio::net::{TcpListener, TcpStream};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
+#[allow(dead_code, reason = "each of the suites that share this file has its own")]
 pub enum Trouble {
     Nothing,
     /// Commits arrive and their answers do not.
     LoseAnswer,
     /// Commits do not arrive.
     LoseCommit,
+    /// As [`LoseAnswer`](Self::LoseAnswer), and nothing passes afterwards.
+    LoseAnswerAndServer,
     /// Nothing passes any more.
     Gone,
 }
@@ -23,17 +26,19 @@ pub struct Proxy {
     trouble: Arc<AtomicU8>,
 }
 
-/// What sqlx sends to commit: a simple query.
+/// What the client sends to commit: a simple query.
 const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
 
 impl Proxy {
     /// Stands between the client and the server at this URL.
     pub async fn start(url: &str) -> Self {
-        let mut address = url::Url::parse(url).unwrap();
-        let server = format!("{}:{}", address.host_str().unwrap(), address.port().unwrap_or(5432));
+        let (front, rest) =
+            url.rsplit_once('@').map_or(("postgres://".to_owned(), url), |(front, rest)| (format!("{front}@"), rest));
+        let rest = rest.strip_prefix("postgres://").unwrap_or(rest);
+        let (server, path) = rest.split_once('/').unwrap();
+        let server = if server.contains(':') { server.to_owned() } else { format!("{server}:5432") };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        address.set_host(Some("127.0.0.1")).unwrap();
-        address.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+        let url = format!("{front}{}/{path}", listener.local_addr().unwrap());
         let trouble = Arc::new(AtomicU8::new(Trouble::Nothing as u8));
         let shared = Arc::clone(&trouble);
         tokio::spawn(async move {
@@ -43,7 +48,7 @@ impl Proxy {
                 tokio::spawn(async move { pass(client, &server, &trouble).await });
             }
         });
-        Self { url: address.into(), trouble }
+        Self { url, trouble }
     }
 
     pub fn set(&self, trouble: Trouble) {
@@ -68,9 +73,12 @@ async fn pass(client: TcpStream, server: &str, trouble: &AtomicU8) -> std::io::R
                     return Ok(());
                 }
                 to_server.write_all(bytes).await?;
-                if commit && is(Trouble::LoseAnswer) {
+                if commit && (is(Trouble::LoseAnswer) || is(Trouble::LoseAnswerAndServer)) {
                     // The server has answered, so the commit has taken effect.
                     assert_ne!(from_server.read(&mut answered).await?, 0);
+                    if is(Trouble::LoseAnswerAndServer) {
+                        trouble.store(Trouble::Gone as u8, Ordering::SeqCst);
+                    }
                     return Ok(());
                 }
             }

@@ -1,17 +1,18 @@
 //! URIs, and what they are refused for.
 
-use worldstore_core::{Backend, ErrorKind};
-use worldstore_redb::{Missing, RedbConfig};
+use std::sync::Arc;
 
-use crate::{read, write};
+use worldstore_core::{Backend, ErrorKind, Store};
+use worldstore_redb::{Missing, RedbConfig};
 
 #[test]
 fn a_uri_names_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let uri = format!("redb://{}/a%20file.redb", folder.path().display());
-    let backend = RedbConfig::from_uri(&uri).unwrap().open().unwrap();
-    write(&backend, "a", "one");
-    assert_eq!(read(&backend, "a"), b"one");
+    let backend = Arc::new(RedbConfig::from_uri(&uri).unwrap().open().unwrap());
+    let store = Store::new(backend.clone());
+    store.write("a", "one").unwrap();
+    assert_eq!(store.read_text("a").unwrap(), "one");
     assert!(folder.path().join("a file.redb").is_file());
     #[cfg(unix)]
     {

@@ -1,29 +1,22 @@
 //! The conformance kit from both worlds, and its races.
 
-use std::sync::Arc;
-
-use worldstore_async::SyncBackendAdapter;
 use worldstore_core::conformance::{self, CaseResult, ROUNDS};
 use worldstore_core::{Backend, Namespace, Prefix};
 
 use crate::open;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_kit_passes_with_the_same_answers_on_both_sides() {
-    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let below = Prefix::new("kit").unwrap();
-    let direct = conformance::run(&open(one.path()), &below).into_result().unwrap();
-    assert!(direct.cases.iter().all(|case| matches!(case.result, CaseResult::Passed)), "nothing is skipped: {direct}");
-    let adapted = SyncBackendAdapter::new(Arc::new(open(other.path())));
-    let adapted = worldstore_async::conformance::run(&adapted, &below).await.into_result().unwrap();
-    assert_eq!(adapted.transcript(), direct.transcript());
-    assert!(adapted.transcript().lines().count() > 400);
+#[test]
+fn nothing_is_skipped_and_both_sides_answer_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = worldstore_async::conformance::answers_of_sync(|| open(folder.path())).unwrap();
+    assert!(report.cases.iter().all(|case| matches!(case.result, CaseResult::Passed)), "{report}");
+    assert!(report.transcript().lines().count() > 400);
 }
 
 #[test]
 fn three_hundred_rounds_of_each_race_have_one_winner() {
     let folder = tempfile::tempdir().unwrap();
-    let backend = Arc::new(open(folder.path()));
+    let backend = open(folder.path()).unwrap();
     for _ in 0..300 / ROUNDS {
         let report = conformance::race(backend.clone(), &Prefix::new("race").unwrap()).into_result().unwrap();
         assert_eq!(report.cases.len(), conformance::Race::ALL.len());
@@ -31,9 +24,17 @@ fn three_hundred_rounds_of_each_race_have_one_winner() {
 }
 
 #[test]
+fn what_was_acknowledged_is_there_when_the_file_is_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let report =
+        conformance::reopen(|| open(folder.path()), &Prefix::new("kit").unwrap()).unwrap().into_result().unwrap();
+    assert_eq!(report.cases.len(), 4, "{report}");
+}
+
+#[test]
 fn it_says_what_it_is() {
     let folder = tempfile::tempdir().unwrap();
-    let backend = open(folder.path());
+    let backend = open(folder.path()).unwrap();
     let info = backend.info();
     assert_eq!((info.scheme, info.namespace, info.capability.durable), ("redb", Namespace::Flat, true));
     assert_eq!(backend.to_string(), format!("redb({}/objects.redb)", folder.path().display()));

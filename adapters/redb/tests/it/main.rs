@@ -12,33 +12,21 @@ mod kit;
 mod openings;
 
 use std::path::Path;
+use std::sync::Arc;
 
-use worldstore_core::{Backend, Condition, Key, ObjectMeta, ReadOptions, WriteOptions};
+use worldstore_core::Result;
+use worldstore_core::conformance::Body;
 use worldstore_redb::{Redb, RedbConfig};
 
-fn open(folder: &Path) -> Redb {
-    config(folder).open().unwrap()
+fn open(folder: &Path) -> Result<Arc<Redb>> {
+    config(folder).open().map(Arc::new)
 }
 
 fn config(folder: &Path) -> RedbConfig {
     RedbConfig::new(folder.join("objects.redb")).with_cache_bytes(8 << 20)
 }
 
-fn key(text: &str) -> Key {
-    Key::new(text).unwrap()
-}
-
-fn write(backend: &dyn Backend, name: &str, body: impl Into<Vec<u8>>) -> ObjectMeta {
-    let outcome = backend.write(&key(name), body.into().into(), &WriteOptions::default()).unwrap();
-    outcome.applied(&key(name), &Condition::None).unwrap()
-}
-
-fn read(backend: &dyn Backend, name: &str) -> Vec<u8> {
-    let reply = backend.read(&key(name), &ReadOptions::default()).unwrap();
-    reply.body.map(|chunk| chunk.unwrap()).collect::<Vec<_>>().concat()
-}
-
 /// Bytes of which no two pieces are alike.
-fn bytes(length: usize) -> Vec<u8> {
-    (0..length as u32).map(|at| (at ^ (at >> 8) ^ (at >> 16)) as u8).collect()
+fn bytes(length: usize) -> bytes::Bytes {
+    Body::Stretch { from: 0, length }.bytes()
 }

@@ -1,17 +1,18 @@
 //! URIs, and what they are refused for.
 
-use worldstore_core::{Backend, ErrorKind};
-use worldstore_sled::SledConfig;
+use std::sync::Arc;
 
-use crate::{read, write};
+use worldstore_core::{Backend, ErrorKind, Store};
+use worldstore_sled::SledConfig;
 
 #[test]
 fn a_uri_names_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let uri = format!("sled://{}/new/a%20folder", folder.path().display());
-    let backend = SledConfig::from_uri(&uri).unwrap().open().unwrap();
-    write(&backend, "a", "one");
-    assert_eq!(read(&backend, "a"), b"one");
+    let backend = Arc::new(SledConfig::from_uri(&uri).unwrap().open().unwrap());
+    let store = Store::new(backend.clone());
+    store.write("a", "one").unwrap();
+    assert_eq!(store.read_text("a").unwrap(), "one");
     assert!(folder.path().join("new/a folder").is_dir());
     assert_eq!(backend.info().root, folder.path().join("new/a folder").to_str().unwrap());
 }

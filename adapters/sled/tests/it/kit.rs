@@ -1,38 +1,54 @@
-//! The conformance kit from both worlds, and its races.
+//! The conformance kit from both worlds, its races, and processes that are killed.
 
-use std::sync::Arc;
+use std::path::Path;
+use std::time::Duration;
 
-use worldstore_async::SyncBackendAdapter;
-use worldstore_core::conformance::{self, CaseResult};
+use worldstore_core::conformance::{self, CaseResult, Kills, Race};
 use worldstore_core::{Backend, Namespace, Prefix};
 
 use crate::open;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_kit_passes_with_the_same_answers_on_both_sides() {
-    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let below = Prefix::new("kit").unwrap();
-    let direct = conformance::run(&open(one.path()), &below).into_result().unwrap();
-    assert!(direct.cases.iter().all(|case| matches!(case.result, CaseResult::Passed)), "nothing is skipped: {direct}");
-    let adapted = SyncBackendAdapter::new(Arc::new(open(other.path())));
-    let adapted = worldstore_async::conformance::run(&adapted, &below).await.into_result().unwrap();
-    assert_eq!(adapted.transcript(), direct.transcript());
-    assert!(adapted.transcript().lines().count() > 400);
+#[test]
+fn nothing_is_skipped_and_both_sides_answer_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = worldstore_async::conformance::answers_of_sync(|| open(folder.path())).unwrap();
+    assert!(report.cases.iter().all(|case| matches!(case.result, CaseResult::Passed)), "{report}");
+    assert!(report.transcript().lines().count() > 400);
 }
 
 /// Not more rounds: in thousands of concurrent transactions sled 0.34.7 can deadlock in its own log.
 #[test]
 fn each_race_has_one_winner() {
     let folder = tempfile::tempdir().unwrap();
-    let backend = Arc::new(open(folder.path()));
-    let report = conformance::race(backend, &Prefix::new("race").unwrap()).into_result().unwrap();
-    assert_eq!(report.cases.len(), conformance::Race::ALL.len());
+    let report = conformance::race(open(folder.path()).unwrap(), &Prefix::new("race").unwrap()).into_result().unwrap();
+    assert_eq!(report.cases.len(), Race::ALL.len());
+}
+
+#[test]
+fn what_was_acknowledged_is_there_when_the_database_is_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let report =
+        conformance::reopen(|| open(folder.path()), &Prefix::new("kit").unwrap()).unwrap().into_result().unwrap();
+    assert_eq!(report.cases.len(), 4, "{report}");
+}
+
+#[test]
+fn objects_outlive_processes_that_are_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let kills = Kills { victim: "kit::is_killed", count: 10, step: Duration::from_micros(1_700) };
+    kills.survive(folder.path().to_str().unwrap(), |place| open(Path::new(place))).unwrap();
+}
+
+/// The other process.
+#[test]
+fn is_killed() {
+    conformance::victim(|place| open(Path::new(place))).unwrap();
 }
 
 #[test]
 fn it_says_what_it_is() {
     let folder = tempfile::tempdir().unwrap();
-    let backend = open(folder.path());
+    let backend = open(folder.path()).unwrap();
     let info = backend.info();
     assert_eq!((info.scheme, info.namespace, info.capability.durable), ("sled", Namespace::Flat, false));
     assert_eq!(backend.to_string(), format!("sled({}/objects)", folder.path().display()));

@@ -1,10 +1,12 @@
 //! The conformance kit, sync and async, and its races.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use worldstore_async::{SyncBackendAdapter, conformance as async_conformance};
-use worldstore_core::{Memory, Prefix, conformance};
-use worldstore_sqlite::{OpenMode, SqliteConfig};
+use worldstore_core::conformance::Kills;
+use worldstore_core::{Memory, Prefix, Result, conformance};
+use worldstore_sqlite::{OpenMode, SqliteBackend, SqliteConfig};
 
 use crate::support::{File, number};
 
@@ -38,6 +40,31 @@ async fn both_sides_answer_as_memory_does() {
 fn races_have_one_winner() {
     let file = File::new();
     conformance::race(Arc::new(file.open()), &below()).into_result().unwrap();
+}
+
+fn open(path: &str) -> Result<Arc<SqliteBackend>> {
+    SqliteConfig::new(path).open().map(Arc::new)
+}
+
+#[test]
+fn what_was_acknowledged_is_there_when_the_file_is_opened_again() {
+    let file = File::new();
+    let path = file.path.to_str().unwrap();
+    let report = conformance::reopen(|| open(path), &below()).unwrap().into_result().unwrap();
+    assert_eq!(report.cases.len(), 4, "{report}");
+}
+
+#[test]
+fn objects_outlive_processes_that_are_killed() {
+    let file = File::new();
+    let kills = Kills { victim: "kit::is_killed", count: 20, step: Duration::from_micros(1_700) };
+    kills.survive(file.path.to_str().unwrap(), open).unwrap();
+}
+
+/// The process that is killed.
+#[test]
+fn is_killed() {
+    conformance::victim(open).unwrap();
 }
 
 #[test]

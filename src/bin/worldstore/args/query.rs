@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use worldstore::graph::{Minimum, PictureFormat, QueryOptions, ResumeToken, Tier};
 
-use crate::args::sql::{bytes, time};
+use crate::args::units::{bytes, time_limit};
 use crate::args::{AskArgs, Format};
 
 /// How rows are printed, or drawn.
@@ -41,17 +41,17 @@ impl QueryArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct QueryLimits {
-    /// End each statement after this time: seconds, or like `500ms` or `2min`. A query whose rows come one after the
-    /// other prints those that it has and how to go on, any other fails [default: no limit]
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    /// End each statement after this time: `500ms`, `90s`, `15m`, `2h`. A query whose rows come one after the other
+    /// prints those that it has and how to go on, any other fails [default: no limit]
+    #[arg(long, value_name = "TIME", value_parser = time_limit)]
     pub timeout: Option<Duration>,
     /// Fail if joins, sorts, groups and the result hold more: bytes, or like `512MiB` [default: no limit; 2GiB where
     /// a query is walked]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
-    pub memory: Option<usize>,
+    pub limit_memory: Option<usize>,
     /// Fail if a result has more rows [default: no limit]
     #[arg(long, value_name = "ROWS")]
-    pub max_rows: Option<u64>,
+    pub limit_rows: Option<u64>,
     /// End each query after so many row groups, with what it has then and how to go on [default: all]
     #[arg(long, value_name = "COUNT")]
     pub row_groups: Option<u64>,
@@ -72,8 +72,8 @@ impl QueryLimits {
         let mut minimum = Minimum::default();
         (minimum.tier, minimum.confidence) = (self.min_tier, self.min_confidence);
         let mut options = QueryOptions::default().with_minimum(minimum);
-        options.memory = self.memory.map(|bytes| bytes as u64);
-        (options.rows, options.row_groups) = (self.max_rows, self.row_groups);
+        options.memory = self.limit_memory.map(|bytes| bytes as u64);
+        (options.rows, options.row_groups) = (self.limit_rows, self.row_groups);
         options.resume.clone_from(&self.resume);
         match self.timeout {
             Some(timeout) => options.with_timeout(timeout),

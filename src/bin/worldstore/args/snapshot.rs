@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use clap::Subcommand;
-use worldstore::{Error, Result};
+
+use crate::args::units::time;
 
 #[derive(Debug, Subcommand)]
 pub enum SnapshotCommand {
@@ -170,12 +171,12 @@ pub struct RestoreArgs {
 pub struct ExpireArgs {
     /// The folder of the chain: the one with `manifests` and `blocks` in it
     pub uri: String,
-    /// The last so many states are kept in any case
-    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
-    pub keep_last: u64,
-    /// States that are younger are kept, too: `90s`, `15m`, `2h`, `7d` [default: none]
+    /// The newest so many states are kept in any case
+    #[arg(long, value_name = "STATES", default_value_t = 100)]
+    pub keep: u64,
+    /// Of the others only those that are older: `90s`, `15m`, `2h`, `7d` [default: of any age]
     #[arg(long, value_name = "TIME", value_parser = time)]
-    pub keep_for: Option<Duration>,
+    pub older_than: Option<Duration>,
     /// Tell what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -194,23 +195,4 @@ pub struct CollectArgs {
     /// JSON lines: action (remove), hash, generation, bytes; at last action (done), blocks, bytes, left, dry_run
     #[arg(long)]
     pub json: bool,
-}
-
-/// A time like `15m`.
-pub fn time(text: &str) -> Result<Duration> {
-    let wrong = || Error::invalid("a time is a number with s, m, h or d behind it, like `15m`").with("time", text);
-    let unit = text.chars().last().ok_or_else(wrong)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        _ => return Err(wrong()),
-    };
-    let digits = text.strip_suffix(unit).unwrap_or_default();
-    let number = match digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        true => digits.parse::<u64>().map_err(|_| wrong())?,
-        false => return Err(wrong()),
-    };
-    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::args::snapshot::time;
+use crate::args::units::time;
 use crate::args::{At, OutputArgs, WriteAt};
 
 #[derive(Debug, clap::Args)]

@@ -15,17 +15,18 @@ use worldstore::{Error, Registry, Result, World};
 
 use super::fs::show::print_json;
 use super::import::{integers, next_tick};
-use super::{spinner, write};
+use super::write;
 use crate::args::world::{AppendArgs, Input};
 use crate::files::{self, Batches};
 use crate::output::{counted, line, note};
+use crate::progress::shown;
 
 /// What stands for standard input.
 const STDIN: &str = "-";
 
 pub async fn run(args: AppendArgs, registry: &Registry) -> Result<()> {
     let parts = parts(&args)?;
-    let world = write(&args.at, registry).await?;
+    let world = write(&args.at, args.json, registry).await?;
     let run = world.run(&args.run).await?;
     let tables: Vec<TableName> = parts.iter().map(|part| part.table.clone()).collect();
     let tick = match args.tick {
@@ -38,15 +39,12 @@ pub async fn run(args: AppendArgs, registry: &Registry) -> Result<()> {
             writer = writer.append(part.table.as_str(), &batch)?;
         }
     }
-    let bar = spinner("appending");
     let done = async {
         let receipt = writer.commit().await?;
         world.shutdown().await?;
         Ok::<_, Error>(receipt)
     };
-    let done = done.await;
-    bar.finish_and_clear();
-    let receipt = done?;
+    let receipt = shown("appending", args.json, done).await?;
     let seq = receipt.receipts.iter().map(|receipt| receipt.seq).max();
     if args.json {
         let rows: BTreeMap<_, _> =

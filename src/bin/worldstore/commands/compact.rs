@@ -6,25 +6,25 @@ use worldstore::world::CompactWorldOptions;
 use worldstore::{Error, Registry, Result};
 
 use super::fs::show::print_json;
-use super::{progress, write};
+use super::write;
 use crate::args::world::CompactArgs;
 use crate::output::{counted, line};
+use crate::progress::Progress;
 
 pub async fn run(args: CompactArgs, registry: &Registry) -> Result<()> {
     let chosen = args.tables.iter().map(TableName::new).collect::<Result<Vec<_>>>()?;
-    let world = write(&args.at, registry).await?;
+    let world = write(&args.at, args.json, registry).await?;
     let there = world.tables().await?;
     if let Some(missing) = chosen.iter().find(|table| !there.contains(table)) {
         return Err(Error::not_found("no such table").with("table", missing));
     }
     let tables = if chosen.is_empty() { there } else { chosen };
-    let bar = progress("{wide_bar} {pos} of {len} tables, {msg}", Some(tables.len() as u64));
+    let bar = Progress::new("{wide_bar} {pos} of {len} tables, {msg}", Some(tables.len() as u64), args.json);
     // One after the other: a bar can be drawn, and each is published when it is done.
-    for table in tables {
-        bar.set_message(table.to_string());
+    for (number, table) in (1..).zip(tables) {
+        bar.tell(table.to_string());
         let options = CompactWorldOptions::default().with_file_rows(args.file_rows).with_tables([table]);
-        let compacted = world.compact(&options).await.inspect_err(|_| bar.finish_and_clear())?;
-        for (table, done) in compacted {
+        for (table, done) in world.compact(&options).await? {
             let printed = bar.suspend(|| match args.json {
                 true => print_json(&json!({
                     "table": table.as_str(), "files_before": done.files_before, "files_after": done.files_after,
@@ -37,8 +37,8 @@ pub async fn run(args: CompactArgs, registry: &Registry) -> Result<()> {
             });
             printed?;
         }
-        bar.inc(1);
+        bar.set(number);
     }
-    bar.finish_and_clear();
+    drop(bar);
     world.shutdown().await
 }

@@ -12,9 +12,10 @@ use worldstore::{Error, Registry, Result, View, World};
 
 use super::components::{is_component, lines, only, value};
 use super::fs::show::print_json;
-use super::{print_columns, read, spinner, texts, view};
+use super::{print_columns, read, texts, view};
 use crate::args::Format;
 use crate::args::world::DiffArgs;
+use crate::progress::shown;
 
 pub async fn run(args: DiffArgs, registry: &Registry) -> Result<()> {
     let world = read(&args.at, registry).await?;
@@ -25,10 +26,7 @@ pub async fn run(args: DiffArgs, registry: &Registry) -> Result<()> {
             return Err(Error::not_found("no such table").with("table", table));
         }
     }
-    let bar = spinner("comparing");
-    let diff = from.diff(&to).await;
-    bar.finish_and_clear();
-    let mut tables = diff?.tables;
+    let mut tables = shown("comparing", args.output.json(), from.diff(&to)).await?.tables;
     tables.retain(|diff| args.tables.is_empty() || args.tables.iter().any(|table| diff.table.as_str() == table));
     match args.summary {
         true => summary(args.output.format(), &tables),

@@ -6,9 +6,10 @@ use worldstore::world::{ExpireWorldOptions, ExpiredWorld};
 use worldstore::{Error, ErrorKind, Registry, Result};
 
 use super::fs::show::print_json;
-use super::{read_only, spinner, write};
+use super::{read_only, write};
 use crate::args::world::ExpireArgs;
 use crate::output::{counted, line};
+use crate::progress::shown;
 
 pub async fn run(args: ExpireArgs, registry: &Registry) -> Result<()> {
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Apply };
@@ -20,17 +21,14 @@ pub async fn run(args: ExpireArgs, registry: &Registry) -> Result<()> {
     options.keep_for = args.older_than;
     let world = match args.dry_run {
         true => read_only(&args.at.at, registry).await?,
-        false => write(&args.at, registry).await?,
+        false => write(&args.at, args.json, registry).await?,
     };
-    let bar = spinner("expiring");
     let expired = async {
         let expired = world.expire(&options).await?;
         world.shutdown().await?;
         Ok::<_, Error>(expired)
     };
-    let expired = expired.await;
-    bar.finish_and_clear();
-    let expired = expired?;
+    let expired = shown("expiring", args.json, expired).await?;
     tell(&expired, &args)?;
     match expired.tables.failed.into_iter().next() {
         None => Ok(()),

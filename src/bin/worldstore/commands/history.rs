@@ -11,10 +11,12 @@ use super::fs::show::print_json;
 use super::{print_columns, read, texts, view};
 use crate::args::Format;
 use crate::args::world::HistoryArgs;
+use crate::progress::shown;
 
 pub async fn run(args: HistoryArgs, registry: &Registry) -> Result<()> {
     let world = read(&args.at, registry).await?;
-    let rows = view(&world, &args.run, args.as_of).await?.history(args.entity).await?;
+    let view = view(&world, &args.run, args.as_of).await?;
+    let rows = shown("looking", args.output.json(), view.history(args.entity)).await?;
     if rows.is_empty() {
         let missing = Error::not_found("no table has a row of this entity in this run").with("entity", args.entity);
         return Err(missing.with("run", &args.run));

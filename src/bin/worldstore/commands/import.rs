@@ -3,21 +3,21 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use indicatif::ProgressBar;
 use worldstore::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array, UInt64Array};
 use worldstore::arrow::compute::{cast, take_record_batch};
 use worldstore::arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use worldstore::core::table::{DescribeOptions, TableName, base};
 use worldstore::{Error, Registry, Result, Run, World};
 
-use super::{progress, write};
+use super::write;
 use crate::args::world::ImportArgs;
 use crate::output::{counted, line};
+use crate::progress::{Progress, shown};
 use crate::sources::{self, Source};
 
 pub async fn run(args: ImportArgs, registry: &Registry) -> Result<()> {
     let table = TableName::new(&args.table)?;
-    let world = write(&args.at, registry).await?;
+    let world = write(&args.at, false, registry).await?;
     let run = world.run(&args.run).await?;
     let tick = match (args.tick, &args.tick_column) {
         (Some(tick), _) => tick,
@@ -25,19 +25,21 @@ pub async fn run(args: ImportArgs, registry: &Registry) -> Result<()> {
         (None, None) => next_tick(&run, std::slice::from_ref(&table)).await?,
     };
     let plan = Plan { args: &args, sources: sources::find(&args.files)?, first_tick: tick };
-    let bar = progress("{spinner} {human_pos} rows checked", None);
-    let rows = plan.check(&world, &run, &table, &bar).await?;
-    bar.finish_and_clear();
-    let bar = progress("{wide_bar} {human_pos} of {human_len} rows, {per_sec}, {eta} left", Some(rows));
+    let bar = Progress::new("{spinner} {human_pos} rows checked", None, false);
+    let checked = plan.check(&world, &run, &table, &bar).await;
+    drop(bar);
+    let rows = checked?;
+    let bar = Progress::new("{wide_bar} {human_pos} of {human_len} rows, {per_sec}, {eta} left", Some(rows), false);
     let mut kept = Kept::default();
     let appended = plan.append(&run, &bar, &mut kept).await;
-    bar.finish_and_clear();
+    drop(bar);
     if let Err(error) = appended {
         // What was appended before is acknowledged; if this fails too, the next writer takes it over from the log.
         let _ = world.shutdown().await;
         return Err(error.with("rows_kept", kept.rows));
     }
-    world.shutdown().await.map_err(|error| error.with("table", &table).with("rows_kept", kept.rows))?;
+    let done = shown("publishing", false, world.shutdown()).await;
+    done.map_err(|error| error.with("table", &table).with("rows_kept", kept.rows))?;
     let (rows, ticks) = (counted(rows, "row"), counted(kept.ticks.len() as u64, "tick"));
     line(&format!("imported {rows} in {ticks} into {table} of run {}", args.run))
 }
@@ -73,7 +75,7 @@ struct Plan<'args> {
 
 impl Plan<'_> {
     /// Reads every file whole and counts the rows: what cannot be appended is found before anything is.
-    async fn check(&self, world: &World, run: &Run, table: &TableName, bar: &ProgressBar) -> Result<u64> {
+    async fn check(&self, world: &World, run: &Run, table: &TableName, bar: &Progress) -> Result<u64> {
         let mut first: Option<(&Source, Arc<Schema>)> = None;
         let mut rows = 0;
         for (index, source) in self.sources.iter().enumerate() {
@@ -94,7 +96,7 @@ impl Plan<'_> {
                         .with("first_tick", run.first_tick()));
                 }
                 rows += parts.iter().map(|(_, rows)| rows.num_rows() as u64).sum::<u64>();
-                bar.set_position(rows);
+                bar.set(rows);
             }
         }
         Ok(rows)
@@ -112,7 +114,7 @@ impl Plan<'_> {
     }
 
     /// Appends every file.
-    async fn append(&self, run: &Run, bar: &ProgressBar, kept: &mut Kept) -> Result<()> {
+    async fn append(&self, run: &Run, bar: &Progress, kept: &mut Kept) -> Result<()> {
         for (index, source) in self.sources.iter().enumerate() {
             let (_, batches) = source.open(self.args.input)?;
             for batch in batches {
@@ -121,7 +123,7 @@ impl Plan<'_> {
                     kept.rows += receipt.rows;
                     kept.ticks.insert(tick);
                 }
-                bar.set_position(kept.rows);
+                bar.set(kept.rows);
             }
         }
         Ok(())

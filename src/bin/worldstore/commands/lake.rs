@@ -10,6 +10,7 @@ use worldstore::{Error, Registry, Result};
 use super::fs::show::{Style, file_json, print_json};
 use crate::args::lake::{LakeCommand, ListArgs, MountArgs, ResolveArgs};
 use crate::output::{counted, line};
+use crate::progress::shown;
 
 pub async fn run(command: LakeCommand, registry: &Registry) -> Result<()> {
     match command {
@@ -74,7 +75,7 @@ async fn list(args: ListArgs, registry: &Registry) -> Result<()> {
         options = options.with_ending(ending);
     }
     let storage = registry.open_bucket(&uri.bucket, &OpenOptions::existing()).await?;
-    let listing = lake::list(&*storage.backend, &uri.template, &options).await;
+    let listing = shown("listing", args.json, lake::list(&*storage.backend, &uri.template, &options)).await;
     let listing = listing.map_err(|error| error.with("address", &uri))?;
     if !args.counts {
         let style = Style::of(args.long, args.json);

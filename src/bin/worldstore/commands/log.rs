@@ -9,16 +9,14 @@ use worldstore::world::{PublishedState, TableChange};
 use worldstore::{Registry, Result};
 
 use super::fs::show::{print_json, rfc3339};
-use super::{print_columns, read, spinner, texts};
+use super::{print_columns, read, texts};
 use crate::args::Format;
 use crate::args::world::LogArgs;
+use crate::progress::shown;
 
 pub async fn run(args: LogArgs, registry: &Registry) -> Result<()> {
     let world = read(&args.at, registry).await?;
-    let bar = spinner("reading states");
-    let states = world.states().await;
-    bar.finish_and_clear();
-    let mut states = states?;
+    let mut states = shown("reading states", args.output.json(), world.states()).await?;
     states.retain(|state| args.all || !state.pins.is_empty() || !changed(state).is_empty());
     states.reverse();
     states.truncate(args.limit.unwrap_or(usize::MAX));

@@ -6,37 +6,30 @@ use worldstore::{Error, Registry, Result};
 
 use super::fs::show::print_json;
 use super::import::next_tick;
-use super::{spinner, write};
+use super::write;
 use crate::args::world::{MergeArgs, Prefer};
 use crate::output::{counted, line};
+use crate::progress::shown;
 
 pub async fn run(args: MergeArgs, registry: &Registry) -> Result<()> {
     if args.into == args.from {
         return Err(Error::invalid("a run cannot be merged into itself").with("run", args.from));
     }
-    let world = write(&args.at, registry).await?;
+    let world = write(&args.at, args.json, registry).await?;
     let (into, from) = (world.run(&args.into).await?, world.run(&args.from).await?);
     let tick = match args.tick {
         Some(tick) => tick,
         None => next_tick(&into, &world.tables().await?).await?,
     };
-    let bar = spinner("merging");
-    let merged = match args.prefer {
-        None => into.merge(&from.now(), tick).await,
-        Some(prefer) => {
-            let rule = |_: &MergeConflict| {
-                Ok(match prefer {
-                    Prefer::Ours => Resolution::Ours,
-                    Prefer::Theirs => Resolution::Theirs,
-                    Prefer::Base => Resolution::Base,
-                })
-            };
-            into.merge_with(&from.now(), tick, rule).await
-        }
+    let merged = async {
+        let merge = match args.prefer {
+            None => into.merge(&from.now(), tick).await?,
+            Some(prefer) => into.merge_with(&from.now(), tick, |_: &MergeConflict| Ok(prefer.into())).await?,
+        };
+        world.shutdown().await?;
+        Ok::<_, Error>(merge)
     };
-    bar.finish_and_clear();
-    let merge = merged?;
-    world.shutdown().await?;
+    let merge = shown("merging", args.json, merged).await?;
     if args.json {
         return print_json(&json!({
             "into": args.into, "from": args.from, "tick": tick, "written": merge.written, "ended": merge.ended,
@@ -52,4 +45,14 @@ pub async fn run(args: MergeArgs, registry: &Registry) -> Result<()> {
         "merged {} into {} as tick {tick}: wrote {written}, ended {}, decided {conflicts}",
         args.from, args.into, merge.ended
     ))
+}
+
+impl From<Prefer> for Resolution {
+    fn from(prefer: Prefer) -> Self {
+        match prefer {
+            Prefer::Ours => Self::Ours,
+            Prefer::Theirs => Self::Theirs,
+            Prefer::Base => Self::Base,
+        }
+    }
 }

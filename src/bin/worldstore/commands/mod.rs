@@ -28,10 +28,10 @@ mod verify;
 mod wal;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use futures::{Stream, TryStreamExt};
 use worldstore::arrow::array::{ArrayRef, RecordBatch};
+use worldstore::arrow::datatypes::SchemaRef;
 use worldstore::registry::masked;
 use worldstore::world::{IfOpen, LogState, Unfit};
 use worldstore::{Error, ErrorKind, Registry, Result, TableFormat, View, World, WorldOptions};
@@ -39,6 +39,7 @@ use worldstore::{Error, ErrorKind, Registry, Result, TableFormat, View, World, W
 use crate::args::{Args, At, Command, Format, WriteAt};
 use crate::failure::Failure;
 use crate::output::{Rows, counted, note};
+use crate::progress::shown;
 
 /// Runs a command.
 pub async fn run(args: Args, registry: &Registry) -> Result<(), Failure> {
@@ -135,7 +136,7 @@ async fn read_only(at: &At, registry: &Registry) -> Result<World> {
 }
 
 /// Opens a world for writing, and says so if a writer before has left something behind.
-async fn write(at: &WriteAt, registry: &Registry) -> Result<World> {
+async fn write(at: &WriteAt, json: bool, registry: &Registry) -> Result<World> {
     let mut options = at.at.options(registry);
     if at.take_over {
         options.if_open = IfOpen::TakeOver;
@@ -143,7 +144,8 @@ async fn write(at: &WriteAt, registry: &Registry) -> Result<World> {
     if at.set_aside {
         options.unfit = Unfit::SetAside;
     }
-    let world = World::open(&at.at.world, &options).await.map_err(|error| match error.kind() {
+    let opened = shown("opening", json, World::open(&at.at.world, &options)).await;
+    let world = opened.map_err(|error| match error.kind() {
         ErrorKind::Conflict if !at.take_over => {
             let message = "another process has the world open for writing";
             let error = Error::new(ErrorKind::Conflict, message).with("world", masked(&at.at.world)).caused_by(error);
@@ -171,6 +173,26 @@ async fn view(world: &World, run: &str, as_of: Option<i64>) -> Result<View> {
     Ok(as_of.map_or_else(|| run.now(), |tick| run.as_of(tick)))
 }
 
+/// Does work that waits for stores, away from the runtime's threads.
+async fn blocking<Value: Send + 'static>(work: impl FnOnce() -> Result<Value> + Send + 'static) -> Result<Value> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|source| Error::unexpected("the work ended early").caused_by(source))?
+}
+
+/// Prints rows as they come, and shows that something goes on until the first do.
+async fn print_rows<Batches>(format: Format, schema: SchemaRef, mut batches: Batches) -> Result<()>
+where
+    Batches: Stream<Item = Result<RecordBatch>> + Unpin,
+{
+    let mut rows = Rows::new(format, schema)?;
+    let mut next = shown("reading", format == Format::Json, batches.try_next()).await?;
+    while let Some(batch) = next {
+        rows.write(&batch)?;
+        next = batches.try_next().await?;
+    }
+    rows.finish()
+}
+
 /// Prints named columns of equal length.
 fn print_columns(format: Format, columns: Vec<(&str, ArrayRef)>) -> Result<()> {
     let failed = |source| Error::unexpected("columns do not fit together").caused_by(source);
@@ -183,20 +205,4 @@ fn print_columns(format: Format, columns: Vec<(&str, ArrayRef)>) -> Result<()> {
 fn texts<Text: AsRef<str>>(values: impl IntoIterator<Item = Text>) -> ArrayRef {
     use worldstore::arrow::array::StringArray;
     Arc::new(StringArray::from_iter_values(values))
-}
-
-/// A bar on standard error; nothing where that is no terminal.
-fn progress(template: &str, length: Option<u64>) -> ProgressBar {
-    let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
-    match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
-}
-
-/// A spinner that turns by itself, with what is being done.
-fn spinner(doing: &str) -> ProgressBar {
-    let bar = progress("{spinner} {msg} {elapsed}", None).with_message(doing.to_owned());
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }

@@ -18,6 +18,9 @@ use crate::args::query::{QueryArgs, QueryFormat};
 use crate::args::{AskArgs, At, Format};
 use crate::failure::Failure;
 use crate::output::{Rows, line, note};
+use crate::progress::shown;
+
+const ASKING: &str = "asking";
 
 pub async fn run(args: QueryArgs, registry: &Registry) -> Result<(), Failure> {
     if args.ask.text.is_none() && args.ask.file.is_none() && io::stdin().is_terminal() {
@@ -38,13 +41,15 @@ pub(super) async fn answer(
     let format = match args.format() {
         QueryFormat::Rows(format) => format,
         QueryFormat::Picture(format) => {
-            let picture = graph.picture(text, parameters, &args.limits.options()).await;
+            let options = args.limits.options();
+            let picture = shown(ASKING, false, graph.picture(text, parameters, &options)).await;
             let picture = picture.map_err(|error| failure(error, text))?;
             return Ok(line(picture.print(format).trim_end())?);
         }
     };
     let options = args.limits.options();
-    let results = graph.run_with(text, parameters, &options).await.map_err(|error| failure(error, text))?;
+    let results = shown(ASKING, format == Format::Json, graph.run_with(text, parameters, &options)).await;
+    let results = results.map_err(|error| failure(error, text))?;
     if results.is_empty() {
         return Err(empty().into());
     }

@@ -1,12 +1,10 @@
 //! `worldstore scan`, and the conditions that it takes.
 
-use futures::TryStreamExt;
 use worldstore::core::table::{CompareOp, Predicate, Scalar, Scan};
 use worldstore::{Error, Registry, Result};
 
-use super::{read, view};
+use super::{print_rows, read, view};
 use crate::args::ScanArgs;
-use crate::output::Rows;
 
 pub async fn run(args: ScanArgs, registry: &Registry) -> Result<()> {
     let world = read(&args.at, registry).await?;
@@ -18,12 +16,8 @@ pub async fn run(args: ScanArgs, registry: &Registry) -> Result<()> {
     for condition in &args.conditions {
         scan = scan.with_predicate(parse(condition)?);
     }
-    let mut scan = view.scan(&args.table, &scan).await.map_err(|error| of_version(error, &args.table, args.version))?;
-    let mut rows = Rows::new(args.output.format(), scan.schema.clone())?;
-    while let Some(batch) = scan.batches.try_next().await? {
-        rows.write(&batch)?;
-    }
-    rows.finish()
+    let found = view.scan(&args.table, &scan).await.map_err(|error| of_version(error, &args.table, args.version))?;
+    print_rows(args.output.format(), found.schema, found.batches).await
 }
 
 fn columns(names: Vec<String>) -> Result<Option<Vec<String>>> {

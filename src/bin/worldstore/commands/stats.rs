@@ -11,10 +11,12 @@ use super::log::time;
 use super::read_only;
 use crate::args::world::StatsArgs;
 use crate::output::{counted, line};
+use crate::progress::shown;
 
 pub async fn run(args: StatsArgs, registry: &Registry) -> Result<()> {
     let world = read_only(&args.at, registry).await?;
-    let (state, waiting) = (world.newest_published().await?, world.waiting().await?);
+    let state = world.newest_published().await?;
+    let waiting = shown("reading the log", args.json, world.waiting()).await?;
     let waiting_of = |table: &TableName| {
         let found = waiting.as_ref().and_then(|waiting| waiting.tables.get(table));
         found.copied().unwrap_or(0)

@@ -6,17 +6,15 @@ use worldstore::world::{Extent, LogCheck, VerifiedWorld};
 use worldstore::{Error, ErrorKind, Registry, Result};
 
 use super::fs::show::print_json;
-use super::{read_only, spinner};
+use super::read_only;
 use crate::args::world::VerifyArgs;
 use crate::output::{counted, line};
+use crate::progress::shown;
 
 pub async fn run(args: VerifyArgs, registry: &Registry) -> Result<()> {
     let world = read_only(&args.at, registry).await?;
     let extent = if args.all { Extent::All } else { Extent::Newest };
-    let bar = spinner("reading every byte");
-    let verified = world.verify(extent).await;
-    bar.finish_and_clear();
-    let verified = verified?;
+    let verified = shown("reading every byte", args.json, world.verify(extent)).await?;
     findings(&verified, args.json)?;
     sums(&verified, args.json)?;
     fail(&verified)

@@ -18,6 +18,8 @@ mod caching;
 mod kit;
 mod late;
 mod ledger;
+#[path = "../../../../store-core/src/wrap/tests/notes.rs"]
+mod notes;
 mod retrying;
 mod spans;
 mod stacking;

@@ -75,7 +75,7 @@ pub async fn run(args: DoctorArgs, registry: &Registry, config: Option<&std::pat
         tell(finding)?;
     }
     if let Some(uri) = &args.uri {
-        place::findings(uri, args.probe, registry, &mut tell).await?;
+        place::findings(uri, &args, registry, &mut tell).await?;
     }
     match failed {
         0 => Ok(()),

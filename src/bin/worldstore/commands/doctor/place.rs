@@ -11,7 +11,9 @@ use worldstore::{Error, ErrorKind, Registry, Result, World, WorldOptions};
 use super::super::fs::address::Address;
 use super::super::fs::caps;
 use super::{Finding, Status};
+use crate::args::product::DoctorArgs;
 use crate::output::counted;
+use crate::progress::shown;
 
 /// What needs which abilities. Lance and Iceberg create their manifests if absent; a log of objects is found by
 /// listing it in order.
@@ -31,7 +33,7 @@ const FREE_MIN: u64 = 1 << 30;
 
 pub async fn findings(
     uri: &str,
-    probe: bool,
+    args: &DoctorArgs,
     registry: &Registry,
     tell: &mut impl FnMut(Finding) -> Result<()>,
 ) -> Result<()> {
@@ -56,9 +58,9 @@ pub async fn findings(
     if let Some(path) = &folder.folder {
         tell(free(path))?;
     }
-    if probe {
-        tell(observed(&folder).await)?;
-        tell(written(&folder, &store).await)?;
+    if args.probe {
+        tell(observed(&folder, args.json).await)?;
+        tell(shown("writing", args.json, written(&folder, &store)).await)?;
     }
     tell(world(uri, registry).await)
 }
@@ -85,9 +87,9 @@ fn free(path: &std::path::Path) -> Finding {
 }
 
 /// The conformance kit, in a folder that nobody has.
-async fn observed(folder: &Address) -> Finding {
+async fn observed(folder: &Address, json: bool) -> Finding {
     const ABOUT: &str = "observed";
-    match caps::probe(folder).await {
+    match caps::probe(folder, json).await {
         Ok(report) => {
             let failed: Vec<&str> = report.failed().map(|case| case.case.as_str()).collect();
             match failed.is_empty() {

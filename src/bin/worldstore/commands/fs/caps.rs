@@ -13,6 +13,7 @@ use super::address::Address;
 use super::show::print_json;
 use crate::args::fs::CapsArgs;
 use crate::output::{line, note};
+use crate::progress::shown;
 
 /// The fields of a capability, under their own names.
 const ABILITIES: [(&str, Ability); 14] = [
@@ -35,7 +36,7 @@ const ABILITIES: [(&str, Ability); 14] = [
 pub async fn run(args: CapsArgs, registry: &Registry) -> Result<()> {
     let folder = Address::folder(registry, &args.uri, Root::Existing).await?;
     let report = match args.probe {
-        true => Some(probe(&folder).await?),
+        true => Some(probe(&folder, args.json).await?),
         false => None,
     };
     if !args.json {
@@ -58,9 +59,9 @@ pub async fn run(args: CapsArgs, registry: &Registry) -> Result<()> {
 }
 
 /// The kit deletes its objects; a file system keeps their folders, which go here.
-pub async fn probe(folder: &Address) -> Result<Report> {
+pub async fn probe(folder: &Address, json: bool) -> Result<Report> {
     let scratch = scratch(folder)?;
-    let report = conformance::run(&**folder.store.backend(), &scratch).await;
+    let report = shown("probing", json, conformance::run(&**folder.store.backend(), &scratch)).await;
     remove_scratch(folder, &scratch)?;
     Ok(report)
 }

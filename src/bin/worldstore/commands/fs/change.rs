@@ -11,10 +11,10 @@ use worldstore::{Error, Registry, Result};
 
 use super::address::{Address, refuse_inside};
 use super::copy::{AT_ONCE, is_folder, object, refuse_empty};
-use super::progress::Progress;
 use super::show::print_json;
 use crate::args::fs::{MvArgs, RmArgs};
 use crate::output::{counted, line};
+use crate::progress::{Progress, shown};
 
 pub async fn mv(args: MvArgs, registry: &Registry) -> Result<()> {
     let condition = if args.force { Condition::None } else { Condition::IfAbsent };
@@ -24,9 +24,8 @@ pub async fn mv(args: MvArgs, registry: &Registry) -> Result<()> {
             let source = Address::object(registry, &args.source, Root::Existing).await?;
             let meta = source.store.stat(&source.path).await?;
             let target = source.target(registry, &args.target).await?;
-            let progress = Progress::new(Some(meta.size));
+            let progress = Progress::of_bytes(Some(meta.size), args.json);
             shift(&source, &meta, &target, &target.path, &condition, &progress).await?;
-            progress.finish();
             (1, meta.size, target.shown)
         }
     };
@@ -44,7 +43,7 @@ async fn folder(args: &MvArgs, condition: &Condition, registry: &Registry) -> Re
     let source = Address::either(registry, &args.source, Root::Existing).await?;
     refuse_empty(&source).await?;
     let target = source.target_either(registry, &args.target).await?;
-    let (source, target, progress) = (&source, &target, &Progress::new(None));
+    let (source, target, progress) = (&source, &target, &Progress::of_bytes(None, args.json));
     let files = source.store.list_files(&source.path, &ListFilesOptions::recursive())?;
     let moves = files.map_ok(|meta| async move {
         let to = target.below(source.relative(meta.key.as_str()))?;
@@ -53,7 +52,6 @@ async fn folder(args: &MvArgs, condition: &Condition, registry: &Registry) -> Re
     });
     let sum = |(objects, bytes), more: u64| async move { Ok((objects + 1, bytes + more)) };
     let (objects, bytes) = moves.try_buffer_unordered(AT_ONCE).try_fold((0_u64, 0_u64), sum).await?;
-    progress.finish();
     Ok((objects, bytes, target.shown.clone()))
 }
 
@@ -94,7 +92,7 @@ pub async fn rm(args: RmArgs, registry: &Registry) -> Result<()> {
     let deleted = match Address::either(registry, &args.uri, Root::Existing).await {
         Err(error) if error.is_not_found() && args.missing_ok => 0,
         Err(error) => return Err(error),
-        Ok(place) => remove(&place, args.recursive, missing).await?,
+        Ok(place) => shown("deleting", args.json, remove(&place, args.recursive, missing)).await?,
     };
     match args.json {
         true => print_json(&json!({"deleted": deleted})),

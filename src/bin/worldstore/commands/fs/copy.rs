@@ -9,10 +9,10 @@ use worldstore::storage::Root;
 use worldstore::{Error, Registry, Result};
 
 use super::address::{Address, refuse_inside};
-use super::progress::Progress;
 use super::show::print_json;
 use crate::args::fs::CpArgs;
 use crate::output::{counted, line};
+use crate::progress::Progress;
 
 /// How many objects are under way at a time.
 pub const AT_ONCE: usize = 8;
@@ -25,12 +25,12 @@ pub async fn run(args: CpArgs, registry: &Registry) -> Result<()> {
     let source = Address::object(registry, &args.source, Root::Existing).await?;
     let meta = source.store.stat(&source.path).await?;
     let target = source.target(registry, &args.target).await?;
-    let progress = Progress::new(Some(meta.size));
+    let progress = Progress::of_bytes(Some(meta.size), args.json);
     let (bytes, resumed_from) = match args.resume {
         true => resumed(&source, &meta, &target, &condition, &progress).await?,
         false => (object(&source, &source.path, &target, &target.path, &condition, &progress).await?, 0),
     };
-    progress.finish();
+    drop(progress);
     match args.json {
         true => print_json(&json!({"objects": 1, "bytes": bytes, "resumed_from": resumed_from})),
         false if resumed_from > 0 => {
@@ -55,15 +55,16 @@ async fn folder(args: &CpArgs, condition: &Condition, registry: &Registry) -> Re
     let source = Address::folder(registry, &args.source, Root::Existing).await?;
     refuse_empty(&source).await?;
     let target = source.target_folder(registry, &args.target, Root::Create).await?;
-    let (source, target, progress) = (&source, &target, &Progress::new(None));
+    let progress = Progress::of_bytes(None, args.json);
+    let (source, target, bar) = (&source, &target, &progress);
     let files = source.store.list_files(&source.path, &ListFilesOptions::recursive())?;
     let copies = files.map_ok(|meta| async move {
         let to = target.below(source.relative(meta.key.as_str()))?;
-        object(source, meta.key.as_str(), target, &to, condition, progress).await
+        object(source, meta.key.as_str(), target, &to, condition, bar).await
     });
     let sum = |(objects, bytes), more: u64| async move { Ok((objects + 1, bytes + more)) };
     let (objects, bytes) = copies.try_buffer_unordered(AT_ONCE).try_fold((0_u64, 0_u64), sum).await?;
-    progress.finish();
+    drop(progress);
     match args.json {
         true => print_json(&json!({"objects": objects, "bytes": bytes, "resumed_from": 0})),
         false => {

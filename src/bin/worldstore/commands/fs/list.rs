@@ -12,6 +12,7 @@ use super::address::Address;
 use super::show::{Style, print_json};
 use crate::args::fs::{DuArgs, LsArgs};
 use crate::output::line;
+use crate::progress::shown;
 
 pub async fn ls(args: LsArgs, registry: &Registry) -> Result<()> {
     let folder = Address::folder(registry, &args.uri, Root::Existing).await?;
@@ -72,17 +73,23 @@ impl Sum {
 
 pub async fn du(args: DuArgs, registry: &Registry) -> Result<()> {
     let folder = Address::folder(registry, &args.uri, Root::Existing).await?;
+    let (folders, whole) = shown("counting", args.json, sums(&folder, args.depth)).await?;
+    for (path, sum) in &folders {
+        sum.print(path, args.json)?;
+    }
+    whole.print(".", args.json)
+}
+
+/// The sum of each folder of the first levels, and of the whole.
+async fn sums(folder: &Address, depth: usize) -> Result<(BTreeMap<String, Sum>, Sum)> {
     let (mut folders, mut whole) = (BTreeMap::<String, Sum>::new(), Sum::default());
     let mut files = folder.store.list_files(&folder.path, &ListFilesOptions::recursive())?;
     while let Some(meta) = files.try_next().await? {
         whole.add(meta.size);
         let path = folder.relative(meta.key.as_str());
-        for (at, _) in path.match_indices('/').take(args.depth) {
+        for (at, _) in path.match_indices('/').take(depth) {
             folders.entry(path[..at].to_owned()).or_default().add(meta.size);
         }
     }
-    for (path, sum) in &folders {
-        sum.print(path, args.json)?;
-    }
-    whole.print(".", args.json)
+    Ok((folders, whole))
 }

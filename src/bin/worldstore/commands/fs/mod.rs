@@ -6,7 +6,6 @@ mod change;
 mod copy;
 mod list;
 mod look;
-pub mod progress;
 mod read;
 pub mod show;
 mod sync;

@@ -13,10 +13,10 @@ use worldstore::{Registry, Result};
 
 use super::address::{Address, refuse_inside};
 use super::copy::{refuse_empty, route};
-use super::progress::Progress;
 use super::show::print_json;
 use crate::args::fs::{CompareBy, SyncArgs};
 use crate::output::{counted, line};
+use crate::progress::shown;
 
 pub async fn run(args: SyncArgs, registry: &Registry) -> Result<()> {
     refuse_inside(registry, &args.source, &args.target)?;
@@ -36,15 +36,14 @@ pub async fn run(args: SyncArgs, registry: &Registry) -> Result<()> {
             (target.store, target.path)
         }
     };
-    let progress = Progress::unknown();
     let transfer = TransferOptions::default().with_route(route(&target, &Condition::None));
     let options = SyncOptions::default()
         .with_compare(compare(args.compare))
         .with_extras(if args.delete { Extras::Delete } else { Extras::Keep })
         .with_run(if args.dry_run { Run::Dry } else { Run::Execute })
         .with_transfer(transfer);
-    let report = source.store.sync_folder(&source.path, &target, &path, &options).await;
-    progress.finish();
+    let report = source.store.sync_folder(&source.path, &target, &path, &options);
+    let report = shown("comparing and copying", args.json, report).await;
     tell(report.map_err(|error| error.with("source", &source.shown))?, &args)
 }
 

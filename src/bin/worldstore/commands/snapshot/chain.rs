@@ -8,8 +8,9 @@ use worldstore::core::snapshot::Snapshots;
 use worldstore::core::wrap::PrefixBackend;
 use worldstore::core::{Backend, Prefix, Store};
 use worldstore::storage::Root;
-use worldstore::{Error, Registry, Result};
+use worldstore::{Registry, Result};
 
+use super::super::blocking;
 use super::super::fs::address::Address;
 
 /// A folder of any store, for those who do not await. To be used and dropped away from the runtime's threads.
@@ -70,10 +71,4 @@ pub async fn on_chain<Value: Send + 'static>(
     let place = Place::folder(uri, Root::Existing, registry).await?;
     let shown = place.shown.clone();
     blocking(move || work(&place.chain()?)).await.map_err(|error| error.with("uri", shown))
-}
-
-/// Does work that waits for stores.
-pub async fn blocking<Value: Send + 'static>(work: impl FnOnce() -> Result<Value> + Send + 'static) -> Result<Value> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|source| Error::unexpected("the work ended early").caused_by(source))?
 }

@@ -8,11 +8,13 @@ use super::super::fs::show::print_json;
 use super::chain::on_chain;
 use crate::args::snapshot::{CollectArgs, ExpireArgs};
 use crate::output::{counted, line};
+use crate::progress::shown;
 
 pub async fn run(args: CollectArgs, registry: &Registry) -> Result<()> {
     let dry_run = args.dry_run;
     let options = if dry_run { CollectOptions::dry_run() } else { CollectOptions::default() };
-    let collected = on_chain(&args.uri, registry, move |snapshots| snapshots.manifests().collect(&options)).await?;
+    let collected = on_chain(&args.uri, registry, move |snapshots| snapshots.manifests().collect(&options));
+    let collected = shown("collecting", args.json, collected).await?;
     for block in &collected.blocks {
         match args.json {
             true => print_json(&json!({
@@ -35,9 +37,10 @@ pub async fn run(args: CollectArgs, registry: &Registry) -> Result<()> {
 
 pub async fn expire(args: ExpireArgs, registry: &Registry) -> Result<()> {
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Apply };
-    let mut options = ExpireOptions::default().with_keep_last(args.keep_last).with_mode(mode);
-    options.keep_for = args.keep_for;
-    let expired = on_chain(&args.uri, registry, move |snapshots| snapshots.manifests().expire(&options)).await?;
+    let mut options = ExpireOptions::default().with_keep_last(args.keep).with_mode(mode);
+    options.keep_for = args.older_than;
+    let expired = on_chain(&args.uri, registry, move |snapshots| snapshots.manifests().expire(&options));
+    let expired = shown("expiring", args.json, expired).await?;
     if args.json {
         return print_json(&json!({
             "floor": expired.floor, "expired": expired.removed, "leases": expired.leases, "left": expired.left,

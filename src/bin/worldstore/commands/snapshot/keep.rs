@@ -10,20 +10,21 @@ use super::super::fs::show::{print_json, rfc3339};
 use super::chain::on_chain;
 use crate::args::snapshot::{ChainArgs, CreateArgs, PinArgs};
 use crate::output::{counted, line};
+use crate::progress::shown;
 
 /// A snapshot with what is in it, or with why that cannot be told.
 type Listed = (Snapshot, Result<Description>);
 
 pub async fn list(args: ChainArgs, registry: &Registry) -> Result<()> {
-    let listed: Vec<Listed> = on_chain(&args.uri, registry, |snapshots| {
+    let listed = on_chain(&args.uri, registry, |snapshots| {
         let describe = |snapshot: Snapshot| match snapshots.describe(&Which::Named(snapshot.name.clone())) {
             // One that is damaged hides no other.
             Err(error) if !matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => Err(error),
             description => Ok((snapshot, description)),
         };
         snapshots.list()?.into_iter().map(describe).collect()
-    })
-    .await?;
+    });
+    let listed: Vec<Listed> = shown("reading states", args.json, listed).await?;
     let now = unix_ms(SystemTime::now());
     let width = listed.iter().map(|(snapshot, _)| snapshot.name.chars().count()).max().unwrap_or_default();
     for (snapshot, description) in &listed {

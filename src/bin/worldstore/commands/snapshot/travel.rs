@@ -9,12 +9,13 @@ use worldstore::core::{Chunks, Condition, Prefix, ReadOptions, WriteOptions};
 use worldstore::storage::Root;
 use worldstore::{Error, Registry, Result};
 
+use super::super::blocking;
 use super::super::fs::address::Address;
-use super::super::fs::progress::Progress;
 use super::super::fs::show::print_json;
-use super::chain::{Place, blocking, on_chain, options};
+use super::chain::{Place, on_chain, options};
 use crate::args::snapshot::{ExportArgs, ImportArgs, RestoreArgs};
 use crate::output::{counted, line, note};
+use crate::progress::shown;
 
 pub async fn export(args: ExportArgs, registry: &Registry) -> Result<()> {
     let source = Place::folder(&args.uri, Root::Existing, registry).await?;
@@ -23,16 +24,13 @@ pub async fn export(args: ExportArgs, registry: &Registry) -> Result<()> {
     let (uri, archive) = (source.shown.clone(), target.shown.clone());
     let condition = if args.force { Condition::None } else { Condition::IfAbsent };
     let which = Which::Named(args.name.clone());
-    let progress = Progress::unknown();
     let exported = blocking(move || {
         let snapshots = source.chain().map_err(|error| error.with("uri", &uri))?;
         // Before anything is written: a name that is wrong leaves nothing to abort.
         snapshots.manifest(&which).map_err(|error| error.with("uri", &uri))?;
         write(&snapshots, &which, &target, &key, &WriteOptions::default().with_condition(condition))
-    })
-    .await;
-    progress.finish();
-    let Exported { number, content, archive: summary, .. } = exported?;
+    });
+    let Exported { number, content, archive: summary, .. } = shown("exporting", args.json, exported).await?;
     match args.json {
         true => print_json(&json!({
             "name": args.name, "manifest": number, "content": content.to_string(), "archive": archive,
@@ -66,7 +64,6 @@ pub async fn import(args: ImportArgs, registry: &Registry) -> Result<()> {
     let place = Place::folder(&args.uri, Root::Create, registry).await?;
     let import = ImportOptions::default().with_limits(limits).with_manifests(options());
     let (archive, tag) = (source.shown.clone(), args.tag.clone());
-    let progress = Progress::unknown();
     let imported = blocking(move || {
         let body = source.store()?.read(&key, &ReadOptions::default())?.body;
         let (snapshots, imported) = Snapshots::import(place.backend()?, Prefix::root(), Stream::new(body), &import)?;
@@ -74,9 +71,8 @@ pub async fn import(args: ImportArgs, registry: &Registry) -> Result<()> {
             snapshots.create(tag, &Which::Number(imported.number))?;
         }
         Ok(imported)
-    })
-    .await;
-    progress.finish();
+    });
+    let imported = shown("importing", args.json, imported).await;
     tell(&imported.map_err(|error| error.with("archive", &archive))?, &archive, args.json)
 }
 
@@ -97,16 +93,14 @@ pub async fn restore(args: RestoreArgs, registry: &Registry) -> Result<()> {
     on_chain(&args.uri, registry, move |snapshots| snapshots.manifest(&state).map(drop)).await?;
     let source = Place::folder(&args.uri, Root::Existing, registry).await?;
     let target = Place::folder(&args.target, Root::Create, registry).await?;
-    let shown = source.shown.clone();
-    let progress = Progress::unknown();
+    let from = source.shown.clone();
     let restored = blocking(move || {
         let import = ImportOptions::default().with_manifests(options());
         let (_, restored) = source.chain()?.restore(&which, target.backend()?, Prefix::root(), &import)?;
         Ok(restored)
-    })
-    .await;
-    progress.finish();
-    tell(&restored.map_err(|error| error.with("uri", &shown))?, &shown, args.json)
+    });
+    let restored = shown("restoring", args.json, restored).await;
+    tell(&restored.map_err(|error| error.with("uri", &from))?, &from, args.json)
 }
 
 fn tell(imported: &Imported, source: &str, json: bool) -> Result<()> {

@@ -4,30 +4,27 @@ use serde_json::json;
 use worldstore::core::snapshot::{Damage, Problem, Verified};
 use worldstore::{Error, ErrorKind, Registry, Result};
 
-use super::super::fs::progress::Progress;
 use super::super::fs::show::print_json;
 use super::chain::on_chain;
 use super::which;
 use crate::args::snapshot::{ChainArgs, VerifyArgs};
 use crate::output::{counted, line};
+use crate::progress::shown;
+
+const READING: &str = "reading every byte";
 
 pub async fn run(args: VerifyArgs, registry: &Registry) -> Result<()> {
     let (all, which) = (args.all, which(args.name));
-    let progress = Progress::unknown();
     let verified = on_chain(&args.uri, registry, move |snapshots| match all {
         true => snapshots.verify_all(),
         false => snapshots.verify(&which),
-    })
-    .await;
-    progress.finish();
-    tell(verified?, args.json)
+    });
+    tell(shown(READING, args.json, verified).await?, args.json)
 }
 
 pub async fn blocks(args: ChainArgs, registry: &Registry) -> Result<()> {
-    let progress = Progress::unknown();
-    let verified = on_chain(&args.uri, registry, |snapshots| snapshots.verify_blocks()).await;
-    progress.finish();
-    tell(verified?, args.json)
+    let verified = on_chain(&args.uri, registry, |snapshots| snapshots.verify_blocks());
+    tell(shown(READING, args.json, verified).await?, args.json)
 }
 
 /// Prints what is wrong, and the sums. Damage fails the command.

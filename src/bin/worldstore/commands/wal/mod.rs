@@ -5,8 +5,9 @@ mod place;
 mod salvage;
 mod verify;
 
-use worldstore::{Error, Registry, Result};
+use worldstore::{Registry, Result};
 
+use super::blocking;
 use crate::args::wal::WalCommand;
 
 use place::Log;
@@ -19,18 +20,12 @@ pub async fn run(command: WalCommand, registry: &Registry) -> Result<()> {
         }
         WalCommand::Verify { log, json } => {
             let log = Log::find(&log, registry).await?;
-            blocking(move || verify::run(&log, json)).await
+            verify::run(log, json).await
         }
         WalCommand::Salvage { log, target, json } => {
             salvage::refuse(&log, &target, registry)?;
             let log = Log::find(&log, registry).await?;
-            blocking(move || salvage::run(&log, &target, json)).await
+            salvage::run(log, target, json).await
         }
     }
-}
-
-/// Runs what waits for files, or for another runtime.
-async fn blocking(work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|source| Error::unexpected("command was cut short").caused_by(source))?
 }

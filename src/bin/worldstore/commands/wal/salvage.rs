@@ -1,8 +1,7 @@
 //! `worldstore wal salvage`.
 
 use std::fs;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use worldstore::core::wal::{salvage, salvage_objects};
@@ -10,9 +9,11 @@ use worldstore::{Error, ErrorKind, Registry, Result};
 
 use super::place::{Log, split};
 use super::verify::pairs;
+use crate::commands::blocking;
 use crate::commands::fs::address::refuse_inside;
 use crate::commands::fs::show::print_json;
 use crate::output::{counted, line};
+use crate::progress::shown;
 
 /// Refuses a target that lies in the log, or that holds anything.
 pub fn refuse(log: &str, target: &Path, registry: &Registry) -> Result<()> {
@@ -28,12 +29,13 @@ pub fn refuse(log: &str, target: &Path, registry: &Registry) -> Result<()> {
     }
 }
 
-pub fn run(log: &Log, target: &Path, json: bool) -> Result<()> {
-    let (into, path) = split(target)?;
-    let found = match log {
-        Log::Files { vfs, name } => salvage(vfs, name, &into, &path)?,
-        Log::Objects { backend, folder } => salvage_objects(Arc::clone(backend), folder.clone(), &into, &path)?,
-    };
+pub async fn run(log: Log, target: PathBuf, json: bool) -> Result<()> {
+    let (into, path) = split(&target)?;
+    let found = blocking(move || match log {
+        Log::Files { vfs, name } => salvage(&vfs, &name, &into, &path),
+        Log::Objects { backend, folder } => salvage_objects(backend, folder, &into, &path),
+    });
+    let found = shown("copying", json, found).await?;
     if json {
         let damage: Vec<String> = found.damage.iter().map(ToString::to_string).collect();
         let (first, last) = found.records.clone().map(|records| (*records.start(), *records.end())).unzip();

@@ -8,22 +8,35 @@ use worldstore::core::wal::{ObjectWalReader, Salvage, WalReader, survey, survey_
 use worldstore::{Error, ErrorKind, Result};
 
 use super::place::{Log, Part, Sum};
+use crate::commands::blocking;
 use crate::commands::fs::show::print_json;
 use crate::output::{counted, line};
+use crate::progress::shown;
 
-pub fn run(log: &Log, json: bool) -> Result<()> {
-    match read(log) {
+/// What was read of a log, and what an earlier salvage had lost; or what is damaged, and what can be read around it.
+type Found = std::result::Result<(Sum, Vec<RangeInclusive<u64>>), (Error, Salvage)>;
+
+pub async fn run(log: Log, json: bool) -> Result<()> {
+    match shown("reading every byte", json, blocking(move || find(&log))).await? {
         Ok((sum, lost)) => print_sound(&sum, &lost, json),
+        Err((error, found)) => {
+            let (before, after) = around(&error, &found);
+            print_damage(&error, &found, (before, after), json)?;
+            Err(error.with("records_before", before).with("records_after", after))
+        }
+    }
+}
+
+fn find(log: &Log) -> Result<Found> {
+    match read(log) {
         Err(error) if error.kind() == ErrorKind::Corrupt => {
             let found = match log {
                 Log::Files { vfs, name } => survey(vfs, name)?,
                 Log::Objects { backend, folder } => survey_objects(Arc::clone(backend), folder.clone())?,
             };
-            let (before, after) = around(&error, &found);
-            print_damage(&error, &found, (before, after), json)?;
-            Err(error.with("records_before", before).with("records_after", after))
+            Ok(Err((error, found)))
         }
-        Err(error) => Err(error),
+        sound => sound.map(Ok),
     }
 }
 
