@@ -1,7 +1,7 @@
 //! Runs and where they come from: one small document per run.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{RwLock, RwLockReadGuard};
@@ -9,6 +9,7 @@ use worldstore_async::AsyncBackend;
 use worldstore_core::table::Segment;
 use worldstore_core::{Error, ErrorKind, Key, ListOptions, Prefix, Result};
 
+use super::changes::lock;
 use super::{check_name, document};
 
 const FOLDER: &str = "runs";
@@ -108,28 +109,40 @@ impl Lineage {
 pub(super) struct Runs {
     backend: Arc<dyn AsyncBackend>,
     world: String,
-    /// How often a run of each name was dropped since the world was opened. Appends and forks hold it shared, a drop
-    /// marks its run while it holds it alone: so no row and no fork comes after the mark.
-    drops: RwLock<HashMap<String, u64>>,
+    /// Appends and forks hold it shared, a drop marks its run while it holds it alone: so no row and no fork comes after
+    /// the mark.
+    gate: RwLock<()>,
+    /// How often a run of each name was dropped since the world was opened.
+    drops: Mutex<HashMap<String, u64>>,
 }
 
 impl Runs {
     pub fn new(backend: Arc<dyn AsyncBackend>, world: String) -> Self {
-        Self { backend, world, drops: RwLock::default() }
+        Self { backend, world, gate: RwLock::default(), drops: Mutex::default() }
     }
 
     /// Keeps a run from being dropped while the guard lives.
-    pub async fn hold(&self, name: &str, drops: u64) -> Result<RwLockReadGuard<'_, HashMap<String, u64>>> {
-        let guard = self.drops.read().await;
-        match guard.get(name).copied().unwrap_or(0) == drops {
-            true => Ok(guard),
+    pub async fn hold(&self, name: &str, drops: u64) -> Result<RwLockReadGuard<'_, ()>> {
+        let guard = self.gate.read().await;
+        self.expect_there(name, drops).map(|()| guard)
+    }
+
+    /// Checks that a handle is not one of a run that was dropped since: another may have its name. It waits for nothing, so
+    /// that whoever [holds](Self::hold) a run may read it.
+    pub fn expect_there(&self, name: &str, drops: u64) -> Result<()> {
+        match self.drops_of(name) == drops {
+            true => Ok(()),
             false => Err(Error::not_found("the run was dropped").with("run", name)),
         }
     }
 
-    /// Marks a run as dropped. From then on it cannot be opened, written or forked.
+    fn drops_of(&self, name: &str) -> u64 {
+        lock(&self.drops).get(name).copied().unwrap_or(0)
+    }
+
+    /// Marks a run as dropped. From then on it cannot be opened, read, written or forked.
     pub async fn mark(&self, name: &str) -> Result<()> {
-        let mut drops = self.drops.write().await;
+        let _alone = self.gate.write().await;
         let mut record = self.read(name).await?;
         let runs = self.list().await?;
         let forks = runs.iter().filter(|run| run.parent.as_ref().is_some_and(|(parent, _)| parent == name));
@@ -140,9 +153,15 @@ impl Runs {
                 .with("forks", forks.join(" ")));
         }
         record.state = RunState::Dropping;
-        document::replace(&self.backend, &key(name), &record).await?;
-        *drops.entry(name.to_owned()).or_insert(0) += 1;
-        Ok(())
+        // The handles first: a caller who goes away from here on may have left the mark behind, and a run that is marked
+        // takes no more rows.
+        let drops = self.drops_of(name);
+        lock(&self.drops).insert(name.to_owned(), drops + 1);
+        let marked = document::replace(&self.backend, &key(name), &record).await;
+        if marked.as_ref().is_err_and(|error| error.kind() != ErrorKind::OutcomeUnknown) {
+            lock(&self.drops).insert(name.to_owned(), drops);
+        }
+        marked
     }
 
     /// Removes the document of a run: its name is free.
@@ -163,7 +182,11 @@ impl Runs {
 
     /// Follows a run to its root.
     pub async fn lineage(&self, name: &str) -> Result<Lineage> {
-        let drops = self.drops.read().await.get(name).copied().unwrap_or(0);
+        let drops = {
+            // Not in the middle of a mark: its count and its document belong together.
+            let _unmarked = self.gate.read().await;
+            self.drops_of(name)
+        };
         let mut record = self.read(name).await?;
         if record.state == RunState::Dropping {
             let message = "the run was dropped and is not gone yet, drop it again";

@@ -41,12 +41,13 @@ mod upkeep;
 mod view;
 mod waiting;
 mod windows;
+mod writing;
 
 use std::fmt;
 use std::sync::Arc;
 
 use worldstore_async::table::AsyncTableBackend;
-use worldstore_cache::{CacheConfig, CacheRecovery, CacheStats, TableCache};
+use worldstore_cache::{CacheConfig, CacheRecovery, CacheStats};
 use worldstore_core::manifest::Manifests;
 use worldstore_core::table::{FlushOptions, Level, ListTablesOptions, Receipt, ShutdownOptions, TableName};
 use worldstore_core::{Error, ErrorKind, Result};
@@ -186,7 +187,7 @@ struct Inner {
     /// The same tables at any version, those of later states included.
     versions: Arc<dyn AsyncTableBackend>,
     /// None where the world is read only.
-    cache: Option<TableCache>,
+    writer: Option<writing::Writer>,
     manifests: Manifests,
     log: LogPlace,
     recovery: CacheRecovery,
@@ -234,7 +235,7 @@ impl World {
         let parts = open::Parts {
             versions: Arc::clone(tables.tables()),
             tables: Arc::new(tables),
-            cache: None,
+            writer: None,
             manifests,
             log: options.log.clone(),
             recovery: CacheRecovery::default(),
@@ -276,14 +277,14 @@ impl World {
     fn new(storage: Storage, document: WorldManifest, parts: open::Parts) -> Self {
         let runs = Runs::new(storage.backend.clone(), document.name.clone());
         let (name, format, changes) = (document.name, document.tables, Changes::default());
-        let open::Parts { tables, versions, cache, manifests, log, recovery } = parts;
+        let open::Parts { tables, versions, writer, manifests, log, recovery } = parts;
         let inner = Inner {
             name,
             format,
             storage,
             tables,
             versions,
-            cache,
+            writer,
             manifests,
             log,
             recovery,
@@ -293,12 +294,6 @@ impl World {
             entity_leases: crate::ecs::Leases::default(),
         };
         Self { inner: Arc::new(inner) }
-    }
-
-    /// What writes, where something may be written.
-    fn cache(&self) -> Result<&TableCache> {
-        let refused = || Error::unsupported("the world is open for reading only").with("world", self.name());
-        self.inner.cache.as_ref().ok_or_else(refused)
     }
 
     /// The world's name, as its rows carry it.
@@ -331,7 +326,7 @@ impl World {
     #[cfg(feature = "ecs")]
     pub(crate) fn keeps_log(&self) -> bool {
         let place = open::place_of_log(self.storage(), &self.inner.log);
-        self.inner.cache.is_some() && place.is_ok_and(|place| !matches!(place, open::LogStore::None))
+        self.inner.writer.is_some() && place.is_ok_and(|place| !matches!(place, open::LogStore::None))
     }
 
     /// The chain of its published states.
@@ -382,7 +377,7 @@ impl World {
     /// Waits until the rows of a receipt are as safe as `level`.
     ///
     /// # Errors
-    /// Those of [`TableCache::wait`]; `Unsupported` if the world is open for reading only.
+    /// Those of [`TableCache::wait`](worldstore_cache::TableCache::wait); `Unsupported` if the world is open for reading only.
     pub async fn wait(&self, receipt: &Receipt, level: Level) -> Result<Receipt> {
         self.cache()?.wait(receipt, level).await
     }
@@ -397,7 +392,7 @@ impl World {
 
     /// What is buffered, and how flushes went; none where the world is open for reading only.
     pub fn stats(&self) -> Option<CacheStats> {
-        self.inner.cache.as_ref().map(TableCache::stats)
+        self.inner.writer.as_ref().map(|writer| writer.cache.stats())
     }
 
     /// Commits what is buffered and refuses appends from then on.

@@ -14,6 +14,7 @@ use worldstore_core::{Backend, Error, Prefix, Result};
 
 use super::aside::Aside;
 use super::format::{self, OpenTables, TableFormat};
+use super::writing::Writer;
 use super::{Unfit, WorldOptions};
 use crate::storage::Storage;
 
@@ -55,6 +56,8 @@ pub enum IfOpen {
 pub(super) struct Written {
     pub cache: TableCache,
     pub manifests: Manifests,
+    /// The epoch that was claimed.
+    pub epoch: u64,
     pub recovery: CacheRecovery,
 }
 
@@ -67,7 +70,7 @@ pub(super) struct Parts {
     /// The same tables at any version, those of later states included.
     pub versions: Tables,
     /// None where nothing may be written.
-    pub cache: Option<TableCache>,
+    pub writer: Option<Writer>,
     pub manifests: Manifests,
     pub log: LogPlace,
     pub recovery: CacheRecovery,
@@ -76,9 +79,10 @@ pub(super) struct Parts {
 impl Parts {
     /// Of a world that may be written.
     pub fn of(written: Written, log: LogPlace) -> Self {
-        let Written { cache, manifests, recovery } = written;
+        let Written { cache, manifests, epoch, recovery } = written;
         let tables: Tables = Arc::new(cache.clone());
-        Self { versions: Arc::clone(&tables), tables, cache: Some(cache), manifests, log, recovery }
+        let writer = Some(Writer { cache, epoch });
+        Self { versions: Arc::clone(&tables), tables, writer, manifests, log, recovery }
     }
 }
 
@@ -106,8 +110,9 @@ pub(super) async fn over(
     let manifests = blocking(open).await?;
     let settings = PublisherOptions::default().with_ledger(ledger);
     let publisher = ManifestPublisher::claim(manifests.clone(), tables.clone(), settings).await?;
+    let epoch = publisher.epoch();
     if let Some(fence) = fence {
-        fence.claim(publisher.epoch()).await?;
+        fence.claim(epoch).await?;
     }
     let floor = publisher.published_seq().await?;
     let mut builder = TableCache::builder(tables).with_config(options.cache).with_seq_floor(floor);
@@ -118,7 +123,7 @@ pub(super) async fn over(
         builder = builder.with_log(log);
     }
     let (cache, recovery) = builder.with_publisher(Arc::new(publisher)).open().await?;
-    Ok(Written { cache, manifests, recovery })
+    Ok(Written { cache, manifests, epoch, recovery })
 }
 
 /// Opens for reading, at the newest manifest: no lock, no log, and nothing is written.

@@ -18,22 +18,26 @@ pub struct Dropped {
 }
 
 impl World {
-    /// Drops a run and its rows. Its handles are refused from then on; its name is free once this returns.
+    /// Drops a run and its rows. Its handles are refused from then on, also for reading; its name is free once this returns.
+    /// Rows of appends whose callers have gone away go with it.
     ///
     /// If it fails or the process ends meanwhile the run is marked, cannot be opened, and nothing of others is touched:
     /// call it again, it goes on. Old versions of the tables keep the rows until they expire.
     ///
     /// # Errors
     /// `NotFound` if there is no such run; `ConditionFailed` while others are forked from it, with `forks`; `Invalid` for
-    /// the main run; those of the tables and of the byte store.
+    /// the main run; `Fenced` if another has taken the world over; those of the tables and of the byte store.
     pub async fn drop_run(&self, name: &str) -> Result<Dropped> {
         if name == MAIN_RUN {
             return Err(Error::invalid("the main run stays as long as its world").with("run", name));
         }
-        self.cache()?;
+        // The new owner would not hear of it, and go on writing to the run.
+        self.expect_unfenced().await?;
         let runs = &self.inner.runs;
         runs.mark(name).await?;
         self.inner.changes.forget_run(name);
+        // Rows that are on their way are not found yet, and would be there again later.
+        self.settled().await?;
         let mut dropped = Dropped::default();
         for info in self.world_tables().await? {
             let rows = self.collect_run(name, &info.name).await?;

@@ -56,6 +56,14 @@ impl Run {
         &self.lineage
     }
 
+    /// Checks that the run was not dropped since it was opened.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub(super) fn expect_there(&self) -> Result<()> {
+        self.world.inner.runs.expect_there(&self.name, self.lineage.drops)
+    }
+
     /// The first tick that the run itself may write: the one after the fork, or the smallest of all.
     pub fn first_tick(&self) -> i64 {
         self.lineage.first_tick

@@ -24,10 +24,10 @@ impl WorldTables {
         if let Some(Moment::Tick(asked)) = selection.at {
             tick = tick.min(asked);
         }
-        Ok(match &selection.run {
-            Some(name) => self.0.run().world().run(name).await?.as_of(tick),
-            None => self.0.run().as_of(tick),
-        })
+        match &selection.run {
+            Some(name) => Ok(self.0.run().world().run(name).await?.as_of(tick)),
+            None => self.0.run().expect_there().map(|()| self.0.run().as_of(tick)),
+        }
     }
 
     /// Refuses a state that is still to come: later appends would change it.

@@ -58,8 +58,9 @@ impl View {
     /// Reads a table, buffered rows included. The scan's own segments are replaced by those of the view.
     ///
     /// # Errors
-    /// `NotFound` for the table; `Invalid` for a column.
+    /// `NotFound` for the table, and if the run was dropped here since it was opened; `Invalid` for a column.
     pub async fn scan(&self, table: &str, scan: &Scan) -> Result<TableScan<AsyncBatches>> {
+        self.run.expect_there()?;
         let scan = scan.clone().with_segments(self.segments.clone());
         self.run.world().inner.tables.scan(&TableName::new(table)?, &scan).await
     }

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
+use worldstore_async::wrap::AsyncFaultBackend;
+use worldstore_async::{AsyncBackend, AsyncMemory};
 use worldstore_core::ErrorKind;
 use worldstore_core::table::{CreateOptions, Scan, TableName};
+use worldstore_core::wrap::{Class, FaultOptions, Odds};
 
 use super::Dropped;
+use crate::world::lineage::{RunRecord, Runs};
 use crate::world::testing::{Bed, rows, state, world};
-use crate::world::{History, RunState, TableOptions, World};
+use crate::world::{History, LogPlace, RunState, TableOptions, World, WorldOptions};
 
 /// A world with runs `main` and `side`, which is forked from it, in two tables each.
 async fn two_runs(world: &World) {
@@ -69,6 +73,10 @@ async fn a_dropped_run_is_gone_and_its_name_is_free() {
         stale.append(3, "a", &rows(&[(1, None)])).await.map(|_| ()).unwrap_err(),
         stale.tick(3).append("a", &rows(&[(1, None)])).unwrap().commit().await.map(|_| ()).unwrap_err(),
         stale.fork("late", 2).await.map(|_| ()).unwrap_err(),
+        stale.now().state("a").await.map(|_| ()).unwrap_err(),
+        stale.now().count("a").await.map(|_| ()).unwrap_err(),
+        stale.replay(0..=9).await.map(|_| ()).unwrap_err(),
+        world.run("main").await.unwrap().merge(&stale.now(), 9).await.map(|_| ()).unwrap_err(),
     ] {
         assert_eq!(refused.kind(), ErrorKind::NotFound, "an old handle is not one of the new run: {refused}");
     }
@@ -137,4 +145,56 @@ async fn tables_without_base_columns_and_last_states_are_no_obstacle() {
     let stored = again.append(3, "delta", &rows(&[(1, Some(1))])).await.unwrap();
     assert_eq!(stored.rows, 1, "the state of the dropped run does not count");
     assert_eq!(again.now().state("foreign").await.err().unwrap().kind(), ErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn a_run_that_may_be_marked_takes_no_more_rows() {
+    let memory: Arc<dyn AsyncBackend> = Arc::new(AsyncMemory::new());
+    RunRecord::root("side").create(&memory).await.unwrap();
+    // The mark is not written; or it is, and nobody says so.
+    let odds = [Odds::default().with_error(1.0), Odds::default().with_lost_reply(1.0)];
+    for (odds, is_there) in odds.into_iter().zip([true, false]) {
+        let faults = FaultOptions::new(1).with(Class::Write, odds);
+        let runs = Runs::new(Arc::new(AsyncFaultBackend::new(Arc::clone(&memory), faults)), "world".to_owned());
+        let handle = runs.lineage("side").await.unwrap();
+        assert!(runs.mark("side").await.is_err());
+        assert_eq!(runs.hold("side", handle.drops).await.is_ok(), is_there);
+        assert_eq!(runs.lineage("side").await.is_ok(), is_there);
+    }
+}
+
+#[tokio::test]
+async fn rows_whose_caller_has_gone_away_go_with_their_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = LogPlace::Folder(folder.path().join("log"));
+    let world = World::create("memory:", &WorldOptions::default().with_log(log)).await.unwrap();
+    let main = world.run("main").await.unwrap();
+    let _ = main.append(0, "a", &rows(&[(1, None)])).await.unwrap();
+    for round in 0..10 {
+        let side = world.create_run("side").await.unwrap();
+        let late = rows(&[(2, Some(round))]);
+        let mut taken = Box::pin(side.append(1, "a", &late));
+        // Its record is on its way, unless the log was faster.
+        drop(futures::poll!(&mut taken));
+        drop(taken);
+        world.drop_run("side").await.unwrap();
+        world.flush().await.unwrap();
+        assert_eq!(rows_in_all(&world).await, 1, "round {round}");
+    }
+    world.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_was_overtaken_drops_no_run() {
+    let bed = Bed::new("world").await;
+    let before = bed.open().await;
+    two_runs(&before).await;
+    before.flush().await.unwrap();
+    let now = bed.open().await;
+    let side = now.run("side").await.unwrap();
+    let _ = side.append(3, "a", &rows(&[(9, None)])).await.unwrap();
+    now.flush().await.unwrap();
+    assert_eq!(before.drop_run("side").await.unwrap_err().kind(), ErrorKind::Fenced);
+    assert!(now.runs().await.unwrap().iter().all(|run| run.state == RunState::Live));
+    assert_eq!(rows_in_all(&now).await, 7, "nothing was touched");
 }
