@@ -90,6 +90,8 @@ impl WorldTables {
             return Err(Error::unsupported("the world is open for reading only").with("run", run.name()));
         }
         let lease = run.world().entity_leases().take(run.name()).await;
+        // A change whose caller has gone away may be on its way still: its tick must not be written twice.
+        run.world().settled().await?;
         // A fork goes on behind the tick that it shares, whether or not that had entities.
         let tick_min = run.first_tick().saturating_sub(1);
         let loaded = load(&run.now(), options.shard, tick_min, options.planted).await?;
@@ -212,3 +214,6 @@ impl fmt::Display for WorldTables {
         f.write_str(&self.name)
     }
 }
+
+#[cfg(test)]
+mod tests;

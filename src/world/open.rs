@@ -14,6 +14,7 @@ use worldstore_core::{Backend, Error, Prefix, Result};
 
 use super::aside::Aside;
 use super::format::{self, OpenTables, TableFormat};
+use super::own_log::OwnLog;
 use super::writing::Writer;
 use super::{Unfit, WorldOptions};
 use crate::storage::Storage;
@@ -24,7 +25,8 @@ const LOG: &str = "log";
 /// Bytes of records that may wait for the log: what one append may have at most fits.
 const QUEUE_BYTES: u64 = 320 << 20;
 
-/// Where a world keeps the log of what is acknowledged and not committed yet.
+/// Where a world keeps the log of what is acknowledged and not committed yet. A world has the same one each time: opening it
+/// with another is refused, unless it is [taken over](IfOpen::TakeOver).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum LogPlace {
@@ -48,7 +50,8 @@ pub enum IfOpen {
     #[default]
     Refuse,
     /// The world is taken over: whatever the other does next fails with `Fenced`. For a writer that hangs, or is on a
-    /// machine that is gone. On a remote store this is what always happens.
+    /// machine that is gone: what was in another log than the one that is given is given up. On a remote store the other is
+    /// always overtaken, but its log is not given up.
     TakeOver,
 }
 
@@ -89,7 +92,13 @@ impl Parts {
 /// Opens for writing: the log first, which locks others out; then the epoch of the chain, which fences them; then the
 /// tables, to which the log is replayed.
 pub(super) async fn writer(storage: &Storage, format: TableFormat, options: &WorldOptions) -> Result<Written> {
-    let log = log(storage, options).await?;
+    let log = match log(storage, options).await? {
+        Some((log, own)) => {
+            OwnLog::claim(Some(&own), storage, options.if_open).await?;
+            Some(log)
+        }
+        None => OwnLog::claim(None, storage, options.if_open).await.map(|()| None)?,
+    };
     let (noted, ledger) = noted(storage);
     let tables = format::open_tables(format, &noted, options).await?;
     over(storage, tables, log, ledger, options).await
@@ -150,7 +159,8 @@ pub(super) fn noted(storage: &Storage) -> (Storage, Ledger) {
     (Storage { backend, ..storage.clone() }, ledger)
 }
 
-async fn log(storage: &Storage, options: &WorldOptions) -> Result<Option<AsyncWal>> {
+/// The log that the options name, open, and what it is known by.
+async fn log(storage: &Storage, options: &WorldOptions) -> Result<Option<(AsyncWal, OwnLog)>> {
     let if_locked = match options.if_open {
         IfOpen::Refuse => IfLocked::Refuse,
         IfOpen::TakeOver => IfLocked::TakeOver,
@@ -160,13 +170,16 @@ async fn log(storage: &Storage, options: &WorldOptions) -> Result<Option<AsyncWa
     let opened = match place_of_log(storage, &options.log)? {
         LogStore::None => return Ok(None),
         LogStore::Folder { parent, name } => {
-            match blocking(move || OsVfs::open(&parent).map(|vfs| (vfs, name))).await {
-                Ok((vfs, name)) => AsyncWal::open(&vfs, &name, settings).await.map(|opened| opened.0),
-                Err(error) => Err(error),
-            }
+            let place = parent.join(&name).display().to_string();
+            let vfs = blocking(move || OsVfs::open(&parent)).await.map_err(refused)?;
+            let opened = AsyncWal::open(&vfs, &name, settings).await;
+            opened.map(|(log, recovery)| (log, OwnLog { id: recovery.log.to_string(), place }))
         }
         LogStore::Objects { backend, folder } => {
-            blocking(move || Wal::open_objects(backend, folder, settings)).await.map(|opened| AsyncWal::from(opened.0))
+            // It is in the world: there is no other of its kind.
+            let own = OwnLog { id: "store".to_owned(), place: format!("{} (store)", storage.location) };
+            let opened = blocking(move || Wal::open_objects(backend, folder, settings)).await;
+            opened.map(|(log, _)| (AsyncWal::from(log), own))
         }
     };
     opened.map(Some).map_err(refused)

@@ -151,11 +151,13 @@ async fn a_view_goes_on_after_reopening_and_on_a_fork(bed: &Bed) {
     // From the beginning, in one step, to a past tick, and on from there.
     let fresh = Memory::new();
     let mut late = crowds(&fresh, Mode::CreateTables);
-    late.view.catch_up(&fork, 3).await.unwrap().unwrap();
+    late.view.catch_up(&fork, 3).await.unwrap();
     assert_eq!(late.state(), expected(&run.as_of(3)).await);
     let mut on_main = crowds(&Memory::new(), Mode::CreateTables);
-    on_main.view.catch_up(&run, i64::MAX).await.unwrap().unwrap();
+    on_main.view.catch_up(&run, i64::MAX).await.unwrap();
     assert_eq!(on_main.state(), expected(&run.now()).await);
+    // What the first view has appended is not appended again.
+    assert_eq!(appended(&run.now()).await, expected(&run.now()).await);
     // A view that has passed the fork in one run has not the other's history.
     let error = on_fork.view.advance(&run, 6).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");

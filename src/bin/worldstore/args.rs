@@ -291,7 +291,8 @@ pub struct At {
 pub struct WriteAt {
     #[command(flatten)]
     pub at: At,
-    /// Take the world over from a writer that hangs: whatever that does next is refused
+    /// Take the world over from a writer that hangs: whatever that does next is refused. If another log is given than the
+    /// world has, what that one holds is given up
     #[arg(long)]
     pub take_over: bool,
     /// Move rows of the log that their table cannot hold to `set-aside` in the world, instead of refusing

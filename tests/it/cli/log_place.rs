@@ -34,6 +34,9 @@ fn what_waits_in_a_log_elsewhere_is_taken_over() {
         let rows = RecordBatch::try_from_iter([("entity", entity)]).unwrap();
         let _ = world.run("main").await.unwrap().append(1, "agents", &rows).await.unwrap();
     });
+    // Without that log nobody would know of the rows.
+    desk.refused(&["fork", "world", "storm", "--at", "1"], &["another log", "elsewhere"]);
+    desk.refused(&["fork", "world", "storm", "--at", "1", "--log", "none"], &["another log", "elsewhere"]);
     let output = desk.run(&["fork", "world", "storm", "--at", "1", "--log", "elsewhere"]);
     assert_eq!(code_of(&output), 0, "{}", errors_of(&output));
     assert!(errors_of(&output).contains("took over 3 rows"), "{}", errors_of(&output));
