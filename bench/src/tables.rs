@@ -7,6 +7,7 @@ mod bulk;
 mod commits;
 mod data;
 mod device;
+mod entities;
 mod figures;
 mod ingest;
 mod memory;
@@ -30,9 +31,10 @@ pub use show::show;
 
 type Run = fn(&Bench, &str) -> Result<Report, Failure>;
 
-const ROWS: [(&str, Run); 8] = [
+const ROWS: [(&str, Run); 9] = [
     ("1,000 entities", |bench, name| steps::report(bench, name, 1_000)),
     ("10,000 entities", |bench, name| steps::report(bench, name, 10_000)),
+    ("ticks of entities", entities::report),
     ("small commits", commits::report),
     ("after 1,000 commits", after::report),
     ("as of 1,000 ticks", as_of::report),

@@ -92,8 +92,10 @@ impl AllocatorState {
                     _ => return Err(corrupt("an index cannot be free").with("index", index)),
                 }
             }
-            if let Some(word) = self.slots.iter().find(|word| **word & !ALIVE > Entity::GENERATION_MAX) {
-                return Err(corrupt("a generation is out of range").with("generation", word & !ALIVE));
+            // Generations have the lowest bits, so what any of them has above is in all of them together.
+            let generations = self.slots.iter().fold(0, |bits, word| bits | word) & !ALIVE;
+            if generations > Entity::GENERATION_MAX {
+                return Err(corrupt("a generation is out of range").with("bits", generations));
             }
             return self.check_guests();
         }
@@ -247,13 +249,6 @@ impl<Place: Copy + Default> Allocator<Place> {
         self.get(entity).is_some()
     }
 
-    /// True if it is alive, and no guest.
-    #[inline]
-    pub(crate) fn is_own(&self, entity: Entity) -> bool {
-        let slot = self.slots.get(entity.index() as usize);
-        slot.is_some_and(|slot| slot.word == entity.generation() | ALIVE) && entity.shard() == self.shard
-    }
-
     /// The place of an entity that is alive.
     #[inline]
     pub(crate) fn get(&self, entity: Entity) -> Option<Place> {
@@ -305,12 +300,37 @@ impl<Place: Copy + Default> Allocator<Place> {
         }
     }
 
+    /// Notes the place of an entity that is nowhere yet.
+    ///
+    /// # Errors
+    /// `Corrupt` if it is not alive, or has a place.
+    #[inline]
+    pub(crate) fn set_first(&mut self, entity: Entity, place: Place) -> Result<()>
+    where
+        Place: PartialEq,
+    {
+        let held = match self.slots.get_mut(entity.index() as usize) {
+            Some(slot) if slot.word == entity.generation() | ALIVE && entity.shard() == self.shard => &mut slot.place,
+            _ => self.guests.get_mut(&entity).ok_or_else(|| stray(entity))?,
+        };
+        if *held != Place::default() {
+            return Err(corrupt("an entity has two rows").with("entity", entity));
+        }
+        *held = place;
+        Ok(())
+    }
+
     #[cold]
     fn set_guest(&mut self, entity: Entity, place: Place) {
         if let Some(guest) = self.guests.get_mut(&entity) {
             *guest = place;
         }
     }
+}
+
+#[cold]
+fn stray(entity: Entity) -> Error {
+    corrupt("a row is of an entity that is not alive").with("entity", entity)
 }
 
 fn full() -> Error {

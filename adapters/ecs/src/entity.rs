@@ -82,6 +82,16 @@ impl Entity {
         }
     }
 
+    /// Unpacks many ids. One look at all of them together is as good as one at each.
+    ///
+    /// # Errors
+    /// `Invalid` if the highest bit of one is set.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn all_from_bits(all: impl Iterator<Item = u64> + Clone) -> Result<Vec<Self>> {
+        Self::from_bits(all.clone().fold(0, |bits, one| bits | one))?;
+        Ok(all.map(Self).collect())
+    }
+
     /// The id as 63 bits.
     pub fn to_bits(self) -> u64 {
         self.0

@@ -53,11 +53,31 @@ pub enum Bug {
     FreeUnstored,
     /// Guests get no rows.
     GuestsUnstored,
+    /// A query over several shards leaves out the last.
+    ShardUnread,
+    /// Changes over several shards are those of the first.
+    ShardUnchanged,
+    /// A destroyed entity stays in the shard's list of those that are there.
+    HomeKept,
+    /// A restore over several shards leaves entities in the list that were there before.
+    HomesKept,
+    /// The other shards of a new entity are not noted.
+    SpreadUnnoted,
+    /// An entity that moves from shard to shard stays where it was as well.
+    MoveCopies,
+    /// Which ids a router gave out is not noted in the shards.
+    IdsUnnoted,
+    /// What a router notes in the shards is shown to callers.
+    NoteShown,
+    /// Parts of a batch for several shards are applied without a look whether all can be.
+    UncheckedParts,
+    /// A batch for several shards is applied where it cannot be all or nothing.
+    UncheckedShards,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 31] = [
         Self::UncheckedBatch,
         Self::UpdateIsInsert,
         Self::CommitDespiteError,
@@ -79,6 +99,16 @@ impl Bug {
         Self::LeftRowStays,
         Self::FreeUnstored,
         Self::GuestsUnstored,
+        Self::ShardUnread,
+        Self::ShardUnchanged,
+        Self::HomeKept,
+        Self::HomesKept,
+        Self::SpreadUnnoted,
+        Self::MoveCopies,
+        Self::IdsUnnoted,
+        Self::NoteShown,
+        Self::UncheckedParts,
+        Self::UncheckedShards,
     ];
 }
 

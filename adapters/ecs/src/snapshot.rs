@@ -103,12 +103,21 @@ pub fn write_changes(changes: &Changes, state: &State<'_>) -> Result<Vec<u8>> {
 /// `Corrupt` if the bytes are no snapshot, or changes do not follow what is before them; `Unsupported` if the format is
 /// of a later version.
 pub fn read(snapshot: &Bytes, changes: &[Bytes]) -> Result<State<'static>> {
+    let state = read_unchecked(snapshot, changes)?;
+    state.check()?;
+    Ok(state)
+}
+
+/// Reads a state for a storage, which [checks](State::check) what it takes in.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_unchecked(snapshot: &Bytes, changes: &[Bytes]) -> Result<State<'static>> {
     let file = part::open(snapshot)?;
     if file.manifest.since.is_some() {
         return Err(corrupt("these are changes, the snapshot that they follow is missing"));
     }
     let state = read_state(&file)?;
-    state.check()?;
     if changes.is_empty() {
         return Ok(state);
     }
@@ -125,7 +134,6 @@ pub fn read(snapshot: &Bytes, changes: &[Bytes]) -> Result<State<'static>> {
     }
     let mut state = local.export()?.into_owned()?;
     state.tick = tick;
-    state.check()?;
     Ok(state)
 }
 

@@ -1,6 +1,5 @@
 //! Everything that a storage holds, at one moment.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use worldstore_core::Result;
@@ -44,35 +43,30 @@ impl<'a> State<'a> {
     /// # Errors
     /// `Corrupt` if not, `Invalid` if a column has other fields than the registered component.
     pub fn check(&self) -> Result<()> {
-        let allocator = Allocator::<()>::from_state(&self.allocator)?;
-        // A bit for each index of the shard: whose generation is, is known. Guests are few.
-        let mut seen = vec![0_u64; (Entity::RESERVED as usize + self.allocator.slots.len()).div_ceil(64)];
-        let mut guests = HashSet::new();
-        let mut rows = 0;
-        for chunk in &self.chunks {
-            for column in chunk.columns() {
-                let name = column.component().name();
-                let known = self.components.iter().find(|known| known.name() == name);
-                let known =
-                    known.ok_or_else(|| corrupt("a column is of no known component").with("component", name))?;
-                check_known(known, column.component())?;
-            }
-            for entity in chunk.entities() {
-                let is_first = match allocator.is_own(*entity) {
-                    true => mark(&mut seen, entity.index()),
-                    false if allocator.is_alive(*entity) => guests.insert(*entity),
-                    false => return Err(corrupt("a row is of an entity that is not alive").with("entity", entity)),
-                };
-                if !is_first {
-                    return Err(corrupt("an entity has two rows").with("entity", entity));
-                }
-                rows += usize::from(!entity.is_reserved());
-            }
-        }
-        if rows != allocator.count() {
-            return Err(corrupt("entities have no rows").with("rows", rows).with("alive", allocator.count()));
+        self.check_columns()?;
+        let mut allocator = Allocator::<bool>::from_state(&self.allocator)?;
+        self.entities().try_for_each(|entity| allocator.set_first(entity, true))?;
+        self.check_rows(&allocator)
+    }
+
+    /// Looks whether every column is of a registered component.
+    pub(crate) fn check_columns(&self) -> Result<()> {
+        for column in self.chunks.iter().flat_map(Chunk::columns) {
+            let name = column.component().name();
+            let known = self.components.iter().find(|known| known.name() == name);
+            let known = known.ok_or_else(|| corrupt("a column is of no known component").with("component", name))?;
+            check_known(known, column.component())?;
         }
         Ok(())
+    }
+
+    /// Looks whether there are as many rows as entities. That each row is of another one is known.
+    pub(crate) fn check_rows<Place: Copy + Default>(&self, allocator: &Allocator<Place>) -> Result<()> {
+        let rows = self.entities().filter(|entity| !entity.is_reserved()).count();
+        match rows == allocator.count() {
+            true => Ok(()),
+            false => Err(corrupt("entities have no rows").with("rows", rows).with("alive", allocator.count())),
+        }
     }
 
     /// The same state, with all rows its own.
@@ -88,13 +82,4 @@ impl<'a> State<'a> {
     pub fn entities(&self) -> impl Iterator<Item = Entity> {
         self.chunks.iter().flat_map(|chunk| chunk.entities().iter().copied())
     }
-}
-
-/// Sets a bit. False if it was set.
-fn mark(bits: &mut [u64], place: u32) -> bool {
-    let Some(word) = bits.get_mut(place as usize / 64) else { return false };
-    let bit = 1 << (place % 64);
-    let is_new = *word & bit == 0;
-    *word |= bit;
-    is_new
 }

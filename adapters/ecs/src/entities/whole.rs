@@ -84,7 +84,7 @@ impl<Store: Storage> Entities<Store> {
     /// other fields. Then nothing is changed. Those of the storage.
     #[cfg(feature = "arrow")]
     pub fn restore(&mut self, snapshot: impl Into<bytes::Bytes> + Send, changes: &[bytes::Bytes]) -> Result<()> {
-        let state = crate::snapshot::read(&snapshot.into(), changes)?;
+        let state = crate::snapshot::read_unchecked(&snapshot.into(), changes)?;
         self.storage.import(&state)
     }
 }

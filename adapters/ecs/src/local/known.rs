@@ -14,11 +14,18 @@ pub struct Known {
 }
 
 /// Where an entity is.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     /// The archetype; the first one has no components.
     pub archetype: u32,
     pub row: u32,
+}
+
+impl Default for Place {
+    /// Nowhere: where a reserved entity without components is.
+    fn default() -> Self {
+        Self { archetype: 0, row: NO_ROW }
+    }
 }
 
 /// The row of a reserved entity without components, which has none.

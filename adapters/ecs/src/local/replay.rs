@@ -5,7 +5,7 @@ use worldstore_core::Result;
 use super::Local;
 use super::archetype::Slot;
 use super::edit::broken;
-use super::known::{NO_ROW, Place};
+use super::known::Place;
 use crate::Entity;
 use crate::allocator::Allocator;
 use crate::error::corrupt;
@@ -46,10 +46,6 @@ impl Local {
     /// Takes over which entities are alive: those that have rows, and those that are new.
     fn change_allocator(&mut self, allocator: Allocator<Place>, created: &[Entity]) -> Result<()> {
         self.allocator = allocator;
-        for index in 0..Entity::RESERVED {
-            let entity = Entity::pack(self.shard(), index, 0);
-            self.allocator.set(entity, Place { archetype: 0, row: NO_ROW });
-        }
         let mut rows = 0;
         for (number, archetype) in (0..).zip(&self.archetypes) {
             for (row, entity) in (0..).zip(&archetype.entities) {

@@ -4,8 +4,8 @@ use worldstore_core::Result;
 
 use super::archetype::{Slot, Values};
 use super::edit::broken;
+use super::known::Place;
 use super::{HISTORY_ENTRIES, Local};
-use crate::Entity;
 use crate::allocator::Allocator;
 use crate::chunk::{Chunk, Column};
 use crate::planted::Bug;
@@ -35,7 +35,7 @@ impl Local {
     }
 
     pub(super) fn replace_by(&mut self, state: &State<'_>) -> Result<()> {
-        state.check()?;
+        state.check_columns()?;
         let last = if self.planted.has(Bug::RestoreRewindsTicks) { Tick(0) } else { self.last_tick() };
         let tick = last.max(state.tick).next().0;
         let mut local = Self::with_allocator(Allocator::from_state(&self.planted.restored(&state.allocator))?);
@@ -46,6 +46,7 @@ impl Local {
         for chunk in &state.chunks {
             local.take_in(chunk)?;
         }
+        state.check_rows(&local.allocator)?;
         local.journal = std::mem::replace(&mut self.journal, super::journal::Journal::new(HISTORY_ENTRIES));
         local.journal.restart(tick);
         local.advance();
@@ -62,8 +63,7 @@ impl Local {
         let mut sorted = slots.clone();
         sorted.sort_unstable();
         let archetype = self.archetype(sorted);
-        let reserved_without: fn(&&Entity) -> bool = |entity| entity.is_reserved();
-        if archetype == 0 && chunk.entities().iter().any(|entity| reserved_without(&entity)) {
+        if archetype == 0 && chunk.entities().iter().any(|entity| entity.is_reserved()) {
             return Err(crate::error::corrupt("a reserved entity has a row without components"));
         }
         for (slot, column) in slots.iter().zip(chunk.columns()) {
@@ -77,10 +77,9 @@ impl Local {
         for store in &mut target.columns {
             store.written.push_many(first, chunk.len(), now);
         }
-        for (row, entity) in (first..).zip(chunk.entities()) {
-            self.settle(*entity, archetype, row)?;
-        }
-        Ok(())
+        // No more rows than indexes, which have 32 bits.
+        let mut places = (first as u32..).zip(chunk.entities());
+        places.try_for_each(|(row, entity)| self.allocator.set_first(*entity, Place { archetype, row }))
     }
 
     /// Adds the rows of a column.

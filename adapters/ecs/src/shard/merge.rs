@@ -9,6 +9,7 @@ use super::{Router, Routing, gone, is_note};
 use crate::chunk::{Chunk, Chunks};
 use crate::component::ComponentType;
 use crate::error::forgotten;
+use crate::planted::Bug;
 use crate::query::Query;
 use crate::state::State;
 use crate::storage::gather::{chunks_of, chunks_of_rows};
@@ -31,6 +32,9 @@ impl Router {
 
     /// The chunk as callers know it: with their ids, and without the router's notes.
     fn shown<'a>(&self, shard: usize, chunk: Chunk<'a>) -> Result<Option<Chunk<'a>>> {
+        if self.planted.has(Bug::NoteShown) {
+            return Ok(Some(chunk));
+        }
         let has_note = chunk.columns().iter().any(|column| is_note(column.component().name()));
         if !chunk.entities().iter().all(|entity| self.is_here(shard, *entity)) {
             return self.shown_rows(shard, &chunk);
@@ -75,7 +79,8 @@ impl Router {
             return self.join(query);
         }
         let query = query.clone();
-        let each = (0..self.shards.len()).flat_map(move |shard| match self.find_in(shard, &query) {
+        let unread = usize::from(self.planted.has(Bug::ShardUnread));
+        let each = (0..self.shards.len() - unread).flat_map(move |shard| match self.find_in(shard, &query) {
             Ok(chunks) => chunks,
             Err(error) => Box::new(std::iter::once(Err(error))),
         });
@@ -218,7 +223,8 @@ impl Router {
         };
         let mut changes = Changes::none(since, self.tick);
         let is_by_component = matches!(self.routing, Routing::Component(_));
-        for (shard, since) in ticks.iter().enumerate() {
+        let shards = if self.planted.has(Bug::ShardUnchanged) { 1 } else { ticks.len() };
+        for (shard, since) in ticks.iter().enumerate().take(shards) {
             let found = self.shards.get(shard).ok_or_else(|| gone(shard))?.changes(*since)?;
             // Shard 0 knows all entities; in the others one may be new that was there before.
             if shard == 0 || !is_by_component {

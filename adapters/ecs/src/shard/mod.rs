@@ -15,6 +15,7 @@ use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::allocator::Allocator;
 use crate::component::{Component, ComponentType};
+use crate::planted::{Bug, Planted};
 use crate::storage::Storage;
 use crate::tick::Tick;
 use crate::{ComponentValue, Entity};
@@ -61,6 +62,7 @@ pub struct Router {
     history: VecDeque<(Tick, Vec<Tick>)>,
     /// Set once a move failed: entities may be in two shards.
     is_cut_off: bool,
+    planted: Planted,
 }
 
 impl Router {
@@ -72,6 +74,13 @@ impl Router {
     /// there; `Corrupt` if an entity is in shards in which it cannot be; those of the storages.
     pub fn open(shard: u16, shards: Vec<Box<dyn Storage>>, routing: Routing) -> Result<Self> {
         open::open(shard, shards, routing)
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_planted(mut self, planted: impl Into<Planted>) -> Self {
+        self.planted = planted.into();
+        self
     }
 
     /// How entities are routed.
@@ -155,6 +164,7 @@ impl Router {
 
     /// What is noted in a shard from this tick on.
     fn note(&self, tick: Tick, next: u32) -> Result<ComponentValue> {
+        let next = if self.planted.has(Bug::IdsUnnoted) { Entity::RESERVED } else { next };
         ComponentValue::of(&Note { tick: tick.0, next })
     }
 

@@ -10,6 +10,7 @@ use crate::allocator::{Allocator, AllocatorState};
 use crate::batch::Updates;
 use crate::component::Component;
 use crate::error::corrupt;
+use crate::planted::Planted;
 use crate::storage::Storage;
 use crate::tick::Tick;
 
@@ -35,8 +36,9 @@ pub(super) fn open(shard: u16, shards: Vec<Box<dyn Storage>>, routing: Routing) 
     }
     let allocator = allocator(shard, next, found.iter().flatten())?;
     let (homes, spread, history) = (HashMap::new(), HashMap::new(), VecDeque::new());
-    let (tick, is_cut_off) = (Tick(tick), false);
-    let mut router = Router { shards, routing, allocator, next, homes, spread, components, tick, history, is_cut_off };
+    let (tick, is_cut_off, planted) = (Tick(tick), false, Planted::default());
+    let mut router =
+        Router { shards, routing, allocator, next, homes, spread, components, tick, history, is_cut_off, planted };
     for (place, guests) in found.into_iter().enumerate() {
         for guest in guests {
             router.settle(guest, place)?;

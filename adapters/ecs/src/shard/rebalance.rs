@@ -7,6 +7,7 @@ use worldstore_core::{Error, Result};
 
 use super::{Router, Routing};
 use crate::batch::Updates;
+use crate::planted::Bug;
 use crate::{ComponentValue, Entity};
 
 /// So many entities are moved by one batch.
@@ -77,7 +78,9 @@ impl Router {
             for entity in some {
                 let values: Vec<ComponentValue> = self.values_in(from, *entity)?;
                 placed.place_values(*entity, values);
-                destroyed.destroy(*entity);
+                if !self.planted.has(Bug::MoveCopies) {
+                    destroyed.destroy(*entity);
+                }
             }
             self.carry_out(BTreeMap::from([(to, placed)]), self.next)?;
             for entity in some {

@@ -11,6 +11,7 @@ use crate::batch::{Applied, Batch, Updates, check_known};
 use crate::chunk::Chunks;
 use crate::component::ComponentType;
 use crate::local::Local;
+use crate::planted::Bug;
 use crate::query::Query;
 use crate::state::State;
 use crate::storage::gather::chunks_of;
@@ -137,7 +138,9 @@ impl Storage for Router {
         }
         self.allocator = allocator;
         self.next = Entity::RESERVED.saturating_add(u32::try_from(state.allocator.slots.len()).unwrap_or(u32::MAX));
-        self.homes = HashMap::new();
+        if !self.planted.has(Bug::HomesKept) {
+            self.homes = HashMap::new();
+        }
         self.spread = HashMap::new();
         for (shard, part) in parts.into_iter().enumerate() {
             for entity in part.homes {

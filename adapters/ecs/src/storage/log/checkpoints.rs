@@ -73,7 +73,7 @@ impl Checkpoints {
         for chunk in self.backend.read(&key, &ReadOptions::default())?.body {
             body.extend_from_slice(&chunk?);
         }
-        snapshot::read(&body.freeze(), &[]).map_err(|error| error.with("key", &key))
+        snapshot::read_unchecked(&body.freeze(), &[]).map_err(|error| error.with("key", &key))
     }
 
     /// Writes a snapshot, and removes those that are not needed any more.

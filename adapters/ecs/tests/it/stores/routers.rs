@@ -2,14 +2,18 @@
 
 mod handle;
 mod moves;
+mod planted;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use worldstore_core::{ErrorKind, Result};
 use worldstore_ecs::conformance::{model, run};
+use worldstore_ecs::planted::Planted;
 use worldstore_ecs::shard::{Router, Routing};
-use worldstore_ecs::{ComponentValue, Entity, Local, Query, Storage, Updates, Write};
+use worldstore_ecs::{
+    ComponentType, ComponentValue, Entity, Field, FieldKind, FieldValue, Local, Query, Storage, Updates, Write,
+};
 
 use super::steps::{Agent, Counters, Dice, NAMES, Name, Position, found, updates};
 use handle::Handle;
@@ -76,47 +80,54 @@ fn by_component() -> Routing {
     Routing::Component(shards)
 }
 
-/// All ways of routing do the same as one storage, whatever is asked: entities that are alive in any shard are, and those
-/// that are dead in all are not.
-#[test]
-fn every_way_of_routing_does_the_same_as_one_storage() {
-    let routings = [
+fn routings() -> [Routing; 4] {
+    [
         Routing::Hash,
         Routing::Range(vec![(0, 2), (1_004, 0), (1_009, 1)]),
         Routing::grid("position", "x", "y", 1.0, 3).unwrap(),
         by_component(),
-    ];
-    for (seed, routing) in (0..).zip(routings) {
-        let (mut dice, mut local, mut router) = (Dice::new(seed), Local::new(), router(3, routing.clone()));
-        let mut seen = vec![Entity::WORLD, Entity::CLOCK];
-        for batch in 0..150 {
-            let alive: Vec<Entity> = local.export().unwrap().allocator.alive().collect();
-            let dead: Vec<Entity> =
-                seen.iter().filter(|one| !alive.contains(one) && !one.is_reserved()).copied().collect();
-            let Ok(changes) = updates(&mut dice, &alive, &dead).to_batch() else { continue };
-            let applied = router.apply(&changes);
-            if applied.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unsupported) {
-                let is_elsewhere = |write: &Write| write.entity.is_reserved() && &**write.value.name() != "agent";
-                assert!(matches!(routing, Routing::Component(_)) && changes.writes().iter().any(is_elsewhere));
-                continue;
-            }
-            match (local.apply(&changes), applied) {
-                (Ok(ours), Ok(theirs)) => {
-                    assert_eq!((&theirs.spawned, theirs.removed), (&ours.spawned, ours.removed), "{routing:?} {batch}");
-                    seen.extend(&ours.spawned);
-                    seen.extend(changes.places().iter().map(|(entity, _)| *entity));
-                }
-                (ours, theirs) => assert_eq!(
-                    theirs.map(drop).map_err(|error| error.kind()),
-                    ours.map(drop).map_err(|error| error.kind()),
-                    "{routing:?} {batch}"
-                ),
-            }
-            if batch % 10 == 0 && !matches!(routing, Routing::Component(_)) {
-                router.rebalance().unwrap();
-            }
-            same(&router, &local, &seen);
+    ]
+}
+
+/// All ways of routing do the same as one storage, whatever is asked: entities that are alive in any shard are, and those
+/// that are dead in all are not.
+#[test]
+fn every_way_of_routing_does_the_same_as_one_storage() {
+    for (seed, routing) in (0..).zip(routings()) {
+        does_the_same_as_one_storage(seed, routing, Planted::default());
+    }
+}
+
+fn does_the_same_as_one_storage(seed: u64, routing: Routing, planted: Planted) {
+    let (mut dice, mut local) = (Dice::new(seed), Local::new());
+    let mut router = router(3, routing.clone()).with_planted(planted);
+    let mut seen = vec![Entity::WORLD, Entity::CLOCK];
+    for batch in 0..150 {
+        let alive: Vec<Entity> = local.export().unwrap().allocator.alive().collect();
+        let dead: Vec<Entity> = seen.iter().filter(|one| !alive.contains(one) && !one.is_reserved()).copied().collect();
+        let Ok(changes) = updates(&mut dice, &alive, &dead).to_batch() else { continue };
+        let applied = router.apply(&changes);
+        if applied.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unsupported) {
+            let is_elsewhere = |write: &Write| write.entity.is_reserved() && &**write.value.name() != "agent";
+            assert!(matches!(routing, Routing::Component(_)) && changes.writes().iter().any(is_elsewhere));
+            continue;
         }
+        match (local.apply(&changes), applied) {
+            (Ok(ours), Ok(theirs)) => {
+                assert_eq!((&theirs.spawned, theirs.removed), (&ours.spawned, ours.removed), "{routing:?} {batch}");
+                seen.extend(&ours.spawned);
+                seen.extend(changes.places().iter().map(|(entity, _)| *entity));
+            }
+            (ours, theirs) => assert_eq!(
+                theirs.map(drop).map_err(|error| error.kind()),
+                ours.map(drop).map_err(|error| error.kind()),
+                "{routing:?} {batch}"
+            ),
+        }
+        if batch % 10 == 0 && !matches!(routing, Routing::Component(_)) {
+            router.rebalance().unwrap();
+        }
+        same(&router, &local, &seen);
     }
 }
 
@@ -209,10 +220,14 @@ fn components_are_where_they_belong() {
 
 #[test]
 fn a_batch_over_storages_that_cannot_be_changed_together_is_refused() {
+    is_refused_over_storages(Planted::default());
+}
+
+fn is_refused_over_storages(planted: Planted) {
     let handles = [Handle::new(100), Handle::new(101)];
     let shards = || handles.iter().map(|handle| Box::new(handle.clone()) as Box<dyn Storage>).collect();
     let routing = Routing::Range(vec![(0, 0), (1_001, 1)]);
-    let mut router = Router::open(0, shards(), routing.clone()).unwrap();
+    let mut router = Router::open(0, shards(), routing.clone()).unwrap().with_planted(planted);
     let first = spawn(&mut router, vec![position(0.0, 0.0)]);
     let second = spawn(&mut router, vec![position(1.0, 0.0)]);
     assert_eq!([router.shard_of(first), router.shard_of(second)], [Some(0), Some(1)]);
@@ -240,4 +255,57 @@ fn a_batch_over_storages_that_cannot_be_changed_together_is_refused() {
     router.apply(&updates.to_batch().unwrap()).unwrap();
     let next = spawn(&mut router, Vec::new());
     assert_eq!(next.index(), second.index() + 1);
+}
+
+/// A batch over storages in memory, of which the second refuses its part.
+#[test]
+fn a_batch_over_memory_that_one_shard_refuses_changes_none() {
+    changes_none(Planted::default());
+}
+
+fn changes_none(planted: Planted) {
+    let mut shards = locals(3);
+    for (shard, kind) in shards.iter_mut().zip([FieldKind::U8, FieldKind::F64, FieldKind::U8]) {
+        let odd = ComponentType::dynamic("odd", vec![Field::new("value", kind)]).unwrap();
+        shard.register(&[Arc::new(odd)]).unwrap();
+    }
+    let routing = Routing::Range(vec![(0, 0), (1_001, 1), (1_002, 2)]);
+    let mut router = Router::open(0, shards, routing).unwrap().with_planted(planted);
+    let made = [0.0, 1.0, 2.0].map(|x| spawn(&mut router, vec![position(x, 0.0)]));
+    assert_eq!(made.map(|one| router.shard_of(one)), [Some(0), Some(1), Some(2)]);
+    let before = |router: &Router| {
+        let shards = router.shards().iter().map(|shard| (found(&**shard, &Query::all()), shard.tick().unwrap()));
+        (shards.collect::<Vec<_>>(), found(router, &Query::new(["position"])), router.tick().unwrap())
+    };
+    let all = before(&router);
+    let odd = router.components().unwrap().into_iter().find(|component| &**component.name() == "odd").unwrap();
+    let odd = ComponentValue::from_fields(&odd, &[FieldValue::U64(7)]).unwrap();
+    let mut updates = Updates::new();
+    updates.insert_value(made[0], odd.clone()).insert_value(made[1], odd).spawn_values(Vec::new()).destroy(made[2]);
+    let refused = router.apply(&updates.to_batch().unwrap()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Invalid, "{refused}");
+    assert_eq!(before(&router), all);
+    // No id is gone: the next one is that behind the last.
+    assert_eq!(spawn(&mut router, Vec::new()).index(), made[2].index() + 1);
+}
+
+/// Ids that were given out before are not given out again, whoever had them.
+#[test]
+fn a_router_that_is_opened_again_gives_new_ids() {
+    gives_new_ids(Planted::default());
+}
+
+fn gives_new_ids(planted: Planted) {
+    let handle = Handle::new(100);
+    let open = || Router::open(0, vec![Box::new(handle.clone())], Routing::Hash).unwrap().with_planted(planted);
+    let mut router = open();
+    let made = [spawn(&mut router, Vec::new()), spawn(&mut router, Vec::new())];
+    let mut updates = Updates::new();
+    updates.destroy(made[1]);
+    router.apply(&updates.to_batch().unwrap()).unwrap();
+    drop(router);
+    let mut router = open();
+    let new = spawn(&mut router, Vec::new());
+    assert!(!made.contains(&new), "{new}");
+    assert_eq!(router.alive(&[made[0], made[1], new]).unwrap(), [true, false, true]);
 }
