@@ -21,7 +21,7 @@ use crate::asked::Asked;
 use crate::catalog::Mounts;
 use crate::error::{QueryError, from_datafusion};
 use crate::io_stats::{Counters, IoStats};
-use crate::lake::{LakeTable, together};
+use crate::lake::{LakeTable, by_pages, together};
 use crate::limits::{LimitReached, Outcome};
 use crate::snapshot::Snapshot;
 use crate::stop::{Stop, StopOnDrop, stoppable};
@@ -136,7 +136,8 @@ impl Execution {
             let store = Arc::new(BackendObjectStore::new(Arc::clone(backend)));
             context.register_object_store(url.as_ref(), store);
         }
-        let plan = context.state().create_physical_plan(plan).await.and_then(together).map_err(from_datafusion)?;
+        let plan = context.state().create_physical_plan(plan).await.and_then(by_pages).and_then(together);
+        let plan = plan.map_err(from_datafusion)?;
         Ok(Self { context, plan, memory, stop: Stop::default() })
     }
 

@@ -11,6 +11,7 @@ use datafusion::physical_plan::metrics::MetricValue;
 use worldstore_core::Key;
 use worldstore_datafusion::ScanObserver;
 
+use crate::lake::PageScanExec;
 use crate::snapshot::Snapshot;
 
 /// What a query read and what it could leave out. Bytes are those that byte stores delivered for Parquet files in
@@ -270,7 +271,8 @@ pub(crate) struct Kept {
 
 fn add_pruning(plan: &Arc<dyn ExecutionPlan>, stats: &mut IoStats) {
     let is_of_files = |source: &DataSourceExec| source.downcast_to_file_source::<ParquetSource>().is_some();
-    let is_scan = plan.downcast_ref::<DataSourceExec>().is_some_and(is_of_files);
+    let is_scan =
+        plan.downcast_ref::<DataSourceExec>().is_some_and(is_of_files) || plan.downcast_ref::<PageScanExec>().is_some();
     for metric in plan.metrics().iter().flat_map(|metrics| metrics.iter()) {
         match metric.value() {
             MetricValue::PruningMetrics { name, pruning_metrics } => {

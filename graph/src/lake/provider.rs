@@ -134,7 +134,8 @@ impl LakeTable {
                 opened.extensions.insert(access);
             }
             let (key, version) = (file.key.clone(), file.version.clone());
-            opened.extensions.insert(LakeFile { key, version, footer });
+            let (backend, counters) = (Arc::clone(&self.label.backend), Arc::clone(&self.counters));
+            opened.extensions.insert(LakeFile { key, version, footer, backend, counters });
             Ok(opened)
         });
         stream::iter(opened.collect::<Vec<_>>()).buffered(FOOTERS_AT_ONCE).try_collect().await
@@ -211,7 +212,6 @@ impl TableProvider for LakeTable {
         // What is left out below a condition is left out of the count.
         let statistics = if has_conditions || is_part { statistics.to_inexact() } else { statistics };
         let table = TableSchema::new(self.label.columns.clone(), self.label.path_fields.iter().cloned().collect());
-        let (backend, counters) = (Arc::clone(&self.label.backend), Arc::clone(&self.counters));
         let mut options = TableParquetOptions {
             global: state.config().options().execution.parquet.clone(),
             ..TableParquetOptions::default()
@@ -222,7 +222,7 @@ impl TableProvider for LakeTable {
         }
         let source = ParquetSource::new(table)
             .with_table_parquet_options(options)
-            .with_parquet_file_reader_factory(Arc::new(Readers { backend, counters }));
+            .with_parquet_file_reader_factory(Arc::new(Readers));
         let url = Self::url(&self.label.address.bucket)?;
         let groups = FileGroup::new(files).split_files(state.config().target_partitions());
         let config = FileScanConfigBuilder::new(url, Arc::new(source))

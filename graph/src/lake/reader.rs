@@ -26,14 +26,39 @@ pub(crate) struct LakeFile {
     pub key: Key,
     pub version: Option<Version>,
     pub footer: Arc<ParquetMetaData>,
+    pub backend: Arc<dyn AsyncBackend>,
+    pub counters: Arc<Counters>,
+}
+
+impl LakeFile {
+    /// Reads parts of the file, and counts them.
+    ///
+    /// # Errors
+    /// Those of the byte store.
+    pub async fn read(&self, ranges: &[Range<u64>]) -> worldstore_core::Result<Vec<Bytes>> {
+        let read = self.backend.read_ranges(&self.key, ranges, &pinned(self.version.clone())).await;
+        let parts = read.map_err(|error| error.with("file", &self.key))?;
+        let bytes = parts.iter().map(|part| part.len() as u64).sum();
+        self.counters.add_data(&self.key, self.row_groups(ranges), bytes);
+        Ok(parts)
+    }
+
+    /// The row groups that these ranges are part of.
+    fn row_groups(&self, ranges: &[Range<u64>]) -> Vec<usize> {
+        let groups = self.footer.row_groups().iter().enumerate();
+        let touched = groups.filter(|(_, group)| {
+            group.columns().iter().any(|column| {
+                let (start, length) = column.byte_range();
+                ranges.iter().any(|range| range.start < start + length && start < range.end)
+            })
+        });
+        touched.map(|(index, _)| index).collect()
+    }
 }
 
 /// Makes a reader for each file.
 #[derive(Debug)]
-pub(crate) struct Readers {
-    pub backend: Arc<dyn AsyncBackend>,
-    pub counters: Arc<Counters>,
-}
+pub(crate) struct Readers;
 
 impl ParquetFileReaderFactory for Readers {
     fn create_reader(
@@ -46,30 +71,13 @@ impl ParquetFileReaderFactory for Readers {
         let lake_file = file.extension::<LakeFile>().cloned();
         let lake_file = lake_file.ok_or_else(|| DataFusionError::Internal("file without a footer".to_owned()))?;
         let metrics = ParquetFileMetrics::new(partition, lake_file.key.as_str(), metrics);
-        let (backend, counters) = (Arc::clone(&self.backend), Arc::clone(&self.counters));
-        Ok(Box::new(Reader { backend, counters, metrics, file: lake_file }))
+        Ok(Box::new(Reader { metrics, file: lake_file }))
     }
 }
 
 struct Reader {
-    backend: Arc<dyn AsyncBackend>,
-    counters: Arc<Counters>,
     metrics: ParquetFileMetrics,
     file: LakeFile,
-}
-
-impl Reader {
-    /// The row groups that these ranges are part of.
-    fn row_groups(&self, ranges: &[Range<u64>]) -> Vec<usize> {
-        let groups = self.file.footer.row_groups().iter().enumerate();
-        let touched = groups.filter(|(_, group)| {
-            group.columns().iter().any(|column| {
-                let (start, length) = column.byte_range();
-                ranges.iter().any(|range| range.start < start + length && start < range.end)
-            })
-        });
-        touched.map(|(index, _)| index).collect()
-    }
 }
 
 impl AsyncFileReader for Reader {
@@ -83,12 +91,9 @@ impl AsyncFileReader for Reader {
 
     fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>>> {
         async move {
-            let options = pinned(self.file.version.clone());
-            let read = self.backend.read_ranges(&self.file.key, &ranges, &options).await;
-            let parts = read.map_err(|error| ParquetError::External(Box::new(error.with("file", &self.file.key))))?;
-            let bytes = parts.iter().map(|part| part.len() as u64).sum();
-            self.metrics.bytes_scanned.add(usize::try_from(bytes).unwrap_or(usize::MAX));
-            self.counters.add_data(&self.file.key, self.row_groups(&ranges), bytes);
+            let parts = self.file.read(&ranges).await.map_err(|error| ParquetError::External(Box::new(error)))?;
+            let bytes = parts.iter().map(Bytes::len).sum();
+            self.metrics.bytes_scanned.add(bytes);
             Ok(parts)
         }
         .boxed()

@@ -16,6 +16,7 @@ mod limits;
 mod live;
 mod narrowed;
 mod not_numbers;
+mod numbers;
 mod oracle;
 mod pages;
 mod parts;
