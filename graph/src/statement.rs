@@ -13,11 +13,23 @@ use crate::execute::QueryResult;
 use crate::graph::Graph;
 use crate::io_stats::Counters;
 use crate::options::QueryOptions;
+use crate::owned::CreatedName;
 use crate::value::Parameters;
 
 impl Graph {
     /// Runs one statement.
     pub(crate) async fn statement(
+        &self,
+        statement: &Statement,
+        parameters: &Parameters,
+        options: &QueryOptions,
+    ) -> Result<QueryResult, QueryError> {
+        let result = self.carry_out(statement, parameters, options).await;
+        self.keep_up().await;
+        result
+    }
+
+    async fn carry_out(
         &self,
         statement: &Statement,
         parameters: &Parameters,
@@ -78,6 +90,9 @@ impl Graph {
             return Err(error.with("label", &name.text).with("edge_type", edge_type).into());
         }
         if !catalog.labels.contains_key(&name.text) {
+            if self.forget(CreatedName::Label(name.text.clone())).await? {
+                return Ok(QueryResult::none());
+            }
             return Err(unknown("label", name, catalog.labels.keys().map(String::as_str)).into());
         }
         self.undeclare(Dropped::Label, &name.text).await?;
@@ -87,6 +102,9 @@ impl Graph {
     async fn drop_edge_type(&self, name: &Name) -> Result<QueryResult, QueryError> {
         self.refresh().await?;
         if !self.read().edge_types.contains_key(&name.text) {
+            if self.forget(CreatedName::EdgeType(name.text.clone())).await? {
+                return Ok(QueryResult::none());
+            }
             return Err(unknown("edge type", name, self.read().edge_types.keys().map(String::as_str)).into());
         }
         self.undeclare(Dropped::EdgeType, &name.text).await?;

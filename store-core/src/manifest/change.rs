@@ -88,7 +88,9 @@ impl Manifests {
         match (standing, role) {
             (Standing::InChain, _) => Ok(Some(self.remember(own))),
             // What others do has the same effect when it is done twice.
-            (Standing::Foreign | Standing::Forgotten, Role::Keeper) => Ok(None),
+            (Standing::Foreign | Standing::Forgotten, Role::Keeper) | (Standing::Foreign, Role::Sharer) => Ok(None),
+            // If it was in the chain, what it says would be said twice.
+            (Standing::Forgotten, Role::Sharer) => Err(self.unknown(&own, None)),
             (Standing::Foreign | Standing::Forgotten, Role::Writer(epoch)) => {
                 let message = "this writer was asleep until its place in the chain was expired";
                 let error = Error::new(ErrorKind::Fenced, message).with("epoch", epoch);

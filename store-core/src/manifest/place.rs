@@ -132,7 +132,7 @@ impl Manifests {
         }
     }
 
-    fn unknown(&self, own: &Stored, cause: Option<Error>) -> Error {
+    pub(super) fn unknown(&self, own: &Stored, cause: Option<Error>) -> Error {
         let message = "nobody knows whether the manifest is published, look at the newest before going on";
         let error = Error::new(ErrorKind::OutcomeUnknown, message).with("number", own.number);
         let error = error.with("commit", own.commit);
@@ -154,8 +154,10 @@ fn is_clear(error: &Error) -> bool {
 pub(super) enum Role {
     /// The writer of an epoch. Nobody else changes entries and properties, in a chain that has one.
     Writer(u64),
-    /// Anyone: takes over, pins, expires, collects, publishes in a chain without a writer.
+    /// Anyone: takes over, pins, expires, collects. Done twice, it is as done once.
     Keeper,
+    /// Anyone in a chain without a writer: publishes entries and properties, once.
+    Sharer,
 }
 
 impl Role {

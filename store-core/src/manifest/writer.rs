@@ -69,9 +69,10 @@ impl Manifests {
     /// ```
     ///
     /// # Errors
-    /// As for [`Writer::publish`], save that nobody is fenced.
+    /// As for [`Writer::publish`], save that nobody is fenced: who was asleep until the place in the chain was expired gets
+    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown). An expiry that keeps what is young makes nobody sleep so long.
     pub fn publish_shared(&self, mut edit: impl FnMut(&mut Draft<'_>) -> Result<()>) -> Result<Arc<Stored>> {
-        self.change(Role::Keeper, |base, next| {
+        self.change(Role::Sharer, |base, next| {
             let mut draft = Draft::new(base);
             edit(&mut draft)?;
             draft.write_to(next);

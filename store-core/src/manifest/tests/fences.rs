@@ -128,6 +128,28 @@ fn a_writer_whose_successors_are_expired_does_not_claim_to_know() {
     assert_eq!(log(&manifests), "a ");
 }
 
+/// Of what is published without an epoch it is said that nobody knows: done again, it would be done twice.
+#[test]
+fn what_was_shared_and_is_expired_before_the_answer_is_not_done_again() {
+    let memory = backend();
+    let (manifests, armed) = sleeper(&memory, Sleeps::BeforeAnswer, Planted::default(), |others| {
+        (0..2).for_each(|round| drop(others.tag(&round.to_string(), others.latest().unwrap().number).unwrap()));
+        (0..2).for_each(|round| assert!(others.release(&round.to_string()).unwrap()));
+        others.expire(&ExpireOptions::default().with_keep_last(1)).unwrap();
+    });
+    let add = |id: &str| {
+        manifests.publish_shared(|draft| {
+            draft.properties.entry("log".into()).or_default().push_str(id);
+            Ok(())
+        })
+    };
+    armed.store(true, Ordering::Relaxed);
+    assert_eq!(add("a").unwrap_err().kind(), ErrorKind::OutcomeUnknown);
+    assert_eq!(log(&manifests), "a", "it was published, once");
+    add("b").unwrap();
+    assert_eq!(log(&manifests), "ab");
+}
+
 /// Others may pin and expire as they like while the writer is at work.
 #[test]
 fn others_do_not_disturb_the_writer() {
