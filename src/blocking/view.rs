@@ -141,7 +141,7 @@ impl View {
 
     /// What differs between this view and `after`: two ticks of a run, two runs, or views of two worlds. Components are
     /// compared, not the tick or the append that wrote them; floats by their bits. A column that only one side has
-    /// counts as null on the other.
+    /// counts as null on the other, and values of two types differ.
     ///
     /// # Errors
     /// Those of [`crate::View::diff`] and of a [`Bridge`].

@@ -145,7 +145,8 @@ impl World {
         call(self, |world| async move { world.runs().await })
     }
 
-    /// Drops a run and its rows. Its handles are refused from then on; its name is free once this returns.
+    /// Drops a run and its rows. Its handles are refused from then on, also for reading; its name is free once this returns.
+    /// Rows of appends whose callers have gone away go with it.
     ///
     /// # Errors
     /// Those of [`crate::World::drop_run`] and of a [`Bridge`].
