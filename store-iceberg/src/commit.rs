@@ -141,8 +141,12 @@ fn next_metadata(
 /// Forgets snapshots. None if another commit came first.
 ///
 /// # Errors
-/// As for [`commit`].
+/// As for [`commit`], and `Conflict` if a branch or a tag names one of them by now.
 pub(crate) async fn forget(place: Place<'_>, base: &State, snapshots: &[i64]) -> Result<Option<State>> {
+    let named = base.named()?;
+    if snapshots.iter().any(|snapshot| named.contains(snapshot)) {
+        return Err(Error::new(ErrorKind::Conflict, "a version that shall expire has been given a name meanwhile"));
+    }
     let builder = base.metadata.clone().into_builder(Some(base.pointer.clone())).remove_snapshots(snapshots);
     let built = builder.build().map_err(from_iceberg)?;
     let prepared = Prepared { metadata: built.metadata, changes: built.changes, marks: base.marks };

@@ -122,7 +122,7 @@ impl IcebergTables {
     }
 
     /// Checks that what lies in the table's folder is the table's.
-    async fn expect_own_folder(&self, table: &TableName, state: &State) -> Result<()> {
+    pub(crate) async fn expect_own_folder(&self, table: &TableName, state: &State) -> Result<()> {
         if state.metadata.properties().get("gc.enabled").is_some_and(|value| value == "false") {
             return Err(Error::unsupported("the table's property gc.enabled forbids to delete files"));
         }

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
-use arrow::datatypes::{DataType, Schema as ArrowSchema};
+use arrow::datatypes::{DataType, Int64Type, Schema as ArrowSchema};
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
 use iceberg::arrow::arrow_primitive_to_literal;
@@ -61,6 +61,8 @@ pub(crate) struct Splitter {
 struct Part {
     /// The place of the column that the value comes from.
     place: usize,
+    /// To multiples of which the value is cut, if it is.
+    width: Option<u32>,
     transform: BoxedTransformFunction,
     result: Type,
 }
@@ -92,17 +94,33 @@ impl Splitter {
             let transform = create_transform_function(&field.transform).map_err(|_| refused())?;
             let none = transform.transform(arrow::array::new_empty_array(stored)).map_err(|_| refused())?;
             fields.push(SortField::new(none.data_type().clone()));
-            parts.push(Part { place, transform, result: result.field_type.as_ref().clone() });
+            let width = match field.transform {
+                Transform::Truncate(width) => Some(width),
+                _ => None,
+            };
+            parts.push(Part { place, width, transform, result: result.field_type.as_ref().clone() });
         }
         let rows = RowConverter::new(fields).map_err(misfit)?;
         Ok(Some(Self { parts, rows }))
     }
 
+    /// Checks that rows, stored or not, have a partition.
+    ///
+    /// # Errors
+    /// As for [`check_cut`].
+    pub fn check(&self, rows: &RecordBatch) -> Result<()> {
+        self.parts.iter().try_for_each(|part| part.width.map_or(Ok(()), |width| check_cut(rows, part.place, width)))
+    }
+
     /// The rows of a stored batch by partition, in the order in which the partitions first occur.
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check).
     pub fn split(&self, batch: &RecordBatch) -> Result<Vec<(Struct, RecordBatch)>> {
         if batch.num_rows() == 0 {
             return Ok(Vec::new());
         }
+        self.check(batch)?;
         let value = |part: &Part| part.transform.transform(Arc::clone(batch.column(part.place))).map_err(from_iceberg);
         let values = self.parts.iter().map(value).collect::<Result<Vec<_>>>()?;
         let rows = self.rows.convert_columns(&values).map_err(misfit)?;
@@ -133,6 +151,42 @@ impl Splitter {
         };
         let literals = self.parts.iter().zip(values).map(literal).collect::<Result<Vec<_>>>()?;
         Ok(Struct::from_iter(literals))
+    }
+}
+
+/// Checks that rows have a partition in a table that is still to be made.
+///
+/// # Errors
+/// As for [`check_cut`].
+pub(crate) fn check_new(partitioning: Partitioning, rows: &RecordBatch) -> Result<()> {
+    let schema = rows.schema_ref();
+    let is_world = [base::WORLD, base::RUN].iter().all(|column| schema.column_with_name(column).is_some());
+    match (partitioning, schema.column_with_name(base::TICK)) {
+        (Partitioning::RunsAndTicks(width), Some((place, _))) if is_world => check_cut(rows, place, width.get()),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that no value of a column is so near to the least of all that there is no multiple of the width below it.
+///
+/// # Errors
+/// `Invalid`, naming column, row and value.
+fn check_cut(rows: &RecordBatch, place: usize, width: u32) -> Result<()> {
+    let column = rows.column(place);
+    // Ticks. Tables in which other numbers are cut are of another program.
+    let Some(values) = column.as_primitive_opt::<Int64Type>() else { return Ok(()) };
+    let width = i64::from(width);
+    if arrow::compute::min(values).is_none_or(|least| least >= i64::MIN + width) {
+        return Ok(());
+    }
+    let has_place = |value: i64| value.checked_sub(value.rem_euclid(width)).is_some();
+    match values.iter().position(|value| value.is_some_and(|value| !has_place(value))) {
+        None => Ok(()),
+        Some(row) => Err(Error::invalid("value is in no partition of the table")
+            .with("column", rows.schema_ref().field(place).name())
+            .with("row", row)
+            .with("value", values.value(row))
+            .with("width", width)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A table as the catalog has it: metadata, columns, snapshots as versions, and the watermark with its check.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
@@ -213,6 +213,19 @@ impl State {
             }
         }
         Ok(None)
+    }
+
+    /// The ids of the snapshots that branches and tags name.
+    ///
+    /// # Errors
+    /// `Unexpected` if the metadata cannot be written down.
+    pub fn named(&self) -> Result<HashSet<i64>> {
+        // Iceberg's own types tell what a name stands for, and not which names there are.
+        let written = serde_json::to_value(&self.metadata)
+            .map_err(|source| Error::unexpected("metadata cannot be written").caused_by(source))?;
+        let names = written.get("refs").and_then(serde_json::Value::as_object);
+        let id = |name: &serde_json::Value| name.get("snapshot-id").and_then(serde_json::Value::as_i64);
+        Ok(names.into_iter().flat_map(|names| names.values()).filter_map(id).collect())
     }
 
     /// The versions that are kept, oldest first. Version 0 is the empty table, at the earliest time that is known.

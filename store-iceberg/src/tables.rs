@@ -29,7 +29,7 @@ use crate::edit::Edit;
 use crate::error::of_table;
 use crate::files::count;
 use crate::fit::check;
-use crate::partition::Splitter;
+use crate::partition::{Splitter, check_new};
 use crate::scan::{Source, scan};
 use crate::shelf::Shelf;
 use crate::state::{Columns, Marks, State, number, rolled_back};
@@ -174,10 +174,13 @@ impl IcebergTables {
         match held.filter(|state| check_schema(&state.schema, rows.schema_ref()).is_ok()) {
             Some(state) => {
                 check_appendable(&state)?;
-                Splitter::new(&state)?;
+                Splitter::new(&state)?.map_or(Ok(()), |splitter| splitter.check(rows))?;
                 check(&state.columns, rows)
             }
-            None => check(&Columns::of_arrow(rows.schema_ref())?.columns, rows),
+            None => {
+                check_new(self.config.partitioning, rows)?;
+                check(&Columns::of_arrow(rows.schema_ref())?.columns, rows)
+            }
         }
     }
 

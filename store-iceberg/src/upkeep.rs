@@ -122,7 +122,11 @@ impl IcebergTables {
         versions.retain(|(version, _)| *version > 0);
         let mut expired = options.expired(&versions)?;
         let marked = state.marked()?.map(|snapshot| number(snapshot));
-        expired.retain(|version| Some(*version) != marked);
+        let named = state.named()?;
+        let is_named = |version: u64| {
+            state.metadata.snapshots().any(|each| number(each) == version && named.contains(&each.snapshot_id()))
+        };
+        expired.retain(|version| Some(*version) != marked && !is_named(*version));
         let (mut gone, ids) = self.only_in(&state, &expired).await?;
         for path in self.old_metadata(&state).await? {
             gone.insert(path, 0);
@@ -231,6 +235,11 @@ impl IcebergTables {
         let gate = self.gate(table);
         let _alone = gate.lock().await;
         let state = self.latest(table).await?;
+        let own = format!("{}/{}", self.root().location, self.folder()?.key(table.as_str())?);
+        if state.metadata.location().trim_end_matches('/') != own {
+            // Of another program's making: its folder may be that of others, too.
+            self.expect_own_folder(table, &state).await?;
+        }
         match self.catalog().remove(table, &state).await? {
             Swap::Won => {}
             Swap::Lost => return Err(Error::new(ErrorKind::Conflict, "another change of the table is in flight")),

@@ -231,3 +231,34 @@ async fn a_catalog_of_the_older_layout_is_extended() {
     let _ = fixture.tables.append(&table, vec![rows(0..2)], &AppendOptions::exactly_once(0, 1)).await.unwrap();
     assert_eq!(ids(&fixture.tables, &table, &Scan::all()).await, [0, 1]);
 }
+
+#[tokio::test]
+async fn versions_that_a_branch_or_a_tag_names_do_not_expire() {
+    let (fixture, table, pool) = shared().await;
+    let _ = fixture.tables.append(&table, vec![rows([2])], &AppendOptions::exactly_once(20, 30)).await.unwrap();
+    let first =
+        metadata(&fixture, &pool).await.snapshots().map(|each| (each.sequence_number(), each.snapshot_id())).min();
+    let (number, id) = first.unwrap();
+    let tag = SnapshotReference::new(id, SnapshotRetention::Tag { max_ref_age_ms: None });
+    let builder = edit(&fixture, &pool).await.set_ref("audited", tag).unwrap();
+    commit(&fixture, &pool, builder).await;
+    let expired = fixture.tables.expire(&table, &ExpireOptions::default()).await.unwrap();
+    assert_eq!(expired.versions, [2]);
+    let after = metadata(&fixture, &pool).await;
+    assert_eq!(after.snapshot_for_ref("audited").map(|kept| kept.snapshot_id()), Some(id));
+    assert_eq!(ids(&fixture.tables, &table, &Scan::all().with_version(number as u64)).await, [0]);
+}
+
+#[tokio::test]
+async fn a_table_in_whose_folder_another_lies_is_not_removed() {
+    let (fixture, table, pool) = shared().await;
+    fixture.tables.create(&name("other"), &CreateOptions::new(schema())).await.unwrap();
+    let _ = fixture.tables.append(&name("other"), vec![rows([7])], &AppendOptions::default()).await.unwrap();
+    let above = metadata(&fixture, &pool).await.location().rsplit_once('/').unwrap().0.to_owned();
+    let builder = edit(&fixture, &pool).await.set_location(above);
+    commit(&fixture, &pool, builder).await;
+    let refused = fixture.tables.remove(&table, &RemoveTableOptions::default()).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unsupported);
+    assert_eq!(ids(&fixture.tables, &name("other"), &Scan::all()).await, [7]);
+    assert_eq!(ids(&fixture.tables, &table, &Scan::all()).await, [0, 1], "nor is it half gone");
+}

@@ -160,3 +160,28 @@ async fn only_world_tables_are_partitioned() {
     assert_eq!(metadata.len(), 2);
     assert!(metadata.iter().all(|key| !key.contains(".gz.")));
 }
+
+/// What a tick is cut to would be less than any number, or wrap around to a great one, where no reader looks for it.
+#[tokio::test]
+async fn a_tick_without_a_partition_is_refused() {
+    for (width, least) in [(100, i64::MIN + 8), (1, i64::MIN), (7, i64::MIN + 1)] {
+        let (tables, _, table) = partitioned(ticks(width)).await;
+        let fits = world(&[("main", least), ("main", i64::MAX)], 1);
+        tables.check(&table, &fits).unwrap();
+        let _ = tables.append(&table, vec![fits], &AppendOptions::default()).await.unwrap();
+        for tick in [least, i64::MAX] {
+            let scan = Scan::all().with_predicate(Predicate::eq("tick", tick));
+            assert_eq!(found(&tables, &table, &scan).await, [format!("main|{tick}")], "{width}");
+        }
+        let Some(less) = least.checked_sub(1) else { continue };
+        let rows = world(&[("main", 0), ("main", less)], 1);
+        let new = tables.check(&name("other"), &rows).unwrap_err();
+        let known = tables.check(&table, &rows).unwrap_err();
+        let late = tables.append(&table, vec![rows], &AppendOptions::default()).await.unwrap_err();
+        for refused in [new, known, late] {
+            assert_eq!(refused.kind(), worldstore_core::ErrorKind::Invalid, "{refused}");
+            assert!(refused.to_string().contains("column: tick, row: 1"), "{refused}");
+        }
+        assert_eq!(found(&tables, &table, &Scan::all()).await.len(), 2);
+    }
+}
