@@ -16,7 +16,7 @@ use url::Url;
 use worldstore_core::{Capability, Error, Prefix, Result};
 
 use crate::backend::ObjectStoreBackend;
-use crate::connection::{Connection, Transport, bucket_and_root, endpoint, is_on};
+use crate::connection::{Connection, bucket_and_root, endpoint, is_on};
 use crate::direct::{Asks, Direct, failed};
 use crate::protocol::{Commits, CopyHeader, Deletes, Links, Protocol, Versions};
 use crate::wire::{Resign, Watching};
@@ -81,13 +81,6 @@ impl AzureConfig {
     #[must_use]
     pub fn with_endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoint = Some(endpoint.into());
-        self
-    }
-
-    /// Sets whether plain HTTP is allowed.
-    #[must_use]
-    pub fn with_transport(mut self, transport: Transport) -> Self {
-        self.connection.transport = transport;
         self
     }
 

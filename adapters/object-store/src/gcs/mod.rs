@@ -68,14 +68,7 @@ impl GcsConfig {
         self
     }
 
-    /// Sets whether plain HTTP is allowed; the environment has no say in it.
-    #[must_use]
-    pub fn with_transport(mut self, transport: Transport) -> Self {
-        self.connection.transport = transport;
-        self
-    }
-
-    /// Sets deadlines, retries and transport.
+    /// Sets deadlines, retries and transport; the environment has no say in whether plain HTTP is allowed.
     #[must_use]
     pub fn with_connection(mut self, connection: Connection) -> Self {
         self.connection = connection;

@@ -28,7 +28,8 @@ fn plain_http_must_be_allowed_and_secrets_do_not_show() {
     let config = GcsConfig::from_uri("gs://some_bucket/root").expect("a valid URI").with_bearer_token("hidden");
     let plain = config.clone().with_endpoint("http://127.0.0.1:9");
     assert_eq!(plain.connect().expect_err("plain HTTP").kind(), ErrorKind::Invalid);
-    assert!(plain.with_transport(Transport::HttpAllowed).connect().is_ok());
+    let allowed = Connection::default().with_transport(Transport::HttpAllowed);
+    assert!(plain.with_connection(allowed).connect().is_ok());
     let backend = config.connect().expect("a backend");
     for text in [format!("{config:?}"), backend.to_string(), format!("{backend:?}")] {
         assert!(!text.contains("hidden"), "{text}");

@@ -66,13 +66,6 @@ impl HttpConfig {
         self
     }
 
-    /// Sets whether plain HTTP is allowed.
-    #[must_use]
-    pub fn with_transport(mut self, transport: Transport) -> Self {
-        self.connection.transport = transport;
-        self
-    }
-
     /// Sets deadlines, retries and transport.
     #[must_use]
     pub fn with_connection(mut self, connection: Connection) -> Self {

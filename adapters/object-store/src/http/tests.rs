@@ -24,7 +24,8 @@ fn a_wrong_url_is_refused_with_its_reason() {
 fn plain_http_must_be_allowed() {
     let plain = HttpConfig::from_uri("http://127.0.0.1:9/x/").expect("a valid URL");
     assert_eq!(plain.connect().expect_err("plain HTTP").kind(), ErrorKind::Invalid);
-    let backend = plain.with_transport(Transport::HttpAllowed).connect().expect("a backend");
+    let allowed = Connection::default().with_transport(Transport::HttpAllowed);
+    let backend = plain.with_connection(allowed).connect().expect("a backend");
     assert_eq!(backend.to_string(), "http(http://127.0.0.1:9/x)");
 }
 

@@ -2,14 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use object_store::ClientConfigKey;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use worldstore_core::{Capability, Error, Prefix, Result};
 
 use crate::backend::ObjectStoreBackend;
-use crate::connection::{Connection, Transport, bucket_and_root, endpoint, is_on};
+use crate::connection::{Connection, bucket_and_root, endpoint, is_on};
 use crate::direct::Direct;
 use crate::protocol::{Commits, Deletes, Protocol};
 use crate::wire::Watching;
@@ -90,13 +89,6 @@ impl S3Config {
         self
     }
 
-    /// Sets whether plain HTTP is allowed.
-    #[must_use]
-    pub fn with_transport(mut self, transport: Transport) -> Self {
-        self.connection.transport = transport;
-        self
-    }
-
     /// Sets deadlines, retries and transport.
     #[must_use]
     pub fn with_connection(mut self, connection: Connection) -> Self {
@@ -131,13 +123,6 @@ impl S3Config {
     #[must_use]
     pub fn with_credentials(mut self, access_key: impl Into<String>, secret_key: impl Into<String>) -> Self {
         self.credentials = Some((access_key.into(), secret_key.into()));
-        self
-    }
-
-    /// Sets how long one request may take, 30 seconds by default. A put of a large object is one request.
-    #[must_use]
-    pub fn with_request_timeout(mut self, timeout: Duration) -> Self {
-        self.connection.request_timeout = Some(timeout);
         self
     }
 

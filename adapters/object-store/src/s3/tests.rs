@@ -3,6 +3,7 @@
 use worldstore_core::ErrorKind;
 
 use super::*;
+use crate::connection::Transport;
 
 #[test]
 fn a_uri_names_bucket_and_root_literally() {
@@ -45,7 +46,8 @@ fn plain_http_must_be_allowed() {
     let plain = config.clone().with_endpoint("http://127.0.0.1:9");
     let error = plain.connect().expect_err("plain HTTP");
     assert_eq!(error.kind(), ErrorKind::Invalid);
-    assert!(plain.with_transport(Transport::HttpAllowed).connect().is_ok());
+    let allowed = Connection::default().with_transport(Transport::HttpAllowed);
+    assert!(plain.with_connection(allowed).connect().is_ok());
     for endpoint in ["ftp://host", "no url", "https://user:hidden@host", "https://host/?x=1"] {
         let error = config.clone().with_endpoint(endpoint).connect().expect_err(endpoint);
         assert_eq!(error.kind(), ErrorKind::Invalid);

@@ -9,9 +9,9 @@ use worldstore_core::{
     Capability, CheckOptions, CopyOptions, DeleteOptions, ErrorKind, ListOptions, Prefix, ReadOptions, ReadRange,
     ReadRangesOptions, RenameOptions, StatOptions, Version, WriteOptions,
 };
-use worldstore_object_store::{HttpConfig, ObjectStoreBackend, Transport};
+use worldstore_object_store::{HttpConfig, ObjectStoreBackend};
 
-use crate::service::{address, unique};
+use crate::service::{address, patient, unique};
 use crate::suite::{body, bytes, key};
 
 /// A folder of its own on the server, and the backend over it.
@@ -26,7 +26,7 @@ fn served() -> Option<(PathBuf, ObjectStoreBackend)> {
 }
 
 fn connect(url: &str) -> ObjectStoreBackend {
-    HttpConfig::from_uri(url).unwrap().with_transport(Transport::HttpAllowed).connect().unwrap()
+    HttpConfig::from_uri(url).unwrap().with_connection(patient()).connect().unwrap()
 }
 
 const NAMES: [&str; 8] =

@@ -159,7 +159,10 @@ async fn a_lost_request_is_unknown_and_a_conflict_is_no_rejection() {
         (Trouble::Answer(400), Err(ErrorKind::Unexpected)),
     ] {
         let proxy = Proxy::start(&endpoint, trouble).await;
-        let lossy = config(&proxy.endpoint, &uri).with_request_timeout(Duration::from_secs(5)).connect().unwrap();
+        let lossy = config(&proxy.endpoint, &uri)
+            .with_connection(patient().with_request_timeout(Duration::from_secs(5)))
+            .connect()
+            .unwrap();
         let written = lossy.write(&key("key"), Bytes::from_static(b"x"), &WriteOptions::if_absent()).await;
         assert_eq!(written.map_err(|error| error.kind()), expected, "{trouble:?}");
         assert_eq!(proxy.puts.load(Ordering::SeqCst), 1, "{trouble:?}: sent once");
