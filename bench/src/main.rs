@@ -7,6 +7,8 @@ mod bytes;
 mod ecs;
 #[cfg(feature = "graph")]
 mod graph;
+#[cfg(any(feature = "graph", feature = "tables"))]
+mod interpreter;
 mod measure;
 mod report;
 #[cfg(feature = "tables")]

@@ -1,8 +1,6 @@
 //! DataFusion in this process, and those in the process of Python.
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
@@ -15,6 +13,7 @@ use tokio::runtime::Runtime;
 use super::answer;
 use super::questions::Question;
 use crate::Failure;
+use crate::interpreter::Interpreter;
 use crate::measure::Seen;
 
 const SCRIPT: &str = include_str!("../../python/graph.py");
@@ -43,11 +42,9 @@ impl DataFusion {
     }
 }
 
-/// A running interpreter. The way there and back takes about a tenth of a millisecond, which is in the figures.
+/// The process of Python. The way there and back takes about a tenth of a millisecond, which is in the figures.
 pub struct Python {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
+    interpreter: Interpreter,
     versions: Value,
     /// What it has, and what not.
     pub about: String,
@@ -58,16 +55,12 @@ impl Python {
     ///
     /// # Errors
     /// If it does not start, or ends at once.
-    pub fn start(interpreter: &Path, wanted: &str) -> Result<Self, Failure> {
-        let mut command = Command::new(interpreter);
-        let mut child = command.args(["-c", SCRIPT, wanted]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let input = child.stdin.take().ok_or("the interpreter has no input")?;
-        let output = BufReader::new(child.stdout.take().ok_or("the interpreter has no output")?);
-        let mut python = Self { child, input, output, versions: Value::Null, about: String::new() };
-        let hello = python.say(&json!({ "do": "hello" }))?;
-        python.versions = hello["versions"].clone();
-        python.about = format!("peers {}, missing {}", python.versions, hello["missing"]);
-        Ok(python)
+    pub fn start(program: &Path, wanted: &str) -> Result<Self, Failure> {
+        let mut interpreter = Interpreter::start(program, SCRIPT, &[wanted])?;
+        let hello = interpreter.ask(&json!({ "do": "hello" }))?;
+        let versions = hello["versions"].clone();
+        let about = format!("peers {versions}, missing {}", hello["missing"]);
+        Ok(Self { interpreter, versions, about })
     }
 
     pub fn has(&self, peer: &str) -> bool {
@@ -77,34 +70,12 @@ impl Python {
     pub fn ask(&mut self, peer: &str, question: &Question, folder: &Path, fresh: bool) -> Result<Seen, Failure> {
         let (name, sql) = (question.name, question.sql);
         let asked = json!({ "do": "ask", "peer": peer, "name": name, "sql": sql, "folder": folder, "fresh": fresh });
-        answer::of_json(&self.say(&asked)?["rows"])
+        answer::of_json(&self.interpreter.ask(&asked)?["rows"])
     }
 
     /// A pattern over people, in the words that the peer has for it.
     pub fn ask_people(&mut self, peer: &str, words: &str, folder: &Path, fresh: bool) -> Result<Seen, Failure> {
         let asked = json!({ "do": "people", "peer": peer, "words": words, "folder": folder, "fresh": fresh });
-        answer::of_json(&self.say(&asked)?["rows"])
-    }
-
-    fn say(&mut self, question: &Value) -> Result<Value, Failure> {
-        writeln!(self.input, "{question}")?;
-        self.input.flush()?;
-        let mut line = String::new();
-        if self.output.read_line(&mut line)? == 0 {
-            return Err("the interpreter has ended".into());
-        }
-        let answer: Value = serde_json::from_str(&line)?;
-        match answer.get("error").and_then(Value::as_str) {
-            Some(error) => Err(error.into()),
-            None => Ok(answer),
-        }
-    }
-}
-
-impl Drop for Python {
-    fn drop(&mut self) {
-        // It ends when its input does; whatever it is at is of no use any more.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        answer::of_json(&self.interpreter.ask(&asked)?["rows"])
     }
 }
