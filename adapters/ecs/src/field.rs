@@ -24,7 +24,7 @@ use crate::error::corrupt;
 #[cfg(feature = "arrow")]
 pub use self::arrow::Offsets;
 pub use derive::{decode_json, decode_text, encode_json, encode_text, no_variant, width};
-pub use types::FieldType;
+pub use types::{FieldType, Scalar};
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -246,9 +246,14 @@ impl Sink for Vec<u8> {
 /// Takes so many bytes from the input.
 #[inline]
 pub(crate) fn take<'a>(input: &mut &'a [u8], count: usize) -> Result<&'a [u8]> {
-    let (taken, rest) = input.split_at_checked(count).ok_or_else(|| corrupt("a value ends too early"))?;
+    let (taken, rest) = input.split_at_checked(count).ok_or_else(too_short)?;
     *input = rest;
     Ok(taken)
+}
+
+#[cold]
+fn too_short() -> Error {
+    corrupt("a value ends too early")
 }
 
 /// Takes bytes with their length in front.

@@ -15,6 +15,7 @@ pub(crate) mod fetch;
 pub(crate) mod insert;
 mod journal;
 pub(crate) mod known;
+mod named;
 mod pool;
 #[cfg(feature = "arrow")]
 mod replay;
@@ -32,7 +33,6 @@ use std::sync::Arc;
 
 use worldstore_core::Result;
 
-use crate::Entity;
 use crate::allocator::Allocator;
 use crate::batch::check_known;
 use crate::component::{Component, ComponentType};
@@ -41,12 +41,15 @@ use crate::planted::Planted;
 
 use archetype::{Archetype, Slot, Step, Values};
 use erased::ErasedColumn;
+use fetch::Spots;
 use insert::Plan;
 use journal::Journal;
 use known::{Known, NO_ROW, Place};
 use pool::Pool;
 
-pub use fetch::{Fetch, FetchMut, Found, FoundMut, Term, TermMut, Terms, TermsMut};
+pub use named::ValueRef;
+
+pub use fetch::{Archetypes, Changing, Fetch, FetchMut, Found, Lanes, Reading, Term, TermMut, Terms, TermsMut};
 
 /// How many removed components and destroyed entities are remembered for [`changes`](crate::Storage::changes).
 pub const HISTORY_ENTRIES: usize = 1 << 20;
@@ -80,8 +83,11 @@ pub struct Local {
     known: Vec<Known>,
     by_name: HashMap<Arc<str>, u32, BuildHasherDefault<NameHasher>>,
     archetypes: Vec<Archetype>,
+    by_type: HashMap<TypeId, u32, BuildHasherDefault<TypeHasher>>,
     by_slots: HashMap<Vec<Slot>, u32>,
     plans: HashMap<TypeId, Plan, BuildHasherDefault<TypeHasher>>,
+    /// By the types of their components.
+    spots: HashMap<TypeId, Spots, BuildHasherDefault<TypeHasher>>,
     /// The tick in progress.
     now: u64,
     /// Whether something was changed in place in it.
@@ -118,23 +124,20 @@ impl Local {
     }
 
     fn with_allocator(allocator: Allocator<Place>) -> Self {
-        let mut local = Self {
+        Self {
             allocator,
             known: Vec::new(),
             by_name: HashMap::default(),
             archetypes: vec![Archetype::new(Vec::new(), Vec::new())],
+            by_type: HashMap::default(),
             by_slots: HashMap::from([(Vec::new(), 0)]),
             plans: HashMap::default(),
+            spots: HashMap::default(),
             now: 1,
             is_touched: false,
             journal: Journal::new(HISTORY_ENTRIES),
             planted: Planted::default(),
-        };
-        for index in 0..Entity::RESERVED {
-            let entity = Entity::pack(local.allocator.shard(), index, 0);
-            local.allocator.set(entity, Place { archetype: 0, row: NO_ROW });
         }
-        local
     }
 
     /// Remembers so many removed components and destroyed entities, 1,048,576 by default.
@@ -168,17 +171,12 @@ impl Local {
     }
 
     /// The number of a Rust type's component, which is registered if it is not.
+    #[inline]
     fn number_of<Type: Component>(&mut self) -> Result<u32> {
-        let component = Type::component()?;
-        match self.by_name.get(component.name()) {
-            Some(number) if self.is_of_type(*number, TypeId::of::<Type>()) => Ok(*number),
-            _ => self.learn(component),
+        match self.by_type.get(&TypeId::of::<Type>()) {
+            Some(number) => Ok(*number),
+            None => self.learn(Type::component()?),
         }
-    }
-
-    fn is_of_type(&self, number: u32, kind: TypeId) -> bool {
-        let typed = self.known.get(number as usize).and_then(|known| known.component.typed());
-        typed.is_some_and(|typed| typed.id == kind)
     }
 
     /// Looks whether a component can become known, so far as that needs no look at its values.
@@ -197,6 +195,7 @@ impl Local {
         let Some(number) = self.by_name.get(component.name()).copied() else {
             let number = u32::try_from(self.known.len()).unwrap_or(NO_ROW);
             let pool = Pool::new(untyped::column(component));
+            self.by_type.extend(component.typed().map(|typed| (typed.id, number)));
             self.known.push(Known { component: Arc::clone(component), pool });
             self.by_name.insert(Arc::clone(component.name()), number);
             return Ok(number);
@@ -217,6 +216,7 @@ impl Local {
         if let Some(known) = self.known.get_mut(number as usize) {
             known.pool.values = retyped.pool;
             known.component = Arc::clone(component);
+            self.by_type.insert(typed.id, number);
         }
         for (place, column, values) in retyped.columns {
             if let Some(archetype) = self.archetypes.get_mut(place) {
@@ -334,13 +334,21 @@ impl Hasher for NameHasher {
 
     #[inline]
     fn write(&mut self, bytes: &[u8]) {
-        for part in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..part.len()].copy_from_slice(part);
-            self.0 = (self.0.rotate_left(5) ^ u64::from_le_bytes(word)).wrapping_mul(0x517c_c1b7_2722_0a95);
+        let (words, rest) = bytes.as_chunks();
+        // The last eight, some of them a second time: a copy of so many as are left would take longer.
+        let last = match bytes.last_chunk() {
+            Some(last) => u64::from_le_bytes(*last),
+            None => rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        };
+        for word in words.iter().map(|word| u64::from_le_bytes(*word)).chain([last]) {
+            self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
         }
         self.0 ^= self.0 >> 29;
     }
+
+    /// What ends a text, which tells nothing here: no name is followed by another.
+    #[inline]
+    fn write_u8(&mut self, _: u8) {}
 }
 
 #[cfg(test)]

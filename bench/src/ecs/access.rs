@@ -68,11 +68,13 @@ pub fn get(size: usize) -> Subjects {
     ])
 }
 
-/// Reads by the name of the component, against reads by its type.
+/// Reads by the name of the component, where it lies and as a value of its own, against reads by its type.
 pub fn get_by_name(size: usize) -> Subjects {
     let Worlds { local, locals, .. } = worlds(size)?;
     let Worlds { local: other, locals: others, .. } = worlds(size)?;
-    let named = Entities::new(other);
+    let Worlds { local: third, locals: thirds, .. } = worlds(size)?;
+    let (other, third) = (Entities::new(other), Entities::new(third));
+    let first_field = |bytes: &[u8]| bytes.first_chunk().map(|x| f64::from(f32::from_le_bytes(*x))).ok_or_else(lost);
     Ok(vec![
         Subject::new("worldstore, by type", move || {
             let mut sum = 0.0;
@@ -84,11 +86,17 @@ pub fn get_by_name(size: usize) -> Subjects {
         Subject::new("worldstore, by name", move || {
             let mut sum = 0.0;
             for entity in &others {
-                let value = named.get_named(*entity, "Position")?.ok_or_else(lost)?;
-                let x = value.bytes().first_chunk::<4>().ok_or_else(lost)?;
-                sum += f64::from(f32::from_le_bytes(*x));
+                let value = other.storage().component_named(*entity, "Position").ok_or_else(lost)?;
+                sum += first_field(value.bytes().ok_or_else(lost)?)?;
             }
             Ok(seen(others.len(), sum))
+        }),
+        Subject::new("worldstore, by name, copied", move || {
+            let mut sum = 0.0;
+            for entity in &thirds {
+                sum += first_field(third.get_named(*entity, "Position")?.ok_or_else(lost)?.bytes())?;
+            }
+            Ok(seen(thirds.len(), sum))
         }),
     ])
 }

@@ -155,9 +155,9 @@ pub fn by_name(size: usize) -> Subjects {
                 };
                 let position = field("Position", "x")?;
                 let (x, y) = (field("Velocity", "x")?, field("Velocity", "y")?);
-                for ((position, x), y) in position.iter().zip(x.iter()).zip(y.iter()) {
+                for ((position, x), y) in position.values()?.zip(x.values()?).zip(y.values()?) {
                     count += 1;
-                    sum += position? * y? + x?;
+                    sum += position * y + x;
                 }
             }
             Ok(seen(count, sum))

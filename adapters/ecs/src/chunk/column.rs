@@ -8,8 +8,8 @@ use worldstore_core::{Error, Result};
 
 use crate::component::{Component, ComponentType};
 use crate::error::corrupt;
-use crate::field::FieldType;
-use crate::local::erased::{ErasedColumn, TypedColumn};
+use crate::field::Scalar;
+use crate::local::erased::{DynColumn, TypedColumn};
 use crate::small::SmallBytes;
 use crate::value::{ComponentValue, check_type};
 
@@ -24,13 +24,13 @@ pub struct Column<'a> {
 #[derive(Debug, Clone)]
 enum Data<'a> {
     /// In the memory of a storage.
-    Erased(&'a dyn ErasedColumn),
+    Erased(&'a DynColumn),
     /// One behind the other, each of as many bytes.
     Packed { bytes: Bytes, rows: usize },
     /// Each on its own.
     Loose(Vec<SmallBytes>),
     /// In the memory of a storage, once for all rows that have them.
-    ErasedShared { values: &'a dyn ErasedColumn, places: &'a [u32] },
+    ErasedShared { values: &'a DynColumn, places: &'a [u32] },
     /// Once for all rows that have them.
     Shared { values: Vec<SmallBytes>, places: Vec<u32> },
 }
@@ -92,15 +92,11 @@ impl<'a> Column<'a> {
         Ok(Column { component: Arc::clone(component), data: Data::Shared { values, places } })
     }
 
-    pub(crate) fn erased(component: &Arc<ComponentType>, column: &'a dyn ErasedColumn) -> Self {
+    pub(crate) fn erased(component: &Arc<ComponentType>, column: &'a DynColumn) -> Self {
         Self { component: Arc::clone(component), data: Data::Erased(column) }
     }
 
-    pub(crate) fn erased_shared(
-        component: &Arc<ComponentType>,
-        values: &'a dyn ErasedColumn,
-        places: &'a [u32],
-    ) -> Self {
+    pub(crate) fn erased_shared(component: &Arc<ComponentType>, values: &'a DynColumn, places: &'a [u32]) -> Self {
         Self { component: Arc::clone(component), data: Data::ErasedShared { values, places } }
     }
 
@@ -221,7 +217,7 @@ impl<'a> Column<'a> {
     /// All rows in their Rust type, if they lie in memory as such.
     pub fn slice<Type: Component>(&self) -> Option<&[Type]> {
         match &self.data {
-            Data::Erased(column) => Some(column.as_any().downcast_ref::<TypedColumn<Type>>()?.values()),
+            Data::Erased(column) => Some(TypedColumn::<Type>::of(*column)?.values()),
             Data::Packed { bytes, rows } if check_type::<Type>(&self.component).is_ok() => {
                 Type::of_plain(bytes).filter(|values| values.len() == *rows)
             }
@@ -230,18 +226,9 @@ impl<'a> Column<'a> {
     }
 
     /// One field of all rows, if they lie in one piece and the field is of that kind.
-    pub fn field<Type: FieldType>(&self, name: &str) -> Option<Strided<'_, Type>> {
-        let mut offset = 0;
-        for field in self.component.fields() {
-            let width = field.width()?;
-            if &*field.name == name {
-                let fits = field.kind == Type::KIND && !Type::NULLABLE && Type::ITEMS.is_none();
-                let stride = self.component.width()?;
-                return fits.then_some(Strided { bytes: self.packed()?, offset, stride, kind: PhantomData });
-            }
-            offset += width;
-        }
-        None
+    pub fn field<Type: Scalar>(&self, name: &str) -> Option<Strided<'_, Type>> {
+        let (offset, stride) = (self.component.place_of::<Type>(name)?, self.component.width()?);
+        Some(Strided { bytes: self.packed()?, offset, stride, kind: PhantomData })
     }
 
     /// How many bytes the values take, those that are shared once. Of a storage's own memory: as bytes, not as types.
@@ -259,7 +246,7 @@ impl<'a> Column<'a> {
     /// The same column, with all values its own.
     pub(crate) fn into_owned(self) -> Result<Column<'static>> {
         let component = self.component;
-        let encode = |column: &dyn ErasedColumn, row: usize| {
+        let encode = |column: &DynColumn, row: usize| {
             let mut bytes = SmallBytes::new();
             column.encode(row, &mut bytes)?;
             Ok(bytes.frozen())
@@ -280,7 +267,7 @@ impl<'a> Column<'a> {
 }
 
 /// All rows of a column behind each other.
-fn encode_all(column: &dyn ErasedColumn) -> Result<Bytes> {
+fn encode_all(column: &DynColumn) -> Result<Bytes> {
     let mut all = Vec::new();
     for row in 0..column.len() {
         let mut bytes = SmallBytes::new();
@@ -292,9 +279,9 @@ fn encode_all(column: &dyn ErasedColumn) -> Result<Bytes> {
 
 /// Only those shared values that rows have.
 fn compact(
-    values: &dyn ErasedColumn,
+    values: &DynColumn,
     places: &[u32],
-    encode: impl Fn(&dyn ErasedColumn, usize) -> Result<SmallBytes>,
+    encode: impl Fn(&DynColumn, usize) -> Result<SmallBytes>,
 ) -> Result<Data<'static>> {
     let mut known = std::collections::HashMap::new();
     let mut kept = Vec::new();
@@ -338,12 +325,22 @@ pub struct Strided<'a, Type> {
     kind: PhantomData<fn() -> Type>,
 }
 
-impl<'a, Type: FieldType> Strided<'a, Type> {
-    /// The values, row by row.
+impl<'a, Type: Scalar> Strided<'a, Type> {
+    /// The values, row by row. All are looked at before, where there are bytes that are no value: for numbers there are not.
     ///
     /// # Errors
-    /// An item is `Corrupt` if the bytes are no such value.
-    pub fn iter(&self) -> impl Iterator<Item = Result<Type>> + use<'a, Type> {
+    /// `Corrupt` if the bytes of a row are no such value.
+    #[inline]
+    pub fn values(&self) -> Result<impl Iterator<Item = Type> + use<'a, Type>> {
+        if !Type::IS_ANY {
+            self.rows().try_for_each(|mut row| Type::decode(&mut row).map(drop))?;
+        }
+        Ok(self.rows().map(Type::of_known))
+    }
+
+    /// The bytes of each value.
+    #[inline]
+    fn rows(&self) -> impl Iterator<Item = &'a [u8]> + use<'a, Type> {
         // The width is that of the type, which is known when this is compiled.
         let width = const {
             match Type::KIND.width() {
@@ -355,7 +352,7 @@ impl<'a, Type: FieldType> Strided<'a, Type> {
         let rows = self.bytes.chunks_exact(self.stride.max(1));
         rows.map(
             #[inline]
-            move |row| Type::decode(&mut row.get(offset..offset + width).unwrap_or_default()),
+            move |row| row.get(offset..offset + width).unwrap_or_default(),
         )
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use worldstore_core::{Error, Result};
 
 use super::Component;
-use crate::field::{Field, FieldKind, FieldSpec, FieldValue};
+use crate::field::{Field, FieldKind, FieldSpec, FieldType, FieldValue};
 use crate::local::erased::{ErasedColumn, TypedColumn};
 
 /// The longest name of a component.
@@ -78,6 +78,20 @@ impl ComponentType {
     /// The fields, in the order of their bytes.
     pub fn fields(&self) -> &[Field] {
         &self.fields
+    }
+
+    /// Where a field begins in the bytes of a value, if it is of that kind and all values take as many bytes.
+    #[inline]
+    pub(crate) fn place_of<Type: FieldType>(&self, name: &str) -> Option<usize> {
+        let mut place = 0;
+        for field in &self.fields {
+            if &*field.name == name {
+                let fits = field.kind == Type::KIND && !Type::NULLABLE && Type::ITEMS.is_none();
+                return (fits && self.width.is_some()).then_some(place);
+            }
+            place += field.width()?;
+        }
+        None
     }
 
     /// How many bytes a value takes, if all take as many.

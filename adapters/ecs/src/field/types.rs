@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use worldstore_core::Result;
 
-use super::{FieldKind, Sink, put_counted, take, take_counted, take_text};
+use super::{FieldKind, Sink, put_counted, take, take_counted, take_text, too_short};
 use crate::Entity;
 use crate::error::corrupt;
 
@@ -31,6 +31,15 @@ pub trait FieldType: sealed::Sealed + Sized {
     /// # Errors
     /// `Corrupt` if the input is too short or holds no such value.
     fn decode(input: &mut &[u8]) -> Result<Self>;
+}
+
+/// A type of which all values take as many bytes: numbers, `bool`, `char`, an [`Entity`].
+pub trait Scalar: FieldType + Copy {
+    /// Whether any bytes are a value.
+    const IS_ANY: bool;
+
+    /// The value of bytes that are known to be one.
+    fn of_known(bytes: &[u8]) -> Self;
 }
 
 mod sealed {
@@ -66,10 +75,19 @@ macro_rules! field {
 macro_rules! numbers {
     ($($type:ty: $kind:ident),+ $(,)?) => {
         $(field!($type, $kind, |value, out| out.put(&value.to_le_bytes()), |input| {
-            let mut bytes = [0; size_of::<$type>()];
-            bytes.copy_from_slice(take(input, size_of::<$type>())?);
-            Ok(<$type>::from_le_bytes(bytes))
-        });)+
+            let (bytes, rest) = input.split_first_chunk().ok_or_else(too_short)?;
+            *input = rest;
+            Ok(<$type>::from_le_bytes(*bytes))
+        });
+
+        impl Scalar for $type {
+            const IS_ANY: bool = true;
+
+            #[inline]
+            fn of_known(bytes: &[u8]) -> Self {
+                bytes.first_chunk().map_or(Self::default(), |bytes| Self::from_le_bytes(*bytes))
+            }
+        })+
     };
 }
 
@@ -92,6 +110,33 @@ field!(String, Text, |value, out| put_counted(value.as_bytes(), out), |input| Ok
 field!(Box<str>, Text, |value, out| put_counted(value.as_bytes(), out), |input| Ok(take_text(input)?.into()));
 field!(Arc<str>, Text, |value, out| put_counted(value.as_bytes(), out), |input| Ok(take_text(input)?.into()));
 field!(Vec<u8>, Bytes, |value, out| put_counted(value, out), |input| Ok(take_counted(input)?.to_vec()));
+
+impl Scalar for bool {
+    const IS_ANY: bool = false;
+
+    #[inline]
+    fn of_known(bytes: &[u8]) -> Self {
+        bytes.first() == Some(&1)
+    }
+}
+
+impl Scalar for char {
+    const IS_ANY: bool = false;
+
+    #[inline]
+    fn of_known(bytes: &[u8]) -> Self {
+        Self::from_u32(u32::of_known(bytes)).unwrap_or_default()
+    }
+}
+
+impl Scalar for Entity {
+    const IS_ANY: bool = false;
+
+    #[inline]
+    fn of_known(bytes: &[u8]) -> Self {
+        Self::from_bits(u64::of_known(bytes)).unwrap_or(Self::WORLD)
+    }
+}
 
 impl<Type: FieldType> sealed::Sealed for Option<Type> {}
 

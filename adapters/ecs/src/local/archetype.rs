@@ -116,7 +116,7 @@ impl Store {
     #[inline]
     pub fn typed<Type: Component>(&self) -> Option<&[Type]> {
         match &self.values {
-            Values::Own(column) => Some(column.as_any().downcast_ref::<TypedColumn<Type>>()?.values()),
+            Values::Own(column) => Some(TypedColumn::<Type>::of(&**column)?.values()),
             Values::Shared(_) => None,
         }
     }
@@ -125,7 +125,7 @@ impl Store {
     #[inline]
     pub fn typed_mut<Type: Component>(&mut self) -> Option<&mut Vec<Type>> {
         match &mut self.values {
-            Values::Own(column) => Some(column.as_any_mut().downcast_mut::<TypedColumn<Type>>()?.values_mut()),
+            Values::Own(column) => Some(TypedColumn::<Type>::of_mut(&mut **column)?.values_mut()),
             Values::Shared(_) => None,
         }
     }

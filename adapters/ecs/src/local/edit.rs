@@ -224,7 +224,7 @@ impl Store {
             _ => return Err(broken()),
         };
         match is_there {
-            true => self.written.set(row, self.values.len(), now),
+            true => self.written.set(row, || self.values.len(), now),
             false => self.written.push(row, now),
         }
         Ok(replaced)

@@ -35,20 +35,17 @@ pub trait ErasedColumn: Any + Debug + Send + Sync {
     fn swap_remove(&mut self, row: usize);
 
     /// Moves a row behind the last of another column of the same kind; the last one takes its place.
-    fn move_row(&mut self, row: usize, to: &mut dyn ErasedColumn);
+    fn move_row(&mut self, row: usize, to: &mut DynColumn);
 
     /// Adds all rows of bytes that lie in one piece, without a copy if that can be.
     fn adopt(&mut self, bytes: &Bytes, rows: usize) -> Result<()>;
 
     /// An empty column of the same kind.
     fn empty(&self) -> Box<dyn ErasedColumn>;
-
-    /// For casts.
-    fn as_any(&self) -> &dyn Any;
-
-    /// For casts.
-    fn as_any_mut(&mut self) -> &mut dyn Any;
 }
+
+/// A column that borrows nothing, so that its type can be asked for.
+pub type DynColumn = dyn ErasedColumn;
 
 /// A column of a Rust type.
 pub struct TypedColumn<Type> {
@@ -70,6 +67,18 @@ impl<Type: Component> Debug for TypedColumn<Type> {
 }
 
 impl<Type: Component> TypedColumn<Type> {
+    /// The column, if it is of this type.
+    #[inline]
+    pub fn of(column: &DynColumn) -> Option<&Self> {
+        (column as &dyn Any).downcast_ref()
+    }
+
+    /// The column, if it is of this type.
+    #[inline]
+    pub fn of_mut(column: &mut DynColumn) -> Option<&mut Self> {
+        (column as &mut dyn Any).downcast_mut()
+    }
+
     /// The values.
     #[inline]
     pub fn values(&self) -> &[Type] {
@@ -132,8 +141,8 @@ impl<Type: Component> ErasedColumn for TypedColumn<Type> {
         }
     }
 
-    fn move_row(&mut self, row: usize, to: &mut dyn ErasedColumn) {
-        let Some(to) = to.as_any_mut().downcast_mut::<Self>() else { return };
+    fn move_row(&mut self, row: usize, to: &mut DynColumn) {
+        let Some(to) = Self::of_mut(to) else { return };
         if row < self.len() {
             to.values_mut().push(self.values_mut().swap_remove(row));
         }
@@ -157,21 +166,13 @@ impl<Type: Component> ErasedColumn for TypedColumn<Type> {
     fn empty(&self) -> Box<dyn ErasedColumn> {
         Box::new(Self::default())
     }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
 }
 
 /// The values of a column in a column of another kind, an empty one.
 ///
 /// # Errors
 /// `Corrupt` if a value is refused.
-pub fn retyped(from: &dyn ErasedColumn, mut to: Box<dyn ErasedColumn>) -> Result<Box<dyn ErasedColumn>> {
+pub fn retyped(from: &DynColumn, mut to: Box<dyn ErasedColumn>) -> Result<Box<dyn ErasedColumn>> {
     if let Some(bytes) = from.frozen() {
         to.adopt(&bytes, from.len())?;
         return Ok(to);

@@ -1,62 +1,34 @@
 //! Queries over the Rust types in memory: without names, copies or look-ups per row.
 
+mod found;
+mod matching;
 mod term;
 mod tuple;
+
+use std::any::TypeId;
 
 use worldstore_core::Result;
 
 use super::Local;
 use super::archetype::{Archetype, Values};
+use super::edit::broken;
 use crate::Entity;
 use crate::component::Component;
 
+use matching::{Filter, Numbers};
+
+pub use found::{Archetypes, Changing, Found, Reading};
+pub use matching::Spots;
 pub use term::{Term, TermMut};
-pub use tuple::{Found, FoundMut, Terms, TermsMut};
-
-/// Which archetypes a query finds.
-#[derive(Debug, Clone, Default)]
-pub struct Matching {
-    /// The components that are asked for.
-    pub(super) components: Vec<u32>,
-    required: Vec<u32>,
-    excluded: Vec<u32>,
-    /// True if a component is asked for that nobody has.
-    is_empty: bool,
-}
-
-impl Matching {
-    pub(super) fn new(local: &Local, names: &[&str]) -> Self {
-        let numbers: Option<Vec<u32>> = names.iter().map(|name| local.by_name.get(*name).copied()).collect();
-        Self { is_empty: numbers.is_none(), components: numbers.unwrap_or_default(), ..Self::default() }
-    }
-
-    fn having(&mut self, number: Option<u32>) {
-        self.required.extend(number);
-        self.is_empty |= number.is_none();
-    }
-
-    fn excluding(&mut self, number: Option<u32>) {
-        self.excluded.extend(number);
-    }
-
-    pub(super) fn matches(&self, archetype: &Archetype) -> bool {
-        let has = |number: &u32| archetype.find(*number).is_some();
-        !archetype.entities.is_empty() && self.components.iter().all(has) && self.filters(archetype)
-    }
-
-    /// Whether an archetype with all components that are asked for is found.
-    #[inline]
-    pub(super) fn filters(&self, archetype: &Archetype) -> bool {
-        let has = |number: &u32| archetype.find(*number).is_some();
-        !self.is_empty && self.required.iter().all(has) && !self.excluded.iter().any(has)
-    }
-}
+pub use tuple::{Lanes, Terms, TermsMut};
 
 /// A query that is about to run: [`iter`](Self::iter) gives what it finds.
 #[derive(Debug)]
 pub struct Fetch<'a, Items> {
     local: &'a Local,
-    matching: Matching,
+    /// None if a component is asked for that nobody has.
+    numbers: Option<Numbers>,
+    filter: Option<Box<Filter>>,
     items: std::marker::PhantomData<fn() -> Items>,
 }
 
@@ -64,20 +36,22 @@ impl<'a, Items: Terms> Fetch<'a, Items> {
     /// Only entities that have this component as well.
     #[must_use]
     pub fn having<Type: Component>(mut self) -> Self {
-        self.matching.having(self.local.by_name.get(Type::NAME).copied());
+        self.filter.get_or_insert_default().having(self.local.by_name.get(Type::NAME).copied());
         self
     }
 
     /// Only entities that do not have this component.
     #[must_use]
     pub fn excluding<Type: Component>(mut self) -> Self {
-        self.matching.excluding(self.local.by_name.get(Type::NAME).copied());
+        self.filter.get_or_insert_default().excluding(self.local.by_name.get(Type::NAME).copied());
         self
     }
 
     /// The entities and their components, in the order of the arguments.
-    pub fn iter(&self) -> Found<'a, Items> {
-        Found::new(self.local, self.matching.clone())
+    #[inline]
+    pub fn iter(&self) -> Found<Reading<'a, Items>> {
+        let archetypes = self.numbers.map(|numbers| Reading::new(self.local, numbers));
+        Found::new(archetypes.unwrap_or_default(), self.filter.clone())
     }
 
     /// Archetype by archetype: the entities, and a slice of each component. Of archetypes that share a value, nothing
@@ -87,25 +61,38 @@ impl<'a, Items: Terms> Fetch<'a, Items> {
         mut each: impl FnMut(&[Entity], Items::Slices<'a>),
         mut other: impl FnMut(Entity, Items::Item<'a>),
     ) {
-        for archetype in self.local.archetypes.iter().filter(|archetype| self.matching.matches(archetype)) {
+        for archetype in self.archetypes() {
             match Items::slices(archetype) {
                 Some(slices) => each(&archetype.entities, slices),
-                None => Found::<Items>::of_one(self.local, archetype).for_each(|(entity, item)| other(entity, item)),
+                None => {
+                    for mut row in Items::one_by_one(self.local, archetype).into_iter().map(Lanes::zip) {
+                        Items::Lanes::next(&mut row).into_iter().for_each(|(entity, item)| other(entity, item));
+                    }
+                }
             }
         }
     }
 
     /// How many entities are found.
     pub fn count(&self) -> usize {
-        let found = self.local.archetypes.iter().filter(|archetype| self.matching.matches(archetype));
-        found.map(|archetype| archetype.entities.len()).sum()
+        self.archetypes().map(|archetype| archetype.entities.len()).sum()
+    }
+
+    fn archetypes(&self) -> impl Iterator<Item = &'a Archetype> {
+        let matches = |archetype: &&Archetype| {
+            let filter = self.filter.as_deref();
+            self.numbers.is_some_and(|numbers| numbers.are_in(archetype))
+                && filter.is_none_or(|filter| filter.finds(archetype))
+        };
+        self.local.archetypes.iter().filter(matches)
     }
 }
 
 impl<'a, Items: Terms> IntoIterator for Fetch<'a, Items> {
     type Item = (Entity, Items::Item<'a>);
-    type IntoIter = Found<'a, Items>;
+    type IntoIter = Found<Reading<'a, Items>>;
 
+    #[inline]
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
@@ -115,7 +102,7 @@ impl<'a, Items: Terms> IntoIterator for Fetch<'a, Items> {
 #[derive(Debug)]
 pub struct FetchMut<'a, Items> {
     local: &'a mut Local,
-    matching: Matching,
+    filter: Option<Box<Filter>>,
     items: std::marker::PhantomData<fn() -> Items>,
 }
 
@@ -123,27 +110,25 @@ impl<'a, Items: TermsMut> FetchMut<'a, Items> {
     /// Only entities that have this component as well.
     #[must_use]
     pub fn having<Type: Component>(mut self) -> Self {
-        self.matching.having(self.local.by_name.get(Type::NAME).copied());
+        self.filter.get_or_insert_default().having(self.local.by_name.get(Type::NAME).copied());
         self
     }
 
     /// Only entities that do not have this component.
     #[must_use]
     pub fn excluding<Type: Component>(mut self) -> Self {
-        self.matching.excluding(self.local.by_name.get(Type::NAME).copied());
+        self.filter.get_or_insert_default().excluding(self.local.by_name.get(Type::NAME).copied());
         self
     }
 }
 
 impl<'a, Items: TermsMut> IntoIterator for FetchMut<'a, Items> {
     type Item = (Entity, Items::Item<'a>);
-    type IntoIter = FoundMut<'a, Items>;
+    type IntoIter = Found<Changing<'a, Items>>;
 
+    #[inline]
     fn into_iter(self) -> Self::IntoIter {
-        let Self { local, matching, .. } = self;
-        local.is_touched = true;
-        local.own_values::<Items>(&matching);
-        FoundMut::new(&mut local.archetypes, &local.known, matching, local.now)
+        Found::new(self.local.changing::<Items>(self.filter.as_deref()), self.filter)
     }
 }
 
@@ -154,8 +139,8 @@ impl Local {
     /// `Invalid` if a name is in use with other fields or by another type, or a type is not [known](Self::know) yet.
     pub fn select<Items: Terms>(&self) -> Result<Fetch<'_, Items>> {
         Items::check(self)?;
-        let matching = Matching::new(self, Items::NAMES);
-        Ok(Fetch { local: self, matching, items: std::marker::PhantomData })
+        let numbers = Numbers::of(self, Items::NAMES);
+        Ok(Fetch { local: self, numbers, filter: None, items: std::marker::PhantomData })
     }
 
     /// The entities with these components, some to be changed: `select_mut::<(&mut Position, &Velocity)>()?`.
@@ -164,28 +149,50 @@ impl Local {
     ///
     /// # Errors
     /// As [`select`](Self::select); `Invalid` if a component is named twice.
+    #[inline]
     pub fn select_mut<Items: TermsMut>(&mut self) -> Result<FetchMut<'_, Items>> {
+        if !self.spots.contains_key(&TypeId::of::<Items::Types>()) {
+            self.first_select_mut::<Items>()?;
+        }
+        Ok(FetchMut { local: self, filter: None, items: std::marker::PhantomData })
+    }
+
+    #[cold]
+    fn first_select_mut<Items: TermsMut>(&mut self) -> Result<()> {
         Items::know(self)?;
-        let matching = Matching::new(self, Items::NAMES);
         if (1..Items::NAMES.len()).any(|place| Items::NAMES[..place].contains(&Items::NAMES[place])) {
             return Err(worldstore_core::Error::invalid("a component cannot be changed twice at once"));
         }
-        Ok(FetchMut { local: self, matching, items: std::marker::PhantomData })
+        let numbers = Numbers::of(self, Items::NAMES).ok_or_else(broken)?;
+        self.spots.insert(TypeId::of::<Items::Types>(), Spots::new(numbers));
+        Ok(())
+    }
+
+    /// The archetypes of a query that changes them. [`select_mut`](Self::select_mut) has been there before.
+    fn changing<Items: TermsMut>(&mut self, filter: Option<&Filter>) -> Changing<'_, Items> {
+        self.is_touched = true;
+        self.own_values::<Items>(filter);
+        let Self { archetypes, spots, known, now, .. } = self;
+        let spots = spots.get_mut(&TypeId::of::<Items::Types>());
+        let found = spots.map(|spots| {
+            spots.learn(archetypes);
+            spots.as_slice()
+        });
+        Changing::new(archetypes, found.unwrap_or_default(), known, *now)
     }
 
     /// Gives entities that share a value which is to be changed values of their own.
-    fn own_values<Items: TermsMut>(&mut self, matching: &Matching) {
-        if self.known.iter().all(|known| known.pool.is_empty()) {
-            return;
-        }
-        for (place, number) in matching.components.iter().enumerate() {
-            if !Items::CHANGED.get(place).copied().unwrap_or_default() {
+    fn own_values<Items: TermsMut>(&mut self, filter: Option<&Filter>) {
+        let Some(numbers) = self.spots.get(&TypeId::of::<Items::Types>()).map(|spots| spots.numbers) else { return };
+        for (number, _) in numbers.as_slice().iter().zip(Items::CHANGED).filter(|(_, is_changed)| **is_changed) {
+            if self.known.get(*number as usize).is_none_or(|known| known.pool.is_empty()) {
                 continue;
             }
             let sharing: Vec<Entity> = self
                 .archetypes
                 .iter()
-                .filter(|archetype| matching.matches(archetype) && is_shared(archetype, *number))
+                .filter(|archetype| numbers.are_in(archetype) && filter.is_none_or(|filter| filter.finds(archetype)))
+                .filter(|archetype| is_shared(archetype, *number))
                 .flat_map(|archetype| archetype.entities.iter().copied())
                 .collect();
             for entity in sharing {

@@ -40,14 +40,14 @@ impl Stamps {
         }
     }
 
-    /// Notes that one of the rows was written.
+    /// Notes that one of the rows was written. How many there are is asked only if it matters.
     #[inline]
-    pub fn set(&mut self, row: usize, rows: usize, tick: u64) {
+    pub fn set(&mut self, row: usize, rows: impl FnOnce() -> usize, tick: u64) {
         if self.rows.is_empty() {
             if self.all == tick {
                 return;
             }
-            self.rows = vec![self.all; rows];
+            self.rows = vec![self.all; rows()];
         }
         if let Some(stamp) = self.rows.get_mut(row) {
             *stamp = tick;

@@ -6,13 +6,11 @@ use worldstore_core::Result;
 
 use super::Local;
 use super::archetype::{Archetype, Values};
-use super::known::NO_ROW;
 use crate::allocator::Outlook;
 use crate::batch::{Applied, Batch};
 use crate::chunk::{Chunk, Chunks, Column};
 use crate::component::ComponentType;
 use crate::query::Query;
-use crate::small::SmallBytes;
 use crate::state::State;
 use crate::storage::{Durability, Storage, StorageInfo};
 use crate::tick::{Changes, Tick};
@@ -136,24 +134,7 @@ impl Local {
     /// The value of a component by its number.
     #[inline]
     pub(super) fn value(&self, entity: Entity, number: u32) -> Result<Option<ComponentValue>> {
-        let place = self.allocator.get(entity).filter(|place| place.row != NO_ROW);
-        let Some(place) = place else { return Ok(None) };
-        let Some(archetype) = self.archetypes.get(place.archetype as usize) else { return Ok(None) };
-        let store = archetype.find(number).and_then(|column| archetype.columns.get(column));
-        let (Some(store), Some(known)) = (store, self.known.get(number as usize)) else { return Ok(None) };
-        let row = place.row as usize;
-        let mut bytes = SmallBytes::new();
-        match &store.values {
-            Values::Own(column) => {
-                column.encode(row, &mut bytes)?;
-                Ok(Some(ComponentValue::trusted(&known.component, bytes)))
-            }
-            Values::Shared(places) => {
-                let Some(value) = places.get(row) else { return Ok(None) };
-                known.pool.values.encode(*value as usize, &mut bytes)?;
-                Ok(Some(ComponentValue::trusted(&known.component, bytes).shared()))
-            }
-        }
+        self.look(entity, number).map(|found| found.value()).transpose()
     }
 
     /// The rows of an archetype with these columns. Nothing if it lacks one.

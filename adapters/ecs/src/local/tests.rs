@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use worldstore_core::ErrorKind;
 
-use crate::{Component, ComponentType, ComponentValue, Entity, Field, FieldKind, FieldValue, Local, Storage, Tick};
+use crate::{
+    Column, Component, ComponentType, ComponentValue, Entity, Field, FieldKind, FieldValue, Local, Query, Storage, Tick,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Component)]
 #[component(name = "position")]
@@ -25,6 +27,24 @@ struct Name(String);
 #[derive(Debug, Clone, Copy, PartialEq, Component)]
 #[component(name = "asleep")]
 struct Asleep;
+
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Component,
+    zerocopy::FromBytes,
+    zerocopy::Immutable,
+    zerocopy::IntoBytes,
+    zerocopy::KnownLayout,
+)]
+#[component(name = "plain", plain)]
+#[repr(C)]
+struct Plain {
+    number: u32,
+    x: f32,
+}
 
 fn shared(local: &mut Local, entities: &[Entity], name: &str) {
     let value = ComponentValue::of(&Name(name.to_owned())).unwrap().shared();
@@ -56,6 +76,70 @@ fn queries_find_entities_in_all_archetypes_and_change_them() {
     assert_eq!(local.select::<(&Position,)>().unwrap().having::<Velocity>().count(), 2);
     assert_eq!(local.select::<(&Position, &Name)>().unwrap().count(), 0);
     assert_eq!(local.select::<(&Position,)>().unwrap().having::<Name>().count(), 0);
+}
+
+#[test]
+fn a_query_that_was_made_before_finds_what_came_since() {
+    let mut local = Local::new();
+    let push = |local: &mut Local| {
+        let found = local.select_mut::<(&mut Position, &Velocity)>().unwrap();
+        found
+            .into_iter()
+            .map(|(entity, (position, velocity))| {
+                position.x += velocity.x;
+                (entity, position.x)
+            })
+            .collect::<std::collections::BTreeMap<_, _>>()
+    };
+    assert!(push(&mut local).is_empty());
+    // Not the first column of its archetype, then the last, then behind an archetype that is not found.
+    let one = local.insert_entity((Asleep, Velocity { x: 1.0 }, Position { x: 0.0 })).unwrap();
+    assert_eq!(push(&mut local), [(one, 1.0)].into());
+    let two = local.insert_entity((Position { x: 10.0 }, Velocity { x: 2.0 })).unwrap();
+    let still = local.insert_entity(Position { x: 100.0 }).unwrap();
+    let three = local.insert_entity((Name("ann".to_owned()), Velocity { x: 3.0 }, Position { x: 20.0 })).unwrap();
+    assert_eq!(push(&mut local), [(one, 2.0), (two, 12.0), (three, 23.0)].into());
+    let awake = local.select_mut::<(&mut Position, &Velocity)>().unwrap().excluding::<Asleep>();
+    assert_eq!(awake.into_iter().map(|(entity, _)| entity).collect::<Vec<_>>(), [two, three]);
+    let named = local.select_mut::<(&mut Position, &Velocity)>().unwrap().having::<Name>();
+    assert_eq!(named.into_iter().map(|(entity, _)| entity).collect::<Vec<_>>(), [three]);
+    // The same components in another order are another query, and entities that left an archetype are not in it.
+    local.remove_component::<Velocity>(two).unwrap();
+    local.insert(still, Velocity { x: 4.0 }).unwrap();
+    for (_, (velocity, position)) in local.select_mut::<(&mut Velocity, &Position)>().unwrap() {
+        velocity.x = position.x;
+    }
+    let velocity = |entity| local.component::<Velocity>(entity).unwrap().map(|velocity| velocity.x);
+    assert_eq!([one, two, still, three].map(velocity), [Some(2.0), None, Some(100.0), Some(23.0)]);
+    // Another state has other archetypes.
+    let mut other = Local::new();
+    let alone = other.insert_entity((Velocity { x: 5.0 }, Position { x: 0.0 })).unwrap();
+    local.import(&other.export().unwrap()).unwrap();
+    assert_eq!(push(&mut local), [(alone, 5.0)].into());
+}
+
+#[test]
+fn a_component_is_read_by_its_name_where_it_lies() {
+    let mut local = Local::new();
+    let bare = local.insert_entity(Name("none".to_owned())).unwrap();
+    let plain = [3.0, 7.0].map(|x| local.insert_entity((Plain { number: 1, x }, Asleep)).unwrap());
+    let found = local.component_named(plain[1], "plain").unwrap();
+    assert_eq!(&**found.component().name(), "plain");
+    assert_eq!(found.bytes().unwrap(), [&1_u32.to_le_bytes()[..], &7.0_f32.to_le_bytes()[..]].concat());
+    assert_eq!((found.field::<f32>("x"), found.field::<u32>("number")), (Some(7.0), Some(1)));
+    assert_eq!((found.field::<u32>("x"), found.field::<f32>("y")), (None, None));
+    assert_eq!(found.value().unwrap().get::<Plain>().unwrap(), Plain { number: 1, x: 7.0 });
+    // Not plain, shared, without a value, not there.
+    let name = local.component_named(bare, "name").unwrap();
+    assert_eq!((name.bytes(), name.value().unwrap().get::<Name>().unwrap()), (None, Name("none".to_owned())));
+    shared(&mut local, &[plain[0]], "team");
+    let team = local.component_named(plain[0], "name").unwrap().value().unwrap();
+    assert!(team.is_shared() && team.get::<Name>().unwrap().0 == "team");
+    assert_eq!(local.component_named(plain[0], "asleep").unwrap().value().unwrap().bytes(), [0_u8; 0]);
+    assert!(local.component_named(bare, "plain").is_none() && local.component_named(bare, "plains").is_none());
+    local.destroy_entity(plain[0]).unwrap();
+    assert!(local.component_named(plain[0], "plain").is_none());
+    assert_eq!(local.component_named(plain[1], "plain").unwrap().field::<f32>("x"), Some(7.0), "it has moved");
 }
 
 #[test]
@@ -289,5 +373,31 @@ fn a_state_with_two_rows_of_one_entity_is_refused() {
         let dead = Entity::new(0, one.index(), 1).unwrap();
         state.chunks.push(crate::Chunk::new(vec![dead], Vec::new()).unwrap());
         assert_eq!(state.check().unwrap_err().kind(), ErrorKind::Corrupt);
+    }
+}
+
+#[test]
+fn fields_of_columns_are_read_by_name() {
+    let mut local = Local::new();
+    local.insert_entities((0..5).map(|x| Plain { number: 10 + x, x: x as f32 })).unwrap();
+    let chunk = local.query(&Query::new(["plain"])).unwrap().next().unwrap().unwrap();
+    let column = chunk.column("plain").unwrap();
+    let x: Vec<f32> = column.field("x").unwrap().values().unwrap().collect();
+    let numbers: Vec<u32> = column.field("number").unwrap().values().unwrap().collect();
+    assert_eq!((x, numbers), (vec![0.0, 1.0, 2.0, 3.0, 4.0], vec![10, 11, 12, 13, 14]));
+    assert!(column.field::<u32>("x").is_none() && column.field::<f32>("y").is_none());
+    // A number that is a character, and one that is none; truth values.
+    let signs = vec![Field::new("sign", FieldKind::U32), Field::new("is_on", FieldKind::Bool)];
+    let signs = Arc::new(ComponentType::dynamic("signs", signs).unwrap());
+    for (number, found) in [(0xE4_u32, Some(vec!['a', 'ä'])), (0xD800, None)] {
+        let row = |number: u32, is_on: u8| [&number.to_le_bytes()[..], &[is_on]].concat();
+        let bytes = [row(0x61, 1), row(number, 0)].concat();
+        let column = Column::from_packed(&signs, bytes.into(), 2).unwrap();
+        let read = column.field::<char>("sign").unwrap().values();
+        match found {
+            Some(found) => assert_eq!(read.unwrap().collect::<Vec<_>>(), found),
+            None => assert_eq!(read.map(drop).unwrap_err().kind(), ErrorKind::Corrupt),
+        }
+        assert_eq!(column.field::<bool>("is_on").unwrap().values().unwrap().collect::<Vec<_>>(), [true, false]);
     }
 }

@@ -49,16 +49,16 @@ impl Local {
         let store = archetype.find(number).and_then(|column| archetype.columns.get(column));
         let Some(Values::Shared(places)) = store.map(|store| &store.values) else { return Ok(None) };
         let Some(value) = places.get(place.row as usize) else { return Ok(None) };
-        let pool = known.pool.values.as_any().downcast_ref::<TypedColumn<Type>>();
+        let pool = TypedColumn::<Type>::of(&*known.pool.values);
         Ok(pool.and_then(|pool| pool.values().get(*value as usize)))
     }
 
     /// The number of a component whose values can be read as a Rust type; none if nobody has it.
     pub(super) fn readable<Type: Component>(&self) -> Result<Option<u32>> {
-        let Some(number) = self.by_name.get(Type::NAME) else { return Ok(None) };
-        if self.is_of_type(*number, TypeId::of::<Type>()) {
+        if let Some(number) = self.by_type.get(&TypeId::of::<Type>()) {
             return Ok(Some(*number));
         }
+        let Some(number) = self.by_name.get(Type::NAME) else { return Ok(None) };
         let known = self.known.get(*number as usize).ok_or_else(broken)?;
         check_type::<Type>(&known.component)?;
         let error = Error::invalid("the type must be known before its values are read in place");
@@ -88,7 +88,7 @@ impl Local {
         }
         let now = self.now;
         let store = self.store(place.archetype, column)?;
-        store.written.set(place.row as usize, store.values.len(), now);
+        store.written.set(place.row as usize, || store.values.len(), now);
         Ok(store.typed_mut::<Type>().and_then(|values| values.get_mut(place.row as usize)))
     }
 
@@ -101,7 +101,7 @@ impl Local {
         let now = self.now;
         self.is_touched = true;
         if let Some(store) = self.store_of::<Type>(place) {
-            store.written.set(place.row as usize, store.values.len(), now);
+            store.written.set(place.row as usize, || store.values.len(), now);
             let row = store.typed_mut::<Type>().and_then(|values| values.get_mut(place.row as usize));
             *row.ok_or_else(broken)? = value;
             return Ok(());
@@ -112,7 +112,7 @@ impl Local {
         match room.is_there {
             true => {
                 *store.typed_mut::<Type>().and_then(|values| values.get_mut(room.row)).ok_or_else(broken)? = value;
-                store.written.set(room.row, store.values.len(), now);
+                store.written.set(room.row, || store.values.len(), now);
             }
             false => {
                 store.typed_mut::<Type>().ok_or_else(broken)?.push(value);
@@ -172,7 +172,8 @@ impl Local {
     /// # Errors
     /// `NotFound` if the entity is not alive.
     pub fn remove_component<Type: Component>(&mut self, entity: Entity) -> Result<bool> {
-        match self.by_name.get(Type::NAME).copied() {
+        let number = self.by_type.get(&TypeId::of::<Type>()).or_else(|| self.by_name.get(Type::NAME));
+        match number.copied() {
             Some(number) => self.remove_number(entity, number),
             None if self.allocator.is_alive(entity) => Ok(false),
             None => Err(dead(entity)),

@@ -5,7 +5,7 @@ use std::any::Any;
 use bytes::Bytes;
 use worldstore_core::Result;
 
-use super::erased::ErasedColumn;
+use super::erased::{DynColumn, ErasedColumn};
 use crate::component::ComponentType;
 use crate::error::corrupt;
 use crate::field::{FieldValue, Sink};
@@ -96,8 +96,8 @@ impl ErasedColumn for PackedColumn {
         self.rows = last;
     }
 
-    fn move_row(&mut self, row: usize, to: &mut dyn ErasedColumn) {
-        let Some(to) = to.as_any_mut().downcast_mut::<Self>() else { return };
+    fn move_row(&mut self, row: usize, to: &mut DynColumn) {
+        let Some(to) = (to as &mut dyn Any).downcast_mut::<Self>() else { return };
         to.bytes_mut().extend_from_slice(self.row(row));
         to.rows += 1;
         self.swap_remove(row);
@@ -118,14 +118,6 @@ impl ErasedColumn for PackedColumn {
 
     fn empty(&self) -> Box<dyn ErasedColumn> {
         Box::new(Self { width: self.width, rows: 0, bytes: Vec::new(), frozen: None })
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
     }
 }
 
@@ -174,8 +166,8 @@ impl ErasedColumn for LooseColumn {
         }
     }
 
-    fn move_row(&mut self, row: usize, to: &mut dyn ErasedColumn) {
-        let Some(to) = to.as_any_mut().downcast_mut::<Self>() else { return };
+    fn move_row(&mut self, row: usize, to: &mut DynColumn) {
+        let Some(to) = (to as &mut dyn Any).downcast_mut::<Self>() else { return };
         if row < self.values.len() {
             to.values.push(self.values.swap_remove(row));
         }
@@ -195,13 +187,5 @@ impl ErasedColumn for LooseColumn {
 
     fn empty(&self) -> Box<dyn ErasedColumn> {
         Box::new(Self { values: Vec::new(), component: self.component.clone() })
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
     }
 }

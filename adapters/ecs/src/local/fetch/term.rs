@@ -3,7 +3,7 @@
 use std::slice;
 
 use super::super::archetype::{Archetype, Store, Values};
-use super::super::erased::{ErasedColumn, TypedColumn};
+use super::super::erased::{DynColumn, TypedColumn};
 use super::super::known::Known;
 use crate::component::Component;
 
@@ -37,7 +37,7 @@ impl<'a, Type: Component> Look<'a, Type> {
         match &store.values {
             Values::Own(_) => store.typed().map(Self::Own),
             Values::Shared(places) => {
-                let pool = known.pool.values.as_any().downcast_ref::<TypedColumn<Type>>()?;
+                let pool = TypedColumn::<Type>::of(&*known.pool.values)?;
                 Some(Self::Shared(places, pool.values()))
             }
         }
@@ -59,48 +59,61 @@ pub trait TermMut {
     /// What is found.
     type Item<'a>;
     /// The values of one archetype, row by row.
-    type Iter<'a>: Iterator<Item = Self::Item<'a>> + Default;
+    type Lane<'a>: IntoIterator<Item = Self::Item<'a>> + Default;
     /// Whether it is changed.
     const IS_CHANGED: bool;
 
     /// The values of one archetype, if they are not shared. They count as changed if they are to be.
-    fn iter(store: &mut Store, now: u64) -> Option<Self::Iter<'_>>;
+    fn lane(store: &mut Store, now: u64) -> Option<Self::Lane<'_>>;
+
+    /// A value on its own.
+    fn one(item: Self::Item<'_>) -> Self::Lane<'_>;
 
     /// The values of one archetype, wherever they are.
-    fn collect<'a>(store: &'a mut Store, shared: &'a dyn ErasedColumn, now: u64) -> Vec<Self::Item<'a>>;
+    fn collect<'a>(store: &'a mut Store, shared: &'a DynColumn, now: u64) -> Vec<Self::Item<'a>>;
 }
 
 impl<Type: Component> TermMut for &mut Type {
     type Type = Type;
     type Item<'a> = &'a mut Type;
-    type Iter<'a> = slice::IterMut<'a, Type>;
+    type Lane<'a> = &'a mut [Type];
     const IS_CHANGED: bool = true;
 
-    fn iter(store: &mut Store, now: u64) -> Option<slice::IterMut<'_, Type>> {
+    #[inline]
+    fn lane(store: &mut Store, now: u64) -> Option<&mut [Type]> {
         store.written.set_all(now);
-        store.typed_mut::<Type>().map(|values| values.iter_mut())
+        store.typed_mut::<Type>().map(Vec::as_mut_slice)
     }
 
-    fn collect<'a>(store: &'a mut Store, _: &'a dyn ErasedColumn, now: u64) -> Vec<&'a mut Type> {
-        Self::iter(store, now).into_iter().flatten().collect()
+    fn one(item: Self::Item<'_>) -> Self::Lane<'_> {
+        slice::from_mut(item)
+    }
+
+    fn collect<'a>(store: &'a mut Store, _: &'a DynColumn, now: u64) -> Vec<&'a mut Type> {
+        Self::lane(store, now).into_iter().flatten().collect()
     }
 }
 
 impl<Type: Component> TermMut for &Type {
     type Type = Type;
     type Item<'a> = &'a Type;
-    type Iter<'a> = slice::Iter<'a, Type>;
+    type Lane<'a> = &'a [Type];
     const IS_CHANGED: bool = false;
 
-    fn iter(store: &mut Store, _: u64) -> Option<slice::Iter<'_, Type>> {
-        store.typed::<Type>().map(<[Type]>::iter)
+    #[inline]
+    fn lane(store: &mut Store, _: u64) -> Option<&[Type]> {
+        store.typed::<Type>()
     }
 
-    fn collect<'a>(store: &'a mut Store, shared: &'a dyn ErasedColumn, _: u64) -> Vec<&'a Type> {
+    fn one(item: Self::Item<'_>) -> Self::Lane<'_> {
+        slice::from_ref(item)
+    }
+
+    fn collect<'a>(store: &'a mut Store, shared: &'a DynColumn, _: u64) -> Vec<&'a Type> {
         match &store.values {
             Values::Own(_) => store.typed::<Type>().unwrap_or_default().iter().collect(),
             Values::Shared(places) => {
-                let pool = shared.as_any().downcast_ref::<TypedColumn<Type>>().map(TypedColumn::values);
+                let pool = TypedColumn::<Type>::of(shared).map(TypedColumn::values);
                 let pool = pool.unwrap_or_default();
                 places.iter().filter_map(|place| pool.get(*place as usize)).collect()
             }

@@ -1,17 +1,43 @@
-//! Tuples of components of a query, and what they find.
+//! Tuples of components of a query.
 
 use std::iter::{Copied, Zip};
-use std::{slice, vec};
+use std::slice;
 
 use worldstore_core::Result;
 
 use super::super::Local;
-use super::super::archetype::{Archetype, Store};
+use super::super::archetype::Archetype;
 use super::super::known::Known;
+use super::matching::Spot;
 use super::term::Look;
-use super::{Matching, Term, TermMut};
+use super::{Term, TermMut};
 use crate::Entity;
 use crate::component::Component;
+
+/// Entities, and for each of their components the values: all of one length. Not for implementing.
+pub trait Lanes: Default {
+    /// An entity and its components.
+    type Item;
+    /// All of them, to be gone through.
+    type Rows;
+
+    /// Row by row.
+    fn zip(self) -> Self::Rows;
+
+    /// The next row.
+    fn next(rows: &mut Self::Rows) -> Option<Self::Item>;
+
+    /// All rows, one after the other.
+    fn fold<Sum>(rows: Self::Rows, first: Sum, each: impl FnMut(Sum, Self::Item) -> Sum) -> Sum;
+}
+
+/// The rows of an archetype.
+pub enum Laid<Lanes> {
+    /// As they lie there.
+    Whole(Lanes),
+    /// Each on its own, because some of its values lie elsewhere.
+    OneByOne(Vec<Lanes>),
+}
 
 /// Components that are read: a tuple of up to eight `&Type`. Not for implementing.
 pub trait Terms {
@@ -20,7 +46,7 @@ pub trait Terms {
     /// What is found of one archetype.
     type Slices<'a>;
     /// The rows of one archetype.
-    type Rows<'a>;
+    type Lanes<'a>: Lanes<Item = (Entity, Self::Item<'a>)>;
     /// The names of the components.
     const NAMES: &'static [&'static str];
 
@@ -34,30 +60,20 @@ pub trait Terms {
     fn slices(archetype: &Archetype) -> Option<Self::Slices<'_>>;
 
     /// All rows of an archetype, if none are shared.
-    fn rows(archetype: &Archetype) -> Option<Self::Rows<'_>>;
+    fn lanes(archetype: &Archetype) -> Option<Self::Lanes<'_>>;
 
-    /// No rows.
-    fn none<'a>() -> Self::Rows<'a>;
-
-    /// The next row.
-    fn next<'a>(rows: &mut Self::Rows<'a>) -> Option<(Entity, Self::Item<'a>)>;
-
-    /// All rows, one after the other.
-    fn fold<'a, Sum>(rows: Self::Rows<'a>, first: Sum, each: impl FnMut(Sum, (Entity, Self::Item<'a>)) -> Sum) -> Sum;
-
-    /// All rows of an archetype, one by one.
-    fn collect<'a>(local: &'a Local, archetype: &'a Archetype) -> Vec<(Entity, Self::Item<'a>)>;
+    /// All rows of an archetype, each on its own.
+    fn one_by_one<'a>(local: &'a Local, archetype: &'a Archetype) -> Vec<Self::Lanes<'a>>;
 }
-
-/// The rows of an archetype: as they lie there, or one by one.
-pub type Laid<Rows, Item> = Result<Rows, Vec<(Entity, Item)>>;
 
 /// Components that are read or changed: a tuple of up to eight `&Type` and `&mut Type`. Not for implementing.
 pub trait TermsMut {
     /// What is found of one entity.
     type Item<'a>;
     /// The rows of one archetype.
-    type Rows<'a>;
+    type Lanes<'a>: Lanes<Item = (Entity, Self::Item<'a>)>;
+    /// The types of the components.
+    type Types: 'static;
     /// The names of the components.
     const NAMES: &'static [&'static str];
     /// Which of them are changed.
@@ -69,152 +85,13 @@ pub trait TermsMut {
     /// Those of [`Local::know`].
     fn know(local: &mut Local) -> Result<()>;
 
-    /// All rows of an archetype that matches, as they lie there or one by one. None if it does not.
-    fn rows<'a>(
+    /// All rows of an archetype.
+    fn lanes<'a>(
         archetype: &'a mut Archetype,
+        spot: &Spot,
         known: &'a [Known],
-        matching: &Matching,
         now: u64,
-    ) -> Option<Laid<Self::Rows<'a>, Self::Item<'a>>>;
-
-    /// No rows.
-    fn none<'a>() -> Self::Rows<'a>;
-
-    /// The next row.
-    fn next<'a>(rows: &mut Self::Rows<'a>) -> Option<(Entity, Self::Item<'a>)>;
-
-    /// All rows, one after the other.
-    fn fold<'a, Sum>(rows: Self::Rows<'a>, first: Sum, each: impl FnMut(Sum, (Entity, Self::Item<'a>)) -> Sum) -> Sum;
-}
-
-/// What a query finds.
-pub struct Found<'a, Items: Terms> {
-    local: &'a Local,
-    matching: Option<Matching>,
-    archetypes: slice::Iter<'a, Archetype>,
-    // On their own, and never lent while the loop runs: so they stay in registers.
-    rows: Items::Rows<'a>,
-    others: vec::IntoIter<(Entity, Items::Item<'a>)>,
-}
-
-impl<'a, Items: Terms> Found<'a, Items> {
-    pub(super) fn new(local: &'a Local, matching: Matching) -> Self {
-        let others = Vec::new().into_iter();
-        Self { local, matching: Some(matching), archetypes: local.archetypes.iter(), rows: Items::none(), others }
-    }
-
-    /// The rows of one archetype.
-    pub(super) fn of_one(local: &'a Local, archetype: &'a Archetype) -> Self {
-        let others = Items::collect(local, archetype).into_iter();
-        Self { local, matching: None, archetypes: [].iter(), rows: Items::none(), others }
-    }
-}
-
-/// The rows of the next archetype.
-#[cold]
-fn next_archetype<'a, Items: Terms>(
-    local: &'a Local,
-    matching: &Option<Matching>,
-    archetypes: &mut slice::Iter<'a, Archetype>,
-) -> Option<Laid<Items::Rows<'a>, Items::Item<'a>>> {
-    let matching = matching.as_ref()?;
-    let archetype = archetypes.find(|archetype| matching.matches(archetype))?;
-    Some(Items::rows(archetype).ok_or_else(|| Items::collect(local, archetype)))
-}
-
-impl<'a, Items: Terms> Iterator for Found<'a, Items> {
-    type Item = (Entity, Items::Item<'a>);
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(found) = Items::next(&mut self.rows) {
-                return Some(found);
-            }
-            if let Some(found) = self.others.next() {
-                return Some(found);
-            }
-            match next_archetype::<Items>(self.local, &self.matching, &mut self.archetypes)? {
-                Ok(rows) => self.rows = rows,
-                Err(others) => self.others = others.into_iter(),
-            }
-        }
-    }
-
-    #[inline]
-    fn fold<Sum, Each: FnMut(Sum, Self::Item) -> Sum>(mut self, first: Sum, mut each: Each) -> Sum {
-        let mut sum = Items::fold(self.rows, first, &mut each);
-        sum = self.others.fold(sum, &mut each);
-        while let Some(laid) = next_archetype::<Items>(self.local, &self.matching, &mut self.archetypes) {
-            sum = match laid {
-                Ok(rows) => Items::fold(rows, sum, &mut each),
-                Err(others) => others.into_iter().fold(sum, &mut each),
-            };
-        }
-        sum
-    }
-}
-
-/// What a query finds that changes it.
-pub struct FoundMut<'a, Items: TermsMut> {
-    known: &'a [Known],
-    matching: Matching,
-    now: u64,
-    archetypes: slice::IterMut<'a, Archetype>,
-    // As in `Found`.
-    rows: Items::Rows<'a>,
-    others: vec::IntoIter<(Entity, Items::Item<'a>)>,
-}
-
-impl<'a, Items: TermsMut> FoundMut<'a, Items> {
-    pub(super) fn new(archetypes: &'a mut [Archetype], known: &'a [Known], matching: Matching, now: u64) -> Self {
-        let (rows, others) = (Items::none(), Vec::new().into_iter());
-        Self { known, matching, now, archetypes: archetypes.iter_mut(), rows, others }
-    }
-}
-
-/// The rows of the next archetype.
-#[cold]
-fn next_archetype_mut<'a, Items: TermsMut>(
-    known: &'a [Known],
-    matching: &Matching,
-    now: u64,
-    archetypes: &mut slice::IterMut<'a, Archetype>,
-) -> Option<Laid<Items::Rows<'a>, Items::Item<'a>>> {
-    archetypes.find_map(|archetype| Items::rows(archetype, known, matching, now))
-}
-
-impl<'a, Items: TermsMut> Iterator for FoundMut<'a, Items> {
-    type Item = (Entity, Items::Item<'a>);
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(found) = Items::next(&mut self.rows) {
-                return Some(found);
-            }
-            if let Some(found) = self.others.next() {
-                return Some(found);
-            }
-            match next_archetype_mut::<Items>(self.known, &self.matching, self.now, &mut self.archetypes)? {
-                Ok(rows) => self.rows = rows,
-                Err(others) => self.others = others.into_iter(),
-            }
-        }
-    }
-
-    #[inline]
-    fn fold<Sum, Each: FnMut(Sum, Self::Item) -> Sum>(mut self, first: Sum, mut each: Each) -> Sum {
-        let mut sum = Items::fold(self.rows, first, &mut each);
-        sum = self.others.fold(sum, &mut each);
-        while let Some(laid) = next_archetype_mut::<Items>(self.known, &self.matching, self.now, &mut self.archetypes) {
-            sum = match laid {
-                Ok(rows) => Items::fold(rows, sum, &mut each),
-                Err(others) => others.into_iter().fold(sum, &mut each),
-            };
-        }
-        sum
-    }
+    ) -> Option<Laid<Self::Lanes<'a>>>;
 }
 
 /// The type of iterators zipped one onto another.
@@ -237,10 +114,31 @@ macro_rules! nested {
 
 macro_rules! tuples {
     ($($count:literal ($($type:ident $value:ident $place:tt),+))+) => {
-        $(impl<$($type: Component),+> Terms for ($(&$type,)+) {
+        $(impl<'a, $($type: IntoIterator + Default),+> Lanes for (&'a [Entity], ($($type,)+)) {
+            type Item = (Entity, ($($type::Item,)+));
+            type Rows = zipped!(Copied<slice::Iter<'a, Entity>> $(, $type::IntoIter)+);
+
+            #[inline]
+            fn zip(self) -> Self::Rows {
+                let (entities, ($($value,)+)) = self;
+                zip!(entities.iter().copied() $(, $value)+)
+            }
+
+            #[inline]
+            fn next(rows: &mut Self::Rows) -> Option<Self::Item> {
+                rows.next().map(|nested!(entity $(, $value)+)| (entity, ($($value,)+)))
+            }
+
+            #[inline]
+            fn fold<Sum>(rows: Self::Rows, first: Sum, mut each: impl FnMut(Sum, Self::Item) -> Sum) -> Sum {
+                rows.fold(first, |sum, nested!(entity $(, $value)+)| each(sum, (entity, ($($value,)+))))
+            }
+        }
+
+        impl<$($type: Component),+> Terms for ($(&$type,)+) {
             type Item<'a> = ($(&'a $type,)+);
             type Slices<'a> = ($(&'a [$type],)+);
-            type Rows<'a> = zipped!(Copied<slice::Iter<'a, Entity>> $(, slice::Iter<'a, $type>)+);
+            type Lanes<'a> = (&'a [Entity], Self::Slices<'a>);
             const NAMES: &'static [&'static str] = &[$(<&$type as Term>::Type::NAME),+];
 
             fn check(local: &Local) -> Result<()> {
@@ -252,44 +150,26 @@ macro_rules! tuples {
                 Some(($(archetype.typed::<$type>()?,)+))
             }
 
-            fn rows(archetype: &Archetype) -> Option<Self::Rows<'_>> {
-                $(let $value = archetype.typed::<$type>()?.iter();)+
-                Some(zip!(archetype.entities.iter().copied() $(, $value)+))
+            fn lanes(archetype: &Archetype) -> Option<Self::Lanes<'_>> {
+                Some((&archetype.entities[..], Self::slices(archetype)?))
             }
 
-            #[inline]
-            fn none<'a>() -> Self::Rows<'a> {
-                zip!(<&[Entity]>::default().iter().copied() $(, <&[$type]>::default().iter())+)
-            }
-
-            #[inline]
-            fn next<'a>(rows: &mut Self::Rows<'a>) -> Option<(Entity, Self::Item<'a>)> {
-                rows.next().map(|nested!(entity $(, $value)+)| (entity, ($($value,)+)))
-            }
-
-            #[inline]
-            fn fold<'a, Sum>(
-                rows: Self::Rows<'a>,
-                first: Sum,
-                mut each: impl FnMut(Sum, (Entity, Self::Item<'a>)) -> Sum,
-            ) -> Sum {
-                rows.fold(first, |sum, nested!(entity $(, $value)+)| each(sum, (entity, ($($value,)+))))
-            }
-
-            fn collect<'a>(local: &'a Local, archetype: &'a Archetype) -> Vec<(Entity, Self::Item<'a>)> {
+            fn one_by_one<'a>(local: &'a Local, archetype: &'a Archetype) -> Vec<Self::Lanes<'a>> {
                 $(
                     let number = local.by_name.get($type::NAME).copied();
                     let $value = number.and_then(|number| Look::<$type>::new(&local.known, archetype, number));
                     let Some($value) = $value else { return Vec::new() };
                 )+
                 let rows = archetype.entities.iter().enumerate();
-                rows.filter_map(|(row, entity)| Some((*entity, ($($value.get(row)?,)+)))).collect()
+                let one = |(row, entity)| Some((slice::from_ref(entity), ($(slice::from_ref($value.get(row)?),)+)));
+                rows.filter_map(one).collect()
             }
         }
 
         impl<$($type: TermMut),+> TermsMut for ($($type,)+) {
             type Item<'a> = ($($type::Item<'a>,)+);
-            type Rows<'a> = zipped!(Copied<slice::Iter<'a, Entity>> $(, $type::Iter<'a>)+);
+            type Lanes<'a> = (&'a [Entity], ($($type::Lane<'a>,)+));
+            type Types = ($($type::Type,)+);
             const NAMES: &'static [&'static str] = &[$($type::Type::NAME),+];
             const CHANGED: &'static [bool] = &[$($type::IS_CHANGED),+];
 
@@ -298,49 +178,28 @@ macro_rules! tuples {
                 Ok(())
             }
 
-            fn rows<'a>(
+            #[inline]
+            fn lanes<'a>(
                 archetype: &'a mut Archetype,
+                spot: &Spot,
                 known: &'a [Known],
-                matching: &Matching,
                 now: u64,
-            ) -> Option<Laid<Self::Rows<'a>, Self::Item<'a>>> {
-                let numbers = &matching.components;
-                let columns = [$(archetype.find(*numbers.get($place)?)?),+];
-                if archetype.entities.is_empty() || !matching.filters(archetype) {
-                    return None;
-                }
-                let is_own = columns.iter().all(|column| archetype.columns.get(*column).is_some_and(Store::is_own));
-                let entities = archetype.entities.iter().copied();
-                let [$($value),+] = archetype.columns.get_disjoint_mut(columns).ok()?;
+            ) -> Option<Laid<Self::Lanes<'a>>> {
+                let columns = [$(spot.columns[$place] as usize),+];
+                let Archetype { entities, columns: stores, slots, .. } = archetype;
+                let stores = stores.get_disjoint_mut(columns).ok()?;
+                let is_own = stores.iter().all(|store| store.is_own());
+                let [$($value),+] = stores;
                 if is_own {
-                    $(let $value = $type::iter($value, now)?;)+
-                    return Some(Ok(zip!(entities $(, $value)+)));
+                    return Some(Laid::Whole((&entities[..], ($($type::lane($value, now)?,)+))));
                 }
                 $(
-                    let pool = known.get(*numbers.get($place)? as usize)?;
-                    let $value = $type::collect($value, &*pool.pool.values, now);
+                    let number = slots.get(columns[$place])?.component;
+                    let $value = $type::collect($value, &*known.get(number as usize)?.pool.values, now);
                 )+
-                let rows = zip!(entities $(, $value)+);
-                Some(Err(rows.map(|nested!(entity $(, $value)+)| (entity, ($($value,)+))).collect()))
-            }
-
-            #[inline]
-            fn none<'a>() -> Self::Rows<'a> {
-                zip!(<&[Entity]>::default().iter().copied() $(, $type::Iter::default())+)
-            }
-
-            #[inline]
-            fn next<'a>(rows: &mut Self::Rows<'a>) -> Option<(Entity, Self::Item<'a>)> {
-                rows.next().map(|nested!(entity $(, $value)+)| (entity, ($($value,)+)))
-            }
-
-            #[inline]
-            fn fold<'a, Sum>(
-                rows: Self::Rows<'a>,
-                first: Sum,
-                mut each: impl FnMut(Sum, (Entity, Self::Item<'a>)) -> Sum,
-            ) -> Sum {
-                rows.fold(first, |sum, nested!(entity $(, $value)+)| each(sum, (entity, ($($value,)+))))
+                let rows = zip!(entities.iter() $(, $value)+);
+                let one = |nested!(entity $(, $value)+)| (slice::from_ref(entity), ($($type::one($value),)+));
+                Some(Laid::OneByOne(rows.map(one).collect()))
             }
         })+
     };
