@@ -14,8 +14,9 @@ pub trait Archetypes: Default {
     /// The rows of one.
     type Lanes: Lanes;
 
-    /// Goes on to the next that is found.
-    fn next(&mut self, filter: Option<&Filter>) -> Option<Self::Lanes>;
+    /// The next that is found, and those behind it. The archetypes go in and out as values: what is lent lies in memory,
+    /// and a loop over rows is to have where it is, and what it sums up, in registers.
+    fn after(self, filter: Option<&Filter>) -> (Self, Option<Self::Lanes>);
 }
 
 /// What a query finds.
@@ -30,6 +31,13 @@ impl<Source: Archetypes> Found<Source> {
     pub(super) fn new(archetypes: Source, filter: Option<Box<Filter>>) -> Self {
         Self { archetypes, filter, rows: Source::Lanes::default().zip() }
     }
+
+    #[inline]
+    fn next_lanes(&mut self) -> Option<Source::Lanes> {
+        let (rest, lanes) = std::mem::take(&mut self.archetypes).after(self.filter.as_deref());
+        self.archetypes = rest;
+        lanes
+    }
 }
 
 impl<Source: Archetypes> Iterator for Found<Source> {
@@ -41,7 +49,7 @@ impl<Source: Archetypes> Iterator for Found<Source> {
             if let Some(found) = Source::Lanes::next(&mut self.rows) {
                 return Some(found);
             }
-            self.rows = self.archetypes.next(self.filter.as_deref())?.zip();
+            self.rows = self.next_lanes()?.zip();
         }
     }
 
@@ -49,7 +57,7 @@ impl<Source: Archetypes> Iterator for Found<Source> {
     fn fold<Sum, Each: FnMut(Sum, Self::Item) -> Sum>(mut self, first: Sum, mut each: Each) -> Sum {
         let rows = std::mem::replace(&mut self.rows, Source::Lanes::default().zip());
         let mut sum = Source::Lanes::fold(rows, first, &mut each);
-        while let Some(lanes) = self.archetypes.next(self.filter.as_deref()) {
+        while let Some(lanes) = self.next_lanes() {
             sum = Source::Lanes::fold(lanes.zip(), sum, &mut each);
         }
         sum
@@ -82,8 +90,8 @@ impl<Items: Terms> Default for Reading<'_, Items> {
 impl<'a, Items: Terms> Archetypes for Reading<'a, Items> {
     type Lanes = Items::Lanes<'a>;
 
-    #[cold]
-    fn next(&mut self, filter: Option<&Filter>) -> Option<Self::Lanes> {
+    #[inline(never)]
+    fn after(mut self, filter: Option<&Filter>) -> (Self, Option<Self::Lanes>) {
         let numbers = self.numbers;
         let matches =
             |archetype: &&Archetype| numbers.are_in(archetype) && filter.is_none_or(|filter| filter.finds(archetype));
@@ -91,12 +99,13 @@ impl<'a, Items: Terms> Archetypes for Reading<'a, Items> {
             let Some((local, archetype)) = self.local.zip(self.archetypes.find(matches)) else { break };
             let lanes = Items::lanes(archetype);
             if lanes.is_some() {
-                return lanes;
+                return (self, lanes);
             }
             self.others = Items::one_by_one(local, archetype);
             self.others.reverse();
         }
-        self.others.pop()
+        let lanes = self.others.pop();
+        (self, lanes)
     }
 }
 
@@ -118,10 +127,20 @@ impl<'a, Items: TermsMut> Changing<'a, Items> {
         let (archetypes, spots) = (archetypes.iter_mut(), spots.iter());
         Self { others: Vec::new(), archetypes, first: 0, spots, known, now }
     }
+}
 
-    /// The next that is found, and those behind it.
+impl<Items: TermsMut> Default for Changing<'_, Items> {
+    #[inline]
+    fn default() -> Self {
+        Self::new(&mut [], &[], &[], 0)
+    }
+}
+
+impl<'a, Items: TermsMut> Archetypes for Changing<'a, Items> {
+    type Lanes = Items::Lanes<'a>;
+
     #[inline(never)]
-    fn after(mut self, filter: Option<&Filter>) -> (Self, Option<Items::Lanes<'a>>) {
+    fn after(mut self, filter: Option<&Filter>) -> (Self, Option<Self::Lanes>) {
         while self.others.is_empty() {
             let Some(spot) = self.spots.next() else { break };
             let Some(archetype) = self.archetypes.nth((spot.archetype - self.first) as usize) else { break };
@@ -140,25 +159,5 @@ impl<'a, Items: TermsMut> Changing<'a, Items> {
         }
         let lanes = self.others.pop();
         (self, lanes)
-    }
-}
-
-impl<Items: TermsMut> Default for Changing<'_, Items> {
-    #[inline]
-    fn default() -> Self {
-        Self::new(&mut [], &[], &[], 0)
-    }
-}
-
-impl<'a, Items: TermsMut> Archetypes for Changing<'a, Items> {
-    type Lanes = Items::Lanes<'a>;
-
-    /// The archetypes go in and out as values: what is lent lies in memory, and a loop that writes rows is to have
-    /// where it is in registers.
-    #[inline]
-    fn next(&mut self, filter: Option<&Filter>) -> Option<Self::Lanes> {
-        let (rest, lanes) = std::mem::take(self).after(filter);
-        *self = rest;
-        lanes
     }
 }
