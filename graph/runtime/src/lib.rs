@@ -39,7 +39,7 @@ pub use memory::{Changes, MemoryGraph};
 pub use pattern::Order;
 pub use procedures::{Field, FieldType, Procedure, ProcedureRows, Procedures, Signature};
 pub use temporal::{Date, DateTime, Duration, LocalDateTime, LocalTime, Time, Zone};
-pub use uses::{End, NodeUse, RelationshipUse, Uses};
+pub use uses::{Demand, End, NodeUse, RelationshipUse, Uses};
 pub use value::{
     Comparison, List, Map, Node, NodeId, Path, Relationship, RelationshipId, Value, ValueType, compare, equals,
 };

@@ -6,6 +6,7 @@
 
 mod conditions;
 mod find;
+mod later;
 
 use worldstore_cypher::ast::LabelExpr;
 
@@ -31,8 +32,21 @@ pub struct NodeUse<'q> {
     pub labels: Vec<&'q LabelExpr>,
     /// Relationships that it is an end of; of all of them.
     pub ends: Vec<End<'q>>,
-    /// Conditions on its properties; all of them hold.
-    pub conditions: Vec<Condition>,
+    /// What must be of its properties: all of it.
+    pub demands: Vec<Demand>,
+}
+
+/// What must be of properties.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Demand {
+    /// The condition holds.
+    Holds(Condition),
+    /// The condition is decided, and does not hold: where something is null, or is of a type that does not compare, nothing
+    /// is decided.
+    Fails(Condition),
+    /// One of these is, with all that it asks.
+    Any(Vec<Vec<Demand>>),
 }
 
 /// An end of a relationship.
@@ -51,8 +65,8 @@ pub struct End<'q> {
 pub struct RelationshipUse<'q> {
     /// The condition on its type.
     pub types: Option<&'q LabelExpr>,
-    /// Conditions on its properties; all of them hold.
-    pub conditions: Vec<Condition>,
+    /// What must be of its properties: all of it.
+    pub demands: Vec<Demand>,
 }
 
 #[cfg(test)]

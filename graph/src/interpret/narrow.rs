@@ -3,10 +3,10 @@
 //! A condition here may let rows through that the interpreter then leaves out, never the other way round: what is not told
 //! exactly is not asked.
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, lit};
-use worldstore_cypher_runtime::{Compares, Condition, Value};
+use worldstore_cypher_runtime::{Compares, Condition, Date, Demand, Value};
 
 /// Beyond this a float does not hold every integer.
 const EXACT_MAX: u64 = 1 << 53;
@@ -14,43 +14,93 @@ const EXACT_MAX: u64 = 1 << 53;
 /// How many elements of a list that are no plain values are compared one by one.
 const ELEMENTS_MAX: usize = 64;
 
-/// What rows of a table must fulfil one of: all conditions of a place. None if any row is needed.
+/// What rows of a table must fulfil one of: all demands of a place. None if any row is needed.
 #[derive(Debug, Clone, Default)]
 pub(super) enum Narrowed {
     /// Every row may be needed.
     #[default]
     No,
-    /// The conditions of each place where a row may stand.
-    ToAny(Vec<Vec<Condition>>),
+    /// The demands of each place where a row may stand.
+    ToAny(Vec<Vec<Demand>>),
 }
 
 impl Narrowed {
-    /// For rows that may stand at these places, each with its conditions.
-    pub fn to<'uses>(places: impl Iterator<Item = &'uses [Condition]>) -> Self {
+    /// For rows that may stand at these places, each with its demands.
+    pub fn to<'uses>(places: impl Iterator<Item = &'uses [Demand]>) -> Self {
         let mut any = Vec::new();
-        for conditions in places {
-            if conditions.is_empty() {
+        for demands in places {
+            if demands.is_empty() {
                 return Self::No;
             }
-            any.push(conditions.to_vec());
+            any.push(demands.to_vec());
         }
         if any.is_empty() { Self::No } else { Self::ToAny(any) }
     }
 
     /// The condition on columns; none if every row may be needed. `column` gives a column that there is, and its type.
     pub fn condition(&self, column: impl Fn(&str) -> Option<(Expr, DataType)>) -> Option<Expr> {
-        let Self::ToAny(places) = self else { return None };
-        let place = |conditions: &Vec<Condition>| {
-            let known = conditions.iter().filter_map(|one| match column(&one.property) {
-                Some((column, data_type)) => on_column(one, &column, &data_type),
-                // What has not the property does not fulfil a condition on it.
-                None => Some(lit(false)),
-            });
-            known.reduce(Expr::and)
-        };
-        let places = places.iter().map(place).collect::<Option<Vec<_>>>()?;
-        places.into_iter().reduce(Expr::or)
+        match self {
+            Self::No => None,
+            Self::ToAny(places) => any_of(places, &column),
+        }
     }
+}
+
+type Columns<'find> = &'find dyn Fn(&str) -> Option<(Expr, DataType)>;
+
+/// What rows fulfil at least that fulfil all demands of one of several ways.
+fn any_of(ways: &[Vec<Demand>], column: Columns<'_>) -> Option<Expr> {
+    let way = |demands: &Vec<Demand>| demands.iter().filter_map(|one| on_columns(one, column)).reduce(Expr::and);
+    ways.iter().map(way).collect::<Option<Vec<_>>>()?.into_iter().reduce(Expr::or)
+}
+
+/// What rows fulfil at least that fulfil a demand; none if that cannot be told.
+fn on_columns(demand: &Demand, column: Columns<'_>) -> Option<Expr> {
+    let (one, holds) = match demand {
+        Demand::Holds(one) => (one, true),
+        Demand::Fails(one) => (one, false),
+        Demand::Any(ways) => return any_of(ways, column),
+        _ => return None,
+    };
+    match column(&one.property) {
+        Some((column, data_type)) if holds => on_column(one, &column, &data_type),
+        Some((column, data_type)) => against_column(one, &column, &data_type),
+        // Of what has not the property nothing is decided.
+        None => Some(lit(false)),
+    }
+}
+
+/// What rows fulfil at least for which the condition is decided and does not hold; none if that cannot be told. Of floats it
+/// cannot: no statistics tell whether there is a NaN, which is not less than anything.
+fn against_column(condition: &Condition, column: &Expr, data_type: &DataType) -> Option<Expr> {
+    let Condition { compares, value, .. } = condition;
+    match (compares, value) {
+        (Compares::In, Value::List(list)) => {
+            let items: Option<Vec<_>> = list.iter().map(|item| plain(item, data_type)).collect();
+            Some(column.clone().in_list(items?, true))
+        }
+        (Compares::In, _) => None,
+        (Compares::Eq, Value::Bool(value)) if class(data_type)? == Class::Bool => {
+            with(Compares::Eq, column, lit(!*value))
+        }
+        (Compares::Eq, value) => Some(column.clone().not_eq(plain(value, data_type)?)),
+        (_, Value::Float(number)) if number.is_nan() => None,
+        (compares, value) if class(data_type)? != Class::Float => {
+            compared(opposite(*compares)?, value, column, data_type)
+        }
+        _ => None,
+    }
+}
+
+/// What holds of two values that are ordered if this does not.
+fn opposite(compares: Compares) -> Option<Compares> {
+    Some(match compares {
+        Compares::Lt => Compares::GtEq,
+        Compares::LtEq => Compares::Gt,
+        Compares::Gt => Compares::LtEq,
+        Compares::GtEq => Compares::Lt,
+        Compares::Eq | Compares::In => return None,
+    })
 }
 
 /// What rows fulfil at least if they fulfil the condition; none if that cannot be told.
@@ -78,8 +128,13 @@ fn plain(value: &Value, data_type: &DataType) -> Option<Expr> {
     match (class(data_type)?, value) {
         (Class::Int, Value::Int(number)) => Some(lit(*number)),
         (Class::Text, Value::Text(text)) => Some(lit(&**text)),
+        (Class::Date, Value::Date(date)) => Some(day(*date)?),
         _ => None,
     }
+}
+
+fn day(date: Date) -> Option<Expr> {
+    Some(lit(ScalarValue::Date32(Some(i32::try_from(date.days()).ok()?))))
 }
 
 /// Types whose values compare alike.
@@ -90,6 +145,7 @@ enum Class {
     Text,
     Bool,
     Date,
+    Moment,
 }
 
 fn class(data_type: &DataType) -> Option<Class> {
@@ -100,6 +156,7 @@ fn class(data_type: &DataType) -> Option<Class> {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(Class::Text),
         DataType::Boolean => Some(Class::Bool),
         DataType::Date32 => Some(Class::Date),
+        DataType::Timestamp(..) => Some(Class::Moment),
         DataType::Dictionary(_, values) => class(values),
         _ => None,
     }
@@ -115,10 +172,8 @@ fn compared(compares: Compares, value: &Value, column: &Expr, data_type: &DataTy
         }
         (Class::Text, Value::Text(text)) => with(compares, column, lit(&**text)),
         (Class::Bool, Value::Bool(value)) if compares == Compares::Eq => with(compares, column, lit(*value)),
-        (Class::Date, Value::Date(date)) => {
-            let days = i32::try_from(date.days()).ok()?;
-            with(compares, column, lit(ScalarValue::Date32(Some(days))))
-        }
+        (Class::Date, Value::Date(date)) => with(compares, column, day(*date)?),
+        (Class::Moment, value) => moment(compares, value, column, data_type),
         _ => None,
     }
 }
@@ -133,6 +188,42 @@ fn with(compares: Compares, column: &Expr, value: Expr) -> Option<Expr> {
         Compares::GtEq => column.gt_eq(value),
         Compares::In => return None,
     })
+}
+
+/// A time that lies between two of the column's unit is compared with the one before it or behind it. Times in zones are
+/// ordered by moment, and then by zone: those of one moment may be on either side.
+fn moment(compares: Compares, value: &Value, column: &Expr, data_type: &DataType) -> Option<Expr> {
+    let DataType::Timestamp(unit, zone) = data_type else { return None };
+    let (nanos, compares) = match (value, zone, compares) {
+        (Value::LocalDateTime(time), None, compares) => (time.nanos_as_utc(), compares),
+        (Value::DateTime(time), Some(_), Compares::Lt) => (time.unix_nanos(), Compares::LtEq),
+        (Value::DateTime(time), Some(_), Compares::Gt) => (time.unix_nanos(), Compares::GtEq),
+        (Value::DateTime(time), Some(_), compares) => (time.unix_nanos(), compares),
+        _ => return None,
+    };
+    let unit_nanos = match unit {
+        TimeUnit::Second => 1_000_000_000,
+        TimeUnit::Millisecond => 1_000_000,
+        TimeUnit::Microsecond => 1_000,
+        TimeUnit::Nanosecond => 1,
+    };
+    let floor = nanos.div_euclid(unit_nanos);
+    let ceil = floor + i128::from(nanos.rem_euclid(unit_nanos) != 0);
+    let at = |number: i128| {
+        let (number, zone) = (Some(i64::try_from(number).ok()?), zone.clone());
+        Some(lit(match unit {
+            TimeUnit::Second => ScalarValue::TimestampSecond(number, zone),
+            TimeUnit::Millisecond => ScalarValue::TimestampMillisecond(number, zone),
+            TimeUnit::Microsecond => ScalarValue::TimestampMicrosecond(number, zone),
+            TimeUnit::Nanosecond => ScalarValue::TimestampNanosecond(number, zone),
+        }))
+    };
+    match compares {
+        Compares::Eq if floor != ceil => Some(lit(false)),
+        Compares::Eq | Compares::LtEq | Compares::Gt => with(compares, column, at(floor)?),
+        Compares::Lt | Compares::GtEq => with(compares, column, at(ceil)?),
+        Compares::In => None,
+    }
 }
 
 /// Arrow would round the integers.

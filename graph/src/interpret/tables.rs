@@ -78,11 +78,11 @@ impl Tables {
         if let Some(uses) = uses {
             for slot in &mut labels {
                 let fitting = uses.nodes.iter().filter(|one| may_stand(slot, one, &types));
-                slot.narrowed = Narrowed::to(fitting.map(|one| one.conditions.as_slice()));
+                slot.narrowed = Narrowed::to(fitting.map(|one| one.demands.as_slice()));
             }
             for slot in &mut types {
                 let fitting = uses.relationships.iter().filter(|one| slot.fits(one.types.as_slice()));
-                slot.narrowed = Narrowed::to(fitting.map(|one| one.conditions.as_slice()));
+                slot.narrowed = Narrowed::to(fitting.map(|one| one.demands.as_slice()));
             }
         }
         Self { labels, types, loader, strict, mistake: RefCell::new(None) }

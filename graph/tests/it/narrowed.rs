@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Date32Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use worldstore_async::SyncBackendAdapter;
-use worldstore_core::Local;
+use worldstore_core::{Local, Memory};
 use worldstore_graph::{Graph, IoStats, Parameters, Value};
 
-use crate::fixture::{LABELS, cells, graph, rows};
+use crate::fixture::{LABELS, ask, cells, graph, mounted, parquet, put, rows};
 use crate::oracle::{Dice, condition, flights};
 
 /// With this in front, a query may ask for the place of a row, so that every row is read.
@@ -94,6 +95,33 @@ async fn paths_bounds_and_lists_rule_out_what_a_walk_reads() {
         ("MATCH (f:Flight) WHERE f.month = $month WITH collect(f.flight) AS c RETURN size(c)", "4", 1, 0, 2),
         ("MATCH (f:Flight) WHERE f.month = 3 WITH collect(f.flight) AS c RETURN size(c)", "0", 2, 0, 0),
         ("MATCH (f:Flight) WHERE f.no = 3 WITH collect(f.flight) AS c RETURN size(c)", "0", 0, 0, 0),
+        // Alternatives, negations, beginnings of texts, and what is asked behind the match.
+        (
+            "MATCH (f:Flight) WHERE f.flight < 2 OR f.flight > 7 WITH collect(f.flight) AS c RETURN size(c)",
+            "2",
+            0,
+            2,
+            2,
+        ),
+        ("MATCH (f:Flight) WHERE NOT f.flight <= 6 WITH collect(f.flight) AS c RETURN size(c)", "2", 0, 3, 1),
+        (
+            "MATCH (f:Flight) WHERE NOT (f.month = 1 OR f.flight < 7) WITH collect(f.flight) AS c RETURN size(c)",
+            "2",
+            1,
+            1,
+            1,
+        ),
+        ("MATCH (f:Flight) WHERE f.dest STARTS WITH 'N' WITH collect(f.flight) AS c RETURN size(c)", "1", 0, 2, 2),
+        ("MATCH (f:Flight) WHERE NOT f.dest STARTS WITH 'I' WITH collect(f.flight) AS c RETURN size(c)", "4", 0, 1, 3),
+        (
+            "MATCH (f:Flight) WITH f AS g, 1 AS x WHERE g.flight > 6 WITH collect(g.flight) AS c RETURN size(c)",
+            "2",
+            0,
+            3,
+            1,
+        ),
+        ("MATCH (f:Flight) WITH *, 1 AS x WHERE f.month = x RETURN count(*)", "4", 0, 0, 4),
+        ("MATCH (f:Flight) WITH f ORDER BY f.flight LIMIT 3 WHERE f.flight > 2 RETURN count(*)", "1", 0, 0, 4),
         // One of the places needs every row.
         ("MATCH (f:Flight {month: 2}), (g:Flight) WITH count(g) AS n RETURN n", "32", 0, 0, 4),
         ("MATCH (f:Flight {month: 2}) WITH id(f) AS id RETURN count(*)", "4", 0, 0, 4),
@@ -104,6 +132,41 @@ async fn paths_bounds_and_lists_rule_out_what_a_walk_reads() {
         let stats = result.io_stats;
         let seen = (stats.partitions_pruned, stats.row_groups_pruned, stats.row_groups_read);
         assert_eq!(seen, (partitions_pruned, row_groups_pruned, row_groups_read), "{query}: {stats:?}");
+    }
+}
+
+/// Four row groups of two rows each, an hour or a day from one row to the next.
+#[tokio::test]
+async fn times_rule_out_what_a_walk_reads() {
+    const HOUR: i64 = 3_600_000_000;
+    let times: Vec<i64> = (0..8).map(|hour| hour * HOUR).collect();
+    let zoned = TimestampMicrosecondArray::from(times.clone()).with_timezone("UTC");
+    let rows = RecordBatch::try_from_iter([
+        ("id", Arc::new(Int64Array::from_iter_values(0..8)) as ArrayRef),
+        ("at", Arc::new(TimestampMicrosecondArray::from(times))),
+        ("zoned", Arc::new(zoned)),
+        ("day", Arc::new(Date32Array::from_iter_values(0..8))),
+    ]);
+    let store = Memory::new();
+    put(&store, "events/a.parquet", parquet(&rows.unwrap(), 2));
+    let (graph, _) = mounted(store);
+    ask(&graph, "CREATE NODE LABEL Event VIRTUAL FROM PARTITION 'lake://data/events' KEY id").await;
+    for (condition, expected, read) in [
+        ("e.at >= localdatetime('1970-01-01T05:30:00')", 2, 1),
+        ("NOT e.at >= localdatetime('1970-01-01T01:30:00')", 2, 1),
+        ("e.at = localdatetime('1970-01-01T03:00:00')", 1, 1),
+        ("e.at = localdatetime('1970-01-01T03:00:00.0000001')", 0, 0),
+        ("e.zoned < datetime('1970-01-01T04:30:00+02:00')", 3, 2),
+        ("e.zoned > datetime('1970-01-01T07:30:00+02:00')", 2, 1),
+        ("e.day IN [date('1970-01-02'), date('1970-01-08')]", 2, 2),
+        ("NOT e.day < date('1970-01-07')", 2, 1),
+        // These are times of other kinds: they do not compare.
+        ("e.at < datetime('1970-01-01T04:00:00Z')", 0, 4),
+    ] {
+        let result =
+            ask(&graph, &format!("MATCH (e:Event) WHERE {condition} WITH collect(e) AS c RETURN size(c)")).await;
+        let seen = (cells(&result), result.io_stats.row_groups_read);
+        assert_eq!(seen, (vec![expected.to_string()], read), "{condition}");
     }
 }
 

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use worldstore_async::SyncBackendAdapter;
 use worldstore_core::Local;
 use worldstore_graph::{Graph, Parameters};
@@ -15,7 +17,7 @@ use worldstore_graph::{Graph, Parameters};
 use crate::fixture::{LABELS, cells, parquet};
 
 /// Random queries, each of which is planned and walked.
-const RANDOM: usize = 48;
+const RANDOM: usize = 96;
 const SEED: u64 = 0x51_7c_c1_b7_27_22_0a_95;
 const AIRPORTS: [&str; 6] = ["ATL", "BOS", "EWR", "IAH", "JFK", "ORD"];
 const CARRIERS: [&str; 4] = ["AA", "DL", "UA", "XX"];
@@ -56,6 +58,10 @@ pub fn flights(folder: &Path, dice: &mut Dice) {
             (0..rows).map(|_| Some(dice.roll(120) as i32 - 20).filter(|delay| *delay < 90)).collect();
         let miles: Float64Array =
             (0..rows).map(|_| Some(dice.roll(4_000) as f64 / 4.0).filter(|miles| *miles > 60.0)).collect();
+        let hours = |dice: &mut Dice| Some(dice.roll(480) as i64).filter(|hour| *hour > 20);
+        let departed: TimestampMicrosecondArray =
+            (0..rows).map(|_| hours(dice).map(|hour| hour * 3_600_000_000)).collect();
+        let booked: Date32Array = (0..rows).map(|_| hours(dice).map(|hour| hour as i32 / 24)).collect();
         let mut names = |of: &[&'static str]| -> ArrayRef {
             Arc::new((0..rows).map(|_| Some(dice.pick(of)).filter(|name| *name != "ATL")).collect::<StringArray>())
         };
@@ -64,6 +70,8 @@ pub fn flights(folder: &Path, dice: &mut Dice) {
             ("flight", Arc::new(numbers) as ArrayRef),
             ("delay", Arc::new(delays)),
             ("miles", Arc::new(miles)),
+            ("departed", Arc::new(departed)),
+            ("booked", Arc::new(booked)),
             ("carrier", carriers),
             ("origin", origins),
             ("dest", dests),
@@ -98,14 +106,24 @@ pub fn condition(dice: &mut Dice, deep: u32) -> Both {
     };
     let name = dice.pick(&["f.carrier", "f.origin", "f.dest"]);
     let text = if name == "f.carrier" { dice.pick(&CARRIERS) } else { dice.pick(&AIRPORTS) };
-    match dice.roll(if deep == 0 { 7 } else { 10 }) {
-        0 | 1 => same(format!("{number} {} {value}", dice.pick(&["<", "<=", ">", ">=", "=", "<>"]))),
+    let time = format!("1970-01-{:02}T{:02}:30:00", 1 + dice.roll(20), dice.roll(24));
+    let compares = dice.pick(&["<", "<=", ">", ">=", "=", "<>"]);
+    match dice.roll(if deep == 0 { 9 } else { 12 }) {
+        0 | 1 => same(format!("{number} {compares} {value}")),
         2 => same(format!("{number} IS {}NULL", dice.pick(&["", "NOT "]))),
         3 => same(format!("{name} {} '{text}'", dice.pick(&["=", "<>", "<"]))),
         4 => (format!("{name} IN ['{text}', 'JFK', 'UA']"), format!("{name} IN ('{text}', 'JFK', 'UA')")),
         5 => (format!("{name} STARTS WITH '{}'", &text[..1]), format!("starts_with({name}, '{}')", &text[..1])),
         6 => same(format!("f.delay * 2 + {} < f.flight - {value}", dice.roll(9))),
-        7 => {
+        7 => (
+            format!("f.departed {compares} localdatetime('{time}')"),
+            format!("f.departed {compares} TIMESTAMP '{time}'"),
+        ),
+        8 => {
+            let day = &time[..10];
+            (format!("f.booked {compares} date('{day}')"), format!("f.booked {compares} DATE '{day}'"))
+        }
+        9 => {
             let (one, other) = condition(dice, deep - 1);
             (format!("NOT ({one})"), format!("NOT ({other})"))
         }

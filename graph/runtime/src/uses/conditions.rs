@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use worldstore_cypher::ast::{BinaryOp, Expr, ExprKind, Properties};
+use worldstore_cypher::ast::{BinaryOp, Expr, ExprKind, Properties, UnaryOp};
 
+use super::Demand;
 use crate::error::{Result, RuntimeError};
 use crate::eval::{Context, Env, Subqueries, eval};
 use crate::exec::Options;
@@ -47,56 +48,113 @@ impl Constants<'_> {
     }
 
     /// What properties of a pattern ask for.
-    pub(super) fn of_properties(self, properties: Option<&Properties>) -> Vec<Condition> {
+    pub(super) fn of_properties(self, properties: Option<&Properties>) -> Vec<Demand> {
         let Some(Properties::Map(entries)) = properties else { return Vec::new() };
-        let conditions =
-            entries.iter().filter_map(|(name, value)| Some(condition(&name.text, Compares::Eq, self.value(value)?)));
-        conditions.collect()
+        let asked = entries.iter().filter_map(|(name, value)| Some((name, self.value(value)?)));
+        asked.flat_map(|(name, value)| compared(&name.text, Compares::Eq, value, true)).collect()
     }
 
-    /// What a condition asks of the properties of a variable, as far as that is told here.
-    pub(super) fn of_filter(self, filter: &Expr, variable: &str) -> Vec<Condition> {
-        let mut conditions = Vec::new();
-        self.add(filter, variable, &mut conditions);
-        conditions
+    /// What must be of the properties of a variable where a condition is true, as far as that is told here.
+    pub(super) fn of_filter(self, filter: &Expr, variable: &str) -> Vec<Demand> {
+        self.demands(filter, variable, true)
     }
 
-    fn add(self, filter: &Expr, variable: &str, conditions: &mut Vec<Condition>) {
-        match &filter.kind {
-            ExprKind::Binary(BinaryOp::And, left, right) => {
-                self.add(left, variable, conditions);
-                self.add(right, variable, conditions);
+    /// What must be where an expression is true, or where it is false: null is neither.
+    fn demands(self, expr: &Expr, variable: &str, truth: bool) -> Vec<Demand> {
+        let of = |one: &Expr| self.demands(one, variable, truth);
+        match (&expr.kind, truth) {
+            (ExprKind::Unary(UnaryOp::Not, one), _) => self.demands(one, variable, !truth),
+            (ExprKind::Binary(BinaryOp::And, left, right), true)
+            | (ExprKind::Binary(BinaryOp::Or, left, right), false) => [of(left), of(right)].concat(),
+            (ExprKind::Binary(BinaryOp::Or, left, right), true)
+            | (ExprKind::Binary(BinaryOp::And, left, right), false) => any(vec![of(left), of(right)]),
+            (ExprKind::Binary(op, left, right), _) => self.comparison(left, *op, right, variable, truth),
+            (ExprKind::Comparisons(first, others), _) => {
+                let lefts = std::iter::once(&**first).chain(others.iter().map(|(_, right)| right));
+                let each = lefts.zip(others);
+                let each = each.map(|(left, (op, right))| self.comparison(left, *op, right, variable, truth));
+                if truth { each.flatten().collect() } else { any(each.collect()) }
             }
-            ExprKind::Binary(op, left, right) => conditions.extend(self.comparison(left, *op, right, variable)),
-            ExprKind::Comparisons(first, others) => {
-                let mut left = &**first;
-                for (op, right) in others {
-                    conditions.extend(self.comparison(left, *op, right, variable));
-                    left = right;
-                }
-            }
-            _ => {}
+            _ => Vec::new(),
         }
     }
 
-    fn comparison(self, left: &Expr, op: BinaryOp, right: &Expr, variable: &str) -> Option<Condition> {
-        if let Some(name) = property(left, variable) {
-            return Some(condition(name, Compares::of(op)?, self.value(right)?));
+    fn comparison(self, left: &Expr, op: BinaryOp, right: &Expr, variable: &str, truth: bool) -> Vec<Demand> {
+        let (name, compares, constant) = match (property(left, variable), property(right, variable)) {
+            (Some(name), _) if op == BinaryOp::StartsWith => {
+                return self.value(right).map_or_else(Vec::new, |value| begins(name, &value, truth));
+            }
+            (Some(name), _) => (name, Compares::of(op), right),
+            (None, Some(name)) => (name, Compares::of(op).and_then(Compares::swapped), left),
+            (None, None) => return Vec::new(),
+        };
+        match (compares, self.value(constant)) {
+            (Some(compares), Some(value)) => compared(name, compares, value, truth),
+            _ => Vec::new(),
         }
-        let name = property(right, variable)?;
-        Some(condition(name, Compares::of(op)?.swapped()?, self.value(left)?))
     }
 }
 
-/// A comparison with null never holds, and neither does one with the elements of an empty list.
-fn condition(property: &str, compares: Compares, value: Value) -> Condition {
-    let (compares, value) = match (compares, value) {
-        (_, Value::Null) => (Compares::In, Value::List(List::default())),
-        (Compares::In, Value::List(list)) => {
-            (Compares::In, Value::List(list.iter().filter(|value| !value.is_null()).cloned().collect()))
+/// One of several ways; if one of them asks nothing, nothing is known.
+fn any(ways: Vec<Vec<Demand>>) -> Vec<Demand> {
+    match ways.iter().any(Vec::is_empty) {
+        true => Vec::new(),
+        false => vec![Demand::Any(ways)],
+    }
+}
+
+/// What nothing fulfils: a property is none of the elements of an empty list.
+fn never(property: &str) -> Vec<Demand> {
+    vec![Demand::Holds(condition(property, Compares::In, Value::List(List::default())))]
+}
+
+/// Where a comparison is true or false: with null it is neither, and with a null in a list it is not false.
+fn compared(property: &str, compares: Compares, value: Value, truth: bool) -> Vec<Demand> {
+    let value = match (compares, value) {
+        (_, Value::Null) => return never(property),
+        (Compares::In, Value::List(list)) if truth => {
+            Value::List(list.iter().filter(|value| !value.is_null()).cloned().collect())
         }
-        other => other,
+        // Even null is not in an empty list.
+        (Compares::In, Value::List(list)) if list.is_empty() => return Vec::new(),
+        (Compares::In, Value::List(list)) if list.iter().any(Value::is_null) => return never(property),
+        (_, other) => other,
     };
+    let condition = condition(property, compares, value);
+    vec![if truth { Demand::Holds(condition) } else { Demand::Fails(condition) }]
+}
+
+/// Where a text begins with another: it lies between that and the first text behind all that begin so.
+fn begins(property: &str, prefix: &Value, truth: bool) -> Vec<Demand> {
+    let Value::Text(prefix) = prefix else { return never(property) };
+    let holds = |compares, text: &str| Demand::Holds(condition(property, compares, text.into()));
+    let behind = behind(prefix);
+    match truth {
+        true => {
+            let least = std::iter::once(holds(Compares::GtEq, prefix));
+            least.chain(behind.map(|behind| holds(Compares::Lt, &behind))).collect()
+        }
+        false => {
+            let before = std::iter::once(vec![holds(Compares::Lt, prefix)]);
+            any(before.chain(behind.map(|behind| vec![holds(Compares::GtEq, &behind)])).collect())
+        }
+    }
+}
+
+/// The first text behind all that begin with this one, if there is one.
+fn behind(prefix: &str) -> Option<String> {
+    let mut letters: Vec<char> = prefix.chars().collect();
+    while let Some(last) = letters.pop() {
+        // Between the letters there is a gap that no letter has.
+        if let Some(next) = ((last as u32 + 1)..=char::MAX as u32).find_map(char::from_u32) {
+            letters.push(next);
+            return Some(letters.into_iter().collect());
+        }
+    }
+    None
+}
+
+fn condition(property: &str, compares: Compares, value: Value) -> Condition {
     Condition { property: property.into(), compares, value }
 }
 

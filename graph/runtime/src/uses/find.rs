@@ -8,9 +8,10 @@ use worldstore_cypher::ast::{
 };
 
 use super::conditions::Constants;
-use super::{End, NodeUse, RelationshipUse, Uses};
+use super::later::later;
+use super::{Demand, End, NodeUse, RelationshipUse, Uses};
 use crate::exec::Options;
-use crate::graph::{Condition, Towards};
+use crate::graph::Towards;
 use crate::pattern::own_names;
 
 /// Functions that show where a row stands in its table.
@@ -47,6 +48,8 @@ enum Takes {
 struct Matched<'q, 'm> {
     bound: &'m Bound<'q>,
     filter: Option<&'q Expr>,
+    /// The clauses behind it.
+    rest: &'q [Clause],
     /// Nodes with names, and their places.
     named: BTreeMap<&'q str, usize>,
     /// Places that take no conditions.
@@ -61,13 +64,17 @@ impl<'q> Finder<'q> {
 
     fn single(&mut self, query: &'q SingleQuery, outer: &Bound<'q>) {
         let mut bound = outer.clone();
-        query.clauses.iter().for_each(|clause| self.clause(clause, &mut bound));
+        let mut rest = query.clauses.as_slice();
+        while let Some((clause, behind)) = rest.split_first() {
+            self.clause(clause, behind, &mut bound);
+            rest = behind;
+        }
     }
 
-    fn clause(&mut self, clause: &'q Clause, bound: &mut Bound<'q>) {
+    fn clause(&mut self, clause: &'q Clause, rest: &'q [Clause], bound: &mut Bound<'q>) {
         match &clause.kind {
             ClauseKind::Match(one) => {
-                self.matched(&one.patterns, one.filter.as_ref(), bound);
+                self.matched(&one.patterns, one.filter.as_ref(), rest, bound);
                 bound.extend(one.patterns.iter().flat_map(own_names));
             }
             ClauseKind::Unwind(unwind) => {
@@ -114,7 +121,7 @@ impl<'q> Finder<'q> {
     fn expr(&mut self, expr: &'q Expr, bound: &Bound<'q>) {
         match &expr.kind {
             ExprKind::Pattern(path) | ExprKind::PatternComprehension { pattern: path, .. } => {
-                self.matched(std::slice::from_ref(path), None, bound);
+                self.matched(std::slice::from_ref(path), None, &[], bound);
             }
             ExprKind::Subquery(_, query) => self.query(query, bound),
             ExprKind::Call { function, .. } => {
@@ -126,15 +133,15 @@ impl<'q> Finder<'q> {
         expr.for_each_part(&mut |part| self.expr(part, bound));
     }
 
-    fn matched(&mut self, patterns: &'q [Path], filter: Option<&'q Expr>, bound: &Bound<'q>) {
-        let mut matched = Matched { bound, filter, named: BTreeMap::new(), free: Vec::new() };
+    fn matched(&mut self, patterns: &'q [Path], filter: Option<&'q Expr>, rest: &'q [Clause], bound: &Bound<'q>) {
+        let mut matched = Matched { bound, filter, rest, named: BTreeMap::new(), free: Vec::new() };
         for path in patterns {
             let is_picked = path.shortest.is_some() || !matches!(path.selector, None | Some(Selector::All));
             self.path(path, if is_picked { Takes::Ends } else { Takes::All }, &mut matched);
         }
         for place in matched.free {
             if let Some(of) = self.uses.nodes.get_mut(place) {
-                of.conditions.clear();
+                of.demands.clear();
             }
         }
         let within: Bound<'q> = bound.iter().copied().chain(patterns.iter().flat_map(own_names)).collect();
@@ -189,7 +196,7 @@ impl<'q> Finder<'q> {
 
     /// A node of which nothing is known but the relationships that it is an end of.
     fn anything(&mut self, ends: Vec<End<'q>>) {
-        self.uses.nodes.push(NodeUse { labels: Vec::new(), ends, conditions: Vec::new() });
+        self.uses.nodes.push(NodeUse { labels: Vec::new(), ends, demands: Vec::new() });
     }
 
     fn node(
@@ -211,12 +218,12 @@ impl<'q> Finder<'q> {
         if let Some(name) = name {
             matched.named.insert(name, place);
         }
-        let conditions = self.conditions(name, node.properties.as_ref(), node.filter.as_deref(), matched.filter);
+        let demands = self.demands(name, node.properties.as_ref(), node.filter.as_deref(), matched);
         // One node, wherever it is written: all that is told anywhere holds.
         let Some(of) = self.uses.nodes.get_mut(place) else { return };
         of.labels.extend(&node.labels);
         of.ends.extend(ends);
-        of.conditions.extend(conditions);
+        of.demands.extend(demands);
         if !takes_conditions {
             matched.free.push(place);
         }
@@ -231,26 +238,27 @@ impl<'q> Finder<'q> {
         } else if name.is_some_and(|name| matched.bound.contains(name)) && takes != Takes::None {
             return;
         }
-        let conditions = match takes == Takes::All && !is_run(edge) {
-            true => self.conditions(name, edge.properties.as_ref(), edge.filter.as_deref(), matched.filter),
+        let demands = match takes == Takes::All && !is_run(edge) {
+            true => self.demands(name, edge.properties.as_ref(), edge.filter.as_deref(), matched),
             false => Vec::new(),
         };
-        self.uses.relationships.push(RelationshipUse { types, conditions });
+        self.uses.relationships.push(RelationshipUse { types, demands });
     }
 
-    fn conditions(
+    fn demands(
         &self,
-        name: Option<&str>,
+        name: Option<&'q str>,
         properties: Option<&Properties>,
-        own: Option<&Expr>,
-        filter: Option<&Expr>,
-    ) -> Vec<Condition> {
-        let mut conditions = self.constants.of_properties(properties);
+        own: Option<&'q Expr>,
+        matched: &Matched<'q, '_>,
+    ) -> Vec<Demand> {
+        let mut demands = self.constants.of_properties(properties);
         if let Some(name) = name {
-            let filters = own.into_iter().chain(filter);
-            conditions.extend(filters.flat_map(|filter| self.constants.of_filter(filter, name)));
+            let filters = own.into_iter().chain(matched.filter).map(|filter| (filter, name));
+            let filters = filters.chain(later(matched.rest, name));
+            demands.extend(filters.flat_map(|(filter, name)| self.constants.of_filter(filter, name)));
         }
-        conditions
+        demands
     }
 }
 

@@ -4,15 +4,22 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float32Array, Float64Array, Int32Array, Int64Array,
-    RecordBatch, StringArray, UInt8Array,
+    RecordBatch, StringArray, TimestampMicrosecondArray, TimestampMillisecondArray, TimestampSecondArray, UInt8Array,
 };
 use datafusion::common::{Column, DFSchema};
 use datafusion::execution::context::SessionContext;
 use proptest::prelude::*;
-use worldstore_cypher_runtime::{Date, Map};
+use worldstore_cypher_runtime::{Comparison, Date, DateTime, LocalDateTime, Map, Zone, compare, equals};
 
 use super::*;
 use crate::interpret::cells;
+
+/// Some times, of which this is the unit in microseconds.
+fn moments(unit: i64) -> Vec<Option<i64>> {
+    let micros =
+        [Some(0), Some(-1), Some(1_500_000), Some(2_000_000), Some(-2_000_000), None, Some(1_500_001), Some(1)];
+    micros.map(|micros| micros.map(|micros: i64| micros.div_euclid(unit))).to_vec()
+}
 
 /// Columns of all kinds, with values that are hard to compare.
 fn batch() -> RecordBatch {
@@ -41,6 +48,9 @@ fn batch() -> RecordBatch {
         ("text", Arc::new(StringArray::from(texts.to_vec()))),
         ("bool", Arc::new(BooleanArray::from(small.map(|number| number.map(|number| number > 0)).to_vec()))),
         ("day", Arc::new(Date32Array::from(small.to_vec()))),
+        ("second", Arc::new(TimestampSecondArray::from(moments(1_000_000)))),
+        ("micro", Arc::new(TimestampMicrosecondArray::from(moments(1)))),
+        ("zoned", Arc::new(TimestampMillisecondArray::from(moments(1_000)).with_timezone("+02:00"))),
     ];
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap()
 }
@@ -52,10 +62,17 @@ fn all_values() -> Vec<Value> {
     let ints = [0, -1, 2, 3, 1 << 53, (1 << 53) + 1, i64::MIN, i64::MAX, 47];
     let others = ["a", "", "b", "é", "0"].map(Value::from).into_iter().chain([true, false].map(Value::Bool));
     let days = [-8, 0, 2].map(|days| Value::Date(Date::from_days(days).unwrap()));
-    floats.map(Value::Float).into_iter().chain(ints.map(Value::Int)).chain(others).chain(days).collect()
+    let nanos = [0, -1_000, 1, 1_500_000_000, 2_000_000_000, 1_000_000_000_000_000_000_000_000];
+    let local = nanos.into_iter().filter_map(|nanos| LocalDateTime::from_nanos(nanos).ok()).map(Value::LocalDateTime);
+    let zoned = nanos.into_iter().zip(["+02:00", "Z", "+05:00"].into_iter().cycle());
+    let zoned = zoned.filter_map(|(nanos, zone)| DateTime::from_nanos(nanos, Zone::parse(zone).unwrap()).ok());
+    let times = local.chain(zoned.map(|time| Value::DateTime(Arc::new(time))));
+    let numbers = floats.map(Value::Float).into_iter().chain(ints.map(Value::Int));
+    numbers.chain(others).chain(days).chain(times).collect()
 }
 
-const COLUMNS: [&str; 9] = ["double", "single", "long", "int", "byte", "text", "bool", "day", "missing"];
+const COLUMNS: [&str; 12] =
+    ["double", "single", "long", "int", "byte", "text", "bool", "day", "second", "micro", "zoned", "missing"];
 const COMPARES: [Compares; 5] = [Compares::Eq, Compares::Lt, Compares::LtEq, Compares::Gt, Compares::GtEq];
 
 fn conditions() -> impl Strategy<Value = Condition> {
@@ -70,6 +87,38 @@ fn conditions() -> impl Strategy<Value = Condition> {
         value: Value::List(list.into_iter().collect()),
     });
     prop_oneof![3 => one, 1 => list]
+}
+
+/// Demands of each form.
+fn demands() -> impl Strategy<Value = Demand> {
+    let one = prop_oneof![conditions().prop_map(Demand::Holds), conditions().prop_map(Demand::Fails)];
+    one.prop_recursive(2, 8, 3, |inner| {
+        let way = prop::collection::vec(inner, 1..3);
+        prop::collection::vec(way, 1..3).prop_map(Demand::Any)
+    })
+}
+
+/// Whether properties are as it is demanded.
+fn are(demand: &Demand, properties: &Map) -> bool {
+    match demand {
+        Demand::Holds(one) => one.holds(properties),
+        Demand::Fails(one) => fails(one, properties),
+        Demand::Any(ways) => ways.iter().any(|way| way.iter().all(|one| are(one, properties))),
+        _ => false,
+    }
+}
+
+fn fails(one: &Condition, properties: &Map) -> bool {
+    let Some(value) = properties.get(&one.property) else { return false };
+    match (one.compares, &one.value) {
+        (Compares::Eq, other) => equals(value, other) == Some(false),
+        (Compares::In, Value::List(list)) => list.iter().all(|item| equals(value, item) == Some(false)),
+        (_, other) => match compare(value, other) {
+            Comparison::Ordered(_) => !one.holds(properties),
+            Comparison::Never => true,
+            Comparison::Unknown => false,
+        },
+    }
 }
 
 /// Which rows a condition lets through; all if it cannot be told.
@@ -99,13 +148,13 @@ fn properties(batch: &RecordBatch, row: usize) -> Map {
 
 proptest! {
     #[test]
-    fn no_row_is_lost_by_conditions_together(places in prop::collection::vec(prop::collection::vec(conditions(), 1..3), 1..3)) {
+    fn no_row_is_lost_by_demands_together(places in prop::collection::vec(prop::collection::vec(demands(), 1..3), 1..3)) {
         let batch = batch();
         let narrowed = Narrowed::to(places.iter().map(Vec::as_slice));
         let passed = let_through(&narrowed, &batch);
         for (row, passed) in passed.into_iter().enumerate() {
             let properties = properties(&batch, row);
-            let fits = places.iter().any(|place| place.iter().all(|condition| condition.holds(&properties)));
+            let fits = places.iter().any(|place| place.iter().all(|demand| are(demand, &properties)));
             prop_assert!(passed || !fits, "row {row} of {places:?}");
         }
     }
@@ -118,40 +167,69 @@ fn no_row_is_lost_by_any_condition() {
     for column in COLUMNS {
         for compares in COMPARES {
             for value in all_values() {
-                let condition = [Condition { property: column.into(), compares, value }];
-                let narrowed = Narrowed::to(std::iter::once(condition.as_slice()));
-                let passed = let_through_with(&context, &narrowed, &batch);
-                for (properties, passed) in rows.iter().zip(passed) {
-                    assert!(passed || !condition[0].holds(properties), "{condition:?} of {properties:?}");
+                let condition = Condition { property: column.into(), compares, value };
+                for demand in [Demand::Holds(condition.clone()), Demand::Fails(condition)] {
+                    let narrowed = Narrowed::to(std::iter::once(std::slice::from_ref(&demand)));
+                    let passed = let_through_with(&context, &narrowed, &batch);
+                    for (properties, passed) in rows.iter().zip(passed) {
+                        assert!(passed || !are(&demand, properties), "{demand:?} of {properties:?}");
+                    }
                 }
             }
         }
     }
 }
 
-#[test]
-fn what_is_told_rules_rows_out() {
-    let batch = batch();
-    for (property, compares, value, expected) in [
-        ("double", Compares::Eq, Value::Int(0), vec![0, 1]),
-        ("double", Compares::Lt, Value::Float(-0.0), vec![4]),
-        ("long", Compares::Gt, Value::Float(9.007_199_254_740_992e15), vec![4, 7]),
-        ("long", Compares::LtEq, Value::Float(2.5), vec![0, 1, 2, 5]),
-        ("long", Compares::Eq, Value::Float(2.5), vec![]),
-        ("int", Compares::In, Value::List([Value::Int(2), Value::Float(3.0)].into_iter().collect()), vec![2, 3]),
-        ("text", Compares::GtEq, "b".into(), vec![3, 6]),
-        ("missing", Compares::Eq, Value::Int(1), vec![]),
-    ] {
-        let condition = [Condition { property: property.into(), compares, value }];
-        let passed = let_through(&Narrowed::to(std::iter::once(condition.as_slice())), &batch);
-        let rows: Vec<_> = (0..batch.num_rows()).filter(|row| passed[*row]).collect();
-        assert_eq!(rows, expected, "{condition:?}");
-    }
+fn told(demand: &Demand, batch: &RecordBatch) -> Vec<usize> {
+    let passed = let_through(&Narrowed::to(std::iter::once(std::slice::from_ref(demand))), batch);
+    (0..batch.num_rows()).filter(|row| passed[*row]).collect()
 }
 
 #[test]
-fn a_place_without_conditions_needs_every_row() {
-    let condition = [Condition { property: "x".into(), compares: Compares::Eq, value: Value::Int(1) }];
-    assert!(matches!(Narrowed::to([condition.as_slice(), &[]].into_iter()), Narrowed::No));
+fn what_is_told_rules_rows_out() {
+    let batch = batch();
+    let list = |items: [Value; 2]| Value::List(items.into_iter().collect());
+    let local = |nanos| Value::LocalDateTime(LocalDateTime::from_nanos(nanos).unwrap());
+    let zoned =
+        |nanos, zone| Value::DateTime(Arc::new(DateTime::from_nanos(nanos, Zone::parse(zone).unwrap()).unwrap()));
+    let condition = |property: &str, compares, value| Condition { property: property.into(), compares, value };
+    for (property, compares, value, holds, fails) in [
+        ("double", Compares::Eq, Value::Int(0), vec![0, 1], None),
+        ("double", Compares::Lt, Value::Float(-0.0), vec![4], None),
+        ("long", Compares::Gt, Value::Float(9.007_199_254_740_992e15), vec![4, 7], Some(vec![0, 1, 2, 3, 5])),
+        ("long", Compares::LtEq, Value::Float(2.5), vec![0, 1, 2, 5], Some(vec![3, 4, 7])),
+        ("long", Compares::Eq, Value::Float(2.5), vec![], None),
+        ("long", Compares::Eq, Value::Int(2), vec![2], Some(vec![0, 1, 3, 4, 5, 7])),
+        ("int", Compares::In, list([Value::Int(2), Value::Float(3.0)]), vec![2, 3], None),
+        ("int", Compares::In, list([Value::Int(2), Value::Int(3)]), vec![2, 3], Some(vec![0, 1, 4, 5, 7])),
+        ("text", Compares::GtEq, "b".into(), vec![3, 6], Some(vec![0, 1, 2, 4, 7])),
+        ("bool", Compares::Eq, Value::Bool(true), vec![2, 3, 4, 7], Some(vec![0, 1, 5])),
+        ("missing", Compares::Eq, Value::Int(1), vec![], Some(vec![])),
+        ("second", Compares::Lt, local(1_500_000_000), vec![0, 1, 2, 4, 6, 7], Some(vec![3])),
+        ("second", Compares::Eq, local(1_500_000_000), vec![], None),
+        ("micro", Compares::LtEq, local(1_500_000_001), vec![0, 1, 2, 4, 7], Some(vec![3, 6])),
+        ("micro", Compares::Eq, local(1_500_000_000), vec![2], None),
+        // One in another zone, of the same moment, is behind it or before it.
+        ("zoned", Compares::Lt, zoned(0, "Z"), vec![0, 1, 4, 7], Some(vec![0, 2, 3, 6, 7])),
+        ("zoned", Compares::GtEq, zoned(1_999_000_000, "Z"), vec![3], Some(vec![0, 1, 2, 4, 6, 7])),
+    ] {
+        let condition = condition(property, compares, value);
+        let told_of = |demand: &Demand| told(demand, &batch);
+        assert_eq!(told_of(&Demand::Holds(condition.clone())), holds, "{condition:?}");
+        let fails = fails.unwrap_or_else(|| (0..batch.num_rows()).collect());
+        assert_eq!(told_of(&Demand::Fails(condition.clone())), fails, "not {condition:?}");
+    }
+    let either = Demand::Any(vec![
+        vec![Demand::Holds(condition("long", Compares::Gt, Value::Int(2)))],
+        vec![Demand::Fails(condition("text", Compares::Lt, "b".into()))],
+    ]);
+    assert_eq!(told(&either, &batch), [3, 4, 6, 7]);
+}
+
+#[test]
+fn a_place_without_demands_needs_every_row() {
+    let condition = Condition { property: "x".into(), compares: Compares::Eq, value: Value::Int(1) };
+    let demand = [Demand::Holds(condition)];
+    assert!(matches!(Narrowed::to([demand.as_slice(), &[]].into_iter()), Narrowed::No));
     assert!(matches!(Narrowed::to(std::iter::empty()), Narrowed::No));
 }

@@ -181,6 +181,27 @@ pub const QUERIES: &[(&str, &str)] = &[
          RETURN dest, reduce(total = 0, x IN delays | total + x), size([x IN delays WHERE x > 30])",
         "SELECT dest, coalesce(sum(delay), 0), count(*) FILTER (delay > 30) FROM flights WHERE day = 2 GROUP BY ALL",
     ),
+    (
+        "MATCH (f:Flight) WITH f, f.delay AS late WHERE f.month = 2 OR f.carrier STARTS WITH 'U' RETURN f.flight, late",
+        "SELECT flight, delay FROM flights WHERE month = 2 OR starts_with(carrier, 'U')",
+    ),
+    (
+        "MATCH (f:Flight) WITH f AS g WHERE NOT (g.delay < 50 OR g.dest IN ['JFK', 'BOS']) RETURN g.flight",
+        "SELECT flight FROM flights WHERE NOT (delay < 50 OR dest IN ('JFK', 'BOS'))",
+    ),
+    (
+        "MATCH (a:Airport) OPTIONAL MATCH (f:Flight)-[:DEST]->(a) WITH a, f WHERE f.delay > 80 OR f.miles < 70 RETURN a.faa, f.flight",
+        "SELECT faa, flight FROM flights JOIN airports ON dest = faa WHERE delay > 80 OR miles < 70",
+    ),
+    (
+        "MATCH (f:Flight) WHERE f.departed >= localdatetime('1970-01-10T12:30:00') AND NOT f.booked > date('1970-01-15') \
+         WITH collect(f.flight) AS found UNWIND found AS n RETURN n",
+        "SELECT flight FROM flights WHERE departed >= TIMESTAMP '1970-01-10 12:30:00' AND NOT booked > DATE '1970-01-15'",
+    ),
+    (
+        "MATCH (f:Flight) WITH f ORDER BY f.flight LIMIT 50 WITH f WHERE f.delay > 20 RETURN f.flight",
+        "SELECT flight FROM (FROM flights ORDER BY flight LIMIT 50) WHERE delay > 20",
+    ),
     // Runs.
     (
         "MATCH (a:Airport {faa: 'EWR'})-[:ROUTE*1..2]->(b:Airport) RETURN b.faa, count(*)",
