@@ -40,6 +40,7 @@ impl Graph {
                 if let Some(change) = store.correct(label, &key, &corrections, &self.mounts).await? {
                     self.change(change);
                 }
+                self.keep_up().await;
             }
             None => {
                 let overlay = Overlay { key, rows: Corrections::Given([corrections].into(), schema) };

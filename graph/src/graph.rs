@@ -3,13 +3,14 @@
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use worldstore_async::AsyncBackend;
+use worldstore_core::manifest::ExpireOptions;
 use worldstore_core::{Error, Prefix, Result};
 use worldstore_cypher::ast::StatementKind;
 use worldstore_cypher::parse;
 use worldstore_datafusion::{Moment, TableSource};
 
 use crate::adjacency::Adjacencies;
-use crate::catalog::{Catalog, CatalogStore, Label, Mounts, Rows, TableFormat};
+use crate::catalog::{Catalog, CatalogStore, Expiry, Label, Mounts, Rows, TableFormat};
 use crate::error::QueryError;
 use crate::execute::QueryResult;
 use crate::lake::{Freshness, LakeLabel, Place};
@@ -25,6 +26,7 @@ pub struct Graph {
     pub(crate) tables: Option<Arc<dyn TableSource>>,
     pub(crate) owned: Owned,
     pub(crate) store: Option<Arc<CatalogStore>>,
+    pub(crate) expiry: Expiry,
     pub(crate) adjacencies: Arc<Adjacencies>,
 }
 
@@ -86,6 +88,14 @@ impl Graph {
             stored += usize::from(label.store(true).await?);
         }
         Ok(stored)
+    }
+
+    /// Says what a stored catalog that is opened after this keeps when it expires by itself; with none it never does.
+    /// [`kept_states`](Self::kept_states) by default.
+    #[must_use]
+    pub fn with_kept_states(mut self, options: Option<ExpireOptions>) -> Self {
+        self.expiry = Expiry::new(options);
+        self
     }
 
     /// Says how `FROM NAME 'place'` is read, whatever the case of the name.

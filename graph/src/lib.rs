@@ -57,7 +57,7 @@ mod tier;
 mod value;
 mod window;
 
-pub use catalog::{FormatTable, TableFormat, TablePlace};
+pub use catalog::{ExpiredCatalog, FormatTable, TableFormat, TablePlace};
 pub use error::QueryError;
 pub use execute::QueryResult;
 pub use graph::Graph;

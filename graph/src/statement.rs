@@ -23,6 +23,17 @@ impl Graph {
         parameters: &Parameters,
         options: &QueryOptions,
     ) -> Result<QueryResult, QueryError> {
+        let result = self.carry_out(statement, parameters, options).await;
+        self.keep_up().await;
+        result
+    }
+
+    async fn carry_out(
+        &self,
+        statement: &Statement,
+        parameters: &Parameters,
+        options: &QueryOptions,
+    ) -> Result<QueryResult, QueryError> {
         match &statement.kind {
             StatementKind::Query(query) => self.ask(query, parameters, options).await,
             StatementKind::Explain(query) => {

@@ -1,15 +1,16 @@
 //! The catalog of a graph in a byte store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use worldstore_async::{AsyncBackend, AsyncBackendAdapter};
-use worldstore_core::manifest::{ManifestOptions, Manifests};
+use worldstore_core::manifest::{ExpireOptions, ManifestOptions, Manifests};
 use worldstore_core::{Error, Prefix, Result};
 use worldstore_cypher::ast::{CreateNodeLabel, Name, Source, StatementKind, Text};
 use worldstore_cypher::{Span, parse};
 use worldstore_cypher_runtime::writes;
 
-use crate::catalog::{CatalogStore, Declared, Dropped, Record, blocking};
+use crate::catalog::{CatalogStore, Declared, Dropped, ExpiredCatalog, Record, blocking};
 use crate::error::QueryError;
 use crate::graph::Graph;
 
@@ -69,7 +70,7 @@ impl Graph {
         }
         // Clones from before keep what they had.
         (self.catalog, self.owned) = Default::default();
-        self.store = Some(Arc::new(CatalogStore::new(manifests)));
+        self.store = Some(Arc::new(CatalogStore::new(manifests, self.expiry.clone())));
         self.refresh().await?;
         Ok(self)
     }
@@ -81,15 +82,54 @@ impl Graph {
     /// As for [`open`](Self::open).
     pub async fn refresh(&self) -> Result<()> {
         let Some(store) = &self.store else { return Ok(()) };
-        let (newest, change) = store.refresh(&self.mounts).await?;
-        if let Some(change) = change {
-            self.change(change);
+        let mut failed: Option<(u64, Error)> = None;
+        loop {
+            let (newest, change) = store.refresh(&self.mounts).await?;
+            if let Some(change) = change {
+                self.change(change);
+            }
+            let (number, created, owned) = (newest.number, store.owned(), Arc::clone(&self.owned));
+            match failed {
+                Some((before, error)) if before == number => return Err(error),
+                _ if !created.has_news(&newest, &owned) => return Ok(()),
+                _ => {}
+            }
+            match blocking(move || created.take(&newest, &owned)).await {
+                // Others may have merged and collected it; then there is a newer manifest, which does not need it.
+                Err(error) if error.is_not_found() => failed = Some((number, error)),
+                taken => return taken,
+            }
         }
-        let (created, owned) = (store.owned(), Arc::clone(&self.owned));
-        if !created.has_news(&newest, &owned) {
-            return Ok(());
+    }
+
+    /// What a stored catalog keeps when it expires by itself: the last 64 states and those younger than 10 minutes. What is
+    /// tagged or leased is kept in any case.
+    pub fn kept_states() -> ExpireOptions {
+        ExpireOptions::default().with_keep_last(64).with_keep_for(Duration::from_secs(600))
+    }
+
+    /// Removes old states of the stored catalog, and contents to which nothing refers any more, as it does by itself after
+    /// each 64th manifest. A content goes in the second call after nothing refers to it any more. It can be called at any time, by
+    /// any process, and is taken up by the next call if it is cut short.
+    ///
+    /// States that are younger than a statement takes should be kept, as [`kept_states`](Self::kept_states) does: what reads
+    /// a state that is gone begins again on the newest, and a statement whose state is gone before it is known to be published
+    /// is `OutcomeUnknown`.
+    ///
+    /// # Errors
+    /// `Invalid` if no catalog is open; those of [`Manifests::expire`] and [`Manifests::collect`].
+    pub async fn expire(&self, options: &ExpireOptions) -> Result<ExpiredCatalog> {
+        match &self.store {
+            Some(store) => store.expire(options).await,
+            None => Err(Error::invalid("a graph in memory has no states to expire")),
         }
-        blocking(move || created.take(&newest, &owned)).await
+    }
+
+    /// Expires if it is time.
+    pub(crate) async fn keep_up(&self) {
+        if let Some(store) = &self.store {
+            store.keep_up().await;
+        }
     }
 
     /// Declares a label over Hive partitions of Parquet, as `CREATE NODE LABEL label VIRTUAL FROM PARTITION 'partition'`
@@ -108,7 +148,9 @@ impl Graph {
         if label.is_empty() {
             return Err(Error::invalid("a label has a name").into());
         }
-        Ok(self.create_label(&create).await?.0)
+        let number = self.create_label(&create).await?.0;
+        self.keep_up().await;
+        Ok(number)
     }
 
     /// Stores a declaration, if there is where, and takes it over.

@@ -34,12 +34,25 @@ impl KeptRows {
     /// The rows.
     ///
     /// # Errors
-    /// `Corrupt` if they cannot be read; those of the store.
+    /// `Corrupt` if they cannot be read; `Conflict` if they were replaced and collected before they were read; those of
+    /// the store.
     pub async fn rows(&self) -> Result<Batches> {
         let (manifests, content) = (self.manifests.clone(), self.content.clone());
-        let read = || blocking(move || decode(&manifests.blocks()?.get(&content)?.bytes()?));
+        let read = || blocking(move || read(&manifests, &content));
         let (batches, schema) = self.read.get_or_try_init(read).await?;
         Ok((Arc::clone(batches), Arc::clone(schema)))
+    }
+}
+
+fn read(manifests: &Manifests, content: &Content) -> Result<Batches> {
+    let bytes = manifests.blocks()?.get(content).and_then(|reader| reader.bytes());
+    match bytes {
+        Err(error)
+            if error.is_not_found() && !manifests.latest()?.entries.iter().any(|one| one.content == content.hash) =>
+        {
+            Err(Error::new(ErrorKind::Conflict, "corrections were replaced before they were read").caused_by(error))
+        }
+        bytes => decode(&bytes?),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the graph knows: labels and edge types.
 
 mod ddl;
+mod expiry;
 mod format;
 mod kept;
 mod order;
@@ -21,6 +22,8 @@ use crate::lake::LakeLabel;
 use crate::live::LiveView;
 
 pub(crate) use ddl::{Mounts, check_free, check_key, create_edge_type, create_node_label, rows};
+pub use expiry::ExpiredCatalog;
+pub(crate) use expiry::Expiry;
 pub(crate) use format::{DeclaredTable, PinnedState};
 pub use format::{FormatTable, TableFormat, TablePlace};
 pub(crate) use overlay::{Corrections, Overlay};

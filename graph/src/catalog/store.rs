@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use bytes::Bytes;
 use tokio::sync::Mutex;
-use worldstore_core::manifest::{Entry, Manifests, Stored};
+use worldstore_core::manifest::{Entry, ExpireOptions, Manifests, Stored};
 use worldstore_core::{Error, ErrorKind, Result};
 
+use super::expiry::{self, ExpiredCatalog, Expiry};
 use super::record::Record;
 use super::{Catalog, EdgeType, Label, Mounts, Overlay, kept};
 use crate::live::LiveView;
@@ -23,6 +25,9 @@ const EDGE_TYPE: &str = "edge type/";
 const OVERLAY: &str = "overlay/";
 const VIEW: &str = "live view/";
 
+/// So often rows are put again because a collection came between them and their manifest.
+const PUTS_MAX: u32 = 3;
+
 /// What the name of the entry begins with that keeps the rows of corrections.
 const CORRECTIONS: &str = "corrections/";
 
@@ -30,6 +35,7 @@ const CORRECTIONS: &str = "corrections/";
 #[derive(Debug)]
 pub(crate) struct CatalogStore {
     manifests: Manifests,
+    expiry: Expiry,
     seen: Mutex<Seen>,
 }
 
@@ -122,8 +128,25 @@ pub(crate) type Change = Box<dyn FnOnce(&mut Catalog) + Send>;
 
 impl CatalogStore {
     /// A chain of which nothing was taken over yet.
-    pub fn new(manifests: Manifests) -> Self {
-        Self { manifests, seen: Mutex::default() }
+    pub fn new(manifests: Manifests, expiry: Expiry) -> Self {
+        Self { manifests, expiry, seen: Mutex::default() }
+    }
+
+    /// Removes states that need not be kept, and what only they had.
+    ///
+    /// # Errors
+    /// Those of the chain.
+    pub async fn expire(&self, options: &ExpireOptions) -> Result<ExpiredCatalog> {
+        let (manifests, options) = (self.manifests.clone(), options.clone());
+        blocking(move || expiry::expire(&manifests, &options)).await
+    }
+
+    /// The same if it is time. What fails is left to the next time: what was asked for is done.
+    pub async fn keep_up(&self) {
+        let Some(options) = self.expiry.take_due() else { return };
+        if let Err(error) = self.expire(options).await {
+            tracing::warn!(%error, "old states of the catalog cannot be removed");
+        }
     }
 
     /// Looks for what others have declared and dropped, and gives the newest manifest. One listing if there is nothing new.
@@ -140,7 +163,7 @@ impl CatalogStore {
 
     /// Where what queries create is kept.
     pub fn owned(&self) -> OwnedStore {
-        OwnedStore::new(self.manifests.clone())
+        OwnedStore::new(self.manifests.clone(), self.expiry.clone())
     }
 
     /// Publishes a declaration, and answers the number of its manifest and what else there is to be taken over.
@@ -169,6 +192,7 @@ impl CatalogStore {
             })
         })
         .await?;
+        self.expiry.note(&stored);
         seen.records.insert(name, text);
         let others = take(&mut seen, &stored, mounts, &self.manifests)?;
         let change: Change = Box::new(move |catalog| {
@@ -208,6 +232,7 @@ impl CatalogStore {
             })
         })
         .await?;
+        self.expiry.note(&stored);
         take(&mut seen, &stored, mounts, &self.manifests)
     }
 
@@ -217,25 +242,46 @@ impl CatalogStore {
     /// `Conflict` if the label is gone; `Unsupported` for columns that cannot be stored; those of the chain.
     pub async fn correct(&self, label: &str, key: &str, rows: &RecordBatch, mounts: &Mounts) -> Result<Option<Change>> {
         let mut seen = self.seen.lock().await;
-        let (manifests, bytes) = (self.manifests.clone(), kept::encode(rows)?);
-        let (label, key) = (label.to_owned(), key.to_owned());
+        let (manifests, bytes) = (self.manifests.clone(), Bytes::from(kept::encode(rows)?));
         let needed = Some(format!("{LABEL}{label}")).filter(|name| seen.records.contains_key(name));
-        let stored = blocking(move || {
-            let content = manifests.blocks()?.put(bytes)?;
-            let text = Record::of_given(&key, content.clone()).encode()?;
-            manifests.publish_shared(|draft| {
-                if needed.as_ref().is_some_and(|name| !draft.properties.contains_key(name)) {
-                    let error = Error::new(ErrorKind::Conflict, "the label was dropped meanwhile");
-                    return Err(error.with("label", &label));
-                }
-                let entry = Entry::new(format!("{CORRECTIONS}{label}"), "1", content.hash);
-                draft.put(entry.with_blocks(content.blocks.clone()));
-                draft.properties.insert(format!("{OVERLAY}{label}"), text.clone());
-                Ok(())
-            })
-        })
-        .await?;
+        let correction = Correction { label: label.to_owned(), key: key.to_owned(), needed };
+        let stored = blocking(move || correction.publish(&manifests, &bytes)).await?;
+        self.expiry.note(&stored);
         take(&mut seen, &stored, mounts, &self.manifests)
+    }
+}
+
+/// Corrections that are given as rows, on their way into the catalog.
+struct Correction {
+    label: String,
+    key: String,
+    /// The record that must be there.
+    needed: Option<String>,
+}
+
+impl Correction {
+    fn publish(&self, manifests: &Manifests, rows: &Bytes) -> Result<Arc<Stored>> {
+        for _ in 0..PUTS_MAX {
+            let content = manifests.blocks()?.put(rows.clone())?;
+            let text = Record::of_given(&self.key, content.clone()).encode()?;
+            let mut is_gone = false;
+            let published = manifests.publish_shared(|draft| {
+                if self.needed.as_ref().is_some_and(|name| !draft.properties.contains_key(name)) {
+                    is_gone = true;
+                    let error = Error::new(ErrorKind::Conflict, "the label was dropped meanwhile");
+                    return Err(error.with("label", &self.label));
+                }
+                let entry = Entry::new(format!("{CORRECTIONS}{}", self.label), "1", content.hash);
+                draft.put(entry.with_blocks(content.blocks.clone()));
+                draft.properties.insert(format!("{OVERLAY}{}", self.label), text.clone());
+                Ok(())
+            });
+            match published {
+                Err(error) if error.kind() == ErrorKind::Conflict && !is_gone => {}
+                published => return published,
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict, "others have published or collected first each time"))
     }
 }
 

@@ -10,6 +10,7 @@ use worldstore_cypher_runtime::{Changes, MemoryGraph};
 
 use super::codec::{decode, encode};
 use super::{Created, Owned};
+use crate::catalog::Expiry;
 
 const WHOLE: &str = "created/whole";
 const CHANGE: &str = "created/change/";
@@ -32,11 +33,12 @@ pub(crate) enum Published {
 #[derive(Debug, Clone)]
 pub(crate) struct OwnedStore {
     manifests: Manifests,
+    expiry: Expiry,
 }
 
 impl OwnedStore {
-    pub fn new(manifests: Manifests) -> Self {
-        Self { manifests }
+    pub fn new(manifests: Manifests, expiry: Expiry) -> Self {
+        Self { manifests, expiry }
     }
 
     /// Publishes what the statement under way has changed, on top of what this process knows. Waits for the store.
@@ -70,7 +72,10 @@ impl OwnedStore {
                 Ok(())
             });
             match published {
-                Ok(_) => return Ok(Published::Done),
+                Ok(published) => {
+                    self.expiry.note(&published);
+                    return Ok(Published::Done);
+                }
                 Err(_) if is_stale => return Ok(Published::Stale),
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
                 Err(error) => return Err(error),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::runtime::{Builder, Runtime};
 use worldstore_async::{AsyncBackend, SyncBackendAdapter};
-use worldstore_core::manifest::{ManifestOptions, Manifests, ManualWallClock};
+use worldstore_core::manifest::{ExpireOptions, ManifestOptions, Manifests, ManualWallClock};
 use worldstore_core::vfs::sim::{Explorer, Random, SimVfs};
 use worldstore_core::{Backend, Error, ErrorKind, Local, Memory, Prefix, Result};
 use worldstore_graph::{Graph, Parameters};
@@ -160,6 +160,9 @@ fn chain(vfs: &SimVfs, seed: u64) -> Result<Manifests> {
 async fn live(vfs: &SimVfs, random: &mut Random, history: &mut History) -> Result<()> {
     let graph = Graph::new().open_manifests(chain(vfs, random.below(1 << 30))?).await?;
     for _ in 0..1 + random.below(2) {
+        if random.below(3) == 0 {
+            graph.expire(&ExpireOptions::default().with_keep_last(2)).await?;
+        }
         let id = history.sent;
         history.sent += 1;
         let text = match random.below(3) {
@@ -174,7 +177,9 @@ async fn live(vfs: &SimVfs, random: &mut Random, history: &mut History) -> Resul
 
 /// What is left is what whole statements have made, all acknowledged ones among them; and work goes on.
 async fn check(vfs: &SimVfs, history: &mut History) -> Result<()> {
-    let graph = Graph::new().open_manifests(chain(vfs, 7)?).await?;
+    let manifests = chain(vfs, 7)?;
+    let graph = Graph::new().open_manifests(manifests.clone()).await?;
+    manifests.verify()?;
     let ask = async |text: &str| {
         Ok::<_, Error>(cells(&graph.query(text, &Parameters::default()).await.map_err(Error::from)?))
     };

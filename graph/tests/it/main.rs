@@ -6,6 +6,7 @@ mod created;
 mod ddl;
 mod described;
 mod edges;
+mod expired;
 mod explain;
 mod expressions;
 mod fixture;
