@@ -23,7 +23,7 @@ use crate::interpret::Interpreter;
 use crate::lake::{Answer, answer};
 use crate::limits::{LimitReached, identity};
 use crate::options::QueryOptions;
-use crate::owned::is_empty;
+use crate::owned::{has_names, is_empty};
 use crate::pieces::{Cut, cut, run_by_pieces};
 use crate::value::Parameters;
 
@@ -164,7 +164,7 @@ impl Graph {
                 Way::Walk(why)
             }
             // What is unknown to the catalog may have been created.
-            Err(QueryError::Syntax(why)) if !is_empty(&self.owned) => Way::Walk(why),
+            Err(QueryError::Syntax(why)) if has_names(&self.owned) => Way::Walk(why),
             Err(error) => return Err(error),
         };
         Ok((way, catalog))

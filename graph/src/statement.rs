@@ -13,6 +13,7 @@ use crate::execute::QueryResult;
 use crate::graph::Graph;
 use crate::io_stats::Counters;
 use crate::options::QueryOptions;
+use crate::owned::CreatedName;
 use crate::value::Parameters;
 
 impl Graph {
@@ -89,6 +90,9 @@ impl Graph {
             return Err(error.with("label", &name.text).with("edge_type", edge_type).into());
         }
         if !catalog.labels.contains_key(&name.text) {
+            if self.forget(CreatedName::Label(name.text.clone())).await? {
+                return Ok(QueryResult::none());
+            }
             return Err(unknown("label", name, catalog.labels.keys().map(String::as_str)).into());
         }
         self.undeclare(Dropped::Label, &name.text).await?;
@@ -98,6 +102,9 @@ impl Graph {
     async fn drop_edge_type(&self, name: &Name) -> Result<QueryResult, QueryError> {
         self.refresh().await?;
         if !self.read().edge_types.contains_key(&name.text) {
+            if self.forget(CreatedName::EdgeType(name.text.clone())).await? {
+                return Ok(QueryResult::none());
+            }
             return Err(unknown("edge type", name, self.read().edge_types.keys().map(String::as_str)).into());
         }
         self.undeclare(Dropped::EdgeType, &name.text).await?;

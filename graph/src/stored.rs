@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use worldstore_async::{AsyncBackend, AsyncBackendAdapter};
 use worldstore_core::manifest::{ExpireOptions, ManifestOptions, Manifests};
-use worldstore_core::{Error, Prefix, Result};
+use worldstore_core::{Error, ErrorKind, Prefix, Result};
 use worldstore_cypher::ast::{CreateNodeLabel, Name, Source, StatementKind, Text};
 use worldstore_cypher::{Span, parse};
 use worldstore_cypher_runtime::writes;
@@ -13,6 +13,10 @@ use worldstore_cypher_runtime::writes;
 use crate::catalog::{CatalogStore, Declared, Dropped, ExpiredCatalog, Record, blocking};
 use crate::error::QueryError;
 use crate::graph::Graph;
+use crate::owned::{CreatedName, Published, forget};
+
+/// So often a name is forgotten anew because others change what was created.
+const FORGETS_MAX: u32 = 32;
 
 impl Graph {
     /// Opens the catalog in a folder of a store, or begins one if there is none. What is declared and created from now on
@@ -162,6 +166,20 @@ impl Graph {
         let (number, change) = store.declare(declared, record, &self.mounts).await?;
         self.change(change);
         Ok(number)
+    }
+
+    /// Forgets a label or a type that queries have created, and that nothing has any more; false if none have.
+    pub(crate) async fn forget(&self, name: CreatedName) -> Result<bool> {
+        for _ in 0..FORGETS_MAX {
+            let (name, owned) = (name.clone(), Arc::clone(&self.owned));
+            let store = self.store.as_ref().map(|store| store.owned());
+            match blocking(move || forget(&name, &owned, store.as_ref())).await? {
+                None => return Ok(false),
+                Some(Published::Done) => return Ok(true),
+                Some(Published::Stale) => self.refresh().await?,
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict, "others have changed what was created first each time"))
     }
 
     /// Stores that something is gone, if there is where, and takes it over.

@@ -26,9 +26,31 @@ pub struct MemoryGraph {
     relationships: BTreeMap<RelationshipId, Arc<Relationship>>,
     labels: HashMap<Arc<str>, BTreeSet<NodeId>>,
     types: HashMap<Arc<str>, BTreeSet<RelationshipId>>,
+    known: Names,
     index: Index,
     next_id: u64,
     journal: Option<Journal>,
+}
+
+/// Labels and types that something has or had, as of the last statement.
+#[derive(Debug, Default)]
+struct Names {
+    labels: BTreeSet<Arc<str>>,
+    types: BTreeSet<Arc<str>>,
+}
+
+impl Names {
+    fn add_node(&mut self, node: &Node) {
+        for label in node.labels.iter().filter(|label| !self.labels.contains(*label)).collect::<Vec<_>>() {
+            self.labels.insert(Arc::clone(label));
+        }
+    }
+
+    fn add_relationship(&mut self, relationship: &Relationship) {
+        if !self.types.contains(&relationship.kind) {
+            self.types.insert(Arc::clone(&relationship.kind));
+        }
+    }
 }
 
 /// A node and what is attached to it.
@@ -50,6 +72,17 @@ impl MemoryGraph {
     pub fn index_property(&mut self, property: impl Into<Arc<str>>) {
         let nodes = self.nodes.values().map(|entry| &*entry.node);
         self.index.add_property(property.into(), nodes);
+    }
+
+    /// The labels that a node has or had, sorted: one of which none is left stays known until it is
+    /// [forgotten](Changes::labels).
+    pub fn known_labels(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.known.labels.iter()
+    }
+
+    /// The same of types of relationships.
+    pub fn known_types(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.known.types.iter()
     }
 
     fn fresh_id(&mut self) -> u64 {
@@ -230,6 +263,10 @@ impl GraphMut for MemoryGraph {
     fn commit(&mut self) -> Result<SideEffects> {
         let journal = std::mem::take(self.journal()?);
         self.journal = None;
+        let nodes = journal.nodes.keys().filter_map(|id| self.nodes.get(id));
+        nodes.for_each(|entry| self.known.add_node(&entry.node));
+        let relationships = journal.relationships.keys().filter_map(|id| self.relationships.get(id));
+        relationships.for_each(|one| self.known.add_relationship(one));
         Ok(journal.effects(self))
     }
 

@@ -32,7 +32,7 @@ use crate::error::QueryError;
 use crate::execute::QueryResult;
 use crate::limits::{CancelOnDrop, Limit, LimitReached, identity};
 use crate::options::QueryOptions;
-use crate::owned::{Owned, OwnedStore, Published, is_empty};
+use crate::owned::{Owned, OwnedStore, Published, has_names};
 use crate::pieces::{begin, truncated, whole};
 use crate::query::not_cut;
 use crate::snapshot::Snapshot;
@@ -129,7 +129,7 @@ impl Interpreter {
             stopped: RefCell::default(),
         };
         // What has no name yet may be created, and is looked for before.
-        let is_strict = !statement.writes() && !self.catalog.labels.is_empty() && is_empty(&self.owned);
+        let is_strict = !statement.writes() && !self.catalog.labels.is_empty() && !has_names(&self.owned);
         let tables = Tables::new(&self.catalog, loader, is_strict, statement.uses().as_ref());
         let mut part = Part { answer: Answer::default(), skip: walk.skip, most: walk.most, is_full: false };
         let minimum = asked.minimum;

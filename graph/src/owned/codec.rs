@@ -5,9 +5,12 @@
 //! {"node":0,"labels":["Car"],"properties":{"name":"a"}}
 //! {"node":1}
 //! {"relationship":2,"type":"FOLLOWS","start":0,"end":0,"properties":{}}
+//! {"known":true,"label":"Lorry"}
+//! {"known":false,"type":"MEETS"}
 //! ```
 //!
-//! What has nothing but its id is gone.
+//! What has nothing but its id is gone. The lines about names, of which the first says how many there are unless it is none,
+//! are about labels and types that nothing may have any more.
 
 use std::sync::Arc;
 
@@ -29,6 +32,22 @@ struct Head {
     next_id: u64,
     nodes: usize,
     relationships: usize,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    names: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NameLine {
+    known: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    r#type: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -67,6 +86,7 @@ pub(super) fn encode(changes: &Changes) -> Result<Vec<u8>> {
         next_id: changes.next_id,
         nodes: changes.nodes.len(),
         relationships: changes.relationships.len(),
+        names: changes.labels.len() + changes.types.len(),
     };
     write(&mut bytes, &head)?;
     for (id, now) in &changes.nodes {
@@ -84,6 +104,12 @@ pub(super) fn encode(changes: &Changes) -> Result<Vec<u8>> {
             properties,
         };
         write(&mut bytes, &line)?;
+    }
+    for (label, known) in &changes.labels {
+        write(&mut bytes, &NameLine { known: *known, label: Some(label.to_string()), r#type: None })?;
+    }
+    for (kind, known) in &changes.types {
+        write(&mut bytes, &NameLine { known: *known, label: None, r#type: Some(kind.to_string()) })?;
     }
     Ok(bytes)
 }
@@ -113,15 +139,29 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Changes> {
     }
     let mut changes = Changes { next_id: head.next_id, ..Changes::default() };
     for (place, line) in lines {
-        match place <= head.nodes {
-            true => changes.nodes.push(node(read(line, place)?)?),
-            false => changes.relationships.push(relationship(read(line, place)?)?),
+        match place {
+            _ if place <= head.nodes => changes.nodes.push(node(read(line, place)?)?),
+            _ if place <= head.nodes + head.relationships => {
+                changes.relationships.push(relationship(read(line, place)?)?);
+            }
+            _ => name(read(line, place)?, &mut changes)?,
         }
     }
-    match (changes.nodes.len(), changes.relationships.len()) == (head.nodes, head.relationships) {
+    let names = changes.labels.len() + changes.types.len();
+    let found = (changes.nodes.len(), changes.relationships.len(), names);
+    match found == (head.nodes, head.relationships, head.names) {
         true => Ok(changes),
         false => Err(corrupt("changes are not as many as they say")),
     }
+}
+
+fn name(line: NameLine, changes: &mut Changes) -> Result<()> {
+    match (line.label, line.r#type) {
+        (Some(label), None) => changes.labels.push((label.into(), line.known)),
+        (None, Some(kind)) => changes.types.push((kind.into(), line.known)),
+        _ => return Err(corrupt("a name is either a label or a type")),
+    }
+    Ok(())
 }
 
 fn node(line: NodeLine) -> Result<(NodeId, Option<Arc<Node>>)> {

@@ -4,14 +4,16 @@
 //! readers or for none. A statement is run on the newest state; where somebody else was first, it is undone and run again.
 
 mod codec;
+mod forget;
 mod store;
 mod value;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use worldstore_cypher_runtime::{Graph, MemoryGraph};
 
+pub(crate) use forget::{CreatedName, forget};
 pub(crate) use store::{OwnedStore, Published};
 pub(crate) use value::{from_json, to_json};
 
@@ -24,6 +26,7 @@ pub(crate) struct OwnedRows {
     created: RwLock<Created>,
     /// What is known without the lock, as of the last change that came to its end.
     nodes: AtomicU64,
+    has_names: AtomicBool,
     changes: AtomicU64,
 }
 
@@ -38,6 +41,8 @@ impl OwnedRows {
         let mut created = self.created.write().unwrap_or_else(PoisonError::into_inner);
         let answer = change(&mut created);
         self.nodes.store(created.graph.node_count(&[]).unwrap_or(u64::MAX), Ordering::Release);
+        let (mut labels, mut types) = (created.graph.known_labels(), created.graph.known_types());
+        self.has_names.store(labels.next().is_some() || types.next().is_some(), Ordering::Release);
         self.changes.store(created.changes, Ordering::Release);
         answer
     }
@@ -56,7 +61,12 @@ pub(crate) struct Created {
     pub changes: u64,
 }
 
-/// True if queries have created nothing. Does not wait.
+/// True if queries have created labels or types, whether something has them still or not. Does not wait.
+pub(crate) fn has_names(owned: &Owned) -> bool {
+    owned.has_names.load(Ordering::Acquire)
+}
+
+/// True if nothing that queries have created is there. Does not wait.
 pub(crate) fn is_empty(owned: &Owned) -> bool {
     owned.nodes.load(Ordering::Acquire) == 0
 }

@@ -10,7 +10,7 @@ use worldstore_core::vfs::sim::{Explorer, Random, SimVfs};
 use worldstore_core::{Backend, Error, ErrorKind, Local, Memory, Prefix, Result};
 use worldstore_graph::{Graph, Parameters};
 
-use crate::fixture::{ask, cells, refusal, rows, store};
+use crate::fixture::{self, ask, cells, refusal, refused, rows, store};
 
 fn manifests(store: &Arc<dyn Backend>) -> Manifests {
     let folder = Prefix::new("catalog").unwrap();
@@ -57,6 +57,45 @@ async fn what_is_created_is_there_when_it_is_opened_again() {
     let _ = ask(&again, "CREATE (:Car {name: 'e'})").await;
     let ids = rows(&writer, "MATCH (n) RETURN id(n)").await;
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 4);
+}
+
+/// With a declared label beside, names that nothing has are mistakes unless queries have created them.
+#[tokio::test]
+async fn names_stay_known_when_nothing_has_them_until_they_are_dropped() {
+    let catalog = catalog();
+    let (one, other) = (open(&catalog).await, open(&catalog).await);
+    let memory = fixture::graph().await;
+    let _ = ask(&one, "CREATE NODE LABEL Airport FROM FILE 'lake://data/airports.parquet' KEY faa").await;
+    for graph in [&one, &memory] {
+        assert!(refused(graph, "MATCH (c:Car) RETURN count(c)").await.contains("unknown label"));
+        let _ = ask(graph, "CREATE (:Car {n: 1})-[:FOLLOWS]->(:Car {n: 2})").await;
+        assert_eq!(refusal(graph, "DROP NODE LABEL Car").await.kind(), ErrorKind::Invalid, "it has nodes");
+        assert_eq!(refusal(graph, "DROP EDGE TYPE FOLLOWS").await.kind(), ErrorKind::Invalid, "it has edges");
+        let _ = ask(graph, "MATCH (c:Car) DETACH DELETE c").await;
+    }
+    let queries = [("MATCH (c:Car) RETURN count(c)", "0"), ("MATCH ()-[f:FOLLOWS]->() RETURN count(f)", "0")];
+    // The 64th change puts all of them into one, which must know the names too.
+    for turn in 0..70 {
+        let _ = ask(&one, &format!("MERGE (n:Note) SET n.turn = {turn}")).await;
+    }
+    let _ = ask(&one, "MATCH (n:Note) DELETE n").await;
+    for graph in [&one, &other, &open(&catalog).await, &memory] {
+        for (query, expected) in queries {
+            assert_eq!(rows(graph, query).await, [expected], "{query}");
+        }
+    }
+    let _ = ask(&other, "DROP EDGE TYPE FOLLOWS").await;
+    for graph in [&other, &memory] {
+        let _ = ask(graph, "DROP NODE LABEL Car").await;
+        assert!(refused(graph, "DROP NODE LABEL Car").await.contains("unknown label"));
+    }
+    let _ = ask(&one, "DROP NODE LABEL Note").await;
+    let _ = ask(&memory, "DROP EDGE TYPE FOLLOWS").await;
+    for graph in [&one, &other, &open(&catalog).await, &memory] {
+        for (query, _) in queries {
+            assert!(refused(graph, query).await.contains("unknown"), "{query}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What statements have changed, as data: for those who keep it elsewhere.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use worldstore_core::{Error, ErrorKind, Result};
@@ -14,6 +15,10 @@ pub struct Changes {
     pub nodes: Vec<(NodeId, Option<Arc<Node>>)>,
     /// Relationships, each once; none for those that are gone.
     pub relationships: Vec<(RelationshipId, Option<Arc<Relationship>>)>,
+    /// Labels, and whether they are known from now on: those of the nodes above are in any case.
+    pub labels: Vec<(Arc<str>, bool)>,
+    /// The same of types of relationships.
+    pub types: Vec<(Arc<str>, bool)>,
     /// Ids below this were given, whether what had them is still there or not.
     pub next_id: u64,
 }
@@ -21,7 +26,8 @@ pub struct Changes {
 impl Changes {
     /// True if nothing has changed but ids.
     pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty() && self.relationships.is_empty()
+        let Self { nodes, relationships, labels, types, next_id: _ } = self;
+        nodes.is_empty() && relationships.is_empty() && labels.is_empty() && types.is_empty()
     }
 }
 
@@ -49,6 +55,7 @@ impl MemoryGraph {
                 .map(|(id, _, now)| (id, now))
                 .collect(),
             next_id: self.next_id,
+            ..Changes::default()
         })
     }
 
@@ -56,7 +63,14 @@ impl MemoryGraph {
     pub fn whole(&self) -> Changes {
         let nodes = self.nodes.iter().map(|(id, entry)| (*id, Some(Arc::clone(&entry.node))));
         let relationships = self.relationships.iter().map(|(id, one)| (*id, Some(Arc::clone(one))));
-        Changes { nodes: nodes.collect(), relationships: relationships.collect(), next_id: self.next_id }
+        let known = |names: &BTreeSet<Arc<str>>| names.iter().map(|name| (Arc::clone(name), true)).collect();
+        Changes {
+            nodes: nodes.collect(),
+            relationships: relationships.collect(),
+            labels: known(&self.known.labels),
+            types: known(&self.known.types),
+            next_id: self.next_id,
+        }
     }
 
     /// Makes changes that were made elsewhere, to a graph that was the same there.
@@ -71,7 +85,10 @@ impl MemoryGraph {
             self.take_relationship(*id);
         }
         let (come, gone): (Vec<_>, Vec<_>) = changes.nodes.into_iter().partition(|(_, now)| now.is_some());
-        come.into_iter().filter_map(|(_, now)| now).for_each(|node| self.put_node(node));
+        for node in come.into_iter().filter_map(|(_, now)| now) {
+            self.known.add_node(&node);
+            self.put_node(node);
+        }
         for (id, _) in gone {
             if self.nodes.get(&id).is_some_and(|entry| !entry.out.is_empty() || !entry.into.is_empty()) {
                 return Err(foreign("a node that is gone has relationships", id.0));
@@ -82,10 +99,22 @@ impl MemoryGraph {
             if !self.nodes.contains_key(&relationship.start) || !self.nodes.contains_key(&relationship.end) {
                 return Err(foreign("a relationship has an end that is not there", relationship.id.0));
             }
+            self.known.add_relationship(&relationship);
             self.put_relationship(relationship);
         }
+        set(&mut self.known.labels, changes.labels);
+        set(&mut self.known.types, changes.types);
         self.next_id = self.next_id.max(changes.next_id);
         Ok(())
+    }
+}
+
+fn set(known: &mut BTreeSet<Arc<str>>, names: Vec<(Arc<str>, bool)>) {
+    for (name, is_known) in names {
+        match is_known {
+            true => known.insert(name),
+            false => known.remove(&name),
+        };
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::MemoryGraph;
+use super::{Changes, MemoryGraph};
 use crate::graph::{Compares, Condition, EntityId, Graph, GraphMut, Scan, SideEffects, Towards, Wanted};
 use crate::value::{Map, NodeId, Value};
 
@@ -175,4 +175,32 @@ fn changes_of_another_graph_are_refused() {
     assert_eq!(MemoryGraph::new().apply(changes).unwrap_err().kind(), worldstore_core::ErrorKind::Corrupt);
     here.begin().unwrap();
     assert_eq!(here.apply(MemoryGraph::new().whole()).unwrap_err().kind(), worldstore_core::ErrorKind::Conflict);
+}
+
+#[test]
+fn names_are_known_until_they_are_forgotten() {
+    let names = |graph: &MemoryGraph| {
+        let all: Vec<_> = graph.known_labels().chain(graph.known_types()).map(ToString::to_string).collect();
+        all.join(" ")
+    };
+    let (mut graph, [first, second]) = sample();
+    graph.begin().unwrap();
+    graph.create_node(labels(&["Undone"]), Map::default()).unwrap();
+    graph.rollback().unwrap();
+    assert_eq!(names(&graph), "A B T");
+    graph.begin().unwrap();
+    let all: Vec<_> = graph.relationships(&Scan::ALL).unwrap().map(|one| one.unwrap().id).collect();
+    all.into_iter().for_each(|id| graph.delete_relationship(id).unwrap());
+    [first, second].into_iter().for_each(|id| graph.delete_node(id).unwrap());
+    let passing = graph.create_node(labels(&["Passing"]), Map::default()).unwrap();
+    graph.delete_node(passing).unwrap();
+    graph.commit().unwrap();
+    assert_eq!(names(&graph), "A B T");
+    let mut again = MemoryGraph::new();
+    again.apply(graph.whole()).unwrap();
+    assert_eq!(names(&again), "A B T");
+    again
+        .apply(Changes { labels: vec![("B".into(), false)], types: vec![("T".into(), false)], ..Changes::default() })
+        .unwrap();
+    assert_eq!(names(&again), "A");
 }

@@ -16,6 +16,7 @@ fn sample() -> Changes {
     let mut changes = graph.whole();
     changes.nodes.push((worldstore_cypher_runtime::NodeId(7), None));
     changes.relationships.push((worldstore_cypher_runtime::RelationshipId(8), None));
+    changes.labels.push(("Gone".into(), false));
     changes
 }
 
@@ -28,6 +29,7 @@ fn changes_come_back() {
     assert_eq!((back.nodes.len(), back.relationships.len(), back.next_id), (3, 2, changes.next_id));
     let properties = |changes: &Changes| format!("{:?}", changes.nodes[0].1.as_ref().unwrap().properties);
     assert_eq!(properties(&back), properties(&changes));
+    assert_eq!((&back.labels, &back.types), (&changes.labels, &changes.types));
     assert!(back.nodes[2].1.is_none() && back.relationships[1].1.is_none());
 }
 
@@ -55,6 +57,8 @@ fn damage_is_told() {
         (text.replace("\"labels\":[\"Car\",\"Red\"],", ""), ErrorKind::Corrupt),
         (text.replace("\"start\":0,", ""), ErrorKind::Corrupt),
         (text.replace("\"node\":1,", "\"nod\":1,"), ErrorKind::Corrupt),
+        (text.replace("\"names\":4", "\"names\":3"), ErrorKind::Corrupt),
+        (text.replace("\"label\":\"Gone\"", "\"label\":\"Gone\",\"type\":\"T\""), ErrorKind::Corrupt),
         (text.replace("graph changes", "other changes"), ErrorKind::Corrupt),
         (text.replace("\"version\":1", "\"version\":2"), ErrorKind::Unsupported),
     ] {
