@@ -29,8 +29,9 @@ pub(super) fn later<'q>(clauses: &'q [Clause], variable: &'q str) -> Vec<(&'q Ex
 
 /// The name under which a variable goes on; none if it does not, or if which rows go on depends on all of them.
 fn goes_on<'q>(projection: &'q Projection, name: &'q str) -> Option<&'q str> {
-    let all = projection.items.iter().map(|item| &item.value).chain(projection.order_by.iter().map(|item| &item.value));
-    let is_grouped = all.into_iter().any(|value| !aggregates_of(value).is_empty());
+    let mut all =
+        projection.items.iter().map(|item| &item.value).chain(projection.order_by.iter().map(|item| &item.value));
+    let is_grouped = all.any(|value| !aggregates_of(value).is_empty());
     if is_grouped || projection.skip.is_some() || projection.limit.is_some() {
         return None;
     }

@@ -195,7 +195,7 @@ pub const QUERIES: &[(&str, &str)] = &[
     ),
     (
         "MATCH (f:Flight) WHERE f.departed >= localdatetime('1970-01-10T12:30:00') AND NOT f.booked > date('1970-01-15') \
-         WITH collect(f.flight) AS all UNWIND all AS n RETURN n",
+         WITH collect(f.flight) AS found UNWIND found AS n RETURN n",
         "SELECT flight FROM flights WHERE departed >= TIMESTAMP '1970-01-10 12:30:00' AND NOT booked > DATE '1970-01-15'",
     ),
     (
