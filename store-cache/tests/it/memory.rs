@@ -81,7 +81,7 @@ async fn as_a_child() {
     let config = calm().with_global_mb(budget_mb).with_flush_mb(8 * budget_mb).with_durability(Durability::Buffered);
     let mut builder = TableCache::builder(probe.clone()).with_config(config);
     if kind == "logged" {
-        let queue_bytes = (4 << 20).min(budget_mb * MIB / 16) as u64;
+        let queue_bytes = (budget_mb * MIB / 32) as u64;
         let options = WalOptions::new().with_queue_bytes(queue_bytes).with_segment_bytes(8 << 20);
         let (log, _) = AsyncWal::open(&OsVfs::open(folder.path()).unwrap(), "log", options).await.unwrap();
         builder = builder.with_log(log);
