@@ -164,8 +164,9 @@ impl Graph {
             }
         };
         pending.push(LiveEvent::Progress { time: cursor });
+        let is_lasting = state.is_by_sequence;
         drop(held);
-        Ok(Subscription { graph: self.clone(), view, columns, cursor, pending })
+        Ok(Subscription { graph: self.clone(), view, columns, is_lasting, cursor, pending })
     }
 }
 
@@ -175,11 +176,18 @@ pub struct Subscription {
     graph: Graph,
     view: Arc<LiveView>,
     columns: Vec<String>,
+    is_lasting: bool,
     cursor: u64,
     pending: Vec<LiveEvent>,
 }
 
 impl Subscription {
+    /// True if times are sequence numbers of a world, as of the last call: then any of them will do in a later process, too.
+    /// Others are good as long as the graph lives.
+    pub fn is_lasting(&self) -> bool {
+        self.is_lasting
+    }
+
     /// The names of the columns.
     pub fn columns(&self) -> &[String] {
         &self.columns
@@ -200,6 +208,7 @@ impl Subscription {
         state.advance(&self.graph, &self.view).await?;
         let mut events = Vec::new();
         self.cursor = state.since(&self.graph, &self.view, self.cursor, &mut events).await?;
+        self.is_lasting = state.is_by_sequence;
         events.push(LiveEvent::Progress { time: self.cursor });
         Ok(events)
     }

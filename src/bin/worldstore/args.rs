@@ -177,7 +177,8 @@ Example:
         after_help = "\
 Example:
   worldstore expire ./world --keep 10 --dry-run
-  worldstore expire ./world --older-than 7d"
+  worldstore expire ./world --older-than 7d
+  worldstore expire ./graph --labels"
     )]
     Expire(ExpireArgs),
     /// Read everything that is kept, and compare it with what it should be

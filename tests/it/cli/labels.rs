@@ -85,3 +85,27 @@ fn tables_of_other_formats_are_labels_of_a_catalog() {
     let output = desk.run(&["query", joined, "--labels", "graph"]);
     assert_eq!(code_of(&output), 2, "{}", errors_of(&output));
 }
+
+#[test]
+fn old_states_of_a_catalog_are_expired() {
+    let desk = Desk::new();
+    for id in 0..5 {
+        desk.ok(&["query", &format!("CREATE (:Car {{id: {id}}})"), "--labels", "graph"]);
+    }
+    let states = || std::fs::read_dir(desk.path("graph/manifests")).unwrap().count();
+    let before = states();
+    desk.ok(&["expire", "graph", "--labels"]);
+    assert_eq!(states(), before + 1, "all are young: a collection alone has begun");
+    let args = ["expire", "graph", "--labels", "--keep", "1", "--spare", "0s", "--json"];
+    let planned = desk.lines(&[&args[..], &["--dry-run"]].concat());
+    assert_eq!(states(), before + 1);
+    let told = desk.lines(&args);
+    assert_eq!((&told[0]["states"], &told[0]["kind"]), (&planned[0]["states"], &"labels".into()));
+    assert_eq!(told[0]["states"].as_array().unwrap().len(), before + 1);
+    assert_eq!(states(), 2, "the expiry and the collection");
+    let told = desk.ok(&["expire", "graph", "--labels", "--keep", "1", "--spare", "0s"]);
+    assert!(told.starts_with("expired 2 states"), "{told}");
+    assert_eq!(desk.json(&["query", "MATCH (c:Car) RETURN count(c) AS n", "--labels", "graph"])[0]["n"], 5);
+    desk.refused(&["expire", "grahp", "--labels"], &["no catalog of labels here"]);
+    desk.refused(&["expire", "graph", "--labels", "--take-over"], &["--take-over"]);
+}

@@ -27,5 +27,7 @@ mod snapshot;
 mod sql;
 mod upkeep;
 mod wal;
+#[cfg(unix)]
+mod watch;
 mod wrong;
 mod wrong_query;

@@ -23,6 +23,8 @@ pub struct QueryArgs {
     pub io_stats: bool,
     #[command(flatten)]
     pub limits: QueryLimits,
+    #[command(flatten)]
+    pub watch: WatchArgs,
     /// How to print rows; `svg` (an image), `dot` and `mermaid` draw the nodes, relationships and paths of the last
     /// query, or the plan of an EXPLAIN
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = query_format)]
@@ -37,6 +39,21 @@ impl QueryArgs {
     pub fn format(&self) -> QueryFormat {
         if self.json { QueryFormat::Rows(Format::Json) } else { self.format }
     }
+}
+
+#[derive(Debug, clap::Args)]
+pub struct WatchArgs {
+    /// Follow a live view until Ctrl-C: its rows as they are, then what changes, after the query if there is one. Each line
+    /// is a time, how often the row came (+) or went (-), and the row; `done` says that nothing more comes of a time.
+    /// With --json: time, diff, row; progress
+    #[arg(long = "watch", value_name = "VIEW", conflicts_with_all = ["io_stats", "resume", "row_groups"])]
+    pub view: Option<String>,
+    /// Begin with what changed after this time, a sequence number of the world
+    #[arg(long, value_name = "TIME", requires = "view")]
+    pub after: Option<u64>,
+    /// How long to wait before changes are looked for again: seconds, or like `500ms` or `2min`
+    #[arg(long, value_name = "TIME", requires = "view", value_parser = time, default_value = "1s")]
+    pub every: Duration,
 }
 
 #[derive(Debug, clap::Args)]

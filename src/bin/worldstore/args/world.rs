@@ -207,14 +207,17 @@ pub struct ExpireArgs {
     /// Only states that are older: `90s`, `15m`, `2h`, `7d`
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub older_than: Option<Duration>,
-    /// Versions of tables that are younger stay in any case, for those who are reading them
+    /// Versions of tables that are younger stay in any case, for those who are reading them; states of a catalog too
     #[arg(long, value_name = "TIME", value_parser = time, default_value = "10m")]
     pub spare: Duration,
+    /// It is no world but a catalog of labels, as of `query --labels`
+    #[arg(long, conflicts_with_all = ["take_over", "set_aside", "catalog"])]
+    pub labels: bool,
     /// Tell what would go, and do nothing; the world is not locked
     #[arg(long)]
     pub dry_run: bool,
     /// JSON lines: kind (table), table, versions, files, bytes, error; at last kind (done), states, leases,
-    /// versions, files, bytes, dry_run
+    /// versions, files, bytes, dry_run; of a catalog one object: kind (labels), states, leases, blocks, bytes, dry_run
     #[arg(long)]
     pub json: bool,
 }

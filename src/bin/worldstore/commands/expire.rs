@@ -1,11 +1,13 @@
 //! `worldstore expire`.
 
 use serde_json::json;
-use worldstore::core::manifest::Mode;
+use worldstore::core::manifest::{ExpireOptions, Mode};
+use worldstore::graph::{ExpiredCatalog, Graph};
 use worldstore::world::{ExpireWorldOptions, ExpiredWorld};
 use worldstore::{Error, ErrorKind, Registry, Result};
 
 use super::fs::show::print_json;
+use super::query::existing_labels;
 use super::{read_only, write};
 use crate::args::world::ExpireArgs;
 use crate::output::{counted, line};
@@ -16,6 +18,11 @@ pub async fn run(args: ExpireArgs, registry: &Registry) -> Result<()> {
     let keep = args.keep.unwrap_or(if args.older_than.is_some() { 1 } else { 64 });
     if keep == 0 {
         return Err(Error::invalid("one state at least must be kept"));
+    }
+    if args.labels {
+        let spared = args.older_than.map_or(args.spare, |time| time.max(args.spare));
+        let options = ExpireOptions::default().with_keep_last(keep).with_keep_for(spared).with_mode(mode);
+        return labels(&args, &options, registry).await;
     }
     let mut options = ExpireWorldOptions::default().with_keep(keep).with_spare_for(args.spare).with_mode(mode);
     options.keep_for = args.older_than;
@@ -36,6 +43,23 @@ pub async fn run(args: ExpireArgs, registry: &Registry) -> Result<()> {
             .with("table", table)
             .caused_by(error)),
     }
+}
+
+/// The same of a catalog of labels.
+async fn labels(args: &ExpireArgs, options: &ExpireOptions, registry: &Registry) -> Result<()> {
+    let graph = existing_labels(Graph::new(), &args.at.at.world, registry).await?;
+    let ExpiredCatalog { states, contents, .. } = shown("expiring", args.json, graph.expire(options)).await?;
+    let blocks = contents.blocks.len() as u64;
+    if args.json {
+        return print_json(&json!({
+            "kind": "labels", "states": states.removed, "leases": states.leases, "blocks": blocks, "bytes": contents.bytes,
+            "dry_run": args.dry_run,
+        }));
+    }
+    states.leases.iter().try_for_each(|lease| line(&format!("lease {lease} has ended")))?;
+    let would = if args.dry_run { "would expire" } else { "expired" };
+    let removed = counted(states.removed.len() as u64, "state");
+    line(&format!("{would} {removed}, and {}: {}", counted(blocks, "block"), of_bytes(contents.bytes)))
 }
 
 fn tell(expired: &ExpiredWorld, args: &ExpireArgs) -> Result<()> {

@@ -26,6 +26,7 @@ mod tables;
 mod ticks;
 mod verify;
 mod wal;
+mod watch;
 
 use std::sync::Arc;
 

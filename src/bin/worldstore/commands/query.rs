@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
 use serde_json::Value as Json;
+use worldstore::core::Prefix;
 use worldstore::core::lake::SCHEME;
 use worldstore::formats::with_table_formats;
 use worldstore::graph::{Graph, Map, Outcome, Parameters, QueryError, QueryResult, Value};
@@ -13,7 +14,7 @@ use worldstore::registry::{OpenOptions, masked};
 use worldstore::world::MAIN_RUN;
 use worldstore::{Error, ErrorKind, Registry, Result};
 
-use super::{read, repl, view};
+use super::{read, read_only, repl, view, watch};
 use crate::args::query::{QueryArgs, QueryFormat};
 use crate::args::{AskArgs, At, Format};
 use crate::failure::Failure;
@@ -23,11 +24,16 @@ use crate::progress::shown;
 const ASKING: &str = "asking";
 
 pub async fn run(args: QueryArgs, registry: &Registry) -> Result<(), Failure> {
+    if let Some(view) = &args.watch.view {
+        let has_text = args.ask.text.is_some() || args.ask.file.is_some();
+        let text = has_text.then(|| text_of(&args.ask)).transpose()?;
+        return watch::run(view, text.as_deref(), &args, registry).await;
+    }
     if args.ask.text.is_none() && args.ask.file.is_none() && io::stdin().is_terminal() {
         return repl::run(args, registry).await;
     }
     let (text, parameters) = (text_of(&args.ask)?, parameters(&args.ask.params)?);
-    let graph = graph(&args.ask, &text, registry).await?;
+    let graph = graph(&args.ask, &text, Waiting::Noted, registry).await?;
     answer(&graph, &text, &parameters, &args).await
 }
 
@@ -82,7 +88,7 @@ pub(super) async fn answer(
 
 pub async fn explain(args: AskArgs, registry: &Registry) -> Result<(), Failure> {
     let (text, parameters) = (text_of(&args)?, parameters(&args.params)?);
-    let graph = graph(&args, &text, registry).await?;
+    let graph = graph(&args, &text, Waiting::Noted, registry).await?;
     let plan = graph.explain(&text, &parameters).await.map_err(|error| failure(error, &text))?;
     Ok(line(plan.trim_end())?)
 }
@@ -96,7 +102,7 @@ fn print(format: Format, result: &QueryResult) -> Result<()> {
 }
 
 /// Mistakes in the text are shown in the text.
-fn failure(error: QueryError, text: &str) -> Failure {
+pub(super) fn failure(error: QueryError, text: &str) -> Failure {
     match error {
         QueryError::Store(_) | QueryError::Limit(_) => Error::from(error).into(),
         mistakes => {
@@ -143,19 +149,36 @@ fn utf8(bytes: Vec<u8>, name: &str) -> Result<String> {
         .map_err(|error| Error::invalid("the query is not UTF-8").with("file", name).with("byte", place(&error)))
 }
 
-async fn graph(args: &AskArgs, text: &str, registry: &Registry) -> Result<Graph> {
+/// Whether it is said what a world has that is not published yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waiting {
+    Noted,
+    Passed,
+}
+
+/// The graph that a text is asked of.
+pub(super) async fn graph(args: &AskArgs, text: &str, waiting: Waiting, registry: &Registry) -> Result<Graph> {
     let mut mounted = BTreeSet::new();
-    let graph = with_mounts(args, &mut mounted, registry).await?;
+    let graph = with_mounts(args, waiting, &mut mounted, registry).await?;
     let graph = with_buckets(graph, text, &mut mounted, registry).await?;
     with_labels(graph, args, Graph::is_beginning(text), registry).await
 }
 
 /// The tables of the world, and what the arguments mount.
-pub(super) async fn with_mounts(args: &AskArgs, mounted: &mut BTreeSet<String>, registry: &Registry) -> Result<Graph> {
+pub(super) async fn with_mounts(
+    args: &AskArgs,
+    waiting: Waiting,
+    mounted: &mut BTreeSet<String>,
+    registry: &Registry,
+) -> Result<Graph> {
     let mut graph = match &args.world {
         Some(world) => {
             let at = At { world: world.clone(), catalog: args.catalog.clone(), log: None };
-            let (run, opened) = (args.run.as_deref().unwrap_or(MAIN_RUN), read(&at, registry).await?);
+            let run = args.run.as_deref().unwrap_or(MAIN_RUN);
+            let opened = match waiting {
+                Waiting::Noted => read(&at, registry).await?,
+                Waiting::Passed => read_only(&at, registry).await?,
+            };
             view(&opened, run, args.as_of).await.map_err(|error| error.with("world", world))?.graph()
         }
         None => Graph::new(),
@@ -198,13 +221,18 @@ pub(super) async fn with_buckets(
 /// The same with the labels that are kept in a store. Only what declares or creates something may begin a catalog there.
 pub(super) async fn with_labels(graph: Graph, args: &AskArgs, begins: bool, registry: &Registry) -> Result<Graph> {
     let Some(uri) = &args.labels else { return Ok(graph) };
+    if !begins {
+        return existing_labels(graph, uri, registry).await;
+    }
+    let opened = async { graph.open(registry.open(uri, &OpenOptions::default()).await?.backend, Prefix::root()).await };
+    opened.await.map_err(|error| error.with("labels", masked(uri)))
+}
+
+/// The same with labels that are there already.
+pub(super) async fn existing_labels(graph: Graph, uri: &str, registry: &Registry) -> Result<Graph> {
     let opened = async {
-        let options = if begins { OpenOptions::default() } else { OpenOptions::existing() };
-        let (storage, folder) = (registry.open(uri, &options).await?, worldstore::core::Prefix::root());
-        match begins {
-            true => graph.open(storage.backend, folder).await,
-            false => graph.open_existing(storage.backend, folder).await,
-        }
+        let storage = registry.open(uri, &OpenOptions::existing()).await?;
+        graph.open_existing(storage.backend, Prefix::root()).await
     };
     opened.await.map_err(|error| match error.is_not_found() {
         true => {

@@ -13,7 +13,7 @@ use worldstore::arrow::array::{Array, StringArray};
 use worldstore::graph::{Graph, Parameters, QueryResult};
 use worldstore::{Error, Registry, Result};
 
-use super::query::{answer, parameters, with_buckets, with_labels, with_mounts};
+use super::query::{Waiting, answer, parameters, with_buckets, with_labels, with_mounts};
 use crate::args::query::{QueryArgs, query_format};
 use crate::failure::{Failure, report};
 use crate::output::{line, note};
@@ -31,7 +31,7 @@ const HISTORY_MAX: usize = 10_000;
 pub async fn run(mut args: QueryArgs, registry: &Registry) -> Result<(), Failure> {
     let parameters = parameters(&args.ask.params)?;
     let mut mounted = BTreeSet::new();
-    let graph = with_mounts(&args.ask, &mut mounted, registry).await?;
+    let graph = with_mounts(&args.ask, Waiting::Noted, &mut mounted, registry).await?;
     let (mut graph, mut has_catalog) = match with_labels(graph.clone(), &args.ask, false, registry).await {
         Ok(graph) => (graph, true),
         Err(error) if error.is_not_found() => {
