@@ -41,21 +41,51 @@ pub(crate) async fn manifests(io: &FileIO, snapshot: &SnapshotRef, format: Forma
     ManifestList::parse_with_version(&bytes, format).map_err(from_iceberg)
 }
 
+/// What becomes of delete files where data files are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OfDeletes {
+    /// They are an error.
+    Refused,
+    /// They are left out: who asks looks at them by itself.
+    Passed,
+}
+
+/// True if a manifest has delete files.
+pub(crate) fn is_of_deletes(manifest: &ManifestFile) -> bool {
+    let is_alive = manifest.has_added_files() || manifest.has_existing_files();
+    manifest.content == ManifestContentType::Deletes && is_alive
+}
+
+/// The delete files of a snapshot.
+pub(crate) async fn delete_files(shelf: &Shelf, snapshot: &SnapshotRef, format: FormatVersion) -> Result<Vec<Found>> {
+    let list = shelf.manifests(snapshot, format).await?;
+    let mut found = Vec::new();
+    for manifest in list.iter().filter(|manifest| is_of_deletes(manifest)) {
+        found.extend(shelf.entries(manifest.clone()).await?.iter().cloned());
+    }
+    Ok(found)
+}
+
 /// The data files of a snapshot, read as they are asked for, but for those of manifests that are not wanted.
 ///
 /// # Errors
-/// `Unsupported` if rows were deleted by delete files, or if a file is not Parquet.
+/// `Unsupported` if rows were deleted by delete files and these are refused, or if a file is not Parquet.
 pub(crate) fn data_files(
     shelf: Shelf,
     snapshot: SnapshotRef,
     format: FormatVersion,
+    deletes: OfDeletes,
     wanted: impl Fn(&ManifestFile) -> bool + Send + 'static,
 ) -> BoxStream<'static, Result<Found>> {
     let listed = {
         let shelf = shelf.clone();
         async move {
             let list = shelf.manifests(&snapshot, format).await?;
-            let wanted = list.iter().filter(|manifest| wanted(manifest)).cloned();
+            if let Some(refused) = list.iter().find(|one| deletes == OfDeletes::Refused && is_of_deletes(one)) {
+                return Err(with_deletes().with("path", &refused.manifest_path));
+            }
+            let of_data = list.iter().filter(|manifest| manifest.content == ManifestContentType::Data);
+            let wanted = of_data.filter(|manifest| wanted(manifest)).cloned();
             Ok(stream::iter(wanted.map(Ok).collect::<Vec<_>>()))
         }
     };
@@ -71,30 +101,25 @@ pub(crate) fn data_files(
     entries.map_ok(each).try_flatten().boxed()
 }
 
-/// The data files that a manifest has, without those that it had.
+/// The error for a table of which only the rows that are left can be read.
+pub(crate) fn with_deletes() -> Error {
+    Error::unsupported("a table with delete files can be read, and not changed")
+}
+
+/// The files that a manifest has, without those that it had.
 ///
 /// # Errors
-/// As for [`data_files`].
+/// `Unsupported` if a data file is not Parquet.
 pub(crate) async fn entries(io: &FileIO, manifest: ManifestFile) -> Result<Vec<Found>> {
-    let alive = manifest.has_added_files() || manifest.has_existing_files();
-    if manifest.content == ManifestContentType::Deletes && alive {
-        return Err(Error::unsupported("tables with delete files cannot be read").with("path", &manifest.manifest_path));
-    }
-    if !alive {
+    if !manifest.has_added_files() && !manifest.has_existing_files() {
         return Ok(Vec::new());
     }
-    let spec = manifest.partition_spec_id;
+    let (spec, is_data) = (manifest.partition_spec_id, manifest.content == ManifestContentType::Data);
     let (entries, _) = manifest.load_manifest(io).await.map_err(from_iceberg)?.into_parts();
     let alive: Vec<_> =
         entries.into_iter().filter(|entry| entry.is_alive()).map(|entry| Found { entry, spec }).collect();
-    match alive.iter().find(|entry| entry.file_format() != DataFileFormat::Parquet) {
+    match alive.iter().find(|entry| is_data && entry.file_format() != DataFileFormat::Parquet) {
         Some(other) => Err(Error::unsupported("only Parquet files can be read").with("path", other.file_path())),
         None => Ok(alive),
     }
-}
-
-/// The number of rows of a snapshot, from its manifests.
-pub(crate) async fn count(shelf: Shelf, snapshot: SnapshotRef, format: FormatVersion) -> Result<u64> {
-    let files = data_files(shelf, snapshot, format, |_| true);
-    files.try_fold(0, |rows: u64, entry| async move { Ok(rows + entry.record_count()) }).await
 }

@@ -1,26 +1,28 @@
 //! Reading one version: data files that may hold rows of the scan, one after the other.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::new_null_array;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use futures::lock::Mutex;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, future, stream};
-use iceberg::spec::{FormatVersion, ManifestContentType, ManifestFile, SnapshotRef};
+use iceberg::spec::{ManifestFile, SnapshotRef, TableMetadata};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use parquet::arrow::async_reader::ParquetObjectReader;
 use parquet::arrow::{PARQUET_FIELD_ID_META_KEY, ParquetRecordBatchStreamBuilder, ProjectionMask};
+use tokio::sync::OnceCell;
 use worldstore_async::table::AsyncBatches;
 use worldstore_core::table::{Predicate, Reader, Scan, TableScan};
 use worldstore_core::{Error, ErrorKind, Result};
 
+use crate::deletes::{Deletes, count_left, has_deletes};
 use crate::error::from_parquet;
-use crate::files::{Found, count, data_files};
+use crate::files::{Found, OfDeletes, data_files};
 use crate::partition::Specs;
 use crate::pruning::{may_match, of_file};
 use crate::shelf::Shelf;
@@ -53,15 +55,15 @@ pub(crate) fn scan(source: Source, state: &State, scan: &Scan) -> Result<TableSc
         filter.evaluate(&RecordBatch::new_empty(Arc::clone(&columns.schema)))?;
     }
     let (version, watermark) = (snapshot.as_deref().map_or(0, number), state.watermark_at(snapshot.as_ref())?);
-    let format = state.metadata.format_version();
+    let table = Arc::new(Table { source, metadata: state.metadata.clone(), deletes: OnceCell::new() });
     let parts = match snapshot {
         None => Vec::new(),
         Some(snapshot) if schema.fields().is_empty() && filter.is_none() => {
-            vec![counted(source.shelf, snapshot, format, Arc::clone(&schema))]
+            vec![counted(table, snapshot, Arc::clone(&schema))]
         }
         Some(snapshot) => {
             let files = Files::new(columns, Specs::new(&state.metadata), scan, filter)?;
-            rows(source, snapshot, format, files, scan.parts.most())
+            rows(&table, snapshot, files, scan.parts.most())
         }
     };
     let mut parts = parts.into_iter().map(|batches| limited(batches, scan.limit));
@@ -69,10 +71,39 @@ pub(crate) fn scan(source: Source, state: &State, scan: &Scan) -> Result<TableSc
     Ok(TableScan::new(schema, version, watermark, first).with_others(parts.collect()))
 }
 
-/// The number of rows as a batch without columns, from the manifests alone.
-fn counted(shelf: Shelf, snapshot: SnapshotRef, format: FormatVersion, schema: SchemaRef) -> AsyncBatches {
+/// What is read: a table, and what its delete files say once they are read.
+struct Table {
+    source: Source,
+    metadata: TableMetadata,
+    deletes: OnceCell<Option<Arc<Deletes>>>,
+}
+
+impl Table {
+    /// What is taken away from the data files of a snapshot; none if nothing is.
+    async fn deletes(&self, snapshot: &SnapshotRef) -> Result<Option<Arc<Deletes>>> {
+        let read = async || match has_deletes(&self.source.shelf, &self.metadata, snapshot).await? {
+            true => Ok(Some(Arc::new(Deletes::read(&self.source, &self.metadata, snapshot).await?))),
+            false => Ok(None),
+        };
+        Ok(self.deletes.get_or_try_init(read).await?.clone())
+    }
+
+    async fn count(&self, snapshot: SnapshotRef) -> Result<u64> {
+        let deletes = self.deletes(&snapshot).await?.unwrap_or_default();
+        let (shelf, format) = (self.source.shelf.clone(), self.metadata.format_version());
+        count_left(&self.source, &deletes, data_files(shelf, snapshot, format, OfDeletes::Passed, |_| true)).await
+    }
+}
+
+/// The number of rows of a snapshot. Without delete files the manifests alone tell it.
+pub(crate) async fn count(source: Source, metadata: &TableMetadata, snapshot: SnapshotRef) -> Result<u64> {
+    Table { source, metadata: metadata.clone(), deletes: OnceCell::new() }.count(snapshot).await
+}
+
+/// The number of rows as a batch without columns.
+fn counted(table: Arc<Table>, snapshot: SnapshotRef, schema: SchemaRef) -> AsyncBatches {
     let counted = async move {
-        let rows = usize::try_from(count(shelf, snapshot, format).await?);
+        let rows = usize::try_from(table.count(snapshot).await?);
         let rows = rows.map_err(|source| Error::unsupported("more rows than can be counted here").caused_by(source))?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         RecordBatch::try_new_with_options(schema, Vec::new(), &options).map_err(misfit)
@@ -81,20 +112,29 @@ fn counted(shelf: Shelf, snapshot: SnapshotRef, format: FormatVersion, schema: S
 }
 
 /// The rows in parts that take the files from one list: each part takes the next when it is done with the last.
-fn rows(source: Source, snapshot: SnapshotRef, format: FormatVersion, files: Files, parts: usize) -> Vec<AsyncBatches> {
+fn rows(table: &Arc<Table>, snapshot: SnapshotRef, files: Files, parts: usize) -> Vec<AsyncBatches> {
     let files = Arc::new(files);
     let (pruning, wanted) = (Arc::clone(&files), Arc::clone(&files));
-    let found = data_files(source.shelf.clone(), snapshot, format, move |manifest| wanted.may_be_in(manifest))
+    let (shelf, format) = (table.source.shelf.clone(), table.metadata.format_version());
+    let in_manifest = move |manifest: &ManifestFile| wanted.may_be_in(manifest);
+    let found = data_files(shelf, Arc::clone(&snapshot), format, OfDeletes::Passed, in_manifest)
         .try_filter(move |entry| future::ready(pruning.may_match(entry)))
         .boxed();
     let found: Queue = Arc::new(Mutex::new(found));
     let part = |_| {
-        let (source, files) = (source.clone(), Arc::clone(&files));
+        let (table, files, snapshot) = (Arc::clone(table), Arc::clone(&files), Arc::clone(&snapshot));
         let taken = stream::try_unfold(Arc::clone(&found), |found| async move {
             let next = found.lock().await.try_next().await?;
             Ok(next.map(|entry| (entry, found)))
         });
-        taken.and_then(move |entry| read(source.clone(), Arc::clone(&files), entry)).try_flatten().boxed()
+        let opened = move |entry| {
+            let (table, files, snapshot) = (Arc::clone(&table), Arc::clone(&files), Arc::clone(&snapshot));
+            async move {
+                let deletes = table.deletes(&snapshot).await?;
+                read(table.source.clone(), files, entry, deletes).await
+            }
+        };
+        taken.and_then(opened).try_flatten().boxed()
     };
     (0..parts).map(part).collect()
 }
@@ -148,26 +188,31 @@ impl Files {
 
     /// Whether a file of a manifest may have rows of the scan.
     fn may_be_in(&self, manifest: &ManifestFile) -> bool {
-        // Those with deletes are looked at, and refused, in any case.
-        if manifest.content != ManifestContentType::Data {
-            return true;
-        }
         let (spec, summaries) = (manifest.partition_spec_id, manifest.partitions.as_ref());
         let known = |column| self.specs.of_manifest(spec, summaries, column);
         self.filter.as_ref().is_none_or(|filter| may_match(filter, &self.columns, &known))
     }
 
-    /// Where each needed column is in a file, found by its id; none where the file is older than the column.
+    /// Where columns are in a file, found by their ids, or, in a file that has none, by the names that the table maps them
+    /// from; none where the file is older than the column.
     ///
     /// # Errors
-    /// `Unsupported` if the file has no field ids.
-    fn places(&self, file: &Schema) -> Result<Vec<Option<usize>>> {
-        let id_of = |field: &arrow::datatypes::FieldRef| field.metadata().get(PARQUET_FIELD_ID_META_KEY)?.parse().ok();
-        let ids: Vec<Option<i32>> = file.fields().iter().map(id_of).collect();
-        if ids.iter().all(Option::is_none) {
-            return Err(Error::unsupported("a data file without field ids cannot be read"));
+    /// `Unsupported` if the file has no field ids, and the table maps no names, or a column has others within.
+    fn places<'columns>(
+        file: &Schema,
+        columns: impl Iterator<Item = &'columns Column> + Clone,
+    ) -> Result<Vec<Option<usize>>> {
+        let ids: Vec<Option<i32>> = file.fields().iter().map(|field| field_id(field)).collect();
+        if ids.iter().any(Option::is_some) {
+            return Ok(columns.map(|column| ids.iter().position(|id| *id == Some(column.id))).collect());
         }
-        Ok(self.needed.iter().map(|column| ids.iter().position(|id| *id == Some(column.id))).collect())
+        let mut by_name = columns.clone();
+        if by_name.any(|column| column.mapped.is_empty() || column.field.data_type().is_nested()) {
+            return Err(Error::unsupported("a data file without field ids cannot be read")
+                .with("help", "plain columns can, if the table's `schema.name-mapping.default` has them"));
+        }
+        let is = |column: &Column, name: &String| column.mapped.contains(name);
+        Ok(columns.map(|column| file.fields().iter().position(|field| is(column, field.name()))).collect())
     }
 
     /// Rows of a file as rows of the scan. `places` are those of the columns in this batch.
@@ -183,26 +228,53 @@ impl Files {
     }
 }
 
-/// Opens a data file: its footer is read at once, its rows as they are asked for.
-pub(crate) async fn read(source: Source, files: Arc<Files>, found: Found) -> Result<AsyncBatches> {
+/// The id of a column in a file.
+pub(crate) fn field_id(field: &Field) -> Option<i32> {
+    field.metadata().get(PARQUET_FIELD_ID_META_KEY)?.parse().ok()
+}
+
+/// Opens a file of Parquet: its footer is read at once.
+pub(crate) async fn open(
+    source: &Source,
+    found: &Found,
+) -> Result<ParquetRecordBatchStreamBuilder<ParquetObjectReader>> {
     let file = found.data_file();
-    let at = |error: Error| error.with("file", found.file_path());
     let key = source.root.key(file.file_path())?;
     let path = Path::parse(key.as_str()).map_err(|error| Error::invalid("key is no path").caused_by(error))?;
-    let bytes = ParquetObjectReader::new(source.store, path).with_file_size(file.file_size_in_bytes());
+    let bytes = ParquetObjectReader::new(Arc::clone(&source.store), path).with_file_size(file.file_size_in_bytes());
     let opened = ParquetRecordBatchStreamBuilder::new(bytes).await;
-    let opened = opened.map_err(|error| at(from_parquet(error)))?;
-    let places = files.places(opened.schema()).map_err(at)?;
-    let mut read: Vec<usize> = places.iter().flatten().copied().collect();
+    Ok(opened.map_err(from_parquet)?.with_batch_size(BATCH_ROWS))
+}
+
+/// Opens a data file: its rows are read as they are asked for, without those that are deleted.
+pub(crate) async fn read(
+    source: Source,
+    files: Arc<Files>,
+    found: Found,
+    deletes: Option<Arc<Deletes>>,
+) -> Result<AsyncBatches> {
+    let at = |error: Error| error.with("file", found.file_path());
+    let opened = open(&source, &found).await.map_err(at)?;
+    let gone = deletes.map(|deletes| deletes.of(&found)).unwrap_or_default();
+    let places = Files::places(opened.schema(), files.needed.iter()).map_err(at)?;
+    let deciding = Files::places(opened.schema(), gone.columns()).map_err(at)?;
+    let mut read: Vec<usize> = places.iter().chain(&deciding).flatten().copied().collect();
     read.sort_unstable();
-    let mask = ProjectionMask::roots(opened.parquet_schema(), read.iter().copied());
-    let built = opened.with_projection(mask).with_batch_size(BATCH_ROWS).build();
-    let batches = built.map_err(|error| at(from_parquet(error)))?;
+    read.dedup();
     // The file's batches hold only what is read, in the file's order.
-    let places: Vec<_> = places.iter().map(|place| read.binary_search(&(*place)?).ok()).collect();
-    let name = file.file_path().to_owned();
+    let in_batch = |place: &Option<usize>| read.binary_search(&(*place)?).ok();
+    let deciding: HashMap<i32, Option<usize>> =
+        gone.columns().map(|column| column.id).zip(deciding.iter().map(in_batch)).collect();
+    let places: Vec<_> = places.iter().map(in_batch).collect();
+    let mask = ProjectionMask::roots(opened.parquet_schema(), read.iter().copied());
+    let batches = opened.with_projection(mask).build().map_err(|error| at(from_parquet(error)))?;
+    let (name, mut first) = (found.file_path().to_owned(), 0);
     let conformed = batches.map(move |batch| {
-        let batch = batch.map_err(from_parquet).and_then(|batch| files.conform(&batch, &places));
+        let batch = batch.map_err(from_parquet).and_then(|batch| {
+            let left = gone.left(&batch, first, &|id| deciding.get(&id).copied().flatten())?;
+            first += batch.num_rows() as i64;
+            files.conform(&left, &places)
+        });
         batch.map_err(|error| error.with("file", &name))
     });
     Ok(conformed.boxed())

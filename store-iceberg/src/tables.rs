@@ -27,10 +27,9 @@ use crate::config::IcebergConfig;
 use crate::data::DataWriter;
 use crate::edit::Edit;
 use crate::error::of_table;
-use crate::files::count;
 use crate::fit::check;
 use crate::partition::{Splitter, check_new};
-use crate::scan::{Source, scan};
+use crate::scan::{Source, count, scan};
 use crate::shelf::Shelf;
 use crate::state::{Columns, Marks, State, number, rolled_back};
 use crate::storage::Root;
@@ -209,11 +208,10 @@ impl IcebergTables {
         let rows = match snapshot {
             None => 0,
             Some(snapshot) => {
-                check_whole(&snapshot)?;
                 let noted = snapshot.summary().additional_properties.get("total-records");
-                match noted.and_then(|rows| rows.parse().ok()) {
+                match noted.filter(|_| is_whole(&snapshot)).and_then(|rows| rows.parse().ok()) {
                     Some(rows) => rows,
-                    None => count(self.shelf.clone(), snapshot, state.metadata.format_version()).await?,
+                    None => count(self.source(), &state.metadata, snapshot).await?,
                 }
             }
         };
@@ -296,12 +294,10 @@ impl IcebergTables {
     }
 }
 
-/// The number of rows that a snapshot notes knows nothing of rows that delete files take away.
-fn check_whole(snapshot: &SnapshotRef) -> Result<()> {
-    match snapshot.summary().additional_properties.get("total-delete-files").map(String::as_str) {
-        None | Some("0") => Ok(()),
-        Some(files) => Err(Error::unsupported("tables with delete files cannot be read").with("delete_files", files)),
-    }
+/// True if there are surely no delete files: the number of rows that a snapshot notes knows nothing of those that they
+/// take away.
+fn is_whole(snapshot: &SnapshotRef) -> bool {
+    snapshot.summary().additional_properties.get("total-delete-files").is_some_and(|files| files == "0")
 }
 
 /// What is committed on top of the newest state.

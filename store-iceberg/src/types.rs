@@ -14,7 +14,7 @@ use arrow::compute::{CastOptions, cast_with_options, nullif};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, TimeUnit};
 use arrow::error::ArrowError;
 use iceberg::arrow::{arrow_schema_to_schema_auto_assign_ids, schema_to_arrow_schema};
-use iceberg::spec::Schema as IcebergSchema;
+use iceberg::spec::{DEFAULT_SCHEMA_NAME_MAPPING, NameMapping, Schema as IcebergSchema};
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::error::from_iceberg;
@@ -35,6 +35,8 @@ pub(crate) struct Column {
     pub field: FieldRef,
     /// As written, with the field ids in its metadata.
     pub stored: FieldRef,
+    /// Its names in files without field ids.
+    pub mapped: Vec<String>,
 }
 
 /// The Iceberg schema for a table of this Arrow schema, and the properties that lead back to it.
@@ -63,6 +65,7 @@ pub(crate) fn to_iceberg_schema(schema: &Schema) -> Result<(IcebergSchema, HashM
 /// The columns of a table.
 pub(crate) fn columns(schema: &IcebergSchema, properties: &HashMap<String, String>) -> Result<Vec<Column>> {
     let natural = schema_to_arrow_schema(schema).map_err(from_iceberg)?;
+    let mapping = mapping(properties)?;
     let column = |(made, stored): (&Arc<iceberg::spec::NestedField>, &FieldRef)| {
         let mut data_type = bare(stored.data_type());
         if let Some(text) = properties.get(&format!("{ARROW_TYPE_KEY}{}", made.id)) {
@@ -79,9 +82,19 @@ pub(crate) fn columns(schema: &IcebergSchema, properties: &HashMap<String, Strin
             }
         }
         let field = Arc::new(Field::new(&made.name, data_type, stored.is_nullable()));
-        Ok(Column { id: made.id, field, stored: Arc::clone(stored) })
+        let mapped = mapping.iter().flat_map(NameMapping::fields).find(|one| one.field_id() == Some(made.id));
+        let mapped = mapped.map_or_else(Vec::new, |one| one.names().to_vec());
+        Ok(Column { id: made.id, field, stored: Arc::clone(stored), mapped })
     };
     schema.as_struct().fields().iter().zip(natural.fields()).map(column).collect()
+}
+
+/// What columns are called in files without field ids, if the table says it.
+fn mapping(properties: &HashMap<String, String>) -> Result<Option<NameMapping>> {
+    let parsed = properties.get(DEFAULT_SCHEMA_NAME_MAPPING).map(|text| serde_json::from_str(text)).transpose();
+    parsed.map_err(|source| {
+        Error::new(ErrorKind::Corrupt, "the table's mapping of names cannot be read").caused_by(source)
+    })
 }
 
 fn same_storage(original: &DataType, stored: &Field, name: &str) -> bool {

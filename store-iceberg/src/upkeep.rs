@@ -15,7 +15,7 @@ use crate::commit::{check_appendable, discard, unchanged};
 use crate::data::DataWriter;
 use crate::edit::{Edit, Replacement};
 use crate::evolution;
-use crate::files::{Found, data_files, manifests};
+use crate::files::{Found, OfDeletes, data_files, manifests};
 use crate::partition::Specs;
 use crate::scan::{Files, read};
 use crate::state::{State, number};
@@ -82,7 +82,7 @@ impl IcebergTables {
         let files = Arc::new(Files::new(columns, Specs::default(), &Scan::all(), None)?);
         let mut dropped = 0;
         for found in chosen {
-            let mut batches = read(self.source(), Arc::clone(&files), found.clone()).await?;
+            let mut batches = read(self.source(), Arc::clone(&files), found.clone(), None).await?;
             while let Some(batch) = batches.try_next().await? {
                 let kept = options.kept(&batch)?;
                 dropped += (batch.num_rows() - kept.num_rows()) as u64;
@@ -221,9 +221,8 @@ impl IcebergTables {
     pub(crate) async fn files_of(&self, state: &State, snapshot: Option<SnapshotRef>) -> Result<Vec<Found>> {
         match snapshot {
             Some(snapshot) => {
-                data_files(self.shelf().clone(), snapshot, state.metadata.format_version(), |_| true)
-                    .try_collect()
-                    .await
+                let format = state.metadata.format_version();
+                data_files(self.shelf().clone(), snapshot, format, OfDeletes::Refused, |_| true).try_collect().await
             }
             None => Ok(Vec::new()),
         }

@@ -6,6 +6,7 @@
 mod basics;
 mod catalog;
 mod conformance;
+mod deletes;
 mod fault;
 mod foreign;
 mod orphans;
