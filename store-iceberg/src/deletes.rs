@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, new_null_array};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, new_null_array};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Int64Type, Schema};
 use arrow::record_batch::RecordBatch;
@@ -17,7 +17,7 @@ use iceberg::spec::{DataContentType, DataFileFormat, SnapshotRef, Struct, TableM
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::files::{Found, delete_files};
-use crate::scan::{Source, field_id, open};
+use crate::scan::{Projected, Source, field_id, open, places};
 use crate::shelf::Shelf;
 use crate::types::{Column, columns, from_stored};
 
@@ -169,7 +169,7 @@ impl Taken {
     }
 
     /// The columns that must be read to tell.
-    pub fn columns(&self) -> impl Iterator<Item = &Column> {
+    pub fn columns(&self) -> impl Iterator<Item = &Column> + Clone {
         self.values.iter().flat_map(|values| &values.columns)
     }
 
@@ -224,18 +224,16 @@ pub(crate) async fn count_left(
 
 /// The rows of a file that are left, of which the columns that decide it are read.
 async fn counted(source: &Source, found: &Found, taken: &Taken) -> Result<u64> {
-    let ids: Vec<i32> = taken.columns().map(|column| column.id).collect();
     let opened = open(source, found).await?;
-    let there: Vec<_> = (0..opened.schema().fields().len())
-        .filter(|place| field_id(opened.schema().field(*place)).is_some_and(|id| ids.contains(&id)))
-        .collect();
-    let mask = parquet::arrow::ProjectionMask::roots(opened.parquet_schema(), there);
+    let places = places(opened.schema(), taken.columns())?;
+    let read = Projected::of(places.iter().copied());
+    let deciding = read.of_columns(taken.columns(), &places);
+    let mask = read.mask(opened.parquet_schema());
     let built = opened.with_projection(mask).build().map_err(crate::error::from_parquet)?;
     let mut batches = built.map_err(crate::error::from_parquet);
     let (mut first, mut left) = (0, 0);
     while let Some(batch) = batches.try_next().await? {
-        let schema = batch.schema();
-        left += taken.left(&batch, first, &|id| place_of(&schema, id))?.num_rows() as u64;
+        left += taken.left(&batch, first, &|id| deciding.get(&id).copied().flatten())?.num_rows() as u64;
         first += batch.num_rows() as i64;
     }
     Ok(left)

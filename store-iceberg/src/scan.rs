@@ -15,6 +15,7 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use parquet::arrow::async_reader::ParquetObjectReader;
 use parquet::arrow::{PARQUET_FIELD_ID_META_KEY, ParquetRecordBatchStreamBuilder, ProjectionMask};
+use parquet::schema::types::SchemaDescriptor;
 use tokio::sync::OnceCell;
 use worldstore_async::table::AsyncBatches;
 use worldstore_core::table::{Predicate, Reader, Scan, TableScan};
@@ -193,28 +194,6 @@ impl Files {
         self.filter.as_ref().is_none_or(|filter| may_match(filter, &self.columns, &known))
     }
 
-    /// Where columns are in a file, found by their ids, or, in a file that has none, by the names that the table maps them
-    /// from; none where the file is older than the column.
-    ///
-    /// # Errors
-    /// `Unsupported` if the file has no field ids, and the table maps no names, or a column has others within.
-    fn places<'columns>(
-        file: &Schema,
-        columns: impl Iterator<Item = &'columns Column> + Clone,
-    ) -> Result<Vec<Option<usize>>> {
-        let ids: Vec<Option<i32>> = file.fields().iter().map(|field| field_id(field)).collect();
-        if ids.iter().any(Option::is_some) {
-            return Ok(columns.map(|column| ids.iter().position(|id| *id == Some(column.id))).collect());
-        }
-        let mut by_name = columns.clone();
-        if by_name.any(|column| column.mapped.is_empty() || column.field.data_type().is_nested()) {
-            return Err(Error::unsupported("a data file without field ids cannot be read")
-                .with("help", "plain columns can, if the table's `schema.name-mapping.default` has them"));
-        }
-        let is = |column: &Column, name: &String| column.mapped.contains(name);
-        Ok(columns.map(|column| file.fields().iter().position(|field| is(column, field.name()))).collect())
-    }
-
     /// Rows of a file as rows of the scan. `places` are those of the columns in this batch.
     fn conform(&self, batch: &RecordBatch, places: &[Option<usize>]) -> Result<RecordBatch> {
         let column = |(column, place): (&Column, &Option<usize>)| match place {
@@ -225,6 +204,59 @@ impl Files {
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         let whole = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(misfit)?;
         self.reader.read(&whole)
+    }
+}
+
+/// Where columns are in a file, found by their ids, or, in a file that has none, by the names that the table maps them
+/// from; none where the file is older than the column.
+///
+/// # Errors
+/// `Unsupported` if the file has no field ids, and the table maps no names, or a column has others within.
+pub(crate) fn places<'columns>(
+    file: &Schema,
+    columns: impl Iterator<Item = &'columns Column> + Clone,
+) -> Result<Vec<Option<usize>>> {
+    let ids: Vec<Option<i32>> = file.fields().iter().map(|field| field_id(field)).collect();
+    if ids.iter().any(Option::is_some) {
+        return Ok(columns.map(|column| ids.iter().position(|id| *id == Some(column.id))).collect());
+    }
+    let mut by_name = columns.clone();
+    if by_name.any(|column| column.mapped.is_empty() || column.field.data_type().is_nested()) {
+        return Err(Error::unsupported("a data file without field ids cannot be read")
+            .with("help", "plain columns can, if the table's `schema.name-mapping.default` has them"));
+    }
+    let is = |column: &Column, name: &String| column.mapped.contains(name);
+    Ok(columns.map(|column| file.fields().iter().position(|field| is(column, field.name()))).collect())
+}
+
+/// The columns of a file that are read, in its order. Its batches hold only these.
+pub(crate) struct Projected(Vec<usize>);
+
+impl Projected {
+    /// Columns by their places in the file; those that it does not have are left out.
+    pub fn of(places: impl IntoIterator<Item = Option<usize>>) -> Self {
+        let mut read: Vec<usize> = places.into_iter().flatten().collect();
+        read.sort_unstable();
+        read.dedup();
+        Self(read)
+    }
+
+    /// Where in a batch the column is that has this place in the file.
+    pub fn place(&self, in_file: Option<usize>) -> Option<usize> {
+        self.0.binary_search(&in_file?).ok()
+    }
+
+    /// Where columns with these places in the file are in a batch, by their ids.
+    pub fn of_columns<'columns>(
+        &self,
+        columns: impl Iterator<Item = &'columns Column>,
+        in_file: &[Option<usize>],
+    ) -> HashMap<i32, Option<usize>> {
+        columns.map(|column| column.id).zip(in_file.iter().map(|place| self.place(*place))).collect()
+    }
+
+    pub fn mask(&self, file: &SchemaDescriptor) -> ProjectionMask {
+        ProjectionMask::roots(file, self.0.iter().copied())
     }
 }
 
@@ -256,17 +288,12 @@ pub(crate) async fn read(
     let at = |error: Error| error.with("file", found.file_path());
     let opened = open(&source, &found).await.map_err(at)?;
     let gone = deletes.map(|deletes| deletes.of(&found)).unwrap_or_default();
-    let places = Files::places(opened.schema(), files.needed.iter()).map_err(at)?;
-    let deciding = Files::places(opened.schema(), gone.columns()).map_err(at)?;
-    let mut read: Vec<usize> = places.iter().chain(&deciding).flatten().copied().collect();
-    read.sort_unstable();
-    read.dedup();
-    // The file's batches hold only what is read, in the file's order.
-    let in_batch = |place: &Option<usize>| read.binary_search(&(*place)?).ok();
-    let deciding: HashMap<i32, Option<usize>> =
-        gone.columns().map(|column| column.id).zip(deciding.iter().map(in_batch)).collect();
-    let places: Vec<_> = places.iter().map(in_batch).collect();
-    let mask = ProjectionMask::roots(opened.parquet_schema(), read.iter().copied());
+    let in_file = places(opened.schema(), files.needed.iter()).map_err(at)?;
+    let deciding = places(opened.schema(), gone.columns()).map_err(at)?;
+    let read = Projected::of(in_file.iter().chain(&deciding).copied());
+    let deciding = read.of_columns(gone.columns(), &deciding);
+    let places: Vec<_> = in_file.iter().map(|place| read.place(*place)).collect();
+    let mask = read.mask(opened.parquet_schema());
     let batches = opened.with_projection(mask).build().map_err(|error| at(from_parquet(error)))?;
     let (name, mut first) = (found.file_path().to_owned(), 0);
     let conformed = batches.map(move |batch| {

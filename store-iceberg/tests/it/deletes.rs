@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
+use iceberg::TableCreation;
 use iceberg::io::FileIO;
 use iceberg::spec::{
     DataContentType, DataFile, DataFileBuilder, DataFileFormat, ManifestFile, ManifestListWriter,
     ManifestWriterBuilder, NestedField, Operation, PartitionSpec, PrimitiveType, Schema as IcebergSchema, Snapshot,
-    SortOrder, Struct, Summary, TableCreation, TableMetadata, TableMetadataBuilder, Type,
+    SortOrder, Struct, Summary, TableMetadata, TableMetadataBuilder, Type,
 };
 use parquet::arrow::{ArrowWriter, PARQUET_FIELD_ID_META_KEY};
 use worldstore_async::AsyncBackend;
@@ -28,7 +29,7 @@ struct Foreign {
     backend: Arc<dyn AsyncBackend>,
     io: FileIO,
     metadata: TableMetadata,
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     manifests: Vec<ManifestFile>,
     written: usize,
 }
@@ -77,7 +78,7 @@ impl Foreign {
             .build();
         let metadata = TableMetadataBuilder::from_table_creation(creation).unwrap().build().unwrap().metadata;
         let io = FileIO::new_with_fs();
-        Self { backend: memory_backend(), io, metadata, folder, manifests: Vec::new(), written: 0 }
+        Self { backend: memory_backend(), io, metadata, _folder: folder, manifests: Vec::new(), written: 0 }
     }
 
     fn path(&mut self, ending: &str) -> String {
@@ -113,7 +114,8 @@ impl Foreign {
             if files.is_empty() {
                 continue;
             }
-            let output = self.io.new_output(self.path("avro")).unwrap();
+            let path = self.path("avro");
+            let output = self.io.new_output(path).unwrap();
             let builder = ManifestWriterBuilder::new(output, Some(id), schema.clone(), (*spec).clone());
             let mut writer = if is_data { builder.build_v2_data() } else { builder.build_v2_deletes() };
             for file in files {

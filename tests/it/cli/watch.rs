@@ -77,9 +77,9 @@ fn a_view_of_a_catalog_is_followed_until_ctrl_c() {
 #[test]
 fn a_view_of_a_world_goes_on_where_it_was() {
     let desk = Desk::with_world();
-    let declare = "CREATE LIVE VIEW days AS MATCH (f:flights) RETURN f.day AS day, count(*) AS n";
+    let declare = "CREATE LIVE VIEW ticks AS MATCH (f:flights) RETURN f.tick AS tick, count(*) AS n";
     let follow =
-        |more: &[&str]| Watch::new(&desk, &[&["query", declare, "-w", "world", "--watch", "days"], more].concat());
+        |more: &[&str]| Watch::new(&desk, &[&["query", declare, "-w", "world", "--watch", "ticks"], more].concat());
     let mut watch = follow(&["--json"]);
     let (rows, begun) = watch.changes();
     assert_eq!(rows.len(), 3, "{rows:?}");
@@ -94,7 +94,7 @@ fn a_view_of_a_world_goes_on_where_it_was() {
     import(5);
     let mut resumed = follow(&["--json", "--after", &time.to_string()]);
     let (rows, _) = resumed.changes();
-    assert!(rows.len() == 1 && rows[0]["row"]["day"] == 5, "{rows:?}");
+    assert!(rows.len() == 1 && rows[0]["row"]["tick"] == 5, "{rows:?}");
     assert_eq!(resumed.interrupt(), (String::new(), Some(0)));
     let mut told = follow(&[]);
     let mut text = String::new();

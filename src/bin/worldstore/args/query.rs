@@ -51,8 +51,8 @@ pub struct WatchArgs {
     /// Begin with what changed after this time, a sequence number of the world
     #[arg(long, value_name = "TIME", requires = "view")]
     pub after: Option<u64>,
-    /// How long to wait before changes are looked for again: seconds, or like `500ms` or `2min`
-    #[arg(long, value_name = "TIME", requires = "view", value_parser = time, default_value = "1s")]
+    /// How long to wait before changes are looked for again: `500ms`, `90s`, `15m`, `2h`
+    #[arg(long, value_name = "TIME", requires = "view", value_parser = time_limit, default_value = "1s")]
     pub every: Duration,
 }
 
