@@ -99,7 +99,7 @@ fn the_arguments_of_commands_that_change_a_world() {
         Usage: worldstore compact [OPTIONS] <WORLD> [TABLE]...
           catalog <PLACE>, log <PLACE>, take-over, set-aside, file-rows <ROWS>, json
         Usage: worldstore expire [OPTIONS] <WORLD>
-          catalog <PLACE>, log <PLACE>, take-over, set-aside, keep <STATES>, older-than <TIME>, spare <TIME>, dry-run, json
+          catalog <PLACE>, log <PLACE>, take-over, set-aside, keep <STATES>, older-than <TIME>, spare <TIME>, labels, dry-run, json
         Usage: worldstore verify [OPTIONS] <WORLD>
           catalog <PLACE>, log <PLACE>, all, json
         Usage: worldstore stats [OPTIONS] <WORLD>
