@@ -3,11 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use datafusion::physical_plan::ExecutionPlan;
 use worldstore_core::{Error, ErrorKind, Result};
 use worldstore_datafusion::{Moment, PinnedTable, TableSelection, TableSnapshot, TableSource};
 
 use crate::catalog::{DeclaredTable, PinnedState};
-use crate::io_stats::Counters;
+use crate::io_stats::{Counters, IoStats};
 use crate::limits::Guard;
 use crate::options::QueryOptions;
 use crate::snapshot::Snapshot;
@@ -27,6 +28,8 @@ pub(crate) struct Asked {
     at: Option<Moment>,
     /// The sequence number at which tables are read, once one of them was.
     sequence: Arc<Mutex<Option<u64>>>,
+    /// What was run. It is here and not in the counters, for plans hold those: neither would ever be let go.
+    ran: Arc<Mutex<Vec<Arc<dyn ExecutionPlan>>>>,
     /// True once something was read in a state that has no sequence number and is the one that was asked for.
     is_reached: Arc<AtomicBool>,
 }
@@ -60,6 +63,18 @@ impl Asked {
     /// A query without options.
     pub fn plain(tables: Option<&Arc<dyn TableSource>>, counters: &Arc<Counters>) -> Self {
         Self { tables: tables.cloned(), counters: Arc::clone(counters), ..Self::default() }
+    }
+
+    /// Sums up what was read, and keeps the plans that were run for whoever asks what they did.
+    pub fn finish(&self, plans: Vec<Arc<dyn ExecutionPlan>>) -> IoStats {
+        let stats = self.counters.finish(&plans);
+        *self.ran.lock().unwrap_or_else(PoisonError::into_inner) = plans;
+        stats
+    }
+
+    /// The plans that were run.
+    pub fn ran(&self) -> Vec<Arc<dyn ExecutionPlan>> {
+        self.ran.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// True if a state in the past is asked.

@@ -62,8 +62,8 @@ impl QueryResult {
     }
 
     /// The same, and what the plans behind it have read.
-    pub(crate) fn with_plans(self, counters: &Counters, plans: &[Arc<dyn ExecutionPlan>]) -> Self {
-        Self { io_stats: counters.finish(plans), ..self }
+    pub(crate) fn with_plans(self, asked: &Asked, plans: Vec<Arc<dyn ExecutionPlan>>) -> Self {
+        Self { io_stats: asked.finish(plans), ..self }
     }
 
     /// What footers gave.
@@ -162,7 +162,7 @@ impl Execution {
         let batches = self.collect(asked.rows, &mut Tally::default()).await?;
         let schema = self.plan.schema();
         plans.push(self.plan);
-        Ok(QueryResult::with(schema, batches, asked.counters.finish(&plans)))
+        Ok(QueryResult::with(schema, batches, asked.finish(plans)))
     }
 
     /// Runs it to its end, with what the result holds already.

@@ -144,8 +144,6 @@ struct Inner {
     files: BTreeSet<Key>,
     row_groups: BTreeSet<(Key, usize)>,
     snapshots: Vec<Snapshot>,
-    /// What was run.
-    plans: Vec<Arc<dyn ExecutionPlan>>,
     is_walked: bool,
 }
 
@@ -175,10 +173,9 @@ impl Counters {
         self.change(|inner| inner.is_walked = true);
     }
 
-    /// What was run, and whether the query was walked.
-    pub fn ran(&self) -> (Vec<Arc<dyn ExecutionPlan>>, bool) {
-        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        (inner.plans.clone(), inner.is_walked)
+    /// Whether it was.
+    pub fn is_walked(&self) -> bool {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).is_walked
     }
 
     pub fn add_list_call(&self) {
@@ -231,8 +228,7 @@ impl Counters {
 
     /// The sum, with what the plan itself has counted.
     pub fn finish(&self, plans: &[Arc<dyn ExecutionPlan>]) -> IoStats {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.plans = plans.to_vec();
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let mut stats = inner.stats.clone();
         stats.files_read = inner.files.len() as u64;
         stats.files_opened = inner.opened.union(&inner.files).count() as u64;

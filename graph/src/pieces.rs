@@ -170,7 +170,7 @@ pub(crate) async fn run_by_pieces(
         }
     };
     let schema = schema.unwrap_or_else(|| Arc::new(arrow::datatypes::Schema::empty()));
-    let mut result = QueryResult::with(schema, batches, asked.counters.finish(&plans));
+    let mut result = QueryResult::with(schema, batches, asked.finish(plans));
     if let Some(limit) = limit {
         result.outcome = truncated(limit, identity, cut.along, done, asked, options);
     }

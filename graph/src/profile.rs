@@ -63,7 +63,7 @@ impl Graph {
         let started = Instant::now();
         let (result, asked) = self.ask_as(query, parameters, options).await?;
         let took = started.elapsed();
-        let (plans, is_walked) = asked.counters.ran();
+        let (plans, is_walked) = (asked.ran(), asked.counters.is_walked());
         let mut lines = Lines::default();
         let way = match (is_walked, plans.is_empty()) {
             (true, _) => "interpreter",

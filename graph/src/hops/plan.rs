@@ -187,7 +187,7 @@ impl Hops {
         let failed = |source| Error::unexpected("the query did not come to its end").caused_by(source);
         let Some(found) = counted.map_err(failed)?? else { return Ok(None) };
         if let Some(batch) = hops.bare_counts(&found)? {
-            return Ok(Some(QueryResult::of(batch).with_plans(&hops.given.counters, &loader.plans())));
+            return Ok(Some(QueryResult::of(batch).with_plans(&hops.given, loader.plans())));
         }
         let plan = hops.result(hops.batch(&found, &built)?)?;
         let execution = Execution::new(&plan, &hops.mounts, None).await?;

@@ -13,6 +13,7 @@ mod fixture;
 mod footers;
 mod hops;
 mod kept;
+mod let_go;
 mod limits;
 mod live;
 mod narrowed;
