@@ -78,7 +78,7 @@ impl Interpreter {
             false => QueryResult::of(answer::batch(&answer)?),
         };
         asked.counters.walks();
-        result.io_stats = asked.counters.finish(&plans);
+        result.io_stats = asked.finish(plans);
         result.side_effects = answer.effects;
         if let Some((limit, done)) = cut {
             let identity = identity(query, parameters);
