@@ -134,7 +134,7 @@ Example:
   worldstore query --world ./world 'MATCH (f:flights) RETURN f.carrier, count(*) AS n ORDER BY n DESC LIMIT 3'
   worldstore query --labels ./graph \"CREATE NODE LABEL Car FROM LANCE '/data/cars.lance' KEY id\"
   worldstore query --labels ./graph \"CREATE NODE LABEL Trip FROM ICEBERG 'sqlite:/data/catalog.db#trips'\"")]
-    Query(QueryArgs),
+    Query(Box<QueryArgs>),
     /// Show how Cypher would be run, without running it
     #[command(after_help = "Example:\n  worldstore explain --world ./world 'MATCH (f:flights) RETURN count(*)'")]
     Explain(AskArgs),

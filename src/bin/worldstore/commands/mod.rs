@@ -73,7 +73,7 @@ pub async fn run(args: Args, registry: &Registry) -> Result<(), Failure> {
         Command::Doctor(args) => doctor::run(args, registry, config.as_deref()).await,
         Command::Completions(args) => describe::completions(&args),
         Command::Man(args) => describe::man(&args),
-        Command::Query(args) => return query::run(args, registry).await,
+        Command::Query(args) => return query::run(*args, registry).await,
         Command::Explain(args) => return query::explain(args, registry).await,
     };
     Ok(done.map_err(|error| in_world(error, world.as_deref()))?)
