@@ -15,6 +15,8 @@ use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::cache::TableCache;
 use crate::config::{CacheConfig, Durability};
+use crate::direct::unknown;
+use crate::journal::Journal;
 use crate::memtable::Chunk;
 use crate::record::{Draft, Rows};
 use crate::state::{State, TableState};
@@ -55,8 +57,10 @@ impl TableCache {
     ///
     /// # Errors
     /// Nothing is appended unless all of it is. As for [`append`](worldstore_async::table::AsyncTableBackend::append);
-    /// `Unavailable` while memory is full and cannot be flushed; `StorageFull` if the log has no room; `Poisoned` after
-    /// a shutdown, a failure of the log, or if another writer moved the table; `Fenced` once another has taken over.
+    /// `Unavailable` while memory is full and cannot be flushed, or behind a direct append that is undecided;
+    /// `StorageFull` if the log has no room; `OutcomeUnknown` if neither the table nor the log takes a direct append, and
+    /// for what came just behind it; `Poisoned` after a shutdown, a failure of the log, or if another writer moved the
+    /// table; `Fenced` once another has taken over.
     pub async fn append_all(&self, parts: Vec<(TableName, Vec<RecordBatch>)>) -> Result<Vec<Receipt>> {
         let rows = parts.iter().flat_map(|(_, batches)| batches).map(RecordBatch::num_rows).sum();
         let span = trace::append(parts.len(), rows);
@@ -100,7 +104,9 @@ impl TableCache {
         flush::settle(&self.shared);
         outcome?;
         // Behind a direct append that its table does not have yet, it could not be read.
-        flush::until_logged(&self.shared, seq).await?;
+        flush::until_logged(&self.shared, seq).await.map_err(|error| {
+            unknown("rows are in the log, behind others that are nowhere yet", error.kind()).caused_by(error)
+        })?;
         Ok((seq, Level::Durable))
     }
 
@@ -144,6 +150,7 @@ impl TableCache {
             shared.room.notify_waiters();
         }
         state.check_open()?;
+        state.journal.as_ref().map_or(Ok(()), Journal::check_decided)?;
         for rows in &prepared.rows {
             let table = state.table(&rows.table)?;
             if let Some(failure) = table.failure.as_ref().filter(|failure| failure.fatal) {

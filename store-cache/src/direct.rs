@@ -4,13 +4,13 @@
 //! the commit to the table makes them durable. The note comes first: whoever opens the log later gives no number again
 //! that a commit under way may bring to the table. If the commit fails, or nobody knows, the rows are logged after all.
 //!
-//! Until then neither they nor later appends are read, as it is with a record that is on its way to the log.
+//! Until then neither they nor later appends are read, as it is with a record that is on its way to the log. If the log
+//! takes them neither, they stay undecided: no append is taken before a flush has brought them to their table.
 
 use std::sync::Arc;
 
 use arrow::array::Array;
 use arrow::record_batch::RecordBatch;
-use tokio::sync::OwnedMutexGuard;
 use worldstore_core::table::TableName;
 use worldstore_core::wal::Appended;
 use worldstore_core::{Error, ErrorKind, Result};
@@ -18,7 +18,8 @@ use worldstore_core::{Error, ErrorKind, Result};
 use crate::append::{Taken, Way};
 use crate::cache::TableCache;
 use crate::config::Durability;
-use crate::flush::{commit_through, detached, settle, until_logged};
+use crate::flush::{commit_through, detached, hold, settle, until_logged};
+use crate::journal::{Journal, again};
 use crate::record::{Draft, Rows};
 
 /// Rows of more bytes go through the log, which says whether it takes them.
@@ -50,7 +51,7 @@ impl TableCache {
         let mut prepared = self.prepare(&parts, Way::Direct)?;
         // First alone, then taken: a flush of the table waits for all that is taken.
         let (alone, taken, seq, note) = loop {
-            let alone = self.alone(name).await?;
+            let alone = hold(shared, name).await?;
             match self.take(prepared)? {
                 Taken::Yes(taken, seq, note) => break (alone, taken, seq, note),
                 Taken::Changed => prepared = self.prepare(&parts, Way::Direct)?,
@@ -64,10 +65,11 @@ impl TableCache {
         };
         let _ending = Ending { cache: self, seq };
         let Some(note) = note else { return Err(Error::unexpected("a direct append has no note in the log")) };
-        let noted = note.await;
-        // If there is no note, the rows are taken back, and the table was not touched.
-        settle(shared);
-        noted?;
+        if let Err(error) = note.await {
+            // There is no note: the rows are taken back, and the table was not touched.
+            self.with_journal(|journal| journal.end_direct(seq));
+            return Err(error);
+        }
         let (table, cache) = (name.clone(), self.clone());
         let committed = async move {
             let _alone = alone;
@@ -79,39 +81,42 @@ impl TableCache {
         }
     }
 
-    /// Keeps flushes of a table away.
-    async fn alone(&self, name: &TableName) -> Result<OwnedMutexGuard<()>> {
-        loop {
-            let flushing = Arc::clone(&self.state().table(name)?.flushing);
-            let alone = Arc::clone(&flushing).lock_owned().await;
-            // Not if it was removed and made anew meanwhile.
-            if Arc::ptr_eq(&flushing, &self.state().table(name)?.flushing) {
-                return Ok(alone);
-            }
-        }
-    }
-
     /// Commits the rows of a table up to those, for one who keeps flushes of it away.
     async fn commit_direct(&self, name: &TableName, seq: u64) -> Result<()> {
         // Those before may be of steps over several tables: only whole ones are committed.
-        until_logged(&self.shared, seq - 1).await?;
+        while let Err(error) = until_logged(&self.shared, seq - 1).await {
+            // One that the log had no room for was taken back, and is none of them any more.
+            if error.kind() != ErrorKind::StorageFull {
+                return Err(error);
+            }
+        }
         self.state().table(name)?.seal(seq);
         commit_through(&self.shared, name, seq).await
     }
 
     async fn log_after_all(&self, rows: &[Rows], seq: u64, cause: Error) -> Result<u64> {
         let logged = match self.log_rows(rows, seq).await {
-            Ok(record) => record.await.map(|_| seq),
+            Ok(record) => record.clone().await.map(|_| record),
             Err(error) => Err(error),
         };
-        logged.map_err(|error| {
-            let kind = match error.kind() {
-                kind @ (ErrorKind::Fenced | ErrorKind::Poisoned) => kind,
-                _ => ErrorKind::OutcomeUnknown,
-            };
-            let message = "rows are not in the log, and may be in their table, or come there with a flush";
-            Error::new(kind, message).with("log", error).caused_by(cause)
-        })
+        match logged {
+            Ok(record) => {
+                self.with_journal(|journal| journal.logged_after_all(seq, record));
+                Ok(seq)
+            }
+            Err(error) => {
+                let cause = Arc::new(cause.with("log", &error));
+                self.with_journal(|journal| journal.leave_direct(seq, again(&cause)));
+                let message = "rows are not in the log, and may be in their table, or come there with a flush";
+                Err(unknown(message, error.kind()).caused_by(cause))
+            }
+        }
+    }
+
+    fn with_journal(&self, change: impl FnOnce(&mut Journal)) {
+        if let Some(journal) = &mut self.state().journal {
+            change(journal);
+        }
     }
 
     /// Puts rows that have their number already into the log.
@@ -130,7 +135,7 @@ impl TableCache {
     }
 }
 
-/// However a direct append ends: its rows and those of later appends are read, unless it was taken back.
+/// However a direct append ends: it is decided, or known not to be, and nobody waits for ever.
 struct Ending<'cache> {
     cache: &'cache TableCache,
     seq: u64,
@@ -138,11 +143,19 @@ struct Ending<'cache> {
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        if let Some(journal) = &mut self.cache.state().journal {
-            journal.end_direct(self.seq, None);
-        }
+        let stopped = || Error::new(ErrorKind::Unavailable, "the append was stopped");
+        self.cache.with_journal(|journal| journal.leave_direct(self.seq, stopped()));
         settle(&self.cache.shared);
     }
+}
+
+/// Nobody knows what becomes of rows, unless their writer is at its end.
+pub(crate) fn unknown(message: &str, kind: ErrorKind) -> Error {
+    let kind = match kind {
+        ErrorKind::Fenced | ErrorKind::Poisoned => kind,
+        _ => ErrorKind::OutcomeUnknown,
+    };
+    Error::new(kind, message)
 }
 
 /// Bytes of the rows themselves.

@@ -11,7 +11,7 @@ use worldstore_core::table::{AppendOptions, DescribeOptions, Receipt, TableInfo,
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::cache::Shared;
-use crate::journal::Decider;
+use crate::journal::{Decider, Journal};
 use crate::memtable::Memtable;
 use crate::publication::publish;
 use crate::retry;
@@ -71,6 +71,7 @@ pub(crate) async fn detached(shared: &Shared, work: impl Future<Output = Result<
 }
 
 async fn run_all(shared: Arc<Shared>) -> Result<()> {
+    let decided = decide(&shared).await;
     let until = lock(&shared.state).last_seq;
     let logged = until_logged(&shared, until).await;
     // One instant for all tables: what comes later is in none of these commits, so a cut between them exists.
@@ -82,11 +83,12 @@ async fn run_all(shared: Arc<Shared>) -> Result<()> {
     };
     let flushes: Vec<_> = names.into_iter().map(|name| alone(Arc::clone(&shared), name, until)).collect();
     let flushed: Vec<_> = stream::iter(flushes).buffered(TABLES_AT_ONCE).collect().await;
-    let first = flushed.into_iter().fold(logged, Result::and);
+    let first = flushed.into_iter().fold(decided.and(logged), Result::and);
     first.and(finish(&shared).await)
 }
 
 async fn run_one(shared: Arc<Shared>, name: TableName) -> Result<()> {
+    let decided = decide(&shared).await;
     let until = lock(&shared.state).table(&name)?.last_seq();
     let logged = until_logged(&shared, until).await;
     {
@@ -95,7 +97,20 @@ async fn run_one(shared: Arc<Shared>, name: TableName) -> Result<()> {
         state.table(&name)?.seal(durable);
     }
     let flushed = alone(Arc::clone(&shared), name, until).await;
-    logged.and(flushed).and(finish(&shared).await)
+    decided.and(logged).and(flushed).and(finish(&shared).await)
+}
+
+/// Brings a direct append to its table that neither that nor the log has taken: nothing goes on before.
+async fn decide(shared: &Arc<Shared>) -> Result<()> {
+    let undecided = {
+        let state = lock(&shared.state);
+        let undecided = state.journal.as_ref().and_then(Journal::undecided);
+        undecided.map(|(table, seq)| (table.clone(), seq))
+    };
+    match undecided {
+        Some((table, seq)) => alone(Arc::clone(shared), table, seq).await,
+        None => Ok(()),
+    }
 }
 
 /// Commits first what an earlier flush left, then what has come since.
@@ -336,6 +351,10 @@ fn committed(shared: &Shared, name: &TableName, frozen: &Frozen, version: u64, r
         table.attempted = false;
         table.failure = None;
     }
+    if let Some(journal) = &mut state.journal {
+        journal.end_direct(frozen.next);
+    }
+    state.settle();
     state.publication.is_due = shared.publisher.is_some();
     state.recount();
     drop(state);

@@ -25,8 +25,8 @@ pub(crate) struct Journal {
     pub places: Places,
     /// True while records that there was no room for are still to be logged again.
     refused: bool,
-    /// The direct append that its table does not have yet, and who waits for that.
-    direct: Option<(u64, watch::Sender<()>)>,
+    /// The direct append that neither its table nor the log has yet.
+    direct: Option<Direct>,
     /// Why the last record was not stored, or the last trim failed. Gone when a record is stored.
     pub failure: Option<Arc<Error>>,
     /// Why no record is taken any more.
@@ -43,8 +43,17 @@ struct Pending {
     appended: Appended,
     /// Kept where the record may have to be logged again.
     payload: Bytes,
-    /// True while the table of a direct append decides, whatever becomes of the record.
-    is_direct: bool,
+}
+
+/// A direct append whose table decides, whatever becomes of the note in the log.
+#[derive(Debug)]
+struct Direct {
+    table: TableName,
+    seq: u64,
+    /// Closed when it is decided, told when it failed.
+    waiting: watch::Sender<()>,
+    /// Why neither the table nor the log has taken it. A flush of the table may still decide it.
+    failure: Option<Arc<Error>>,
 }
 
 /// What tells that an append is durable.
@@ -52,7 +61,7 @@ struct Pending {
 pub(crate) enum Decider {
     /// Its record.
     Record(Appended),
-    /// Its table, or that of a direct append before it. It is told when this is closed.
+    /// Its table, or that of a direct append before it. It is told when this is closed, or changes.
     Table(watch::Receiver<()>),
 }
 
@@ -90,34 +99,61 @@ impl Journal {
             Durability::Buffered => payload.clone(),
         };
         let appended = self.enqueue(kind, payload)?;
-        let is_direct = kind != APPEND;
-        if is_direct {
-            self.direct = Some((seq, watch::Sender::new(())));
+        if let (true, [table]) = (kind != APPEND, &tables[..]) {
+            let (table, waiting, failure) = (table.clone(), watch::Sender::new(()), None);
+            self.direct = Some(Direct { table, seq, waiting, failure });
         }
         // The caller of a durable append awaits the record that is returned, and so has it written.
-        self.pending.push_back(Pending { seq, tables, appended: appended.clone(), payload: kept, is_direct });
+        self.pending.push_back(Pending { seq, tables, appended: appended.clone(), payload: kept });
         Ok(appended)
     }
 
-    /// Logs the rows of a direct append after all.
+    /// Logs the rows of a direct append after all. It is decided once the record is stored.
     ///
     /// # Errors
     /// As for [`append`](Self::append).
     pub fn append_after_all(&mut self, seq: u64, draft: &mut Draft) -> Result<Appended> {
-        let appended = self.enqueue(draft.kind(), draft.number(seq))?;
-        self.end_direct(seq, Some(appended.clone()));
-        Ok(appended)
+        self.enqueue(draft.kind(), draft.number(seq))
     }
 
-    /// The table of a direct append does not decide any more: it is durable, or this record tells.
-    pub fn end_direct(&mut self, seq: u64, record: Option<Appended>) {
+    /// This record has the rows of the direct append.
+    pub fn logged_after_all(&mut self, seq: u64, record: Appended) {
         if let Some(pending) = self.pending.iter_mut().find(|pending| pending.seq == seq) {
-            pending.is_direct = false;
-            if let Some(record) = record {
-                pending.appended = record;
-            }
+            pending.appended = record;
         }
-        self.direct = None;
+        self.end_direct(seq);
+    }
+
+    /// The direct append is decided if it is among those up to a sequence number: its table has them, or it was taken back.
+    pub fn end_direct(&mut self, through: u64) {
+        self.direct.take_if(|direct| direct.seq <= through);
+    }
+
+    /// The table is gone, and what was to come there.
+    pub fn removed(&mut self, table: &TableName) {
+        self.direct.take_if(|direct| direct.table == *table);
+    }
+
+    /// Unless it is decided, the direct append is not, for this reason. The first reason stays.
+    pub fn leave_direct(&mut self, seq: u64, failure: Error) {
+        if let Some(direct) = self.direct.as_mut().filter(|direct| direct.seq == seq) {
+            direct.failure.get_or_insert(Arc::new(failure));
+            direct.waiting.send_replace(());
+        }
+    }
+
+    /// The direct append that only a flush of its table can decide now.
+    pub fn undecided(&self) -> Option<(&TableName, u64)> {
+        let direct = self.direct.as_ref().filter(|direct| direct.failure.is_some())?;
+        Some((&direct.table, direct.seq))
+    }
+
+    /// Whether what comes now can become visible.
+    ///
+    /// # Errors
+    /// `Unavailable` behind a direct append that is not decided.
+    pub fn check_decided(&self) -> Result<()> {
+        self.direct.as_ref().map_or(Ok(()), Direct::check)
     }
 
     fn enqueue(&mut self, kind: RecordKind, payload: Bytes) -> Result<Appended> {
@@ -150,8 +186,11 @@ impl Journal {
         let mut withdrawn = Vec::new();
         while let Some(outcome) = self.pending.front().and_then(|front| front.appended.outcome()) {
             match outcome {
-                Ok(_) if self.pending.front().is_some_and(|front| front.is_direct) => break,
                 Ok(number) => {
+                    let direct = self.direct.as_ref().map(|direct| direct.seq);
+                    if self.pending.front().map(|front| front.seq) == direct {
+                        break;
+                    }
                     let Some(stored) = self.pending.pop_front() else { break };
                     self.places.push(stored.seq, number);
                     self.failure = None;
@@ -195,13 +234,14 @@ impl Journal {
     /// What tells next whether all up to a sequence number are durable. None if it is known.
     ///
     /// # Errors
-    /// Why the record is not in the log.
+    /// Why the record is not in the log; `Unavailable` behind a direct append that is not decided.
     pub fn decider(&mut self, seq: u64) -> Result<Option<Decider>> {
         if self.durable(seq) >= seq {
             return Ok(None);
         }
-        if let Some((_, table)) = self.direct.as_ref().filter(|(direct, _)| *direct <= seq) {
-            return Ok(Some(Decider::Table(table.subscribe())));
+        if let Some(direct) = self.direct.as_ref().filter(|direct| direct.seq <= seq) {
+            direct.check()?;
+            return Ok(Some(Decider::Table(direct.waiting.subscribe())));
         }
         self.log_again()?;
         let index = self.pending.partition_point(|pending| pending.seq < seq);
@@ -209,6 +249,17 @@ impl Journal {
             Some(appended) => Ok(Some(Decider::Record(appended))),
             None => self.fatal.as_ref().map_or(Ok(None), |fatal| Err(again(fatal))),
         }
+    }
+}
+
+impl Direct {
+    fn check(&self) -> Result<()> {
+        let Some(failure) = &self.failure else { return Ok(()) };
+        let message = "rows before are neither in their table nor in the log yet, which is tried again";
+        Err(Error::new(ErrorKind::Unavailable, message)
+            .with("table", &self.table)
+            .with("seq", self.seq)
+            .caused_by(Arc::clone(failure)))
     }
 }
 

@@ -37,6 +37,9 @@ impl TableCache {
             let info = shared.inner.create(&name, &options).await?;
             let mut state = lock(&shared.state);
             state.last_seq = state.last_seq.max(info.watermark);
+            if let Some(journal) = &mut state.journal {
+                journal.removed(&name);
+            }
             state.tables.insert(name, TableState::new(&info));
             state.recount();
             Ok(info)
@@ -107,6 +110,9 @@ impl TableCache {
             shared.inner.remove(&name, &options).await?;
             let mut state = lock(&shared.state);
             state.tables.remove(&name);
+            if let Some(journal) = &mut state.journal {
+                journal.removed(&name);
+            }
             state.publication.is_due = shared.publisher.is_some();
             state.recount();
             drop(state);

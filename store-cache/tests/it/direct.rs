@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use worldstore_async::table::AsyncTableBackend;
 use worldstore_cache::{CacheConfig, TableCache};
-use worldstore_core::ErrorKind;
-use worldstore_core::table::{AppendOptions, FlushOptions, Level, ShutdownOptions};
+use worldstore_core::table::{AppendOptions, FlushOptions, Level, RemoveTableOptions, ShutdownOptions};
 use worldstore_core::vfs::sim::{Choice, Fault as DiskFault, FaultKind, Operation, SimVfs};
 use worldstore_core::wal::WalOptions;
+use worldstore_core::{ErrorKind, Result};
 
 use crate::log::{again, log_with, open_with};
 use crate::probe::{Fault, Probe};
-use crate::support::{append, calm, check, create, flush, name, read, rows, wide_rows};
+use crate::support::{append, calm, check, create, create_table, flush, name, read, rows, wide_rows};
 
 /// Every append of one table is direct.
 fn direct() -> CacheConfig {
@@ -29,8 +29,31 @@ async fn begin() -> (Arc<Probe>, SimVfs, TableCache) {
 
 /// Appends to both tables: such a step is never direct.
 async fn step(cache: &TableCache, number: i64) {
+    try_step(cache, number).await.unwrap();
+}
+
+async fn try_step(cache: &TableCache, number: i64) -> Result<()> {
     let parts = vec![(name("a"), vec![rows([number])]), (name("b"), vec![rows([number])])];
-    let _ = cache.append_all(parts).await.unwrap();
+    cache.append_all(parts).await.map(drop)
+}
+
+/// From now on the log has no room.
+fn fill(vfs: &SimVfs) {
+    for operation in [Operation::Write, Operation::Allocate] {
+        vfs.inject(DiskFault::new(FaultKind::NoSpace).on(operation).from_then_on());
+    }
+}
+
+/// It has, and finds out after a while.
+async fn make_room(cache: &TableCache, vfs: &SimVfs) {
+    vfs.heal();
+    for attempt in 0.. {
+        match create_table(cache, "room").await {
+            Ok(_) => return,
+            Err(error) => assert!(error.kind() == ErrorKind::StorageFull && attempt < 1000, "{error:?}"),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
 }
 
 #[tokio::test]
@@ -188,22 +211,82 @@ async fn whoever_goes_away_leaves_nothing_half_done() {
     assert_eq!(read(&*probe.inner, "a").await, [0]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_neither_table_nor_log_takes_is_not_read_before_the_table_has_it() {
+    for (fault, after_a_crash) in [(Fault::Before, vec![0, 2]), (Fault::UnknownAndBlind, vec![0, 1, 2])] {
+        let (probe, vfs, cache) = begin().await;
+        step(&cache, 0).await;
+        probe.before.shut();
+        probe.fail(fault);
+        let large = tokio::spawn({
+            let cache = cache.clone();
+            async move { append(&cache, "a", rows([1])).await }
+        });
+        probe.before.arrived().await;
+        let later = tokio::spawn({
+            let cache = cache.clone();
+            async move { try_step(&cache, 2).await }
+        });
+        while cache.stats().log.unwrap().durable < 5 {
+            tokio::task::yield_now().await;
+        }
+        fill(&vfs);
+        probe.before.pass();
+        assert_eq!(large.await.unwrap().unwrap_err().kind(), ErrorKind::OutcomeUnknown, "{fault:?}");
+        // Its own record is stored; it is not read, and whoever wrote it does not wait for ever.
+        assert_eq!(later.await.unwrap().unwrap_err().kind(), ErrorKind::OutcomeUnknown, "{fault:?}");
+        make_room(&cache, &vfs).await;
+        assert_eq!((read(&cache, "a").await, read(&cache, "b").await), (vec![0], vec![0]), "{fault:?}");
+        // Nothing more is taken, by neither way.
+        assert_eq!(try_step(&cache, 3).await.unwrap_err().kind(), ErrorKind::Unavailable, "{fault:?}");
+        assert_eq!(append(&cache, "b", rows([3])).await.unwrap_err().kind(), ErrorKind::Unavailable, "{fault:?}");
+        assert_eq!(cache.settled().await.unwrap_err().kind(), ErrorKind::Unavailable, "{fault:?}");
+        // Whoever opens log and tables now has all that was read.
+        let image = vfs.image(Choice::Nothing).vfs;
+        let (reopened, _) = open_with(&Probe::over(Arc::clone(&probe.inner)), &image, direct()).await;
+        assert_eq!((read(&reopened, "a").await, read(&reopened, "b").await), (after_a_crash, vec![0, 2]));
+
+        (0..3).for_each(|_| probe.before.pass());
+        cache.flush(&FlushOptions::default()).await.unwrap();
+        check(&*probe.inner, "a", 0..3).await;
+        assert_eq!(read(&*probe.inner, "b").await, [0, 2], "{fault:?}");
+        step(&cache, 3).await;
+        check(&cache, "a", 0..4).await;
+    }
+}
+
+/// A table that is gone decides nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nothing_takes_goes_with_its_table() {
+    let (probe, vfs, cache) = begin().await;
+    probe.before.shut();
+    probe.fail(Fault::Before);
+    let large = tokio::spawn({
+        let cache = cache.clone();
+        async move { append(&cache, "a", rows([0])).await }
+    });
+    probe.before.arrived().await;
+    fill(&vfs);
+    probe.before.pass();
+    assert_eq!(large.await.unwrap().unwrap_err().kind(), ErrorKind::OutcomeUnknown);
+    make_room(&cache, &vfs).await;
+    cache.remove(&name("a"), &RemoveTableOptions::default()).await.unwrap();
+    create(&cache, "a").await;
+    step(&cache, 1).await;
+    check(&cache, "a", [1]).await;
+}
+
 #[tokio::test]
 async fn without_its_note_the_table_is_not_touched() {
     let (probe, vfs, cache) = begin().await;
     step(&cache, 0).await;
-    for operation in [Operation::Write, Operation::Allocate] {
-        vfs.inject(DiskFault::new(FaultKind::NoSpace).on(operation).from_then_on());
-    }
+    fill(&vfs);
     let error = append(&cache, "a", rows([1])).await.unwrap_err();
     assert_eq!((error.kind(), probe.appends()), (ErrorKind::StorageFull, 0));
     check(&cache, "a", [0]).await;
     assert_eq!(cache.stats().buffered_rows, 2);
-    vfs.heal();
-    while let Err(error) = append(&cache, "a", rows([2])).await {
-        assert_eq!(error.kind(), ErrorKind::StorageFull);
-        tokio::task::yield_now().await;
-    }
+    make_room(&cache, &vfs).await;
+    let _ = append(&cache, "a", rows([2])).await.unwrap();
     assert_eq!(read(&*probe.inner, "a").await, [0, 2]);
 }
 

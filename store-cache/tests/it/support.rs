@@ -9,7 +9,7 @@ use futures::TryStreamExt;
 use worldstore_async::table::{AsyncBatches, AsyncTableBackend};
 use worldstore_cache::{CacheConfig, TableCache};
 use worldstore_core::table::{
-    AppendOptions, CreateOptions, DescribeOptions, FlushOptions, Receipt, Scan, TableName, TableScan, base,
+    AppendOptions, CreateOptions, DescribeOptions, FlushOptions, Receipt, Scan, TableInfo, TableName, TableScan, base,
 };
 use worldstore_core::{Error, Result};
 
@@ -54,7 +54,11 @@ pub async fn open(inner: &Arc<impl AsyncTableBackend>, config: CacheConfig) -> T
 }
 
 pub async fn create(tables: &dyn AsyncTableBackend, table: &str) {
-    tables.create(&name(table), &CreateOptions::new(schema())).await.unwrap();
+    create_table(tables, table).await.unwrap();
+}
+
+pub async fn create_table(tables: &dyn AsyncTableBackend, table: &str) -> Result<TableInfo> {
+    tables.create(&name(table), &CreateOptions::new(schema())).await
 }
 
 pub async fn append(cache: &TableCache, table: &str, batch: RecordBatch) -> Result<Receipt> {
