@@ -65,9 +65,18 @@ impl Kills<'_> {
     /// `Unexpected` if a change that was acknowledged is not there, or something else is. Those of the backend and of
     /// processes.
     pub fn survive<Opened: Backend>(&self, place: &str, open: impl Fn(&str) -> Result<Arc<Opened>>) -> Result<()> {
+        self.each(place, |acknowledged| look(&*open(place)?, acknowledged))
+    }
+
+    /// The same for what is no backend: kills one process after the other, and has `look` judge each time what is left. It
+    /// is given the last round that was [acknowledged](acknowledge).
+    ///
+    /// # Errors
+    /// What `look` finds, with the context `place`, `kill` and `acknowledged`. Those of processes.
+    pub fn each(&self, place: &str, mut look: impl FnMut(u64) -> Result<()>) -> Result<()> {
         for kill in 0..self.count {
             let acknowledged = self.kill(place, kill)?;
-            let left = look(&*open(place)?, acknowledged);
+            let left = look(acknowledged);
             left.map_err(|error| error.with("place", place).with("kill", kill).with("acknowledged", acknowledged))?;
         }
         Ok(())
@@ -110,14 +119,24 @@ impl Drop for Victim {
     }
 }
 
+/// The place that this process works at until it is killed; none in a process that nobody kills.
+pub fn place_of_victim() -> Option<String> {
+    std::env::var(VARIABLE).ok()
+}
+
+/// Tells whoever kills this process that a round is over, and what it did is to be found.
+#[expect(clippy::print_stdout, reason = "whoever kills it reads what it has done")]
+pub fn acknowledge(round: u64) {
+    println!("\n{MARK}{round}");
+}
+
 /// What a process does until it is killed: it changes objects, round by round, and says so. Nothing in a process that
 /// nobody kills.
 ///
 /// # Errors
 /// Those of the backend.
-#[expect(clippy::print_stdout, reason = "whoever kills it reads what it has done")]
 pub fn victim<Opened: Backend>(open: impl Fn(&str) -> Result<Arc<Opened>>) -> Result<()> {
-    let Ok(place) = std::env::var(VARIABLE) else { return Ok(()) };
+    let Some(place) = place_of_victim() else { return Ok(()) };
     let backend = open(&place)?;
     let mut number = match content(&*backend, &Key::new("small")?) {
         Ok(body) => round_of(&body)?,
@@ -127,7 +146,7 @@ pub fn victim<Opened: Backend>(open: impl Fn(&str) -> Result<Arc<Opened>>) -> Re
     loop {
         number += 1;
         let unfinished = round(&*backend, number)?;
-        println!("\n{MARK}{number}");
+        acknowledge(number);
         drop(unfinished);
     }
 }

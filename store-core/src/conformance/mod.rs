@@ -49,7 +49,7 @@ mod step;
 pub use answer::{Answer, Fate, Gone, Seen};
 pub use body::{Body, digest};
 pub use cases::cases;
-pub use kills::{Kills, victim};
+pub use kills::{Kills, acknowledge, place_of_victim, victim};
 pub use observed::Observed;
 pub use player::{play, run};
 pub use race::{RACERS, ROUNDS, Race, race, race_rounds, uniform};

@@ -43,7 +43,7 @@ fn open(place: &str) -> Box<dyn Storage> {
 
 fn survive(format: &str) {
     let folder = tempfile::tempdir().unwrap();
-    KILLS.survive(&format!("{format}|{}", folder.path().display()), &|place| Ok(open(place))).unwrap();
+    kills::survive(&KILLS, &format!("{format}|{}", folder.path().display()), &|place| Ok(open(place))).unwrap();
 }
 
 #[cfg(feature = "lance")]

@@ -35,7 +35,7 @@ fn open(place: &str) -> Box<dyn Storage> {
 }
 
 fn survive(kind: &str, place: &str) {
-    KILLS.survive(&format!("{kind}|{place}"), &|place| Ok(open(place))).unwrap();
+    kills::survive(&KILLS, &format!("{kind}|{place}"), &|place| Ok(open(place))).unwrap();
 }
 
 #[cfg(feature = "sqlite")]
