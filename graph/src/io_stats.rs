@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::datasource::physical_plan::ParquetSource;
@@ -14,8 +15,8 @@ use worldstore_datafusion::ScanObserver;
 use crate::lake::PageScanExec;
 use crate::snapshot::Snapshot;
 
-/// What a query read and what it could leave out. Bytes are those that byte stores delivered for Parquet files in
-/// place, for planning too; tables of a world count their rows here, and their bytes below their own byte store.
+/// What a query read and what it could leave out. Bytes are those that byte stores delivered: for Parquet files in place
+/// for planning too, for tables those that their scans read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IoStats {
@@ -57,7 +58,7 @@ pub struct IoStats {
     pub catalog_bytes: u64,
     /// Bytes of data, and of bloom filters.
     pub data_bytes: u64,
-    /// All bytes that were read: footers, stored catalog and data.
+    /// All bytes that were read: footers, stored catalog, data and tables.
     pub bytes_read: u64,
     /// Bytes of the Arrow arrays that scans of files made of the data.
     pub decoded_bytes: u64,
@@ -65,6 +66,9 @@ pub struct IoStats {
     pub table_scans: u64,
     /// Rows that those delivered.
     pub table_rows: u64,
+    /// Bytes that their formats read from their byte stores for those scans: data, indexes and manifests that were not
+    /// known yet, not what it took to find the version.
+    pub table_bytes: u64,
 }
 
 impl IoStats {
@@ -92,7 +96,7 @@ impl IoStats {
     }
 
     /// Names and values, in the order of the fields.
-    pub fn counters(&self) -> [(&'static str, u64); 22] {
+    pub fn counters(&self) -> [(&'static str, u64); 23] {
         [
             ("list_calls", self.list_calls),
             ("folders_checked", self.folders_checked),
@@ -116,6 +120,7 @@ impl IoStats {
             ("decoded_bytes", self.decoded_bytes),
             ("table_scans", self.table_scans),
             ("table_rows", self.table_rows),
+            ("table_bytes", self.table_bytes),
         ]
     }
 }
@@ -135,6 +140,7 @@ impl fmt::Display for IoStats {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     inner: Mutex<Inner>,
+    table_bytes: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
@@ -233,7 +239,8 @@ impl Counters {
         stats.files_read = inner.files.len() as u64;
         stats.files_opened = inner.opened.union(&inner.files).count() as u64;
         stats.row_groups_read = inner.row_groups.len() as u64;
-        stats.bytes_read = stats.footer_bytes + stats.catalog_bytes + stats.data_bytes;
+        stats.table_bytes = self.table_bytes.load(Ordering::Relaxed);
+        stats.bytes_read = stats.footer_bytes + stats.catalog_bytes + stats.data_bytes + stats.table_bytes;
         plans.iter().for_each(|plan| add_pruning(plan, &mut stats));
         stats
     }
@@ -246,6 +253,10 @@ impl ScanObserver for Counters {
 
     fn rows_read(&self, rows: usize) {
         self.change(|inner| inner.stats.table_rows += rows as u64);
+    }
+
+    fn bytes_read(&self) -> Option<Arc<AtomicU64>> {
+        Some(Arc::clone(&self.table_bytes))
     }
 }
 

@@ -63,7 +63,7 @@ struct Counters {
     stats: AtomicU64,
     reads: AtomicU64,
     range_reads: AtomicU64,
-    bytes_read: AtomicU64,
+    bytes_read: Arc<AtomicU64>,
     writes: AtomicU64,
     bytes_written: AtomicU64,
     deletes: AtomicU64,
@@ -86,6 +86,11 @@ impl CountingBackend {
     /// Counts what goes through `inner`, from zero.
     pub fn new(inner: Arc<dyn AsyncBackend>) -> Self {
         Self { inner, counters: Arc::default() }
+    }
+
+    /// Counts what goes through `inner`, from zero, and adds the bytes that are read to a count of others.
+    pub fn with_bytes_read(inner: Arc<dyn AsyncBackend>, bytes_read: Arc<AtomicU64>) -> Self {
+        Self { inner, counters: Arc::new(Counters { bytes_read, ..Counters::default() }) }
     }
 
     /// The counts so far.

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
@@ -24,6 +25,11 @@ pub trait ScanObserver: Debug + Send + Sync {
 
     /// A scan delivered so many rows.
     fn rows_read(&self, rows: usize);
+
+    /// Where scans add the bytes that their format reads from its byte store. Nowhere by default.
+    fn bytes_read(&self) -> Option<Arc<AtomicU64>> {
+        None
+    }
 }
 
 /// Rows that a partition is worth its while for: reading fewer costs less than handing them on.
@@ -114,6 +120,7 @@ impl TableProvider for PinnedProvider {
         // Rows that a filter above takes away must not count for the limit.
         scan.limit = limit.filter(|_| is_exact);
         scan = scan.with_parts(self.partitions(state));
+        scan.bytes_read = self.observer.as_ref().and_then(|observer| observer.bytes_read());
         let exec = TableScanExec::new(Arc::clone(&self.table), scan, schema);
         Ok(Arc::new(match &self.observer {
             Some(observer) => exec.with_observer(Arc::clone(observer)),

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use arrow::array::new_null_array;
 use arrow::datatypes::{Field, Schema, SchemaRef};
@@ -17,7 +18,9 @@ use parquet::arrow::async_reader::ParquetObjectReader;
 use parquet::arrow::{PARQUET_FIELD_ID_META_KEY, ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::schema::types::SchemaDescriptor;
 use tokio::sync::OnceCell;
+use worldstore_async::object_store::BackendObjectStore;
 use worldstore_async::table::AsyncBatches;
+use worldstore_async::{AsyncBackend, CountingBackend};
 use worldstore_core::table::{Predicate, Reader, Scan, TableScan};
 use worldstore_core::{Error, ErrorKind, Result};
 
@@ -45,8 +48,23 @@ pub(crate) struct Source {
     pub store: Arc<dyn ObjectStore>,
 }
 
+impl Source {
+    /// The same, whose reads are counted. What is known already is not read.
+    fn counted(self, bytes: &Arc<AtomicU64>) -> Self {
+        let counting = CountingBackend::with_bytes_read(self.root.backend, Arc::clone(bytes));
+        let backend: Arc<dyn AsyncBackend> = Arc::new(counting);
+        let store = Arc::new(BackendObjectStore::new(Arc::clone(&backend)));
+        let root = Root { backend, location: self.root.location };
+        Self { shelf: self.shelf.with_io(root.file_io()), store, root }
+    }
+}
+
 /// Plans a scan; nothing is read before the first batch is asked for.
 pub(crate) fn scan(source: Source, state: &State, scan: &Scan) -> Result<TableScan<AsyncBatches>> {
+    let source = match &scan.bytes_read {
+        Some(bytes) => source.counted(bytes),
+        None => source,
+    };
     let snapshot = state.snapshot(scan.version)?;
     let columns = state.columns_at(snapshot.as_ref())?;
     let schema = scan.schema(&columns.schema)?;

@@ -41,6 +41,11 @@ impl Shelf {
         Self { io, kept: Arc::default() }
     }
 
+    /// What is kept is shared, what is not is read there.
+    pub fn with_io(self, io: FileIO) -> Self {
+        Self { io, ..self }
+    }
+
     /// The manifests of a snapshot.
     pub async fn manifests(&self, snapshot: &SnapshotRef, format: FormatVersion) -> Result<Arc<[ManifestFile]>> {
         let path = snapshot.manifest_list();

@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use lance::Dataset;
 use lance::session::Session;
-use lance_io::object_store::{ObjectStore, ObjectStoreParams, ObjectStoreProvider, ObjectStoreRegistry};
+use lance_io::object_store::{
+    ObjectStore, ObjectStoreParams, ObjectStoreProvider, ObjectStoreRegistry, WrappingObjectStore,
+};
 use url::Url;
-use worldstore_async::AsyncBackend;
 use worldstore_async::object_store::BackendObjectStore;
+use worldstore_async::{AsyncBackend, CountingBackend};
 use worldstore_core::{Prefix, percent};
 
 use crate::config::LanceConfig;
@@ -30,6 +33,25 @@ impl ObjectStoreProvider for Provider {
     async fn new_store(&self, base: Url, params: &ObjectStoreParams) -> lance_core::Result<ObjectStore> {
         let (store, block) = (Arc::clone(&self.store), params.block_size);
         Ok(ObjectStore::new(store, base, block, None, false, self.sorted, IO_PARALLELISM, 0, None))
+    }
+}
+
+/// A dataset whose reads are counted. What the session holds already is not read.
+pub(crate) fn counted(dataset: &Dataset, backend: &Arc<dyn AsyncBackend>, bytes: &Arc<AtomicU64>) -> Dataset {
+    let counting = CountingBackend::with_bytes_read(Arc::clone(backend), Arc::clone(bytes));
+    let store = Arc::new(BackendObjectStore::new(Arc::new(counting)));
+    dataset.with_object_store_wrappers([Arc::new(Instead { store }) as Arc<dyn WrappingObjectStore>])
+}
+
+/// A store in place of another over the same bytes.
+#[derive(Debug)]
+struct Instead {
+    store: Arc<dyn object_store::ObjectStore>,
+}
+
+impl WrappingObjectStore for Instead {
+    fn wrap(&self, _prefix: &str, _other: Arc<dyn object_store::ObjectStore>) -> Arc<dyn object_store::ObjectStore> {
+        Arc::clone(&self.store)
     }
 }
 

@@ -28,7 +28,7 @@ use crate::commit::{GuardedCommit, creation, epoch, watermark};
 use crate::config::{FOLDER_ENDING, LanceConfig};
 use crate::error::from_lance;
 use crate::lineage::{Standing, standing_of};
-use crate::provider::Door;
+use crate::provider::{Door, counted};
 use crate::scan::scan;
 use crate::types::check_columns;
 
@@ -286,7 +286,10 @@ impl AsyncTableBackend for LanceTables {
     }
 
     async fn scan(&self, table: &TableName, read: &Scan) -> Result<TableScan<AsyncBatches>> {
-        let dataset = self.at(table, read.version).await?;
+        let mut dataset = self.at(table, read.version).await?;
+        if let Some(bytes) = &read.bytes_read {
+            dataset = counted(&dataset, &self.backend, bytes);
+        }
         let schema = schema_of(&dataset);
         scan(Arc::new(dataset), &schema, read).map_err(|error| error.with("table", table))
     }

@@ -149,6 +149,8 @@ async fn holds(graph: &Graph, place: &str) {
     assert_eq!((counted.io_stats.table_scans, counted.io_stats.table_rows), (0, 0), "the format knows it");
     let read = ask(graph, "MATCH (c:Car) WHERE c.speed > 15 RETURN c.name").await;
     assert_eq!((read.io_stats.table_scans, read.io_stats.table_rows), (1, 2), "the format leaves rows out");
+    assert!(read.io_stats.table_bytes > 0, "{}", read.io_stats);
+    assert_eq!(read.io_stats.bytes_read, read.io_stats.table_bytes);
     let [snapshot] = snapshots(&read).try_into().unwrap();
     assert!(snapshot.starts_with(&format!("{place} version:")), "{snapshot}");
 }

@@ -3,8 +3,10 @@
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 
-use arrow::datatypes::{Schema, SchemaRef};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use arrow::datatypes::{Schema, SchemaRef};
 
 use super::base;
 use super::predicate::Predicate;
@@ -76,6 +78,9 @@ pub struct Scan {
     /// In how many streams the rows may come, for a reader that works in several places: one by default. All are of one
     /// state, whatever is appended meanwhile. Each ends with the limit, so that together they may have more rows.
     pub parts: Parts,
+    /// Where the bytes are added that the format reads from its byte store for this scan, as it reads them: data, indexes,
+    /// manifests that it looks at, not what it took to find the version. Nowhere by default; memory adds none.
+    pub bytes_read: Option<Arc<AtomicU64>>,
 }
 
 /// In how many streams the rows of a scan may come.
@@ -147,6 +152,13 @@ impl Scan {
     #[must_use]
     pub fn with_parts(mut self, parts: NonZeroUsize) -> Self {
         self.parts = Parts::AtMost(parts);
+        self
+    }
+
+    /// Has the bytes that are read added to a count.
+    #[must_use]
+    pub fn with_bytes_read(mut self, bytes: Arc<AtomicU64>) -> Self {
+        self.bytes_read = Some(bytes);
         self
     }
 

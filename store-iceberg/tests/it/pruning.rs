@@ -1,6 +1,7 @@
 //! Files that cannot match are not opened, and what a scan reads is counted.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use worldstore_async::table::AsyncTableBackend;
 use worldstore_async::{AsyncBackend, CountingBackend, Counts};
@@ -34,6 +35,18 @@ async fn cost(tables: &IcebergTables, backend: &CountingBackend, table: &TableNa
 
 fn calls(counts: Counts) -> u64 {
     counts.reads + counts.range_reads + counts.stats
+}
+
+#[tokio::test]
+async fn a_scan_counts_the_bytes_that_it_reads() {
+    let (tables, backend, table) = counted().await;
+    // The first one reads manifests, those after it only data.
+    for scan in [Scan::all(), Scan::all(), Scan::all().with_predicate(Predicate::eq("id", 35_i64))] {
+        let bytes = Arc::new(AtomicU64::new(0));
+        let (counts, _) = cost(&tables, &backend, &table, &scan.with_bytes_read(Arc::clone(&bytes))).await;
+        assert_eq!(bytes.load(Ordering::Relaxed), counts.bytes_read);
+        assert!(counts.bytes_read > 0);
+    }
 }
 
 #[tokio::test]

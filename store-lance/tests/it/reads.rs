@@ -1,6 +1,7 @@
 //! What goes through the backend when tables are read.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
@@ -105,4 +106,17 @@ async fn a_scan_reads_no_data_before_it_is_asked() {
     let planned = backend.counts() - before;
     assert_eq!((planned.reads, planned.range_reads), (0, 0), "{planned:?}");
     drop(opened);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_counts_the_bytes_that_it_reads() {
+    let (backend, tables) = wide().await;
+    let only = Scan::all().with_columns(["n"]);
+    for wanted in [Scan::all(), only.clone(), only.with_predicate(Predicate::ge("n", 4_990_i64)), Scan::all()] {
+        let (before, bytes) = (backend.counts(), Arc::new(AtomicU64::new(0)));
+        assert!(!numbers(scan(&tables, &wanted.with_bytes_read(Arc::clone(&bytes))).await).await.is_empty());
+        let read = (backend.counts() - before).bytes_read;
+        assert_eq!(bytes.load(Ordering::Relaxed), read);
+        assert!(read > 0);
+    }
 }
