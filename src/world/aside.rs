@@ -13,8 +13,8 @@ const FOLDER: &str = "set-aside";
 
 /// What opening a world does with rows of its log that their table cannot hold.
 ///
-/// Such rows are refused before they are acknowledged. A log has some if a release that did not look has acknowledged them,
-/// or if another program has changed the table since.
+/// Such rows are refused before they are acknowledged. A log has some all the same if another program has changed the
+/// table since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Unfit {
     /// The world is not opened: the error names table, record, column and row, and nothing has changed.
