@@ -4,7 +4,7 @@ use worldstore_core::table::{AppendOptions, TableName};
 use worldstore_core::{ErrorKind, Result};
 
 use crate::catalog::Fenced;
-use crate::commit::check_appendable;
+use crate::commit::check_changeable;
 use crate::edit::Edit;
 use crate::error::of_table;
 use crate::tables::{IcebergTables, next_marks};
@@ -37,7 +37,7 @@ impl IcebergTables {
         let gate = self.gate(table);
         let _alone = gate.lock().await;
         let state = self.latest(table).await?;
-        check_appendable(&state)?;
+        check_changeable(&state)?;
         let options = AppendOptions::default().with_epoch(epoch);
         let marks = next_marks(&state, &[], &options)?;
         if state.marks.epoch == marks.epoch {

@@ -34,17 +34,16 @@ pub(crate) struct Change<'commit> {
     pub marks: Marks,
 }
 
-/// Checks that a table is one to which this crate can append.
+/// Checks that a table is one that this crate can change.
 ///
 /// # Errors
 /// `Unsupported` if another program made it of another format version.
-pub(crate) fn check_appendable(state: &State) -> Result<()> {
-    let metadata = &state.metadata;
-    if metadata.format_version() != FormatVersion::V2 {
-        return Err(Error::unsupported("only tables of Iceberg's format version 2 can be appended to")
-            .with("format_version", metadata.format_version()));
+pub(crate) fn check_changeable(state: &State) -> Result<()> {
+    match state.format {
+        FormatVersion::V2 => Ok(()),
+        other => Err(Error::unsupported("only tables of Iceberg's format version 2 can be changed")
+            .with("format_version", other)),
     }
-    Ok(())
 }
 
 /// Commits a change on top of its base. None if another commit came first: nothing is left of this one then but its
@@ -65,7 +64,7 @@ async fn settle(
     prepared: Result<Prepared>,
     mut written: Vec<String>,
 ) -> Result<Option<State>> {
-    let done = match prepared {
+    let done = match check_changeable(base).and(prepared) {
         Ok(prepared) => place.catalog.commit(place, base, prepared, &mut written).await,
         Err(error) => Err(unchanged(error)),
     };

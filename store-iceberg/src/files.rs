@@ -34,11 +34,12 @@ impl Deref for Found {
     }
 }
 
-/// The manifests of a snapshot.
+/// The manifests of a snapshot. A table of a later format version may have snapshots from when it was of version 1.
 pub(crate) async fn manifests(io: &FileIO, snapshot: &SnapshotRef, format: FormatVersion) -> Result<ManifestList> {
     let input = io.new_input(snapshot.manifest_list()).map_err(from_iceberg)?;
     let bytes = input.read().await.map_err(from_iceberg)?;
-    ManifestList::parse_with_version(&bytes, format).map_err(from_iceberg)
+    let read = |format| ManifestList::parse_with_version(&bytes, format);
+    read(format).or_else(|error| read(FormatVersion::V1).map_err(|_| error)).map_err(from_iceberg)
 }
 
 /// What becomes of delete files where data files are asked for.

@@ -48,6 +48,7 @@ mod commit;
 mod config;
 mod create;
 mod data;
+mod dated;
 mod deletes;
 mod edit;
 mod error;

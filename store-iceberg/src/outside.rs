@@ -35,7 +35,7 @@ impl IcebergTables {
     ///
     /// # Errors
     /// `NotFound` if there is no such file; `Corrupt` if it is no table's metadata; `Invalid` for a folder that does not
-    /// tell its newest metadata file; `Unsupported` for tables of format version 1.
+    /// tell its newest metadata file.
     pub async fn of_metadata(backend: Arc<dyn AsyncBackend>, metadata: &Key) -> Result<Self> {
         let key = match metadata.as_str().ends_with(ENDING) {
             true => metadata.clone(),

@@ -9,6 +9,7 @@ use iceberg::spec::{FormatVersion, Schema as IcebergSchema, Snapshot, SnapshotRe
 use worldstore_core::table::{TableName, TableVersion};
 use worldstore_core::{Error, ErrorKind, Result};
 
+use crate::dated::dated;
 use crate::error::from_iceberg;
 use crate::types::{Column, columns, to_iceberg_schema};
 
@@ -76,6 +77,8 @@ impl Columns {
 pub(crate) struct State {
     /// Where the metadata file is.
     pub pointer: String,
+    /// The version of Iceberg's format that it says.
+    pub format: FormatVersion,
     pub metadata: TableMetadata,
     pub columns: Vec<Column>,
     pub schema: SchemaRef,
@@ -96,12 +99,10 @@ impl State {
 
     /// A state that was just written, or read.
     pub fn new(metadata: TableMetadata, pointer: String) -> Result<Self> {
-        if metadata.format_version() == FormatVersion::V1 {
-            return Err(Error::unsupported("tables of Iceberg's format version 1 have no sequence numbers"));
-        }
+        let (format, metadata) = (metadata.format_version(), dated(metadata)?);
         let Columns { columns, schema } = Columns::of_metadata(&metadata)?;
         let marks = Marks::of(metadata.properties())?;
-        Ok(Self { pointer, metadata, columns, schema, marks })
+        Ok(Self { pointer, format, metadata, columns, schema, marks })
     }
 
     /// The property lives through a rollback, the current snapshot does not: a difference betrays it.

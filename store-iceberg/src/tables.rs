@@ -22,7 +22,7 @@ use worldstore_core::table::{
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::catalog::{self, Catalog};
-use crate::commit::{Change, Place, check_appendable, commit, discard, forget, unchanged};
+use crate::commit::{Change, Place, check_changeable, commit, discard, forget, unchanged};
 use crate::config::IcebergConfig;
 use crate::data::DataWriter;
 use crate::edit::Edit;
@@ -172,7 +172,7 @@ impl IcebergTables {
         let held = self.held().get(table).cloned();
         match held.filter(|state| check_schema(&state.schema, rows.schema_ref()).is_ok()) {
             Some(state) => {
-                check_appendable(&state)?;
+                check_changeable(&state)?;
                 Splitter::new(&state)?.map_or(Ok(()), |splitter| splitter.check(rows))?;
                 check(&state.columns, rows)
             }
@@ -322,7 +322,7 @@ pub(crate) fn next_marks(state: &State, rows: &[RecordBatch], options: &AppendOp
     for batch in rows {
         check_schema(&state.schema, batch.schema_ref())?;
     }
-    check_appendable(state)?;
+    check_changeable(state)?;
     let epoch = options.check_epoch(state.marks.epoch)?;
     let watermark = state.marks.watermark;
     Ok(Marks { watermark: options.watermark.map_or(Ok(watermark), |step| step.check(watermark))?, epoch })

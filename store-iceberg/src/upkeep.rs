@@ -11,7 +11,7 @@ use worldstore_core::table::{
 use worldstore_core::{Error, ErrorKind, ListOptions, Prefix, Result};
 
 use crate::catalog::Swap;
-use crate::commit::{check_appendable, discard, unchanged};
+use crate::commit::{check_changeable, discard, unchanged};
 use crate::data::DataWriter;
 use crate::edit::{Edit, Replacement};
 use crate::evolution;
@@ -30,7 +30,7 @@ impl IcebergTables {
         let gate = self.gate(table);
         let _alone = gate.lock().await;
         let state = self.latest(table).await?;
-        check_appendable(&state)?;
+        check_changeable(&state)?;
         let wanted = change.apply(&state.schema)?;
         let columns = evolution::after(&state.metadata, change)?;
         let changed = self.commit(table, &state, Edit::Columns(&columns), None, &|state| Ok(state.marks)).await?;
@@ -47,7 +47,7 @@ impl IcebergTables {
         let gate = self.gate(table);
         let _alone = gate.lock().await;
         let state = self.latest(table).await?;
-        check_appendable(&state)?;
+        check_changeable(&state)?;
         options.check_columns(&state.schema)?;
         let all = self.files_of(&state, state.snapshot(None)?).await?;
         let chosen = choose(&state, &all, options)?;

@@ -187,3 +187,67 @@ async fn a_table_of_a_catalog_of_their_own_is_read_by_its_metadata() {
     let none = Key::new("docs/none.metadata.json").unwrap();
     assert_eq!(IcebergTables::of_metadata(backend(), &none).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
+
+const OF_VERSION_1: &str = "
+from pyiceberg.schema import Schema
+from pyiceberg.types import NestedField, StringType, LongType
+from pyiceberg.partitioning import PartitionSpec, PartitionField
+from pyiceberg.transforms import IdentityTransform
+schema = Schema(NestedField(1, 'run', StringType()), NestedField(2, 'tick', LongType()))
+spec = PartitionSpec(PartitionField(1, 1000, IdentityTransform(), 'run'))
+catalog.create_namespace_if_not_exists('world')
+table = catalog.create_table('world.old', schema, partition_spec=spec, location=place + '/world/old',
+                             properties={'format-version': '1'})
+table.append(pa.table({'run': ['a', 'b'], 'tick': [1, 1]}))
+with table.update_schema() as update:
+    update.rename_column('tick', 'time').add_column('note', StringType())
+table.append(pa.table({'run': ['a', 'c'], 'time': [2, 2], 'note': ['late', None]}))
+table.delete(\"run = 'b'\")
+print(table.metadata.format_version, [snapshot.timestamp_ms for snapshot in table.snapshots()])
+";
+
+const UPGRADED: &str = "
+table = catalog.load_table('world.old')
+with table.transaction() as change:
+    change.upgrade_table_version(2)
+table.append(pa.table({'run': ['d'], 'time': [3], 'note': ['new']}))
+print(table.metadata.format_version)
+";
+
+#[tokio::test]
+async fn a_table_of_format_version_1_is_read_and_not_changed() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("data")).unwrap();
+    let printed = run(&python, folder.path(), OF_VERSION_1);
+    let (format, times) = printed.split_once(' ').unwrap();
+    assert_eq!(format, "1");
+    let times: Vec<u64> = times.trim_matches(['[', ']']).split(", ").map(|time| time.parse().unwrap()).collect();
+    let (opened, table) = (tables(folder.path()).await, name("old"));
+    let all = async |scan: Scan| lines(&read(&opened, &table, &scan).await.unwrap());
+    assert_eq!(all(Scan::all()).await, ["a|1|null", "a|2|late", "c|2|null"]);
+    assert_eq!(all(Scan::all().with_predicate(Predicate::eq("run", "a"))).await, ["a|1|null", "a|2|late"]);
+    assert_eq!(all(Scan::all().with_predicate(Predicate::ge("time", 2_i64))).await, ["a|2|late", "c|2|null"]);
+    // A version is a time.
+    let history = opened.history(&table, &HistoryOptions::default()).await.unwrap();
+    let versions: Vec<u64> = history.iter().map(|version| version.version).filter(|version| *version > 0).collect();
+    assert!(
+        times.iter().all(|time| versions.iter().any(|version| version.abs_diff(*time) < 3)),
+        "{versions:?} {times:?}"
+    );
+    let first = versions.iter().min().copied().unwrap();
+    assert_eq!(all(Scan::all().with_version(first)).await, ["a|1", "b|1"]);
+
+    let row = RecordBatch::try_from_iter([("run", Arc::new(StringArray::from(vec!["z"])) as arrow::array::ArrayRef)]);
+    let appended = opened.append(&table, vec![row.unwrap()], &AppendOptions::default()).await.map(drop);
+    let compacted = opened.compact(&table, &CompactOptions::default()).await.map(drop);
+    let expired = opened.expire(&table, &ExpireOptions::default().with_keep(1)).await.map(drop);
+    for done in [appended, compacted, expired] {
+        assert!(matches!(done.unwrap_err().kind(), ErrorKind::Unsupported | ErrorKind::Invalid));
+    }
+    // Its snapshots stay what they are when it is of version 2.
+    assert_eq!(run(&python, folder.path(), UPGRADED), "2");
+    let reopened = tables(folder.path()).await;
+    let all = lines(&read(&reopened, &table, &Scan::all()).await.unwrap());
+    assert_eq!(all, ["a|1|null", "a|2|late", "c|2|null", "d|3|new"]);
+}
