@@ -16,7 +16,6 @@ use worldstore_core::{Error, ErrorKind, Result};
 use crate::cache::TableCache;
 use crate::config::{CacheConfig, Durability};
 use crate::direct::unknown;
-use crate::journal::Journal;
 use crate::memtable::Chunk;
 use crate::record::{Draft, Rows};
 use crate::state::{State, TableState};
@@ -150,7 +149,7 @@ impl TableCache {
             shared.room.notify_waiters();
         }
         state.check_open()?;
-        state.journal.as_ref().map_or(Ok(()), Journal::check_decided)?;
+        state.check_decided()?;
         for rows in &prepared.rows {
             let table = state.table(&rows.table)?;
             if let Some(failure) = table.failure.as_ref().filter(|failure| failure.fatal) {

@@ -7,12 +7,13 @@
 //! Until then neither they nor later appends are read, as it is with a record that is on its way to the log. If the log
 //! takes them neither, they stay undecided: no append is taken before a flush has brought them to their table.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use arrow::array::Array;
 use arrow::record_batch::RecordBatch;
+use futures::future::{Either, select};
 use worldstore_core::table::TableName;
-use worldstore_core::wal::Appended;
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::append::{Taken, Way};
@@ -20,7 +21,7 @@ use crate::cache::TableCache;
 use crate::config::Durability;
 use crate::flush::{commit_through, detached, hold, settle, until_logged};
 use crate::journal::{Journal, again};
-use crate::record::{Draft, Rows};
+use crate::record::{Draft, PART_ROWS_MAX, Rows};
 
 /// Rows of more bytes go through the log, which says whether it takes them.
 const DIRECT_BYTES_MAX: usize = 240 << 20;
@@ -32,10 +33,15 @@ impl TableCache {
         let [(_, batches)] = parts else { return false };
         // What arrays hold may be much more than their rows.
         let held: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();
-        config.durability == Durability::Durable
-            && held >= config.direct_bytes()
-            && (config.direct_bytes()..=DIRECT_BYTES_MAX).contains(&bytes_of(batches))
-            && self.state().journal.is_some()
+        if config.durability != Durability::Durable || held < config.direct_bytes() {
+            return false;
+        }
+        let (bytes, rows) = (bytes_of(batches), batches.iter().map(RecordBatch::num_rows).sum::<usize>());
+        // It may have to be logged after all: then there is a little more of it than the rows.
+        let is_loggable = |journal: &mut Journal| journal.wal.wal().fits(bytes + (bytes >> 4));
+        (config.direct_bytes()..=DIRECT_BYTES_MAX).contains(&bytes)
+            && rows <= PART_ROWS_MAX
+            && self.with_journal(is_loggable).unwrap_or(false)
     }
 
     /// Takes rows, and has them committed. In a task of its own: whoever goes away leaves nothing half done.
@@ -95,42 +101,59 @@ impl TableCache {
     }
 
     async fn log_after_all(&self, rows: &[Rows], seq: u64, cause: Error) -> Result<u64> {
-        let logged = match self.log_rows(rows, seq).await {
-            Ok(record) => record.clone().await.map(|_| record),
-            Err(error) => Err(error),
+        let error = match self.log_rows(rows, seq).await {
+            Ok(()) => return Ok(seq),
+            Err(error) => Arc::new(error),
         };
-        match logged {
-            Ok(record) => {
-                self.with_journal(|journal| journal.logged_after_all(seq, record));
-                Ok(seq)
-            }
-            Err(error) => {
-                let cause = Arc::new(cause.with("log", &error));
-                self.with_journal(|journal| journal.leave_direct(seq, again(&cause)));
+        let cause = Arc::new(cause.with("log", &error));
+        let is_left = self.with_journal(|journal| {
+            drop(journal.noted(again(&error)));
+            journal.leave_direct(seq, again(&cause))
+        });
+        match is_left {
+            Some(true) => {
                 let message = "rows are not in the log, and may be in their table, or come there with a flush";
                 Err(unknown(message, error.kind()).caused_by(cause))
             }
+            _ => Ok(seq),
         }
     }
 
-    fn with_journal(&self, change: impl FnOnce(&mut Journal)) {
-        if let Some(journal) = &mut self.state().journal {
-            change(journal);
-        }
+    fn with_journal<Value>(&self, change: impl FnOnce(&mut Journal) -> Value) -> Option<Value> {
+        self.state().journal.as_mut().map(change)
     }
 
-    /// Puts rows that have their number already into the log.
-    async fn log_rows(&self, rows: &[Rows], seq: u64) -> Result<Appended> {
+    /// Puts rows that have their number already into the log, unless a flush or a removal of their table comes first.
+    async fn log_rows(&self, rows: &[Rows], seq: u64) -> Result<()> {
         let mut draft = Draft::new(rows)?;
         loop {
-            let logged = match &mut self.state().journal {
-                Some(journal) => journal.append_after_all(seq, &mut draft),
-                None => Err(Error::unexpected("the log is gone")),
+            let logged = {
+                let mut state = self.state();
+                state.check_fence()?;
+                state.journal.as_mut().map_or(Ok(None), |journal| journal.append_after_all(seq, &mut draft))
             };
             match logged {
-                Err(error) if error.kind() == ErrorKind::Unavailable => self.log_room(draft.bytes()).await?,
-                logged => return logged,
+                Ok(None) => return Ok(()),
+                Ok(Some(record)) => {
+                    record.clone().await?;
+                    self.with_journal(|journal| journal.logged_after_all(seq, record));
+                    return Ok(());
+                }
+                Err(error) if error.kind() == ErrorKind::Unavailable => {
+                    let room = pin!(self.log_room(draft.bytes()));
+                    if let Either::Left((room, _)) = select(room, pin!(self.decided(seq))).await {
+                        room?;
+                    }
+                }
+                Err(error) => return Err(error),
             }
+        }
+    }
+
+    /// Waits until a direct append is decided.
+    async fn decided(&self, seq: u64) {
+        while let Some(mut waiting) = self.with_journal(|journal| journal.open_direct(seq)).flatten() {
+            let _ = waiting.changed().await;
         }
     }
 }
@@ -144,7 +167,7 @@ struct Ending<'cache> {
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
         let stopped = || Error::new(ErrorKind::Unavailable, "the append was stopped");
-        self.cache.with_journal(|journal| journal.leave_direct(self.seq, stopped()));
+        let _ = self.cache.with_journal(|journal| journal.leave_direct(self.seq, stopped()));
         settle(&self.cache.shared);
     }
 }

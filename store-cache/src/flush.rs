@@ -71,8 +71,8 @@ pub(crate) async fn detached(shared: &Shared, work: impl Future<Output = Result<
 }
 
 async fn run_all(shared: Arc<Shared>) -> Result<()> {
-    let decided = decide(&shared).await;
     let until = lock(&shared.state).last_seq;
+    let decided = decide(&shared, until).await;
     let logged = until_logged(&shared, until).await;
     // One instant for all tables: what comes later is in none of these commits, so a cut between them exists.
     let (names, until) = {
@@ -88,8 +88,8 @@ async fn run_all(shared: Arc<Shared>) -> Result<()> {
 }
 
 async fn run_one(shared: Arc<Shared>, name: TableName) -> Result<()> {
-    let decided = decide(&shared).await;
     let until = lock(&shared.state).table(&name)?.last_seq();
+    let decided = decide(&shared, until).await;
     let logged = until_logged(&shared, until).await;
     {
         let mut state = lock(&shared.state);
@@ -100,11 +100,12 @@ async fn run_one(shared: Arc<Shared>, name: TableName) -> Result<()> {
     decided.and(logged).and(flushed).and(finish(&shared).await)
 }
 
-/// Brings a direct append to its table that neither that nor the log has taken: nothing goes on before.
-async fn decide(shared: &Arc<Shared>) -> Result<()> {
+/// Brings a direct append up to a sequence number to its table that neither that nor the log has taken: nothing goes on
+/// before. One that is under way is waited for.
+async fn decide(shared: &Arc<Shared>, until: u64) -> Result<()> {
     let undecided = {
         let state = lock(&shared.state);
-        let undecided = state.journal.as_ref().and_then(Journal::undecided);
+        let undecided = state.journal.as_ref().and_then(Journal::undecided).filter(|(_, seq)| *seq <= until);
         undecided.map(|(table, seq)| (table.clone(), seq))
     };
     match undecided {
@@ -122,8 +123,9 @@ async fn background(shared: &Arc<Shared>, name: &TableName) -> Result<()> {
         table.scheduled = false;
         table.last_seq()
     };
-    let logged = until_logged(shared, until).await;
+    // What is sealed already waits for nothing: the log may have room only afterwards.
     commit_through(shared, name, u64::MAX).await?;
+    let logged = until_logged(shared, until).await;
     {
         let mut state = lock(&shared.state);
         let durable = state.durable();

@@ -108,12 +108,21 @@ impl Journal {
         Ok(appended)
     }
 
-    /// Logs the rows of a direct append after all. It is decided once the record is stored.
+    /// Logs the rows of a direct append after all. It is decided once the record is stored. None if it is already: a flush
+    /// has brought them to their table, or that is gone; in the log they would be those of the next one of its name.
     ///
     /// # Errors
     /// As for [`append`](Self::append).
-    pub fn append_after_all(&mut self, seq: u64, draft: &mut Draft) -> Result<Appended> {
-        self.enqueue(draft.kind(), draft.number(seq))
+    pub fn append_after_all(&mut self, seq: u64, draft: &mut Draft) -> Result<Option<Appended>> {
+        match self.open_direct(seq) {
+            Some(_) => self.enqueue(draft.kind(), draft.number(seq)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Tells when a direct append is decided. None if it is.
+    pub fn open_direct(&self, seq: u64) -> Option<watch::Receiver<()>> {
+        self.direct.as_ref().filter(|direct| direct.seq == seq).map(|direct| direct.waiting.subscribe())
     }
 
     /// This record has the rows of the direct append.
@@ -134,18 +143,17 @@ impl Journal {
         self.direct.take_if(|direct| direct.table == *table);
     }
 
-    /// Unless it is decided, the direct append is not, for this reason. The first reason stays.
-    pub fn leave_direct(&mut self, seq: u64, failure: Error) {
-        if let Some(direct) = self.direct.as_mut().filter(|direct| direct.seq == seq) {
-            direct.failure.get_or_insert(Arc::new(failure));
-            direct.waiting.send_replace(());
-        }
+    /// Unless it is decided, the direct append is not, for this reason. The first reason stays. False if it is decided.
+    pub fn leave_direct(&mut self, seq: u64, failure: Error) -> bool {
+        let Some(direct) = self.direct.as_mut().filter(|direct| direct.seq == seq) else { return false };
+        direct.failure.get_or_insert(Arc::new(failure));
+        direct.waiting.send_replace(());
+        true
     }
 
-    /// The direct append that only a flush of its table can decide now.
+    /// The direct append that is not decided.
     pub fn undecided(&self) -> Option<(&TableName, u64)> {
-        let direct = self.direct.as_ref().filter(|direct| direct.failure.is_some())?;
-        Some((&direct.table, direct.seq))
+        self.direct.as_ref().map(|direct| (&direct.table, direct.seq))
     }
 
     /// Whether what comes now can become visible.
@@ -216,7 +224,8 @@ impl Journal {
         withdrawn
     }
 
-    fn noted(&mut self, error: Error) -> Error {
+    /// Notes why a record was not stored.
+    pub fn noted(&mut self, error: Error) -> Error {
         let kept = match error.kind() {
             ErrorKind::Unavailable | ErrorKind::Invalid => return error,
             ErrorKind::Poisoned | ErrorKind::Fenced => self.fatal.get_or_insert_with(|| Arc::new(error)),
@@ -240,7 +249,7 @@ impl Journal {
             return Ok(None);
         }
         if let Some(direct) = self.direct.as_ref().filter(|direct| direct.seq <= seq) {
-            direct.check()?;
+            direct.check().map_err(|error| self.fatal.as_ref().map_or(error, again))?;
             return Ok(Some(Decider::Table(direct.waiting.subscribe())));
         }
         self.log_again()?;

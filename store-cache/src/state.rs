@@ -241,6 +241,24 @@ impl State {
         first.map_or(self.last_seq, |first| first - 1).min(self.durable())
     }
 
+    /// Whether what comes now can become visible.
+    ///
+    /// # Errors
+    /// `Unavailable` behind a direct append that neither its table nor the log has; `Poisoned` if it never will be there.
+    pub fn check_decided(&self) -> Result<()> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        journal.check_decided().map_err(|error| {
+            let table = journal.undecided().and_then(|(table, _)| self.tables.get(table));
+            match table.and_then(|table| table.failure.as_ref()) {
+                Some(failure) if failure.fatal => {
+                    let message = "another writer changed the table of rows that are nowhere yet, reopen the tables";
+                    Error::new(ErrorKind::Poisoned, message).caused_by(error)
+                }
+                _ => error,
+            }
+        })
+    }
+
     /// Whether anything can still be committed.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use worldstore_core::{Error, ErrorKind, Result};
 use crate::cache::{Shared, TableCache};
 use crate::flush::{self, commit_through, until_logged};
 use crate::record;
-use crate::state::{TableState, Version, lock};
+use crate::state::{Version, lock};
 
 impl TableCache {
     /// Creates a table. Where there is a log, it first says so: older rows in it are not those of this table.
@@ -32,16 +32,17 @@ impl TableCache {
                 Err(error) => return Err(error),
             }
             // If the cache knows one, it was removed behind its back.
-            let _still = flush::hold(&shared, &name).await.ok();
+            let _still = match flush::hold(&shared, &name).await {
+                Ok(still) => {
+                    forget(&shared, &name);
+                    Some(still)
+                }
+                Err(_) => None,
+            };
             log_fresh(&shared, &name).await?;
             let info = shared.inner.create(&name, &options).await?;
-            let mut state = lock(&shared.state);
-            state.last_seq = state.last_seq.max(info.watermark);
-            if let Some(journal) = &mut state.journal {
-                journal.removed(&name);
-            }
-            state.tables.insert(name, TableState::new(&info));
-            state.recount();
+            // Others may have found it meanwhile, and appended to it.
+            lock(&shared.state).adopt(&info);
             Ok(info)
         })
         .await
@@ -107,17 +108,12 @@ impl TableCache {
         let (name, options) = (name.clone(), options.clone());
         self.detached(async move |shared| {
             let _alone = flush::hold(&shared, &name).await?;
-            shared.inner.remove(&name, &options).await?;
-            let mut state = lock(&shared.state);
-            state.tables.remove(&name);
-            if let Some(journal) = &mut state.journal {
-                journal.removed(&name);
+            let removed = shared.inner.remove(&name, &options).await;
+            // It may have been removed by another, or by a call whose answer was lost.
+            if removed.as_ref().map_or_else(Error::is_not_found, |()| true) {
+                forget(&shared, &name);
             }
-            state.publication.is_due = shared.publisher.is_some();
-            state.recount();
-            drop(state);
-            shared.room.notify_waiters();
-            Ok(())
+            removed
         })
         .await
     }
@@ -145,6 +141,20 @@ impl TableCache {
     }
 }
 
+/// Forgets a table that is gone, and what was to come there.
+fn forget(shared: &Shared, name: &TableName) {
+    let mut state = lock(&shared.state);
+    state.tables.remove(name);
+    if let Some(journal) = &mut state.journal {
+        journal.removed(name);
+    }
+    state.settle();
+    state.publication.is_due = shared.publisher.is_some();
+    state.recount();
+    drop(state);
+    shared.room.notify_waiters();
+}
+
 /// Says durably that what the log has of a table belongs to an older one.
 async fn log_fresh(shared: &Shared, name: &TableName) -> Result<()> {
     let wal = {
@@ -163,6 +173,8 @@ async fn log_fresh(shared: &Shared, name: &TableName) -> Result<()> {
 async fn flushed(shared: &Shared, name: &TableName) -> Result<OwnedMutexGuard<()>> {
     let alone = flush::hold(shared, name).await?;
     let until = lock(&shared.state).table(name)?.last_seq();
+    // What is sealed already waits for nothing: the log may have room only afterwards.
+    commit_through(shared, name, until).await?;
     until_logged(shared, until).await?;
     {
         let mut state = lock(&shared.state);

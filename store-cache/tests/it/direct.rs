@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
+use tokio::task::JoinHandle;
 use worldstore_async::table::AsyncTableBackend;
 use worldstore_cache::{CacheConfig, TableCache};
-use worldstore_core::table::{AppendOptions, FlushOptions, Level, RemoveTableOptions, ShutdownOptions};
+use worldstore_core::table::{AppendOptions, FlushOptions, Level, Receipt, RemoveTableOptions, ShutdownOptions};
 use worldstore_core::vfs::sim::{Choice, Fault as DiskFault, FaultKind, Operation, SimVfs};
-use worldstore_core::wal::WalOptions;
+use worldstore_core::wal::{IfLocked, OverBudget, WalOptions};
 use worldstore_core::{ErrorKind, Result};
 
 use crate::log::{again, log_with, open_with};
 use crate::probe::{Fault, Probe};
-use crate::support::{append, calm, check, create, create_table, flush, name, read, rows, wide_rows};
+use crate::support::{
+    append, calm, check, create, create_table, eventually, flush, name, read, rows, wide_rows, within,
+};
 
 /// Every append of one table is direct.
 fn direct() -> CacheConfig {
@@ -274,6 +277,159 @@ async fn what_nothing_takes_goes_with_its_table() {
     create(&cache, "a").await;
     step(&cache, 1).await;
     check(&cache, "a", [1]).await;
+}
+
+/// A log of 64 KiB, in which a record waits for room.
+async fn narrow(probe: &Arc<Probe>, vfs: &SimVfs) -> TableCache {
+    let options = WalOptions::new().with_segment_bytes(4 << 10).with_log_bytes(64 << 10);
+    let log = log_with(vfs, options.with_over_budget(OverBudget::Block)).await;
+    let builder = TableCache::builder(probe.clone()).with_config(direct()).with_log(log);
+    let (cache, _) = builder.open().await.unwrap();
+    create(&cache, "a").await;
+    create(&cache, "b").await;
+    cache
+}
+
+/// Fills the narrow log with rows of `a` and `b`, and appends to `a` directly, which fails once; there is no room then.
+async fn without_room(probe: &Probe, cache: &TableCache) -> JoinHandle<Result<Receipt>> {
+    let parts = vec![(name("a"), vec![wide_rows([0], 20 << 10)]), (name("b"), vec![wide_rows([0], 20 << 10)])];
+    let _ = cache.append_all(parts).await.unwrap();
+    probe.fail(Fault::Before);
+    let large = tokio::spawn({
+        let cache = cache.clone();
+        async move { append(&cache, "a", wide_rows([1], 30 << 10)).await }
+    });
+    eventually("the failure", || cache.stats().failed_flushes > 0).await;
+    large
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flush_makes_the_room_that_an_append_waits_for() {
+    let (probe, vfs) = (Probe::new(), SimVfs::new());
+    let cache = narrow(&probe, &vfs).await;
+    let large = without_room(&probe, &cache).await;
+    within(cache.flush(&FlushOptions::default())).await.unwrap();
+    let receipt = within(large).await.unwrap().unwrap();
+    assert_eq!((receipt.level, receipt.seq), (Level::Durable, 2));
+    assert_eq!(read(&*probe.inner, "a").await, [0, 1]);
+    let (probe, vfs) = again(&probe, &vfs).await;
+    let (cache, _) = open_with(&probe, &vfs, direct()).await;
+    check(&cache, "a", 0..2).await;
+    check(&cache, "b", [0]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_of_a_table_that_is_gone_do_not_come_back_in_the_next_of_its_name() {
+    let (probe, vfs) = (Probe::new(), SimVfs::new());
+    let cache = narrow(&probe, &vfs).await;
+    let large = without_room(&probe, &cache).await;
+    within(cache.remove(&name("a"), &RemoveTableOptions::default())).await.unwrap();
+    let receipt = within(large).await.unwrap().unwrap();
+    assert_eq!(receipt.seq, 2, "it was appended, and removed");
+    within(cache.flush(&FlushOptions::default())).await.unwrap();
+    create(&cache, "a").await;
+    step(&cache, 3).await;
+    let (probe, vfs) = again(&probe, &vfs).await;
+    let (cache, _) = open_with(&probe, &vfs, direct()).await;
+    check(&cache, "a", [3]).await;
+    assert_eq!(read(&cache, "b").await, [0, 3]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_finds_a_table_before_its_maker_returns_keeps_what_it_appends() {
+    for is_direct in [false, true] {
+        let (probe, vfs) = (Probe::new(), SimVfs::new());
+        let config = if is_direct { direct() } else { calm() };
+        let (cache, _) = open_with(&probe, &vfs, config).await;
+        probe.made.shut();
+        let maker = tokio::spawn({
+            let cache = cache.clone();
+            async move { create_table(&cache, "a").await }
+        });
+        probe.made.arrived().await;
+        let receipt = append(&cache, "a", rows([0])).await.unwrap();
+        probe.made.pass();
+        maker.await.unwrap().unwrap();
+        check(&cache, "a", [0]).await;
+        flush(&cache, "a").await.unwrap();
+        assert_eq!((receipt.seq, read(&*probe.inner, "a").await), (1, vec![0]), "{is_direct}");
+    }
+}
+
+/// An append to `a` that neither its table nor the log has taken. There is room again.
+async fn undecided(probe: &Arc<Probe>, vfs: &SimVfs, cache: &TableCache) {
+    probe.before.shut();
+    probe.fail(Fault::Before);
+    let large = tokio::spawn({
+        let cache = cache.clone();
+        async move { append(&cache, "a", rows([1])).await }
+    });
+    probe.before.arrived().await;
+    fill(vfs);
+    probe.before.pass();
+    assert_eq!(large.await.unwrap().unwrap_err().kind(), ErrorKind::OutcomeUnknown);
+    make_room(cache, vfs).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_older_is_flushed_beside_what_nothing_takes() {
+    let (probe, vfs, cache) = begin().await;
+    step(&cache, 0).await;
+    undecided(&probe, &vfs, &cache).await;
+    probe.before.pass();
+    within(flush(&cache, "b")).await.unwrap();
+    assert_eq!((read(&*probe.inner, "a").await, read(&*probe.inner, "b").await), (vec![], vec![0]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_can_never_be_taken_says_so() {
+    let (probe, vfs, cache) = begin().await;
+    undecided(&probe, &vfs, &cache).await;
+    let theirs = AppendOptions::exactly_once(0, 9);
+    let _ = probe.inner.append(&name("a"), vec![rows([9])], &theirs).await.unwrap();
+    probe.before.pass();
+    flush(&cache, "a").await.unwrap_err();
+    assert_eq!(append(&cache, "b", rows([2])).await.unwrap_err().kind(), ErrorKind::Poisoned);
+    // Another program may remove the table as well.
+    probe.inner.remove(&name("a"), &RemoveTableOptions::default()).await.unwrap();
+    let missing = cache.remove(&name("a"), &RemoveTableOptions::default()).await.unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::NotFound);
+    probe.before.pass();
+    let _ = append(&cache, "b", rows([2])).await.unwrap();
+    check(&cache, "b", [2]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_that_learns_of_its_successor_by_a_late_record_commits_nothing_more() {
+    let (probe, vfs, cache) = begin().await;
+    probe.before.shut();
+    probe.fail(Fault::Before);
+    let large = tokio::spawn({
+        let cache = cache.clone();
+        async move { append(&cache, "a", rows([0])).await }
+    });
+    probe.before.arrived().await;
+    let _theirs = log_with(&vfs, WalOptions::new().with_if_locked(IfLocked::TakeOver)).await;
+    probe.before.pass();
+    assert_eq!(large.await.unwrap().unwrap_err().kind(), ErrorKind::Fenced);
+    let appends = probe.appends();
+    assert_eq!(cache.flush(&FlushOptions::default()).await.unwrap_err().kind(), ErrorKind::Fenced);
+    assert_eq!(cache.settled().await.unwrap_err().kind(), ErrorKind::Fenced);
+    assert_eq!(append(&cache, "b", rows([2])).await.unwrap_err().kind(), ErrorKind::Fenced);
+    assert_eq!(probe.appends(), appends);
+}
+
+#[tokio::test]
+async fn what_the_log_could_never_take_is_not_direct() {
+    let (probe, vfs) = (Probe::new(), SimVfs::new());
+    let log = log_with(&vfs, WalOptions::new().with_queue_bytes(1 << 20)).await;
+    let builder = TableCache::builder(probe.clone()).with_config(direct()).with_log(log);
+    let (cache, _) = builder.open().await.unwrap();
+    create(&cache, "a").await;
+    let error = append(&cache, "a", wide_rows([0], 2 << 20)).await.unwrap_err();
+    assert_eq!((error.kind(), probe.appends()), (ErrorKind::Invalid, 0));
+    let _ = append(&cache, "a", wide_rows([1], 1 << 18)).await.unwrap();
+    assert_eq!(read(&*probe.inner, "a").await, [1]);
 }
 
 #[tokio::test]

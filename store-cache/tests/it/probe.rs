@@ -70,6 +70,8 @@ pub struct Probe {
     pub inner: Arc<dyn AsyncTableBackend>,
     pub before: Gate,
     pub after: Gate,
+    /// Behind the making of a table.
+    pub made: Gate,
     /// Calls of any kind.
     pub calls: AtomicU64,
     /// Appends that were asked for.
@@ -98,6 +100,7 @@ impl Probe {
             inner,
             before: Gate::new(),
             after: Gate::new(),
+            made: Gate::new(),
             calls: AtomicU64::new(0),
             appends: AtomicU64::new(0),
             faults: Mutex::default(),
@@ -183,7 +186,9 @@ impl AsyncTableBackend for Probe {
 
     async fn create(&self, table: &TableName, options: &CreateOptions) -> Result<TableInfo> {
         self.count();
-        self.inner.create(table, options).await
+        let made = self.inner.create(table, options).await;
+        self.made.wait().await;
+        made
     }
 
     async fn describe(&self, table: &TableName, options: &DescribeOptions) -> Result<TableInfo> {

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::engine::{Appended, Engine, Waiting};
 use super::files::{self, Opened, Recovery};
+use super::format::frame_bytes;
 use super::objects::{self, ObjectRecovery};
 use super::options::{OverBudget, WalOptions, check_payload};
 use super::record::{Record, RecordKind};
@@ -173,6 +174,11 @@ impl Wal {
     /// As for [`wait_durable`](Self::wait_durable).
     pub fn until_durable(&self, seq: u64) -> Result<Waiting> {
         self.inner.engine.until_durable(seq)
+    }
+
+    /// Whether a record with so many bytes may ever be within the budgets.
+    pub fn fits(&self, payload_bytes: usize) -> bool {
+        check_payload(payload_bytes).is_ok() && self.inner.engine.fits(frame_bytes(payload_bytes) as u64).is_ok()
     }
 
     /// What happens over budget.

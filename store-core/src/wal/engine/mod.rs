@@ -151,7 +151,8 @@ impl Engine {
         }
     }
 
-    fn fits(&self, bytes: u64) -> Result<()> {
+    /// Whether a frame of so many bytes may ever be within the budgets.
+    pub(crate) fn fits(&self, bytes: u64) -> Result<()> {
         let budget = self.settings.log_bytes.unwrap_or(u64::MAX).min(self.settings.queue_bytes);
         match bytes <= budget {
             true => Ok(()),
