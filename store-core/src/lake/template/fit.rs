@@ -138,7 +138,7 @@ impl Template {
                     let variable =
                         self.variables.get(*number).map(|variable| variable.name.clone()).unwrap_or_default();
                     wanted.push((variable, value.clone()));
-                    escape(value.as_deref(), index == 0, end, &mut name);
+                    escape(value.as_deref(), end, &mut name);
                 }
             }
         }
@@ -191,12 +191,12 @@ pub(in crate::lake) fn distinct(partition: Partition, before: &[Partition], path
 }
 
 /// Writes a value so that it ends where `end` begins. At the beginning of a name, `_` and `.` are escaped: such
-/// names are hidden, and `.` and `..` are none.
-fn escape(value: Option<&str>, is_first: bool, end: &str, to: &mut String) {
+/// names are hidden, and `.` and `..` are none, also where the first dot is the template's.
+fn escape(value: Option<&str>, end: &str, to: &mut String) {
     let Some(value) = value else { return to.push_str(NULL) };
     let mut rest = value;
     if let Some(first) = value.chars().next()
-        && ((is_first && matches!(first, '_' | '.')) || value == NULL)
+        && (matches!((to.as_str(), first), ("", '_' | '.') | (".", '.')) || value == NULL)
     {
         hive::escape_letter(first, to);
         rest = &value[first.len_utf8()..];

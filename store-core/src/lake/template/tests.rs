@@ -230,6 +230,7 @@ fn a_value_ends_where_it_should() {
     assert_eq!(both("{a}-{b}.csv", "x-y", "-z"), "x%2Dy--z.csv");
     assert_eq!(both("{a}--{b}.csv", "x-", "y"), "x%2D--y.csv");
     assert_eq!(both("{a}/{b}", "..", "_tmp"), "%2E./%5Ftmp");
+    assert_eq!(both("_{a}/.{b}", "%", "."), "_%25/.%2E");
     assert_eq!(both("k={a}/{b}", NULL, "."), "k=%5F_HIVE_DEFAULT_PARTITION__/%2E");
     assert_eq!(both("{a}é{b}.csv", "éé", "é"), "%C3%A9%C3%A9éé.csv");
     let error = template("{a}2{b}.csv").expand(&[("a", "/".into()), ("b", "".into())]).unwrap_err();
