@@ -205,19 +205,21 @@ impl Wal {
     /// one stays, and if all its records may go and are many, it is a new one then. What went stays gone after a crash.
     ///
     /// # Errors
-    /// `Invalid` if no such record is durable. `Poisoned` if a name could not be removed durably, `Fenced` if another has
-    /// the log by now.
+    /// `Invalid` if no such record is durable. `Poisoned` if a name could not be removed durably, or the log has failed
+    /// before; `Fenced` if it is known that another has the log by now; `StorageFull` if there is no room to note where the
+    /// log begins. Where a trim fails otherwise, appending goes on.
     pub fn trim(&self, through: u64) -> Result<Trimmed> {
         let durable = self.durable();
         if through > durable {
             let error = Error::invalid("record is not durable").with("through", through);
             return Err(error.with("durable", durable));
         }
+        self.inner.engine.failed()?;
         if through == durable {
             self.inner.engine.turn(through)?;
         }
         let trimmed = self.inner.archive.trim(through);
-        self.inner.engine.trimmed(&trimmed.as_ref().map(|trimmed| trimmed.bytes).map_err(Clone::clone));
+        self.inner.engine.trimmed(through, &trimmed.as_ref().map(|trimmed| trimmed.bytes).map_err(Clone::clone));
         trimmed.map_err(|failure| failure.error())
     }
 

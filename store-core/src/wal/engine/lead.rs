@@ -103,7 +103,7 @@ impl Engine {
 
     /// Does a job with the lead, goes on with the next ones in the phase `Open`, and gives up the lead.
     pub(super) fn lead(&self, job: Job, phase: Phase) {
-        let lead = Lead(self);
+        let mut lead = Lead { engine: self, is_done: false };
         let mut next = Some(job);
         while let Some(job) = next.take() {
             let begin = Instant::now();
@@ -115,17 +115,26 @@ impl Engine {
                 next = self.lock().next_job(&self.settings);
             }
         }
-        drop(lead);
+        lead.is_done = true;
     }
 
     /// Does a job, and tells of how many records it was.
     fn run(&self, job: Job) -> usize {
         let mut sink = self.sink.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        match job {
-            Job::Write(group) => self.write(&mut **sink, group),
-            Job::Probe => {
+        // A trim may have failed since the job was taken.
+        let failure = self.lock().failure();
+        match (job, failure) {
+            (Job::Write(mut group), Some(failure)) => {
+                self.fail(Some(&mut group), &failure);
+                0
+            }
+            (Job::Write(group), None) => self.write(&mut **sink, group),
+            (Job::Probe, _) => {
                 match sink.make_room() {
-                    Ok(()) => self.lock().admit_again().iter().for_each(|slot| slot.complete(Ok(()))),
+                    Ok(()) => {
+                        let slots = self.lock().admit_again();
+                        slots.iter().for_each(|slot| slot.complete(Ok(())));
+                    }
                     Err(failure) => self.fail(None, &failure),
                 }
                 0
@@ -189,28 +198,32 @@ impl Engine {
 }
 
 /// The lead; given up when dropped, also by a panic.
-struct Lead<'a>(&'a Engine);
+struct Lead<'a> {
+    engine: &'a Engine,
+    /// False if a panic ended it. The thread may be unwinding already, and have led from there.
+    is_done: bool,
+}
 
 impl Drop for Lead<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.fail(None, &panicked());
+        if !self.is_done {
+            self.engine.fail(None, &panicked());
         }
-        let mut state = self.0.lock();
+        let mut state = self.engine.lock();
         if !state.release() {
             // The flusher ends once nobody leads.
             let ends = state.is_over() && state.asleep;
             drop(state);
             if ends {
-                self.0.work.notify_one();
+                self.engine.work.notify_one();
             }
             return;
         }
-        match self.0.settings.flusher {
+        match self.engine.settings.flusher {
             Flusher::Thread => {
                 state.asleep = false;
                 drop(state);
-                self.0.work.notify_one();
+                self.engine.work.notify_one();
             }
             Flusher::Callers => {
                 // Not everyone who waits is there to lead: a slot may have lost its caller.

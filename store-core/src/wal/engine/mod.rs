@@ -27,7 +27,7 @@ use self::state::{Phase, State};
 use self::sync::{Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, thread};
 use super::format::frame_bytes;
 use super::options::OverBudget;
-use super::sink::{Ending, Failure, Pending, Sink};
+use super::sink::{Effect, Ending, Failure, Pending, Sink};
 use super::stats::Counts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::planted::Planted;
@@ -212,14 +212,16 @@ impl Engine {
     }
 
     /// Notes that the log holds fewer bytes, or that it failed meanwhile.
-    pub(crate) fn trimmed(&self, outcome: &Result<u64, Failure>) {
+    pub(crate) fn trimmed(&self, through: u64, outcome: &Result<u64, Failure>) {
         match outcome {
             Ok(bytes) => {
                 let mut state = self.lock();
-                let slots = state.trimmed(*bytes);
+                let slots = state.trimmed(through, *bytes);
                 self.rouse(state);
                 slots.iter().for_each(|slot| slot.complete(Ok(())));
             }
+            // Nothing of the log has changed, and records are not concerned: a group may be on its way.
+            Err(failure) if failure.effect == Effect::Refused => {}
             Err(failure) => self.fail(None, failure),
         }
     }
@@ -237,6 +239,11 @@ impl Engine {
         let ending = if drained.is_ok() { Ending::Clean } else { Ending::Failed };
         let mut sink = self.sink.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         drained.and(sink.close(ending).map_err(|failure| failure.error()))
+    }
+
+    /// The failure, if there was one.
+    pub(crate) fn failed(&self) -> Result<()> {
+        self.lock().failed()
     }
 
     /// True if this thread has the lead: then it must not wait for the log.

@@ -42,6 +42,8 @@ pub(super) struct State {
     unsynced: u64,
     /// Bytes of frames in the log.
     retained: u64,
+    /// Of those, bytes of records that may go, and stay only because the last segment does: no room is made without it.
+    waived: u64,
     /// True while a thread has the lead.
     leading: bool,
     /// Which one.
@@ -69,6 +71,7 @@ impl State {
             slots: Vec::new(),
             unsynced: 0,
             retained,
+            waived: 0,
             leading: false,
             leader: None,
             asleep: false,
@@ -101,6 +104,11 @@ impl State {
         self.failure.as_ref().map_or(Ok(()), |failure| Err(failure.error()))
     }
 
+    /// The failure as it is.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        self.failure.clone()
+    }
+
     /// Whether records are taken on at all. A refusal makes the next leader look for room.
     pub(super) fn admit(&mut self) -> Result<()> {
         self.failed()?;
@@ -123,7 +131,8 @@ impl State {
 
     pub(super) fn has_room(&self, bytes: u64, settings: &Settings) -> bool {
         let all = self.unsynced + bytes;
-        all <= settings.queue_bytes && settings.log_bytes.is_none_or(|budget| self.retained + all <= budget)
+        let wanted = self.retained - self.waived + all;
+        all <= settings.queue_bytes && settings.log_bytes.is_none_or(|budget| wanted <= budget)
     }
 
     pub(super) fn over_budget(&self, bytes: u64, settings: &Settings) -> Error {
@@ -146,6 +155,10 @@ impl State {
     }
 
     pub(super) fn await_room(&mut self) -> Arc<Slot> {
+        if self.rooms.len() == self.rooms.capacity() {
+            // Those who have gone away meanwhile.
+            self.rooms.retain(|slot| Arc::strong_count(slot) > 1);
+        }
         let slot = Arc::new(Slot::new());
         self.rooms.push(Arc::clone(&slot));
         slot
@@ -248,13 +261,15 @@ impl State {
     pub(super) fn fail(&mut self, failure: &Failure, leaders: &[Pending]) -> (Slots, Slots) {
         use crate::wal::sink::Effect;
         let lost = leaders.iter().chain(&self.queue);
+        let gone = (leaders.len() + self.queue.len()) as u64;
         self.unsynced -= lost.map(|record| frame_bytes(record.payload.len()) as u64).sum::<u64>();
         self.queue.clear();
         match failure.effect {
             Effect::Fatal => self.failure = self.failure.take().or(Some(failure.clone())),
             Effect::Refused => {
                 self.refusal = Some(failure.clone());
-                self.last = self.durable;
+                // Only these: what another has on its way keeps its numbers.
+                self.last -= gone;
             }
         }
         let mut failed = std::mem::take(&mut self.slots);
@@ -268,8 +283,12 @@ impl State {
         std::mem::take(&mut self.rooms)
     }
 
-    pub(super) fn trimmed(&mut self, bytes: u64) -> Slots {
+    pub(super) fn trimmed(&mut self, through: u64, bytes: u64) -> Slots {
         self.retained = self.retained.saturating_sub(bytes);
+        self.waived = match through >= self.durable {
+            true => self.retained,
+            false => self.waived.saturating_sub(bytes),
+        };
         self.probe |= self.refusal.is_some();
         std::mem::take(&mut self.rooms)
     }

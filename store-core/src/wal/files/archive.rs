@@ -31,11 +31,36 @@ pub(in crate::wal) struct Files<V: Vfs> {
     entries: Mutex<Vec<Entry>>,
     /// One trims at a time, and knows the floor that the last one has left.
     trimming: Mutex<Option<u64>>,
+    /// True once a sync of the folder has failed. One syncs at a time.
+    unsure: Mutex<bool>,
 }
 
 impl<V: Vfs> Files<V> {
     pub(super) fn new(folder: FolderOf<V>, log: LogId, entries: Vec<Entry>, start: u64, planted: Planted) -> Self {
-        Self { folder, log, planted, start, entries: Mutex::new(entries), trimming: Mutex::new(None) }
+        Self {
+            folder,
+            log,
+            planted,
+            start,
+            entries: Mutex::new(entries),
+            trimming: Mutex::new(None),
+            unsure: Mutex::new(false),
+        }
+    }
+
+    /// Makes the names in the folder durable. `name` is the one for which.
+    ///
+    /// The system tells of a failure once, to whoever asks first, and that may be about the name of another: so nobody
+    /// believes a sync any more after one that failed.
+    pub(super) fn sync_folder(&self, name: &str) -> Result<(), Failure> {
+        let mut unsure = self.unsure.lock().unwrap_or_else(PoisonError::into_inner);
+        if *unsure {
+            return Err(Failure::fatal(Error::unexpected("a sync of the folder failed before").with("file", name)));
+        }
+        self.folder.sync().map_err(|source| {
+            *unsure = true;
+            Failure::fatal(failed("sync folder", source, name))
+        })
     }
 
     pub(super) fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
@@ -103,7 +128,7 @@ impl<V: Vfs> Files<V> {
             }
             Ok(_) => {}
         }
-        self.folder.sync().map_err(|source| Failure::fatal(failed("sync folder", source, &name)))
+        self.sync_folder(&name)
     }
 }
 
@@ -120,14 +145,14 @@ impl<V: Vfs> Archive for FileArchive<V> {
         let mut trimmed = Trimmed::default();
         if let Some(floor) = files.floor(through) {
             files.raise_floor(floor)?;
-            if let Some(lower) = before.replace(floor) {
+            // A trim that failed has left the same one.
+            if let Some(lower) = before.replace(floor).filter(|lower| *lower != floor) {
                 files.remove(&names::floor(lower))?;
             }
         }
         while let Some(oldest) = files.oldest_done(through) {
             files.remove(&oldest.name)?;
-            let synced = files.folder.sync();
-            synced.map_err(|source| Failure::fatal(failed("sync folder", source, &oldest.name)))?;
+            files.sync_folder(&oldest.name)?;
             files.entries().remove(0);
             trimmed.segments += 1;
             trimmed.bytes += oldest.bytes;
@@ -161,3 +186,6 @@ pub(super) fn check_after(after: u64, first: u64) -> Result<()> {
         false => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

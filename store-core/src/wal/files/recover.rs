@@ -83,6 +83,11 @@ pub(in crate::wal) fn open<V: Vfs>(vfs: &V, path: &str, options: &WalOptions, st
     if active.is_none() {
         found.mend(&folder, &claim)?;
     }
+    // Before anything is removed: two that opened it at once may each have held the mark for a moment.
+    if let Err(error) = claim.check(&folder) {
+        found.take_back(&folder)?;
+        return Err(error);
+    }
     remove_leftovers(&folder, chain.superseded.iter().chain(&chain.temporary).chain(&found.replaced))?;
     // What this thread did since it has the epoch was for nothing if another came meanwhile.
     claim.check(&folder)?;
@@ -171,6 +176,12 @@ impl Found {
                 Ok(())
             }
         }
+    }
+
+    /// Removes the copy again: in its place whoever has the log has one of its own, or the segment.
+    fn take_back<F: Folder>(&self, folder: &F) -> Result<()> {
+        let copy = self.replaced.as_ref().and_then(|_| self.entries.last());
+        copy.map_or(Ok(()), |copy| remove_leftovers(folder, [&copy.name].into_iter()))
     }
 
     /// The last segment to be written on behind its tail, torn or not: what must never be done.

@@ -11,7 +11,7 @@ use super::recover::{ClaimOf, LockOf};
 use super::{FileOf, failed, write_all};
 use crate::error::{Error, ErrorKind, Result};
 use crate::planted::Bug;
-use crate::vfs::{File, Folder, Vfs};
+use crate::vfs::{File, Vfs};
 use crate::wal::format::{
     FRAME_BYTES, FrameHeader, HEADER_BYTES, LOST, Place, SEAL, SegmentHeader, frame_bytes, padded,
 };
@@ -164,8 +164,7 @@ impl<V: Vfs> FileSink<V> {
             return Err(failure);
         }
         if !self.files.planted.has(Bug::SkipFolderSync) {
-            let synced = self.files.folder.sync();
-            synced.map_err(|source| Failure::fatal(failed("sync folder", source, &name)))?;
+            self.files.sync_folder(&name)?;
         }
         self.files.push(Entry { name: name.clone(), header, bytes: 0 });
         self.active = Some(Active::new(prepared.file, name, header, HEADER_BYTES as u64, prepared.bytes));

@@ -1,7 +1,7 @@
 //! What was written to a log on a backend: reading it back, and forgetting it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::names::Slot;
 use super::object::{self, FENCE_BYTES};
@@ -23,6 +23,8 @@ pub(in crate::wal) struct ObjectArchive {
     pub(super) first: AtomicU64,
     /// Objects that are kept, fences not counted.
     pub(super) objects: Arc<AtomicUsize>,
+    /// One trims at a time. Bytes that do not count any more, and that no trim has told of yet, because it failed later.
+    pub(super) untold: Mutex<u64>,
 }
 
 impl ObjectArchive {
@@ -50,15 +52,17 @@ impl ObjectArchive {
     }
 
     fn forget(&self, through: u64) -> Result<Trimmed> {
-        let (Some(floor), trimmed) = self.floor(through)? else { return Ok(Trimmed::default()) };
+        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some(floor), mut trimmed) = self.floor(through)? else { return Ok(Trimmed::default()) };
         if trimmed.segments > 0 || floor.first > self.first.load(Ordering::Relaxed) {
             self.shelf.raise_floor(floor)?;
         }
         self.first.fetch_max(floor.first, Ordering::Relaxed);
-        // Two trims at once may count the same objects.
         let fewer = |objects: usize| Some(objects.saturating_sub(trimmed.segments));
         let _ = self.objects.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
+        *untold += trimmed.bytes;
         self.sweep(floor)?;
+        trimmed.bytes = std::mem::take(&mut *untold);
         Ok(trimmed)
     }
 

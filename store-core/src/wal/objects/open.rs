@@ -79,7 +79,13 @@ fn opened(shelf: Arc<Shelf>, end: &End, last: Slot, epoch: u64) -> Opened {
     };
     let (log, objects) = (end.log, Arc::new(AtomicUsize::new(end.objects)));
     let first = AtomicU64::new(end.first);
-    let archive = ObjectArchive { shelf: Arc::clone(&shelf), log, first, objects: Arc::clone(&objects) };
+    let archive = ObjectArchive {
+        shelf: Arc::clone(&shelf),
+        log,
+        first,
+        objects: Arc::clone(&objects),
+        untold: Default::default(),
+    };
     Opened { sink: ObjectSink { shelf, log, epoch, last, objects }, archive, recovery }
 }
 

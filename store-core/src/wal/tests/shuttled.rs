@@ -180,8 +180,15 @@ fn leaves(engine: &Arc<Engine>, durable: &Plain) {
     assert!(seq <= durable.load(Order::SeqCst), "acknowledged before it was durable");
 }
 
+/// A trim that has no room for what it must write. Records are not concerned.
+fn fails_to_trim(engine: &Arc<Engine>, _: &Plain) {
+    engine.trimmed(0, &Err(Failure::refused(Error::new(ErrorKind::StorageFull, "no room"))));
+}
+
 fn all() -> Vec<Work> {
-    vec![Box::new(waits), Box::new(leads), Box::new(awaits), Box::new(awaits_and_leads), Box::new(leaves)]
+    let appends: [Work; 5] =
+        [Box::new(waits), Box::new(leads), Box::new(awaits), Box::new(awaits_and_leads), Box::new(leaves)];
+    appends.into_iter().chain([Box::new(fails_to_trim) as Work]).collect()
 }
 
 const SCHEDULES: usize = 600;

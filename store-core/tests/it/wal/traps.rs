@@ -190,6 +190,9 @@ fn a_failed_trim_poisons() {
         assert_eq!(kind(wal.trim(9)), Some(ErrorKind::Poisoned));
         assert_eq!(kind(wal.append(RecordKind::DATA, "x")), Some(ErrorKind::Poisoned));
         assert_eq!(segments(&vfs, PATH).len(), left);
+        // Another trim has nothing to say any more: it would take the floor of this one away.
+        assert_eq!(kind(wal.trim(9)), Some(ErrorKind::Poisoned));
+        assert_eq!(segments(&vfs, PATH).len(), left);
         drop(wal);
         for number in 0..40 {
             let image = vfs.image(Choice::nth(1, 0, number)).vfs;
@@ -458,4 +461,38 @@ fn content(vfs: &SimVfs, name: &str) -> Vec<u8> {
     let count = file.read_at(&mut bytes, 0).unwrap();
     assert_eq!(count, bytes.len());
     bytes
+}
+
+/// Trap: what a log keeps only because its last segment stays takes no room from a budget, or nobody could append any more.
+#[test]
+fn a_log_that_may_forget_everything_has_room() {
+    let options = || small().with_log_bytes(6_000).with_over_budget(OverBudget::Refuse);
+    let vfs = SimVfs::new();
+    let (wal, _) = Wal::open(&vfs, PATH, options()).unwrap();
+    wal.append_durable(RecordKind::DATA, vec![1; 5_000]).unwrap();
+    drop(wal);
+    let (wal, _) = Wal::open(&vfs, PATH, options()).unwrap();
+    assert_eq!(kind(wal.append(RecordKind::DATA, vec![2; 1_000])), Some(ErrorKind::Unavailable));
+    wal.trim(1).unwrap();
+    assert_eq!(wal.append_durable(RecordKind::DATA, vec![2; 1_000]).unwrap(), 2);
+    // That one may not go, and counts.
+    assert_eq!(kind(wal.append(RecordKind::DATA, vec![3; 5_000])), Some(ErrorKind::Unavailable));
+}
+
+/// Trap: whoever appends while a panic unwinds its thread has not panicked in the log.
+#[test]
+fn a_thread_that_unwinds_may_append() {
+    struct Appends<'wal>(&'wal Wal);
+    impl Drop for Appends<'_> {
+        fn drop(&mut self) {
+            self.0.append_durable(RecordKind::DATA, "x").unwrap();
+        }
+    }
+    let (wal, _) = Wal::open(&SimVfs::new(), PATH, small()).unwrap();
+    let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _appends = Appends(&wal);
+        std::panic::resume_unwind(Box::new("no message"));
+    }));
+    assert!(unwound.is_err());
+    assert_eq!(wal.append_durable(RecordKind::DATA, "y").unwrap(), 2);
 }

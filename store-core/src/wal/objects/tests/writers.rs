@@ -6,7 +6,7 @@ use std::thread;
 
 use super::{append, each_backend, expected, folder, names, open, payloads, remove};
 use crate::backend::Backend;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::memory::{Memory, Moment, Verdict};
 use crate::planted::Bug;
 use crate::wal::{RecordKind, Wal, WalOptions};
@@ -97,6 +97,47 @@ fn a_writer_that_stalls_between_its_write_and_the_answer_acknowledges_nothing() 
     assert_eq!(waiting.wait().unwrap_err().kind(), ErrorKind::Fenced);
     append(&new, "new", 1);
     assert_eq!(payloads(&new, 1).unwrap(), [(2, "old2".to_owned()), (3, "new3".to_owned())]);
+}
+
+/// Its deletion fails while a group is on its way, which keeps its numbers.
+#[test]
+fn a_trim_that_fails_leaves_a_group_on_its_way_alone() {
+    let (stalls, refuses) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(true)));
+    let (reached, goes_on) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let (stalling, refusing) = (Arc::clone(&stalls), Arc::clone(&refuses));
+    let (reaches, going_on) = (Arc::clone(&reached), Arc::clone(&goes_on));
+    let memory = Memory::new().with_hook(move |event| {
+        match (event.operation, event.moment) {
+            ("write", Moment::After) if stalling.swap(false, Ordering::SeqCst) => {
+                reaches.wait();
+                going_on.wait();
+            }
+            ("delete", _) if refusing.load(Ordering::SeqCst) => {
+                return Verdict::Fail(Error::new(ErrorKind::Unavailable, "not now"));
+            }
+            _ => {}
+        }
+        Verdict::Pass
+    });
+    let backend: Arc<dyn Backend> = Arc::new(memory);
+    let (wal, _) = open(&backend).unwrap();
+    append(&wal, "a", 3);
+    stalls.store(true, Ordering::SeqCst);
+    let waiting = wal.append(RecordKind::DATA, "a4").unwrap();
+    let queued = wal.append(RecordKind::DATA, "a5").unwrap();
+    reached.wait();
+    assert_eq!(wal.trim(2).unwrap_err().kind(), ErrorKind::Unavailable);
+    goes_on.wait();
+    assert_eq!((waiting.wait().unwrap(), queued.wait().unwrap()), (4, 5));
+    append(&wal, "a", 1);
+    // What it had freed before it failed counts, once.
+    refuses.store(false, Ordering::SeqCst);
+    wal.trim(2).unwrap();
+    assert_eq!(wal.stats().retained_bytes, 4 * 40);
+    wal.close().unwrap();
+    let (wal, recovery) = open(&backend).unwrap();
+    assert_eq!((recovery.first, recovery.last), (3, 6));
+    assert_eq!(payloads(&wal, 2).unwrap(), expected("a", 3..=6));
 }
 
 #[test]
