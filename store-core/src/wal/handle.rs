@@ -116,8 +116,8 @@ impl Wal {
     }
 
     /// Appends a record as [`try_append`](Self::try_append) does, for a task that awaits it at once: the fastest way for
-    /// those. It is on its way when the [`Appended`] is polled, waited for or dropped; until then only others who wait
-    /// have it written. See [`WalOptions::lead_within`].
+    /// those. The [`Appended`] has to be awaited to its end, waited for or dropped: one that is polled once and then left
+    /// alone is written only with records of others. See [`WalOptions::lead_within`].
     ///
     /// # Errors
     /// As for [`try_append`](Self::try_append).
