@@ -1,7 +1,8 @@
 //! The door through which Lance reaches bytes: one scheme, one store, nothing else.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use lance::Dataset;
@@ -60,6 +61,8 @@ impl WrappingObjectStore for Instead {
 pub(crate) struct Door {
     pub session: Arc<Session>,
     root: String,
+    /// How often a table in a folder was made or removed here.
+    lives: Arc<Mutex<HashMap<String, u64>>>,
 }
 
 impl Door {
@@ -71,11 +74,21 @@ impl Door {
         let registry = ObjectStoreRegistry::empty();
         registry.insert(SCHEME, Arc::new(Provider { store: Arc::new(BackendObjectStore::new(backend)), sorted }));
         let session = Session::new(config.index_cache_bytes, config.metadata_cache_bytes, Arc::new(registry));
-        Self { session: Arc::new(session), root: format!("{SCHEME}://backend{authority}") }
+        Self { session: Arc::new(session), root: format!("{SCHEME}://backend{authority}"), lives: Arc::default() }
     }
 
-    /// The URI of a folder.
+    /// The URI of a folder. Lance keeps what it knows of versions by this, so a table that is made anew has another one.
     pub fn uri(&self, folder: &Prefix) -> String {
-        format!("{}/{}", self.root, percent::encode_path(folder.as_str()))
+        let life = self.lives().get(folder.as_str()).copied().unwrap_or(0);
+        format!("{}-{life}/{}", self.root, percent::encode_path(folder.as_str()))
+    }
+
+    /// What is known of the table in a folder is of an older one from now on.
+    pub fn renew(&self, folder: &Prefix) {
+        *self.lives().entry(folder.as_str().to_owned()).or_default() += 1;
+    }
+
+    fn lives(&self) -> MutexGuard<'_, HashMap<String, u64>> {
+        self.lives.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

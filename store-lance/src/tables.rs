@@ -78,11 +78,20 @@ impl LanceTables {
 
     async fn look_up(&self, table: &TableName) -> Result<Dataset> {
         let held = self.held().get(table).cloned();
-        let dataset = match held {
+        let newest = match held {
             Some(mut dataset) => {
+                let before = dataset.version().version;
                 opened(dataset.checkout_latest(), table).await?;
-                dataset
+                // One that went back is another of its name, which another program has made.
+                if dataset.version().version < before {
+                    self.forget_life(table)?;
+                }
+                Some(dataset).filter(|dataset| dataset.version().version >= before)
             }
+            None => None,
+        };
+        let dataset = match newest {
+            Some(dataset) => dataset,
             None => {
                 let builder = DatasetBuilder::from_uri(self.door.uri(&self.config.folder_of(table)?))
                     .with_session(self.door.session.clone());
@@ -112,6 +121,13 @@ impl LanceTables {
 
     pub(crate) fn hold(&self, table: &TableName, dataset: &Dataset) {
         self.held().insert(table.clone(), dataset.clone());
+    }
+
+    /// Forgets all of a table that is gone: the next of its name is another.
+    pub(crate) fn forget_life(&self, table: &TableName) -> Result<()> {
+        self.door.renew(&self.config.folder_of(table)?);
+        self.forget_held(table);
+        Ok(())
     }
 
     pub(crate) fn forget_held(&self, table: &TableName) {
@@ -168,7 +184,9 @@ impl LanceTables {
         check_columns(schema).map_err(|error| error.with("table", table))?;
         let none = RecordBatchIterator::new([], schema.clone());
         let params = self.params(WriteMode::Create, Some(creation()));
-        let uri = self.door.uri(&self.config.folder_of(table)?);
+        let folder = self.config.folder_of(table)?;
+        self.door.renew(&folder);
+        let uri = self.door.uri(&folder);
         let created = InsertBuilder::new(uri.as_str()).with_params(&params).execute_stream(none).await;
         let dataset = match created.map_err(|source| explain(source, table)) {
             Ok(dataset) => dataset,

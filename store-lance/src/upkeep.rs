@@ -168,7 +168,7 @@ impl LanceTables {
         for manifest in &manifests {
             self.delete(std::slice::from_ref(manifest)).await?;
         }
-        self.forget_held(table);
+        self.forget_life(table)?;
         self.delete(&others).await?;
         found.map(|_| ())
     }

@@ -239,3 +239,29 @@ async fn old_versions_are_read_with_their_own_indexes() {
     }
     assert_eq!(cells(&fresh, &tick_is(4)).await.unwrap().len() as u64, ENTITIES);
 }
+
+/// Lance keeps what it knows of a version by its number.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_made_anew_is_not_read_by_the_indexes_of_the_one_before() {
+    // So many that reading them costs more than an index, and spread over all files.
+    const MANY: u64 = 5_000;
+    let tables = indexing(memory());
+    create_world(&tables).await;
+    for seq in 1..=6 {
+        let _ = once(&tables, seq - 1, seq, world_rows(seq as i64, seq, 0..MANY)).await.unwrap();
+    }
+    tables.index(&name("t")).await.unwrap();
+    assert_eq!(cells(&tables, &entity_is(1_003)).await.unwrap().len(), 6);
+    let version = tables.describe(&name("t"), &DescribeOptions::default()).await.unwrap().version;
+    tables.remove(&name("t"), &RemoveTableOptions::default()).await.unwrap();
+
+    create_world(&tables).await;
+    for seq in 1.. {
+        let _ = once(&tables, seq - 1, seq, world_rows(seq as i64, seq, 1..MANY + 1)).await.unwrap();
+        let found = cells(&tables, &entity_is(1_003)).await.unwrap();
+        assert_eq!(found, (1..=seq as i64).map(|tick| (tick, 1_003)).collect::<Vec<_>>(), "at {seq}");
+        if tables.describe(&name("t"), &DescribeOptions::default()).await.unwrap().version > version + 1 {
+            break;
+        }
+    }
+}
