@@ -168,8 +168,9 @@ impl State {
         let current = self.metadata.current_snapshot();
         match version {
             None => Ok(current.cloned()),
-            Some(0) => Ok(None),
+            // The newest first: one from before a table was of format version 2 has no number.
             Some(version) if version == self.version() => Ok(current.cloned()),
+            Some(0) => Ok(None),
             Some(version) => match self.kept().into_iter().find(|snapshot| number(snapshot) == version) {
                 Some(snapshot) => Ok(Some(Arc::clone(snapshot))),
                 None => Err(Error::not_found("no such version").with("version", version)),
@@ -236,16 +237,18 @@ impl State {
         let committed = snapshots.iter().map(|snapshot| snapshot.timestamp_ms());
         let created_ms = logged.chain(committed).chain([self.metadata.last_updated_ms()]).min().unwrap_or(0);
         let mut history = vec![TableVersion::new(0, 0, created_ms)];
-        for snapshot in snapshots {
+        // Those from before a table was of format version 2 have no number.
+        for snapshot in snapshots.into_iter().filter(|snapshot| number(snapshot) > 0) {
             let watermark = self.watermark_at(Some(snapshot))?;
             history.push(TableVersion::new(number(snapshot), watermark, snapshot.timestamp_ms()));
         }
         Ok(history)
     }
 
-    /// Whether `later` can follow this state: the same table, and not gone back.
+    /// Whether `later` can follow this state: the same table, and not gone back. In format version 1 nothing tells.
     pub fn precedes(&self, later: &Self) -> bool {
-        self.metadata.uuid() != later.metadata.uuid()
+        self.format == FormatVersion::V1
+            || self.metadata.uuid() != later.metadata.uuid()
             || self.metadata.last_sequence_number() <= later.metadata.last_sequence_number()
     }
 }

@@ -210,7 +210,6 @@ const UPGRADED: &str = "
 table = catalog.load_table('world.old')
 with table.transaction() as change:
     change.upgrade_table_version(2)
-table.append(pa.table({'run': ['d'], 'time': [3], 'note': ['new']}))
 print(table.metadata.format_version)
 ";
 
@@ -248,6 +247,13 @@ async fn a_table_of_format_version_1_is_read_and_not_changed() {
     // Its snapshots stay what they are when it is of version 2.
     assert_eq!(run(&python, folder.path(), UPGRADED), "2");
     let reopened = tables(folder.path()).await;
+    for tables in [&opened, &reopened] {
+        let info = tables.describe(&table, &DescribeOptions::default()).await.unwrap();
+        let rows = lines(&read(tables, &table, &Scan::all().with_version(info.version)).await.unwrap());
+        assert_eq!(rows, ["a|1|null", "a|2|late", "c|2|null"]);
+    }
+    let append = "catalog.load_table('world.old').append(pa.table({'run': ['d'], 'time': [3], 'note': ['new']}))";
+    run(&python, folder.path(), append);
     let all = lines(&read(&reopened, &table, &Scan::all()).await.unwrap());
     assert_eq!(all, ["a|1|null", "a|2|late", "c|2|null", "d|3|new"]);
 }
