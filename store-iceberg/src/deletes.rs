@@ -111,7 +111,7 @@ impl Deletes {
         let fields = columns.iter().map(|column| SortField::new(column.field.data_type().clone())).collect();
         let failed = |source| Error::unsupported("values of this type cannot be compared").caused_by(source);
         let converter = RowConverter::new(fields).map_err(failed)?;
-        let is_global = metadata.partition_spec_by_id(found.spec).is_none_or(|spec| spec.fields().is_empty());
+        let is_global = metadata.partition_spec_by_id(found.spec).is_none_or(|spec| spec.is_unpartitioned());
         let partition = (!is_global).then(|| found.data_file().partition().clone());
         let (sequence, spec) = (found.sequence_number().unwrap_or(0), found.spec);
         let mut values = Values { sequence, spec, partition, columns, converter, rows: HashSet::new() };

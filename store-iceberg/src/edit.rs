@@ -9,7 +9,7 @@ use iceberg::spec::{
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::error::from_iceberg;
-use crate::files::{Found, entries, manifests};
+use crate::files::{Found, entries, is_of_deletes, manifests, with_deletes};
 
 /// So many small manifests are made one with the next commit: planning reads each, and each append brings one.
 const MERGE_AT: usize = 16;
@@ -98,6 +98,10 @@ async fn replace(
     replacement: Replacement<'_>,
     written: &mut Vec<String>,
 ) -> Result<Listed> {
+    // They may have come since the files were read: rows that they take away would be there again.
+    if let Some(deletes) = before.iter().find(|each| is_of_deletes(each)) {
+        return Err(with_deletes().with("path", &deletes.manifest_path));
+    }
     let (ours, others): (Vec<_>, Vec<_>) = before.into_iter().partition(|each| desk.is_ours(each));
     let mut writer = desk.writer(written)?;
     let (mut manifests, mut removed) = (Vec::new(), Vec::new());

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use iceberg::spec::{SnapshotRef, TableMetadata};
 use worldstore_core::table::TableName;
-use worldstore_core::{DeleteOptions, Deleted, Error, ErrorKind, Key, ListOptions, ObjectMeta, Prefix, Result};
+use worldstore_core::{Error, ErrorKind, Key, ListOptions, ObjectMeta, Prefix, Result};
 
 use crate::error::{from_iceberg, of_table};
 use crate::files::manifests;
@@ -112,11 +112,7 @@ impl IcebergTables {
             if self.catalog().settled(table).await? != state.pointer {
                 return Err(Error::new(ErrorKind::Conflict, "another program changed the table, look again"));
             }
-            for deleted in self.root().backend.delete(some, &DeleteOptions::default()).await? {
-                if let Deleted::Failed(error) = deleted {
-                    return Err(error);
-                }
-            }
+            self.root().delete_keys(some).await?;
         }
         Ok(())
     }
@@ -141,7 +137,7 @@ impl IcebergTables {
     }
 
     /// Everything in the table's folder, sorted.
-    async fn listed(&self, state: &State) -> Result<Vec<ObjectMeta>> {
+    pub(crate) async fn listed(&self, state: &State) -> Result<Vec<ObjectMeta>> {
         let folder = self.root().key(state.metadata.location().trim_end_matches('/'))?;
         let (folder, mut options, mut listed) = (Prefix::new(folder.as_str())?, ListOptions::default(), Vec::new());
         loop {

@@ -55,11 +55,16 @@ impl Root {
     /// The first failure; the others were attempted.
     pub async fn delete(&self, paths: &[String]) -> Result<()> {
         let keys = paths.iter().map(|path| self.key(path)).collect::<Result<Vec<_>>>()?;
+        self.delete_keys(&keys).await
+    }
+
+    /// As [`delete`](Self::delete), by their keys.
+    pub async fn delete_keys(&self, keys: &[Key]) -> Result<()> {
         let failed = |deleted| match deleted {
             Deleted::Failed(error) => Some(error),
             _ => None,
         };
-        let deleted = self.backend.delete(&keys, &DeleteOptions::default()).await?;
+        let deleted = self.backend.delete(keys, &DeleteOptions::default()).await?;
         deleted.into_iter().find_map(failed).map_or(Ok(()), Err)
     }
 
@@ -89,11 +94,7 @@ impl Root {
         loop {
             let page = self.backend.list(&prefix, &options).await?;
             let keys: Vec<Key> = page.objects.into_iter().map(|object| object.key).collect();
-            for deleted in self.backend.delete(&keys, &DeleteOptions::default()).await? {
-                if let Deleted::Failed(error) = deleted {
-                    return Err(error);
-                }
-            }
+            self.delete_keys(&keys).await?;
             match page.next {
                 Some(token) => options = ListOptions::default().with_token(token),
                 None => return Ok(()),

@@ -8,7 +8,7 @@ use iceberg::spec::{DataFile, SnapshotRef, Struct};
 use worldstore_core::table::{
     ColumnChange, CompactOptions, Compaction, ExpireOptions, Expiry, FileRole, Scan, TableFile, TableInfo, TableName,
 };
-use worldstore_core::{Error, ErrorKind, ListOptions, Prefix, Result};
+use worldstore_core::{Error, ErrorKind, Key, ListOptions, Prefix, Result};
 
 use crate::catalog::Swap;
 use crate::commit::{check_changeable, discard, unchanged};
@@ -228,7 +228,8 @@ impl IcebergTables {
         }
     }
 
-    /// Takes a table out of the catalog, and then deletes its files.
+    /// Takes a table out of the catalog, and then deletes its files: those that were there before, for from then on others
+    /// may make one of its name in its folder.
     pub(crate) async fn discard_table(&self, table: &TableName) -> Result<()> {
         self.expect_open(table)?;
         let gate = self.gate(table);
@@ -239,12 +240,16 @@ impl IcebergTables {
             // Of another program's making: its folder may be that of others, too.
             self.expect_own_folder(table, &state).await?;
         }
+        let files: Vec<Key> = self.listed(&state).await?.into_iter().map(|object| object.key).collect();
         match self.catalog().remove(table, &state).await? {
             Swap::Won => {}
             Swap::Lost => return Err(Error::new(ErrorKind::Conflict, "another change of the table is in flight")),
         }
         self.forget_held(table);
-        self.root().delete_prefix(state.metadata.location()).await
+        for some in files.chunks(DELETE_FILES_MAX) {
+            self.root().delete_keys(some).await?;
+        }
+        Ok(())
     }
 }
 

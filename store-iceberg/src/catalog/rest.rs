@@ -187,7 +187,7 @@ impl RestCatalog {
         };
         match answer.status {
             _ if mark.is_on(&found.metadata) => Ok(Some(found)),
-            StatusCode::CONFLICT => Ok(None),
+            StatusCode::CONFLICT if attempt == 1 => Ok(None),
             _ if is_moved(base, &found.metadata) => Ok(None),
             // An attempt before this one may still be on its way.
             _ if attempt > 1 => Err(unknown(table, answer.error())),
