@@ -22,6 +22,8 @@ use super::{History, Run, StateOptions};
 pub(super) struct Changes {
     /// What tables were declared as, as far as it was asked for.
     pub histories: Mutex<BTreeMap<TableName, History>>,
+    /// Held while a table is declared, and while what it was declared as is read.
+    pub declaring: tokio::sync::Mutex<()>,
     lasts: Mutex<HashMap<(String, TableName), LastSlot>>,
 }
 

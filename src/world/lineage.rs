@@ -114,11 +114,13 @@ pub(super) struct Runs {
     gate: RwLock<()>,
     /// How often a run of each name was dropped since the world was opened.
     drops: Mutex<HashMap<String, u64>>,
+    /// Held while a run is dropped, from its mark until its name is free.
+    pub removing: tokio::sync::Mutex<()>,
 }
 
 impl Runs {
     pub fn new(backend: Arc<dyn AsyncBackend>, world: String) -> Self {
-        Self { backend, world, gate: RwLock::default(), drops: Mutex::default() }
+        Self { backend, world, gate: RwLock::default(), drops: Mutex::default(), removing: Default::default() }
     }
 
     /// Keeps a run from being dropped while the guard lives.
@@ -219,7 +221,11 @@ impl Runs {
         loop {
             let page = self.backend.list(&folder, &options).await?;
             for name in page.objects.iter().filter_map(|object| run_of(&object.key)) {
-                let record = self.read(name).await?;
+                let record = match self.read(name).await {
+                    // It was dropped since it was listed.
+                    Err(error) if error.is_not_found() => continue,
+                    read => read?,
+                };
                 let parent = record.parent.map(|fork| (fork.run, fork.tick));
                 runs.push(RunInfo { name: record.name, parent, state: record.state });
             }

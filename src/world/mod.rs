@@ -363,7 +363,7 @@ impl World {
     /// # Errors
     /// `AlreadyExists` if there is one of that name; `Invalid` for the name; `Unsupported` if it is open for reading only.
     pub async fn create_run(&self, name: &str) -> Result<Run> {
-        self.cache()?;
+        self.expect_unfenced().await?;
         self.inner.runs.create(name, None).await?;
         self.run(name).await
     }

@@ -14,7 +14,7 @@ use worldstore_core::{Backend, Error, Prefix, Result};
 
 use super::aside::Aside;
 use super::format::{self, OpenTables, TableFormat};
-use super::own_log::OwnLog;
+use super::own_log::{Note, OwnLog};
 use super::writing::Writer;
 use super::{Unfit, WorldOptions};
 use crate::storage::Storage;
@@ -92,16 +92,11 @@ impl Parts {
 /// Opens for writing: the log first, which locks others out; then the epoch of the chain, which fences them; then the
 /// tables, to which the log is replayed.
 pub(super) async fn writer(storage: &Storage, format: TableFormat, options: &WorldOptions) -> Result<Written> {
-    let log = match log(storage, options).await? {
-        Some((log, own)) => {
-            OwnLog::claim(Some(&own), storage, options.if_open).await?;
-            Some(log)
-        }
-        None => OwnLog::claim(None, storage, options.if_open).await.map(|()| None)?,
-    };
+    let (log, own) = log(storage, options).await?.unzip();
+    let note = OwnLog::check(own, storage, options.if_open).await?;
     let (noted, ledger) = noted(storage);
     let tables = format::open_tables(format, &noted, options).await?;
-    over(storage, tables, log, ledger, options).await
+    over(storage, tables, (log, note), ledger, options).await
 }
 
 /// Opens for writing, with tables and log that are open. The epoch is claimed before the tables are looked at: whatever a
@@ -109,7 +104,7 @@ pub(super) async fn writer(storage: &Storage, format: TableFormat, options: &Wor
 pub(super) async fn over(
     storage: &Storage,
     opened: OpenTables,
-    log: Option<AsyncWal>,
+    (log, note): (Option<AsyncWal>, Note),
     ledger: Ledger,
     options: &WorldOptions,
 ) -> Result<Written> {
@@ -123,6 +118,7 @@ pub(super) async fn over(
     if let Some(fence) = fence {
         fence.claim(epoch).await?;
     }
+    note.take(storage).await?;
     let floor = publisher.published_seq().await?;
     let mut builder = TableCache::builder(tables).with_config(options.cache).with_seq_floor(floor);
     if options.unfit == Unfit::SetAside {

@@ -20,28 +20,53 @@ pub(super) struct OwnLog {
 }
 
 impl OwnLog {
-    /// Notes that the world has this log from now on; none is for a world that keeps none.
+    /// Looks whether a world may be opened with this log; none is for a world that keeps none.
     ///
     /// # Errors
     /// `ConditionFailed` if it has another, unless the world shall be taken over: then what that one holds is given up.
-    pub async fn claim(own: Option<&Self>, storage: &Storage, if_open: IfOpen) -> Result<()> {
-        let backend = &storage.backend;
-        let before = match document::read::<Self>(backend, KEY).await {
+    pub async fn check(own: Option<Self>, storage: &Storage, if_open: IfOpen) -> Result<Note> {
+        let before = match document::read::<Self>(&storage.backend, KEY).await {
             Err(error) if error.is_not_found() => None,
             found => Some(found?),
         };
         match (before, own) {
-            (None, None) => Ok(()),
-            (None, Some(own)) => document::create(backend, KEY, own).await,
-            (Some(before), Some(own)) if before.id == own.id => Ok(()),
-            (Some(_), Some(own)) if if_open == IfOpen::TakeOver => document::replace(backend, KEY, own).await,
-            (Some(_), None) if if_open == IfOpen::TakeOver => document::remove(backend, KEY).await,
+            (None, None) => Ok(Note::Stays),
+            (None, Some(own)) => Ok(Note::First(own)),
+            (Some(before), Some(own)) if before.id == own.id => Ok(Note::Stays),
+            (Some(_), Some(own)) if if_open == IfOpen::TakeOver => Ok(Note::Other(own)),
+            (Some(_), None) if if_open == IfOpen::TakeOver => Ok(Note::None),
             (Some(before), own) => {
                 let message = "the world has another log, which may hold rows that were acknowledged: open it with that one, \
                     or take it over if that one is gone";
                 let error = Error::new(ErrorKind::ConditionFailed, message).with("log", before.place);
-                Err(error.with("given", own.map_or("none", |own| &own.place)))
+                Err(error.with("given", own.map_or_else(|| "none".to_owned(), |own| own.place)))
             }
+        }
+    }
+}
+
+/// What is to be noted of the log, once whoever had the world before can write no more: what opening fails before that has
+/// given nothing up.
+#[derive(Debug)]
+pub(super) enum Note {
+    /// What is noted is right.
+    Stays,
+    /// The world has its first log.
+    First(OwnLog),
+    /// It has another one from now on.
+    Other(OwnLog),
+    /// It has none any more.
+    None,
+}
+
+impl Note {
+    pub async fn take(self, storage: &Storage) -> Result<()> {
+        let backend = &storage.backend;
+        match self {
+            Self::Stays => Ok(()),
+            Self::First(own) => document::create(backend, KEY, &own).await,
+            Self::Other(own) => document::replace(backend, KEY, &own).await,
+            Self::None => document::remove(backend, KEY).await,
         }
     }
 }

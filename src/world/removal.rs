@@ -34,13 +34,16 @@ impl World {
         // The new owner would not hear of it, and go on writing to the run.
         self.expect_unfenced().await?;
         let runs = &self.inner.runs;
+        // Another drop of it would take the next run of the name for it.
+        let _one_at_a_time = runs.removing.lock().await;
         runs.mark(name).await?;
         self.inner.changes.forget_run(name);
         // Rows that are on their way are not found yet, and would be there again later.
         self.settled().await?;
+        let seq_max = self.cache()?.stats().visible_seq;
         let mut dropped = Dropped::default();
         for info in self.world_tables().await? {
-            let rows = self.collect_run(name, &info.name).await?;
+            let rows = self.collect_run(name, &info.name, seq_max).await?;
             dropped.rows += rows;
             dropped.tables.extend((rows > 0).then_some(info.name));
         }
@@ -48,16 +51,17 @@ impl World {
         Ok(dropped)
     }
 
-    /// Takes the rows of a run out of a table, if it has any, and says how many they were.
-    pub(super) async fn collect_run(&self, run: &str, table: &TableName) -> Result<u64> {
+    /// Takes the rows of a run up to a sequence number out of a table, if it has any, and says how many they were.
+    pub(super) async fn collect_run(&self, run: &str, table: &TableName, seq_max: u64) -> Result<u64> {
         let tables = &self.inner.tables;
         let scan = Scan::all().with_columns([base::RUN]).with_limit(1);
-        let scan = scan.with_segments(vec![Segment::run(self.name(), run)]);
+        let scan = scan.with_segments(vec![Segment::run(self.name(), run).with_seq_max(seq_max)]);
         let found: Vec<_> = tables.scan(table, &scan).await?.batches.try_collect().await?;
         if found.iter().all(|batch| batch.num_rows() == 0) {
             return Ok(0);
         }
-        let rows = Predicate::And(vec![Predicate::eq(base::WORLD, self.name()), Predicate::eq(base::RUN, run)]);
+        let of_run = [Predicate::eq(base::WORLD, self.name()), Predicate::eq(base::RUN, run)];
+        let rows = Predicate::And(of_run.into_iter().chain([Predicate::le(base::SEQ, seq_max)]).collect());
         let compacted = tables.compact(table, &CompactOptions::default().with_drop(rows)).await;
         compacted.map(|compaction| compaction.dropped_rows).map_err(|error| match error.kind() {
             ErrorKind::NotFound => error,

@@ -95,6 +95,8 @@ impl Run {
         let seq = self.world.cache()?.stats().visible_seq;
         self.world.flush().await?;
         let held = self.world.inner.runs.hold(&self.name, self.lineage.drops).await?;
+        // The new owner may have dropped this run.
+        self.world.expect_unfenced().await?;
         let fork = Fork { run: self.name.clone(), tick, seq };
         self.world.inner.runs.create(name, Some(fork)).await?;
         drop(held);

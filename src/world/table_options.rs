@@ -54,8 +54,9 @@ impl World {
     /// # Errors
     /// `AlreadyExists` if there is such a table, or if it was declared as something else; `Invalid` for the name.
     pub async fn define_table(&self, name: &str, options: &TableOptions) -> Result<()> {
-        self.cache()?;
+        self.expect_unfenced().await?;
         let table = TableName::new(name)?;
+        let _one_at_a_time = self.inner.changes.declaring.lock().await;
         let taken = |message: &str| Error::new(ErrorKind::AlreadyExists, message).with("table", &table);
         if self.has_table(&table).await? {
             return Err(taken("the table exists, what it keeps cannot be declared any more"));
@@ -99,6 +100,8 @@ impl World {
         match known {
             Some(history) => Ok(history),
             None => {
+                // Not between a declaration's look at what is known and its document.
+                let _undeclared = self.inner.changes.declaring.lock().await;
                 let history = self.read_history(table).await?;
                 lock(&self.inner.changes.histories).insert(table.clone(), history);
                 Ok(history)

@@ -14,6 +14,7 @@ use worldstore_core::table::MemoryTables;
 
 use super::lineage::RunRecord;
 use super::manifest::WorldManifest;
+use super::own_log::Note;
 use super::{MAIN_RUN, TableFormat, View, World, WorldOptions, open};
 use crate::storage::Storage;
 
@@ -41,7 +42,8 @@ impl Bed {
     pub async fn open(&self) -> World {
         let options = WorldOptions::default().with_cache(CacheConfig::default().with_idle_sec(3_600.0));
         let (storage, ledger) = open::noted(&self.storage);
-        let written = open::over(&storage, self.tables.clone().into(), None, ledger, &options).await.unwrap();
+        let written =
+            open::over(&storage, self.tables.clone().into(), (None, Note::Stays), ledger, &options).await.unwrap();
         World::written(storage, WorldManifest::new(&self.name, TableFormat::Memory), written)
     }
 }

@@ -110,7 +110,7 @@ async fn a_drop_goes_on_after_a_crash_at_any_step() {
         world.flush().await.unwrap();
         world.inner.runs.mark("side").await.unwrap();
         for table in ["a", "b", "c"].into_iter().take(steps) {
-            world.collect_run("side", &TableName::new(table).unwrap()).await.unwrap();
+            world.collect_run("side", &TableName::new(table).unwrap(), u64::MAX).await.unwrap();
         }
         if steps == 4 {
             world.inner.runs.forget("side").await.unwrap();
@@ -195,6 +195,27 @@ async fn who_was_overtaken_drops_no_run() {
     let _ = side.append(3, "a", &rows(&[(9, None)])).await.unwrap();
     now.flush().await.unwrap();
     assert_eq!(before.drop_run("side").await.unwrap_err().kind(), ErrorKind::Fenced);
+    // Nor does it make one, or declare a table: the new owner would not hear of it.
+    let side = before.run("side").await.unwrap();
+    for made in [
+        before.create_run("late").await.map(drop),
+        side.fork("late", 2).await.map(drop),
+        before.define_table("late", &TableOptions::default().with_history(History::Changes)).await,
+    ] {
+        assert_eq!(made.unwrap_err().kind(), ErrorKind::Fenced);
+    }
     assert!(now.runs().await.unwrap().iter().all(|run| run.state == RunState::Live));
     assert_eq!(rows_in_all(&now).await, 7, "nothing was touched");
+}
+
+#[tokio::test]
+async fn of_two_who_drop_a_run_the_second_finds_it_gone() {
+    let bed = Bed::new("world").await;
+    let world = bed.open().await;
+    two_runs(&world).await;
+    let (one, other) = tokio::join!(world.drop_run("side"), world.drop_run("side"));
+    assert_eq!(one.unwrap().rows, 3);
+    // It would drop the next run of that name.
+    assert_eq!(other.unwrap_err().kind(), ErrorKind::NotFound);
+    check_gone(&world).await;
 }
