@@ -40,6 +40,17 @@ async fn try_step(cache: &TableCache, number: i64) -> Result<()> {
     cache.append_all(parts).await.map(drop)
 }
 
+/// A direct append to `a` that stands before its commit, as others do from now on.
+async fn at_the_gate(probe: &Probe, cache: &TableCache, number: i64) -> JoinHandle<Result<Receipt>> {
+    probe.before.shut();
+    let large = tokio::spawn({
+        let cache = cache.clone();
+        async move { append(&cache, "a", rows([number])).await }
+    });
+    probe.before.arrived().await;
+    large
+}
+
 /// From now on the log has no room.
 fn fill(vfs: &SimVfs) {
     for operation in [Operation::Write, Operation::Allocate] {
@@ -199,12 +210,7 @@ async fn a_trim_keeps_records_before_one_that_came_late() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_goes_away_leaves_nothing_half_done() {
     let (probe, _vfs, cache) = begin().await;
-    probe.before.shut();
-    let large = tokio::spawn({
-        let cache = cache.clone();
-        async move { append(&cache, "a", rows([0])).await }
-    });
-    probe.before.arrived().await;
+    let large = at_the_gate(&probe, &cache, 0).await;
     large.abort();
     assert!(large.await.unwrap_err().is_cancelled());
     probe.before.pass();
@@ -219,13 +225,8 @@ async fn what_neither_table_nor_log_takes_is_not_read_before_the_table_has_it() 
     for (fault, after_a_crash) in [(Fault::Before, vec![0, 2]), (Fault::UnknownAndBlind, vec![0, 1, 2])] {
         let (probe, vfs, cache) = begin().await;
         step(&cache, 0).await;
-        probe.before.shut();
         probe.fail(fault);
-        let large = tokio::spawn({
-            let cache = cache.clone();
-            async move { append(&cache, "a", rows([1])).await }
-        });
-        probe.before.arrived().await;
+        let large = at_the_gate(&probe, &cache, 1).await;
         let later = tokio::spawn({
             let cache = cache.clone();
             async move { try_step(&cache, 2).await }
@@ -262,17 +263,7 @@ async fn what_neither_table_nor_log_takes_is_not_read_before_the_table_has_it() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_nothing_takes_goes_with_its_table() {
     let (probe, vfs, cache) = begin().await;
-    probe.before.shut();
-    probe.fail(Fault::Before);
-    let large = tokio::spawn({
-        let cache = cache.clone();
-        async move { append(&cache, "a", rows([0])).await }
-    });
-    probe.before.arrived().await;
-    fill(&vfs);
-    probe.before.pass();
-    assert_eq!(large.await.unwrap().unwrap_err().kind(), ErrorKind::OutcomeUnknown);
-    make_room(&cache, &vfs).await;
+    undecided(&probe, &vfs, &cache).await;
     cache.remove(&name("a"), &RemoveTableOptions::default()).await.unwrap();
     create(&cache, "a").await;
     step(&cache, 1).await;
@@ -358,13 +349,8 @@ async fn whoever_finds_a_table_before_its_maker_returns_keeps_what_it_appends() 
 
 /// An append to `a` that neither its table nor the log has taken. There is room again.
 async fn undecided(probe: &Arc<Probe>, vfs: &SimVfs, cache: &TableCache) {
-    probe.before.shut();
     probe.fail(Fault::Before);
-    let large = tokio::spawn({
-        let cache = cache.clone();
-        async move { append(&cache, "a", rows([1])).await }
-    });
-    probe.before.arrived().await;
+    let large = at_the_gate(probe, cache, 1).await;
     fill(vfs);
     probe.before.pass();
     assert_eq!(large.await.unwrap().unwrap_err().kind(), ErrorKind::OutcomeUnknown);
@@ -402,13 +388,8 @@ async fn what_can_never_be_taken_says_so() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_that_learns_of_its_successor_by_a_late_record_commits_nothing_more() {
     let (probe, vfs, cache) = begin().await;
-    probe.before.shut();
     probe.fail(Fault::Before);
-    let large = tokio::spawn({
-        let cache = cache.clone();
-        async move { append(&cache, "a", rows([0])).await }
-    });
-    probe.before.arrived().await;
+    let large = at_the_gate(&probe, &cache, 0).await;
     let _theirs = log_with(&vfs, WalOptions::new().with_if_locked(IfLocked::TakeOver)).await;
     probe.before.pass();
     assert_eq!(large.await.unwrap().unwrap_err().kind(), ErrorKind::Fenced);
@@ -450,12 +431,7 @@ async fn without_its_note_the_table_is_not_touched() {
 #[tokio::test]
 async fn a_number_on_its_way_to_a_table_is_not_given_again() {
     let (probe, vfs, cache) = begin().await;
-    probe.before.shut();
-    let large = tokio::spawn({
-        let cache = cache.clone();
-        async move { append(&cache, "a", rows([0])).await }
-    });
-    probe.before.arrived().await;
+    let large = at_the_gate(&probe, &cache, 0).await;
     let (probe, vfs) = again(&probe, &vfs).await;
     let (cache, _) = open_with(&probe, &vfs, calm()).await;
     let receipt = append(&cache, "a", rows([1])).await.unwrap();
