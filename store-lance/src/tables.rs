@@ -78,27 +78,20 @@ impl LanceTables {
 
     async fn look_up(&self, table: &TableName) -> Result<Dataset> {
         let held = self.held().get(table).cloned();
-        let newest = match held {
-            Some(mut dataset) => {
-                let before = dataset.version().version;
-                opened(dataset.checkout_latest(), table).await?;
-                // One that went back is another of its name, which another program has made.
-                if dataset.version().version < before {
-                    self.forget_life(table)?;
-                }
-                Some(dataset).filter(|dataset| dataset.version().version >= before)
+        if let Some(mut dataset) = held {
+            let before = dataset.version().version;
+            opened(dataset.checkout_latest(), table).await?;
+            if dataset.version().version >= before {
+                self.hold(table, &dataset);
+                return Ok(dataset);
             }
-            None => None,
-        };
-        let dataset = match newest {
-            Some(dataset) => dataset,
-            None => {
-                let builder = DatasetBuilder::from_uri(self.door.uri(&self.config.folder_of(table)?))
-                    .with_session(self.door.session.clone());
-                opened(builder.with_commit_handler(self.handler()).load(), table).await?
-            }
-        };
-        self.held().insert(table.clone(), dataset.clone());
+            // One that went back is another of its name, which another program has made.
+            self.forget_life(table)?;
+        }
+        let builder = DatasetBuilder::from_uri(self.door.uri(&self.config.folder_of(table)?))
+            .with_session(self.door.session.clone());
+        let dataset = opened(builder.with_commit_handler(self.handler()).load(), table).await?;
+        self.hold(table, &dataset);
         Ok(dataset)
     }
 

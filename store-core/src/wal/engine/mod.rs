@@ -203,7 +203,7 @@ impl Engine {
     /// Lets the sink begin a new segment, so that all up to this number can be freed. A log that has failed is left alone.
     pub(crate) fn turn(&self, through: u64) -> Result<()> {
         let mut sink = self.sink.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if self.lock().failed().is_err() {
+        if self.failed().is_err() {
             return Ok(());
         }
         let Err(failure) = sink.turn(through) else { return Ok(()) };
@@ -255,7 +255,7 @@ impl Engine {
     fn drained(&self) -> Result<()> {
         let slot = self.watch(self.last())?;
         self.settle(&slot).map_err(|failure| failure.error())?;
-        self.lock().failed()
+        self.failed()
     }
 
     /// What was done so far.
