@@ -361,7 +361,8 @@ impl World {
     /// Starts an empty run.
     ///
     /// # Errors
-    /// `AlreadyExists` if there is one of that name; `Invalid` for the name; `Unsupported` if it is open for reading only.
+    /// `AlreadyExists` if there is one of that name; `Invalid` for the name; `Unsupported` if it is open for reading only;
+    /// `Fenced` if another has taken the world over.
     pub async fn create_run(&self, name: &str) -> Result<Run> {
         self.expect_unfenced().await?;
         self.inner.runs.create(name, None).await?;

@@ -84,7 +84,7 @@ impl Run {
     ///
     /// # Errors
     /// `AlreadyExists` if there is a run of that name; `Invalid` for the name and for `i64::MAX`; `NotFound` if this run
-    /// was dropped; those of the flush.
+    /// was dropped; `Fenced` if another has taken the world over; those of the flush.
     pub async fn fork(&self, name: &str, tick: i64) -> Result<Run> {
         check_name("run", name)?;
         if tick == i64::MAX {

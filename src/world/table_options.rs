@@ -52,7 +52,8 @@ impl World {
     /// Declares what a table is to keep, before its first rows make it. It stays with the name.
     ///
     /// # Errors
-    /// `AlreadyExists` if there is such a table, or if it was declared as something else; `Invalid` for the name.
+    /// `AlreadyExists` if there is such a table, or if it was declared as something else; `Invalid` for the name; `Fenced` if
+    /// another has taken the world over.
     pub async fn define_table(&self, name: &str, options: &TableOptions) -> Result<()> {
         self.expect_unfenced().await?;
         let table = TableName::new(name)?;
