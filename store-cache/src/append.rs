@@ -75,7 +75,7 @@ impl TableCache {
         }
         self.make_room().await?;
         let (seq, level) = match self.is_direct(&parts) {
-            true => (self.append_direct(parts.clone()).await?, Level::Durable),
+            true => (self.append_direct(&parts).await?, Level::Durable),
             false => self.append_logged(&parts).await?,
         };
         span.record("seq", seq).record("level", tracing::field::debug(level));

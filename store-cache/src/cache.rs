@@ -37,7 +37,7 @@ pub(crate) struct Shared {
     /// What commits may put together at once.
     pub copies: Semaphore,
     /// Held by a direct append: there is one at a time.
-    pub direct: tokio::sync::Mutex<()>,
+    pub direct: Arc<tokio::sync::Mutex<()>>,
     /// Held by the one who publishes.
     pub publishing: tokio::sync::Mutex<()>,
     /// Held by the one who creates a table.

@@ -13,10 +13,12 @@ use std::sync::Arc;
 use arrow::array::Array;
 use arrow::record_batch::RecordBatch;
 use futures::future::{Either, select};
+use tokio::sync::OwnedMutexGuard;
 use worldstore_core::table::TableName;
+use worldstore_core::wal::Appended;
 use worldstore_core::{Error, ErrorKind, Result};
 
-use crate::append::{Taken, Way};
+use crate::append::{Prepared, Taken, Way};
 use crate::cache::TableCache;
 use crate::config::Durability;
 use crate::flush::{commit_through, detached, hold, settle, until_logged};
@@ -44,23 +46,21 @@ impl TableCache {
             && self.with_journal(is_loggable).unwrap_or(false)
     }
 
-    /// Takes rows, and has them committed. In a task of its own: whoever goes away leaves nothing half done.
-    pub(crate) async fn append_direct(&self, parts: Vec<(TableName, Vec<RecordBatch>)>) -> Result<u64> {
-        let cache = self.clone();
-        self.detached(async move |_| cache.run_direct(parts).await).await
-    }
-
-    async fn run_direct(&self, parts: Vec<(TableName, Vec<RecordBatch>)>) -> Result<u64> {
+    /// Takes rows, and has them committed. Until they are taken its caller may go away, and nothing has happened; from then
+    /// on a task of its own goes through with it, and leaves nothing half done.
+    pub(crate) async fn append_direct(&self, parts: &[(TableName, Vec<RecordBatch>)]) -> Result<u64> {
         let shared = &self.shared;
-        let _one_at_a_time = shared.direct.lock().await;
-        let [(name, _)] = &parts[..] else { return Err(Error::unexpected("a direct append is of one table")) };
-        let mut prepared = self.prepare(&parts, Way::Direct)?;
+        let one_at_a_time = Arc::clone(&shared.direct).lock_owned().await;
+        let [(name, _)] = parts else { return Err(Error::unexpected("a direct append is of one table")) };
+        let mut prepared = self.prepare(parts, Way::Direct)?;
         // First alone, then taken: a flush of the table waits for all that is taken.
-        let (alone, taken, seq, note) = loop {
+        let direct = loop {
             let alone = hold(shared, name).await?;
             match self.take(prepared)? {
-                Taken::Yes(taken, seq, note) => break (alone, taken, seq, note),
-                Taken::Changed => prepared = self.prepare(&parts, Way::Direct)?,
+                Taken::Yes(Prepared { rows, .. }, seq, note) => {
+                    break Direct { table: name.clone(), rows, seq, note, alone, one_at_a_time };
+                }
+                Taken::Changed => prepared = self.prepare(parts, Way::Direct)?,
                 Taken::NoRoom(refused) => {
                     // There may be room only after a flush.
                     drop(alone);
@@ -69,6 +69,12 @@ impl TableCache {
                 }
             }
         };
+        let cache = self.clone();
+        self.detached(async move |_| cache.finish_direct(direct).await).await
+    }
+
+    async fn finish_direct(&self, direct: Direct) -> Result<u64> {
+        let Direct { table, rows, seq, note, alone, one_at_a_time: _held } = direct;
         let _ending = Ending { cache: self, seq };
         let Some(note) = note else { return Err(Error::unexpected("a direct append has no note in the log")) };
         if let Err(error) = note.await {
@@ -76,14 +82,14 @@ impl TableCache {
             self.with_journal(|journal| journal.end_direct(seq));
             return Err(error);
         }
-        let (table, cache) = (name.clone(), self.clone());
+        let cache = self.clone();
         let committed = async move {
             let _alone = alone;
             cache.commit_direct(&table, seq).await
         };
-        match detached(shared, committed).await {
+        match detached(&self.shared, committed).await {
             Ok(()) => Ok(seq),
-            Err(error) => self.log_after_all(&taken.rows, seq, error).await,
+            Err(error) => self.log_after_all(&rows, seq, error).await,
         }
     }
 
@@ -156,6 +162,17 @@ impl TableCache {
             let _ = waiting.changed().await;
         }
     }
+}
+
+/// A direct append that was taken.
+struct Direct {
+    table: TableName,
+    rows: Vec<Rows>,
+    seq: u64,
+    note: Option<Appended>,
+    /// Keeps flushes of the table away.
+    alone: OwnedMutexGuard<()>,
+    one_at_a_time: OwnedMutexGuard<()>,
 }
 
 /// However a direct append ends: it is decided, or known not to be, and nobody waits for ever.

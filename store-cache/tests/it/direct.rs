@@ -221,6 +221,23 @@ async fn whoever_goes_away_leaves_nothing_half_done() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_goes_away_before_its_turn_appends_nothing() {
+    let (probe, _vfs, cache) = begin().await;
+    let large = at_the_gate(&probe, &cache, 0).await;
+    let mut second = Box::pin(append(&cache, "a", rows([1])));
+    assert!(futures::poll!(&mut second).is_pending());
+    drop(second);
+    // Whatever comes now may rely on it that nothing more does.
+    probe.before.pass();
+    assert_eq!(large.await.unwrap().unwrap().seq, 1);
+    step(&cache, 2).await;
+    (0..2).for_each(|_| probe.before.pass());
+    cache.flush(&FlushOptions::default()).await.unwrap();
+    assert_eq!(cache.stats().last_seq, 2);
+    check(&*probe.inner, "a", [0, 2]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_neither_table_nor_log_takes_is_not_read_before_the_table_has_it() {
     for (fault, after_a_crash) in [(Fault::Before, vec![0, 2]), (Fault::UnknownAndBlind, vec![0, 1, 2])] {
         let (probe, vfs, cache) = begin().await;
