@@ -28,18 +28,20 @@ impl LanceTables {
         rows: Vec<RecordBatch>,
         options: &AppendOptions,
     ) -> Result<Dataset> {
-        let (mut dataset, mut transaction) = self.stage(table, rows, options).await?;
-        let schema = dataset.schema().clone();
         for _ in 0..ATTEMPTS_MAX {
-            if let Some(done) = self.commit(table, dataset, transaction.clone(), options).await? {
+            // With files of its own each time: those before may have expired with the version that had them.
+            let (dataset, transaction) = self.stage(table, rows.clone(), options).await?;
+            let (schema, id) = (dataset.schema().clone(), transaction.uuid.clone());
+            if let Some(done) = self.commit(table, dataset, transaction, options).await? {
                 return Ok(done);
             }
-            dataset = self.latest(table).await?;
-            if *dataset.schema() != schema {
+            let latest = self.latest(table).await?;
+            if lineage::contains(latest.config(), &id) {
+                return Ok(latest);
+            }
+            if *latest.schema() != schema {
                 break;
             }
-            // The same transaction: if it is committed after all, the commit finds it.
-            transaction.read_version = dataset.version().version;
         }
         Err(Error::new(ErrorKind::Conflict, "versions changed and expired faster than the append could be committed")
             .with("table", table))

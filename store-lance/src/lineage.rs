@@ -102,7 +102,7 @@ pub(crate) async fn standing(backend: &Arc<dyn AsyncBackend>, commit: Commit<'_>
     let path = commit.naming.manifest_path(commit.base, later);
     let later = match read_manifest(commit.store, &path, None).await.map_err(from_lance) {
         Ok(later) => later,
-        Err(error) if error.is_not_found() => return after_expiry(backend, commit).await,
+        Err(error) if error.is_not_found() => return after_expiry(backend, commit, newest).await,
         Err(error) => return Err(untold(error)),
     };
     let own = noted(commit.config).last();
@@ -112,13 +112,16 @@ pub(crate) async fn standing(backend: &Arc<dyn AsyncBackend>, commit: Commit<'_>
     }
 }
 
-/// Expiry goes from the oldest version on: if the versions after the commit have expired but it is there, it was made
-/// after that. If it is not there either, it may have been in time.
-async fn after_expiry(backend: &Arc<dyn AsyncBackend>, commit: Commit<'_>) -> Result<Standing> {
-    let own = Key::new(commit.naming.manifest_path(commit.base, commit.version).as_ref())?;
-    match backend.stat(&own, &StatOptions::default()).await {
-        Ok(_) => Ok(Standing::Overtaken),
-        Err(error) => Err(untold(error)),
+/// The versions after the commit have expired. If it is there and was made after the newest one, it came too late; else it may
+/// have been in time, and kept by a tag or for a reader.
+async fn after_expiry(backend: &Arc<dyn AsyncBackend>, commit: Commit<'_>, newest: u64) -> Result<Standing> {
+    let modified = async |version| {
+        let key = Key::new(commit.naming.manifest_path(commit.base, version).as_ref())?;
+        backend.stat(&key, &StatOptions::default()).await.map(|meta| meta.modified)
+    };
+    match (modified(commit.version).await.map_err(untold)?, modified(newest).await.map_err(untold)?) {
+        (Some(own), Some(newest)) if own > newest => Ok(Standing::Overtaken),
+        _ => Err(untold(Error::unexpected("it is older than the newest version, or nobody knows how old"))),
     }
 }
 

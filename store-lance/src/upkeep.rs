@@ -23,7 +23,7 @@ use crate::types::check_columns;
 /// Objects that are deleted with one call.
 const DELETE_KEYS_MAX: usize = 1_000;
 /// Where a table's manifests are, in its folder.
-const MANIFESTS: &str = "_versions/";
+const MANIFESTS: &str = "_versions";
 /// A compaction that others came before is made anew so often.
 const ATTEMPTS_MAX: usize = 3;
 
@@ -211,7 +211,7 @@ impl LanceTables {
 
     /// Whether the table was ever committed.
     pub(crate) async fn has_version(&self, table: &TableName) -> Result<bool> {
-        let versions = self.config().folder_of(table)?.join(MANIFESTS.trim_end_matches('/'))?;
+        let versions = self.config().folder_of(table)?.join(MANIFESTS)?;
         let page = self.backend().list(&versions, &ListOptions::default().with_limit(1)).await?;
         Ok(!page.objects.is_empty())
     }
@@ -236,7 +236,7 @@ pub(crate) fn expired(error: Error) -> Error {
 }
 
 fn is_manifest(key: &Key) -> bool {
-    key.as_str().contains(MANIFESTS)
+    key.as_str().rsplit('/').nth(1) == Some(MANIFESTS)
 }
 
 /// Removes the rows that the options leave out, and tells how many they were. Without such rows there is no commit.

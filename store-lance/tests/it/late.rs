@@ -97,6 +97,54 @@ async fn an_append_that_stands_still_before_any_of_its_calls_is_made_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn files_of_a_late_append_that_have_expired_are_in_no_version() {
+    let backend = memory();
+    create(&open(backend.clone())).await;
+    let (late, gate, waits) = gated(&backend);
+    let late: Arc<dyn AsyncBackend> = late;
+    let (late, takes_back, is_about_to) =
+        gated_at(&late, |call| call.method == "delete" && call.key.ends_with(".manifest"));
+    let tables = open(late);
+    let writer = tokio::spawn(async move { append(&tables, rows([7])).await });
+    until(&waits).await;
+    overtake(&backend, 0..5).await;
+    gate.add_permits(100);
+    until(&is_about_to).await;
+    // It finds the version that came too late, and takes it with its files.
+    open(backend.clone()).expire(&name("t"), &ExpireOptions::default()).await.unwrap();
+    takes_back.add_permits(100);
+    let _ = writer.await.unwrap().unwrap();
+    assert_eq!(fresh(&backend).await, (5, vec![7, 100, 101, 102, 103, 104]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_is_kept_for_a_reader_is_not_taken_for_a_late_one() {
+    let backend = memory();
+    create(&open(backend.clone())).await;
+    let is_committed = AtomicBool::new(false);
+    let (slow, gate, waits) = gated_at(&backend, move |call| {
+        let commits = call.method == "write" && call.key.ends_with(".manifest");
+        let was = is_committed.fetch_or(commits, Ordering::SeqCst);
+        was && call.method == "list"
+    });
+    let tables = open(slow);
+    let writer = tokio::spawn(async move { append(&tables, rows([7])).await });
+    until(&waits).await;
+    let other = open(backend.clone());
+    for step in 0..40 {
+        let _ = once(&other, step, step + 1, rows([100 + step as i64])).await.unwrap();
+    }
+    let kept = ExpireOptions::default().with_retain([2]);
+    other.expire(&name("t"), &kept).await.unwrap();
+    gate.add_permits(100);
+    assert_eq!(writer.await.unwrap().unwrap_err().kind(), ErrorKind::OutcomeUnknown);
+    let expected: Vec<i64> = [7].into_iter().chain(100..140).collect();
+    assert_eq!(fresh(&backend).await, (40, expected), "once");
+    let options = DescribeOptions::default().with_version(2);
+    assert_eq!(open(backend).describe(&name("t"), &options).await.unwrap().rows, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_late_step_is_refused() {
     let backend = memory();
     create(&open(backend.clone())).await;
