@@ -283,7 +283,8 @@ impl IcebergTables {
             }
             tokio::time::sleep(PAUSE * number).await;
             base = self.latest(table).await?;
-            if base.schema != first.schema {
+            // By their ids: a column that was removed and made anew is another.
+            if base.metadata.current_schema().as_struct() != first.metadata.current_schema().as_struct() {
                 return Err(Error::new(ErrorKind::Conflict, "another program changed the table's columns"));
             }
             if base.metadata.default_partition_spec_id() != first.metadata.default_partition_spec_id() {

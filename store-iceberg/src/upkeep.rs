@@ -134,18 +134,22 @@ impl IcebergTables {
         for file in &options.retain_files {
             gone.remove(&format!("{}/{file}", self.root().location));
         }
+        if !ids.is_empty() && !options.dry_run {
+            let left = self.insist(table, &state, None, Attempt::Forget(&ids)).await?;
+            // What others have committed meanwhile may have files of the expired versions.
+            let is_new = |snapshot: &&SnapshotRef| state.metadata.snapshot_by_id(snapshot.snapshot_id()).is_none();
+            for snapshot in left.metadata.snapshots().filter(is_new) {
+                let theirs = self.files_in(&left, snapshot).await?;
+                gone.retain(|path, _| !theirs.contains_key(path));
+            }
+        }
         let files: Vec<String> = gone.keys().cloned().collect();
-        let expiry = Expiry::new(expired, files.len() as u64, gone.values().sum());
-        if options.dry_run {
-            return Ok(expiry);
+        if !options.dry_run {
+            for some in files.chunks(DELETE_FILES_MAX) {
+                self.root().delete(some).await?;
+            }
         }
-        if !ids.is_empty() {
-            self.insist(table, &state, None, Attempt::Forget(&ids)).await?;
-        }
-        for some in files.chunks(DELETE_FILES_MAX) {
-            self.root().delete(some).await?;
-        }
-        Ok(expiry)
+        Ok(Expiry::new(expired, files.len() as u64, gone.values().sum()))
     }
 
     /// The files, with their bytes as far as known, that only these versions have, and the ids of their snapshots.
@@ -157,17 +161,23 @@ impl IcebergTables {
                 ids.push(snapshot.snapshot_id());
             }
             let files = if is_gone { &mut gone } else { &mut kept };
-            files.insert(snapshot.manifest_list().to_owned(), 0);
-            let list = manifests(self.io(), snapshot, state.metadata.format_version()).await?;
-            for manifest in list.entries() {
-                files.insert(manifest.manifest_path.clone(), u64::try_from(manifest.manifest_length).unwrap_or(0));
-            }
-            for entry in self.files_of(state, Some(Arc::clone(snapshot))).await? {
-                files.insert(entry.file_path().to_owned(), entry.file_size_in_bytes());
-            }
+            files.append(&mut self.files_in(state, snapshot).await?);
         }
         gone.retain(|path, _| !kept.contains_key(path));
         Ok((gone, ids))
+    }
+
+    /// The files of a version, with their bytes as far as known.
+    async fn files_in(&self, state: &State, snapshot: &SnapshotRef) -> Result<BTreeMap<String, u64>> {
+        let mut files = BTreeMap::from([(snapshot.manifest_list().to_owned(), 0)]);
+        let list = manifests(self.io(), snapshot, state.metadata.format_version()).await?;
+        for manifest in list.entries() {
+            files.insert(manifest.manifest_path.clone(), u64::try_from(manifest.manifest_length).unwrap_or(0));
+        }
+        for entry in self.files_of(state, Some(Arc::clone(snapshot))).await? {
+            files.insert(entry.file_path().to_owned(), entry.file_size_in_bytes());
+        }
+        Ok(files)
     }
 
     /// Metadata files that neither the catalog nor the log of the newest one names. Only those before the newest: what

@@ -19,6 +19,7 @@ use iceberg::{TableRequirement, TableUpdate};
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 use worldstore_core::table::TableName;
 use worldstore_core::{Error, Result};
 
@@ -156,7 +157,8 @@ impl RestCatalog {
             (Sign::Commit(mark), Some(found)) => {
                 mark.is_on(&found.metadata).then(|| Settled::Seen(Some(Box::new(found))))
             }
-            (Sign::Gone, None) => Some(Settled::Seen(None)),
+            (Sign::Gone(_), None) => Some(Settled::Seen(None)),
+            (Sign::Gone(id), Some(found)) => (found.metadata.uuid() != id).then_some(Settled::Seen(None)),
             (Sign::Epoch(epoch), Some(found)) => {
                 (fence::greatest(&found.metadata) >= epoch).then_some(Settled::Seen(None))
             }
@@ -207,8 +209,8 @@ struct Sent<'change> {
 #[derive(Clone, Copy)]
 enum Sign<'change> {
     Commit(Mark<'change>),
-    /// The table is not there.
-    Gone,
+    /// The table of this id is not there; another may have its name.
+    Gone(Uuid),
     /// This epoch, or a greater one, is claimed in it.
     Epoch(u64),
 }
@@ -406,10 +408,10 @@ impl Catalog for RestCatalog {
         Ok(Some(state))
     }
 
-    async fn remove(&self, table: &TableName, _state: &State) -> Result<Swap> {
+    async fn remove(&self, table: &TableName, state: &State) -> Result<Swap> {
         let path = format!("{}?purgeRequested=false", self.path(table.as_str()));
         let sent = Sent { method: Method::DELETE, path: &path, body: None };
-        match self.insist(table, sent, Sign::Gone).await? {
+        match self.insist(table, sent, Sign::Gone(state.metadata.uuid())).await? {
             Settled::Seen(_) => Ok(Swap::Won),
             Settled::Answered(answer, _) if answer.status.is_success() => Ok(Swap::Won),
             Settled::Answered(answer, _) if answer.status == StatusCode::NOT_FOUND => Ok(Swap::Won),

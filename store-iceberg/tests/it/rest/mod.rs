@@ -5,7 +5,7 @@ mod server;
 
 use std::sync::Arc;
 
-use iceberg::spec::SnapshotReference;
+use iceberg::spec::{NestedField, SnapshotReference};
 use worldstore_async::AsyncBackend;
 use worldstore_async::table::AsyncTableBackend;
 use worldstore_async::table::conformance::check;
@@ -125,6 +125,36 @@ async fn a_lost_commit_starts_again_from_what_is_there_and_leaves_nothing() {
     assert_eq!(late.kind(), ErrorKind::ConditionFailed);
     assert_eq!(objects(&backend).await, files);
     assert_eq!(ids(&tables, &table, &Scan::all()).await, [0, 1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_removal_whose_answer_is_lost_spares_the_next_table_of_the_name() {
+    let Place { server, tables, table, .. } = place().await;
+    server.fail("DELETE", COMMIT, Trouble::LoseReply, 1);
+    // Somebody makes one of this name just before it is looked at again.
+    server.change_at("DELETE", "items", |builder| builder);
+    server.change_at("GET", "items", |builder| builder.assign_uuid(uuid::Uuid::new_v4()));
+    tables.remove(&table, &RemoveTableOptions::default()).await.unwrap();
+    let sent = server.requests().iter().filter(|request| request.starts_with("DELETE")).count();
+    assert_eq!(sent, 1, "not sent again");
+    tables.describe(&table, &DescribeOptions::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_column_that_was_made_anew_meanwhile_is_another() {
+    let Place { server, tables, table, .. } = place().await;
+    server.fail("POST", COMMIT, Trouble::Status(409), 1);
+    server.change_at("POST", "items", |builder| {
+        let metadata = builder.clone().build().unwrap().metadata;
+        let mut fields = metadata.current_schema().as_struct().fields().to_vec();
+        let last = fields.pop().unwrap();
+        let anew = NestedField { id: metadata.last_column_id() + 1, ..last.as_ref().clone() };
+        let fields = fields.into_iter().chain([Arc::new(anew)]);
+        let columns = iceberg::spec::Schema::builder().with_fields(fields).build().unwrap();
+        builder.add_schema(columns).unwrap().set_current_schema(-1).unwrap()
+    });
+    let refused = tables.append(&table, vec![rows([1])], &AppendOptions::exactly_once(1, 2)).await.unwrap_err();
+    assert!(refused.to_string().contains("changed the table's columns"), "{refused}");
 }
 
 #[tokio::test]

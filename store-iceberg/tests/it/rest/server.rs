@@ -1,6 +1,6 @@
 //! A small server of Iceberg's REST protocol, which checks requirements with Iceberg's own code and fails as it is told.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use iceberg::spec::{FormatVersion, Schema, SortOrder, TableMetadata, TableMetadataBuilder, UnboundPartitionSpec};
@@ -27,19 +27,27 @@ pub enum Trouble {
     Forget(&'static str),
 }
 
+#[derive(Clone)]
 struct Table {
     metadata: TableMetadata,
     location: String,
     written: u32,
 }
 
+type Tables = BTreeMap<(String, String), Table>;
+
+/// What another program does.
+type Meanwhile = Box<dyn FnOnce(&mut Tables) + Send>;
+
 #[derive(Default)]
 struct State {
     namespaces: Vec<String>,
-    tables: BTreeMap<(String, String), Table>,
+    tables: Tables,
     /// Method, a part of the path, what happens, and how often.
     rules: Vec<(&'static str, String, Trouble, usize)>,
     requests: Vec<String>,
+    /// What is done just before a request with this method is looked at, one after the other.
+    meanwhile: VecDeque<(&'static str, Meanwhile)>,
     /// None: nobody is asked for a token.
     token: Option<u32>,
 }
@@ -96,11 +104,31 @@ impl Server {
     /// Changes a table as another program does that asks nobody.
     pub fn change(&self, table: &str, change: impl FnOnce(TableMetadataBuilder) -> TableMetadataBuilder) {
         let mut state = self.shared.state.lock().unwrap();
-        let table = state.tables.get_mut(&("world".to_owned(), table.to_owned())).unwrap();
-        let builder = table.metadata.clone().into_builder(Some(table.location.clone()));
-        table.metadata = change(builder).build().unwrap().metadata;
-        table.location.push('x');
+        changed(state.tables.get_mut(&key_of(table)).unwrap(), change);
     }
+
+    /// As [`change`](Self::change), when the next request with this method comes after the change before, if there was one;
+    /// the table as it is now, should it be gone by then.
+    pub fn change_at(
+        &self,
+        method: &'static str,
+        table: &str,
+        change: impl FnOnce(TableMetadataBuilder) -> TableMetadataBuilder + Send + 'static,
+    ) {
+        let mut state = self.shared.state.lock().unwrap();
+        let (key, now) = (key_of(table), state.tables[&key_of(table)].clone());
+        state.meanwhile.push_back((method, Box::new(move |tables| changed(tables.entry(key).or_insert(now), change))));
+    }
+}
+
+fn key_of(table: &str) -> (String, String) {
+    ("world".to_owned(), table.to_owned())
+}
+
+fn changed(table: &mut Table, change: impl FnOnce(TableMetadataBuilder) -> TableMetadataBuilder) {
+    let builder = table.metadata.clone().into_builder(Some(table.location.clone()));
+    table.metadata = change(builder).build().unwrap().metadata;
+    table.location.push('x');
 }
 
 impl Shared {
@@ -132,6 +160,9 @@ impl Shared {
     fn trouble(&self, method: &str, path: &str) -> Option<Trouble> {
         let mut state = self.state.lock().unwrap();
         state.requests.push(format!("{method} {path}"));
+        if let Some((_, meanwhile)) = state.meanwhile.pop_front_if(|(of, _)| *of == method) {
+            meanwhile(&mut state.tables);
+        }
         let fits = |rule: &&mut (&str, String, Trouble, usize)| {
             rule.3 > 0 && rule.0 == method && path.contains(rule.1.as_str())
         };
