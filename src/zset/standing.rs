@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use worldstore_core::table::{Level, TableName};
 use worldstore_core::{Error, ErrorKind, Result, Retry};
 use worldstore_zset::store::{Mode, Store};
@@ -22,10 +23,12 @@ use crate::world::Tick;
 /// rows from the fork's first tick on.
 #[derive(Debug)]
 pub struct Standing {
-    /// `None` after a step panicked.
+    /// `None` while a step is under way, and after one panicked.
     engine: Option<Engine>,
     feeds: Vec<Feed>,
     sinks: Vec<Sink>,
+    /// The step that is under way, with engine and sinks.
+    away: Option<JoinHandle<(Engine, Vec<Sink>, Result<Deltas>)>>,
 }
 
 /// How many ticks are a step.
@@ -77,15 +80,22 @@ impl Standing {
         feeds: Vec<Feed>,
         sinks: Vec<Sink>,
     ) -> Result<Self> {
-        Ok(Self { engine: Some(Engine::open(circuit, store, mode)?), feeds, sinks })
+        Ok(Self { engine: Some(Engine::open(circuit, store, mode)?), feeds, sinks, away: None })
     }
 
     /// The engine, to read caches and indexes of the circuit.
     ///
     /// # Errors
-    /// `Poisoned` after a step panicked.
+    /// `Poisoned` after a step panicked; `Unavailable` while a step whose caller has gone away is under way:
+    /// [`advance`](Self::advance) waits for it.
     pub fn engine(&mut self) -> Result<&mut Engine> {
-        self.engine.as_mut().ok_or_else(poisoned)
+        match (&mut self.engine, &self.away) {
+            (Some(engine), _) => Ok(engine),
+            (None, Some(_)) => {
+                Err(Error::new(ErrorKind::Unavailable, "a step is under way whose caller has gone away"))
+            }
+            (None, None) => Err(poisoned()),
+        }
     }
 
     /// The last tick that was applied; -1 before the first.
@@ -148,11 +158,13 @@ impl Standing {
 
     /// The last tick that was applied, after a look for rows that came too late.
     async fn ready(&mut self, run: &Run) -> Result<i64> {
+        // What became of a step whose caller has gone away the store tells.
+        let _ended = self.come_back().await?;
         // Appends whose callers have gone away, those of a view among them.
         run.world().settled().await?;
-        let engine = self.engine.as_mut().ok_or_else(poisoned)?;
+        let Self { engine: Some(engine), feeds, .. } = self else { return Err(poisoned()) };
         let reached = engine.time()?;
-        for feed in self.feeds.iter().filter(|_| reached >= 0) {
+        for feed in feeds.iter().filter(|_| reached >= 0) {
             let seen = feed.seen(engine)?;
             let there = rows_until(run, feed.table(), reached).await?;
             if seen != there {
@@ -216,7 +228,7 @@ impl Standing {
         let (mut engine, sinks) = (self.engine.take().ok_or_else(poisoned)?, std::mem::take(&mut self.sinks));
         let (run, handle) = (run.clone(), Handle::current());
         // Stores block; the append waits for the world on a thread that may.
-        let work = tokio::task::spawn_blocking(move || {
+        self.away = Some(tokio::task::spawn_blocking(move || {
             let mut retry = None;
             let result = engine.step_then(changes, Time::at(tick), |deltas| {
                 let sunk = rows_of(&sinks, deltas).and_then(|rows| match sinking {
@@ -236,10 +248,19 @@ impl Standing {
                 None => error,
             });
             (engine, sinks, result)
-        });
-        let (engine, sinks, result) = work.await.map_err(|error| poisoned().caused_by(error))?;
+        }));
+        let deltas = self.come_back().await?.ok_or_else(poisoned)?;
+        Ok(TickDeltas { tick, deltas: deltas? })
+    }
+
+    /// Waits for a step that is under way, if one is: it has the engine.
+    async fn come_back(&mut self) -> Result<Option<Result<Deltas>>> {
+        let Some(away) = &mut self.away else { return Ok(None) };
+        let ended = away.await;
+        self.away = None;
+        let (engine, sinks, result) = ended.map_err(|error| poisoned().caused_by(error))?;
         (self.engine, self.sinks) = (Some(engine), sinks);
-        Ok(TickDeltas { tick, deltas: result? })
+        Ok(Some(result))
     }
 
     /// Notes that there is nothing in the ticks up to this one.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, UInt64Array};
 use arrow::datatypes::{Int64Type, UInt64Type};
@@ -175,5 +176,21 @@ async fn what_a_fork_shares_is_not_appended_to_it() {
         let count = async |tick| run.as_of(tick).count("totals").await.unwrap();
         // Of each entity a total that goes and one that comes.
         assert_eq!((count(3).await, count(6).await), (0, if is_each { 12 } else { 4 }));
+    }
+}
+
+#[tokio::test]
+async fn whoever_goes_away_in_the_middle_of_a_step_can_go_on() {
+    let (run, kept, _) = at_two().await;
+    let mut view = open(&kept, Mode::Open, Sinks::One);
+    let mut patience = Duration::ZERO;
+    while let Err(_elapsed) = tokio::time::timeout(patience, view.advance(&run, 7)).await {
+        // A little longer each time, so that it is left wherever it waits.
+        patience += Duration::from_micros(100);
+    }
+    assert!(!patience.is_zero());
+    assert!(view.advance(&run, 7).await.unwrap().is_empty());
+    for tick in [2, 5, 7] {
+        assert_eq!(sunk(&run, tick).await, expected(tick), "tick {tick}");
     }
 }
