@@ -75,6 +75,19 @@ columns!(
     Bytes BinaryBuilder BinaryArray
 );
 
+/// Refuses what a column of texts or bytes cannot point into.
+///
+/// # Errors
+/// `Invalid` above 2 GiB.
+pub(super) fn check_room(held: usize, more: usize) -> Result<()> {
+    match held.checked_add(more).is_some_and(|bytes| i32::try_from(bytes).is_ok()) {
+        true => Ok(()),
+        false => {
+            Err(Error::invalid("texts and bytes of one table in one batch have more than 2 GiB").with("bytes", more))
+        }
+    }
+}
+
 impl Cells {
     /// A column for so many rows.
     pub fn new(data_type: &DataType, rows: usize) -> Result<Self> {
@@ -113,8 +126,14 @@ impl Cells {
             (Self::Decimal(cells), FieldValue::U64(value)) => cells.append_value(i128::from(value)),
             (Self::F32(cells), FieldValue::F32(value)) => cells.append_value(value),
             (Self::F64(cells), FieldValue::F64(value)) => cells.append_value(value),
-            (Self::Text(cells), FieldValue::Text(value)) => cells.append_value(value),
-            (Self::Bytes(cells), FieldValue::Bytes(value)) => cells.append_value(value),
+            (Self::Text(cells), FieldValue::Text(value)) => {
+                check_room(cells.values_slice().len(), value.len())?;
+                cells.append_value(value);
+            }
+            (Self::Bytes(cells), FieldValue::Bytes(value)) => {
+                check_room(cells.values_slice().len(), value.len())?;
+                cells.append_value(value);
+            }
             (_, other) => {
                 return Err(Error::unexpected("a value is not of its field").with("value", format!("{other:?}")));
             }
@@ -185,3 +204,6 @@ impl Values {
 fn wrong_column(field: &ComponentField) -> Error {
     Error::new(ErrorKind::Corrupt, "a column is not of its field").with("field", &field.name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ use worldstore_core::table::{Scan, base};
 use worldstore_core::{Error, Result};
 use worldstore_ecs::{ComponentValue, State, snapshot};
 
+use super::cells::check_room;
 use super::names::{CHECKPOINTS, key};
 use super::recover::{Numbered, column, corrupt, wrong};
 use super::shared::SharedValues;
@@ -43,6 +44,7 @@ pub(super) fn rows(state: &State<'_>, shared: &SharedValues) -> Result<RecordBat
     let mut all: Vec<(Option<&str>, Option<u64>, &[u8])> = parts.chain(values).collect();
     // The values have no order of their own.
     all.sort_by_key(|(_, number, _)| *number);
+    check_room(0, all.iter().map(|(.., bytes)| bytes.len()).sum())?;
     let count = all.len();
     let number = |number: u64| i64::try_from(number).map_err(|_| Error::unexpected("a number is out of range"));
     let numbers = all.iter().map(|(_, one, _)| one.map(number).transpose()).collect::<Result<Int64Array>>()?;
