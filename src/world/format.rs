@@ -102,7 +102,7 @@ impl FromStr for TableFormat {
 /// The tables of a world, and what keeps writers before this one from them.
 pub(super) struct OpenTables {
     pub tables: Arc<dyn AsyncTableBackend>,
-    /// None for formats that know an epoch by the appends that carry it alone.
+    /// None for tables that nobody else can open.
     pub fence: Option<Arc<dyn Fence>>,
 }
 
@@ -112,10 +112,25 @@ impl From<Arc<dyn AsyncTableBackend>> for OpenTables {
     }
 }
 
-/// A catalog that takes part in fencing.
+/// Tables that take part in fencing.
 pub(super) trait Fence: Send + Sync {
     /// From when this is done, no append with a smaller epoch takes effect.
     fn claim(&self, epoch: u64) -> BoxFuture<'_, Result<()>>;
+
+    /// Whether that takes a commit to each table. It is left out then where whatever another may still commit is in the log
+    /// too.
+    fn is_costly(&self) -> bool;
+}
+
+#[cfg(feature = "lance")]
+impl Fence for worldstore_lance::LanceTables {
+    fn claim(&self, epoch: u64) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.claim(epoch))
+    }
+
+    fn is_costly(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(feature = "iceberg")]
@@ -123,11 +138,15 @@ impl Fence for worldstore_iceberg::IcebergTables {
     fn claim(&self, epoch: u64) -> BoxFuture<'_, Result<()>> {
         Box::pin(self.claim(epoch))
     }
+
+    fn is_costly(&self) -> bool {
+        false
+    }
 }
 
 pub(super) async fn open_tables(format: TableFormat, storage: &Storage, options: &WorldOptions) -> Result<OpenTables> {
     let opened = match format {
-        TableFormat::Lance => lance(storage).await.map(OpenTables::from),
+        TableFormat::Lance => lance(storage).await,
         TableFormat::Iceberg => iceberg(storage, options).await,
         TableFormat::Memory => memory(storage).map(OpenTables::from),
     };
@@ -142,15 +161,16 @@ fn memory(storage: &Storage) -> Result<Arc<dyn AsyncTableBackend>> {
 }
 
 #[cfg(feature = "lance")]
-async fn lance(storage: &Storage) -> Result<Arc<dyn AsyncTableBackend>> {
+async fn lance(storage: &Storage) -> Result<OpenTables> {
     use worldstore_core::Prefix;
     use worldstore_lance::{LanceConfig, LanceTables};
     let config = LanceConfig::default().with_prefix(Prefix::new("tables")?);
-    Ok(Arc::new(LanceTables::open(storage.backend.clone(), config)?))
+    let tables = Arc::new(LanceTables::open(storage.backend.clone(), config)?);
+    Ok(OpenTables { tables: tables.clone(), fence: Some(tables) })
 }
 
 #[cfg(not(feature = "lance"))]
-async fn lance(_storage: &Storage) -> Result<Arc<dyn AsyncTableBackend>> {
+async fn lance(_storage: &Storage) -> Result<OpenTables> {
     Err(absent("Lance", "lance"))
 }
 

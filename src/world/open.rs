@@ -39,7 +39,7 @@ pub enum LogPlace {
     Folder(PathBuf),
     /// As objects below `log` of the world's store: one for each group of appends.
     Store,
-    /// Nowhere: appends are acknowledged when they are in memory.
+    /// Nowhere: appends are acknowledged when they are in memory, and what was not published goes with the process.
     None,
 }
 
@@ -50,8 +50,8 @@ pub enum IfOpen {
     #[default]
     Refuse,
     /// The world is taken over: whatever the other does next fails with `Fenced`. For a writer that hangs, or is on a
-    /// machine that is gone: what was in another log than the one that is given is given up. On a remote store the other is
-    /// always overtaken, but its log is not given up.
+    /// machine that is gone: what was in another log than the one that is given is given up, and what is in tables and was
+    /// not published. On a remote store the other is always overtaken, but its log is not given up.
     TakeOver,
 }
 
@@ -115,12 +115,17 @@ pub(super) async fn over(
     let settings = PublisherOptions::default().with_ledger(ledger);
     let publisher = ManifestPublisher::claim(manifests.clone(), tables.clone(), settings).await?;
     let epoch = publisher.epoch();
-    if let Some(fence) = fence {
+    // What a writer before has acknowledged is all in the log then, and what it may still commit.
+    let is_followed = log.is_some() && note.is_same();
+    if let Some(fence) = fence.filter(|fence| !(is_followed && fence.is_costly())) {
         fence.claim(epoch).await?;
     }
-    note.take(storage).await?;
-    let floor = publisher.published_seq().await?;
-    let mut builder = TableCache::builder(tables).with_config(options.cache).with_seq_floor(floor);
+    let published = publisher.published_seq().await?;
+    let mut builder = TableCache::builder(tables).with_config(options.cache).with_seq_floor(published);
+    // Nothing is taken back where nothing was ever published: a chain that was lost must not empty the tables.
+    if !is_followed && published > 0 {
+        builder = builder.with_withdrawal(published);
+    }
     if options.unfit == Unfit::SetAside {
         builder = builder.with_unfit(Arc::new(Aside(Arc::clone(&storage.backend))));
     }
@@ -128,6 +133,7 @@ pub(super) async fn over(
         builder = builder.with_log(log);
     }
     let (cache, recovery) = builder.with_publisher(Arc::new(publisher)).open().await?;
+    note.take(storage).await?;
     Ok(Written { cache, manifests, epoch, recovery })
 }
 

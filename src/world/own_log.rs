@@ -60,6 +60,11 @@ pub(super) enum Note {
 }
 
 impl Note {
+    /// True if the world goes on with what it had, be it no log.
+    pub fn is_same(&self) -> bool {
+        matches!(self, Self::Stays)
+    }
+
     pub async fn take(self, storage: &Storage) -> Result<()> {
         let backend = &storage.backend;
         match self {

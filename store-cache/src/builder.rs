@@ -19,6 +19,7 @@ use crate::publish::Publish;
 use crate::recovery::{self, CacheRecovery};
 use crate::state::{State, TableState};
 use crate::trace;
+use crate::withdrawal::withdraw;
 
 /// What a cache is made of. See [`TableCache::builder`].
 #[derive(Debug)]
@@ -30,11 +31,13 @@ pub struct CacheBuilder {
     publisher: Option<Arc<dyn Publish>>,
     unfit: Option<Arc<dyn KeepUnfit>>,
     seq_floor: u64,
+    withdraws_above: Option<u64>,
 }
 
 impl CacheBuilder {
     pub(crate) fn new(inner: Arc<dyn AsyncTableBackend>) -> Self {
-        Self { inner, config: CacheConfig::default(), log: None, publisher: None, unfit: None, seq_floor: 0 }
+        let (config, log, publisher, unfit, seq_floor, withdraws_above) = Default::default();
+        Self { inner, config, log, publisher, unfit, seq_floor, withdraws_above }
     }
 
     /// Sets triggers, bounds, and what an append waits for.
@@ -70,10 +73,19 @@ impl CacheBuilder {
         self
     }
 
+    /// Takes rows with a greater sequence number than this, which were committed and not published, back out of tables with
+    /// a column `seq`, unless the log has a record of that number: for whoever knows that the log is gone that would tell
+    /// whether steps over several tables are whole. By default nothing is taken.
+    pub fn with_withdrawal(mut self, published: u64) -> Self {
+        self.withdraws_above = Some(published);
+        self
+    }
+
     /// Opens the cache. The sequence goes on where tables and log end; rows that are in the log and not in their table
     /// are in memory then, and read.
     ///
-    /// Nothing is written: whoever is stopped here opens again and finds the same.
+    /// Nothing is written, but for a [withdrawal](Self::with_withdrawal): whoever is stopped here opens again and finds the
+    /// same.
     ///
     /// # Errors
     /// `Invalid` for a trigger of zero; `Unsupported` outside a tokio runtime; `Corrupt` for a log that holds something
@@ -81,7 +93,7 @@ impl CacheBuilder {
     /// the log with values that their table cannot hold (context `table`, `record`, `seq`, `column`, `row`), unless they
     /// are [kept elsewhere](Self::with_unfit); those of listing and describing the tables.
     pub async fn open(self) -> Result<(TableCache, CacheRecovery)> {
-        let Self { inner, config, log, publisher, unfit, seq_floor } = self;
+        let Self { inner, config, log, publisher, unfit, seq_floor, withdraws_above } = self;
         config.check()?;
         let runtime = Handle::try_current()
             .map_err(|source| Error::unsupported("the cache needs a tokio runtime").caused_by(source))?;
@@ -96,8 +108,11 @@ impl CacheBuilder {
             let replay = recovery::replay(state, wal, config.durability, Arc::clone(&inner), unfit.as_deref());
             (state, recovery) = traced(trace::recover(), replay).await?;
         }
+        if let Some(published) = withdraws_above {
+            recovery.withdrawn = withdraw(&*inner, &mut state, published).await?;
+        }
         // What was committed and not published, if anything was, is published without waiting for more.
-        state.publication.is_due = publisher.is_some() && recovery.records > 0;
+        state.publication.is_due = publisher.is_some() && (recovery.records > 0 || !recovery.withdrawn.is_empty());
         let (direct, publishing, creating) = Default::default();
         let (room, state) = (Notify::new(), Mutex::new(state));
         let copies = Semaphore::new(permits(config.commit_bytes()) as usize);

@@ -3,6 +3,7 @@
 //! The log tells of records in their order. Nothing here waits: whoever holds the lock of the state looks.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -304,6 +305,20 @@ impl Places {
             Some(run) if run.seq + run.count == seq && run.number + run.count == number => run.count += 1,
             _ => self.0.insert(at, Run { seq, number, count: 1 }),
         }
+    }
+
+    /// The sequence numbers from one to another, both included, of which there is no record.
+    pub fn gaps(&self, from: u64, to: u64) -> Vec<RangeInclusive<u64>> {
+        let mut runs: Vec<(u64, u64)> = self.0.iter().map(|run| (run.seq, run.seq + run.count)).collect();
+        runs.sort_unstable();
+        let (mut next, mut gaps) = (from, Vec::new());
+        for (first, end) in runs.into_iter().chain([(to.saturating_add(1), 0)]) {
+            if first > next && next <= to {
+                gaps.push(next..=to.min(first - 1));
+            }
+            next = next.max(end);
+        }
+        gaps
     }
 
     /// Forgets the records before the first one that holds an append after `seq`, and tells the last of them.

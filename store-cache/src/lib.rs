@@ -84,6 +84,7 @@ mod trace;
 mod upkeep;
 mod wait;
 mod waiting;
+mod withdrawal;
 
 pub use builder::CacheBuilder;
 pub use cache::TableCache;

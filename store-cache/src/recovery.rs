@@ -1,6 +1,6 @@
 //! Recovery: which rows of the log are not in their table yet.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -30,6 +30,8 @@ pub struct CacheRecovery {
     pub rows: u64,
     /// Each table that the log names, sorted by name.
     pub tables: Vec<TableRecovery>,
+    /// Rows that were [taken back](crate::CacheBuilder::with_withdrawal), by table.
+    pub withdrawn: BTreeMap<TableName, u64>,
 }
 
 /// What was found of one table.

@@ -7,11 +7,12 @@ use arrow::record_batch::RecordBatch;
 use lance::Dataset;
 use lance::dataset::transaction::Transaction;
 use lance::dataset::{CommitBuilder, InsertBuilder, WriteMode};
+use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::table::schema::check_schema;
-use worldstore_core::table::{AppendOptions, TableName, WatermarkStep};
+use worldstore_core::table::{AppendOptions, ListTablesOptions, TableName, WatermarkStep};
 use worldstore_core::{Error, ErrorKind, Result};
 
-use crate::commit::{epoch, is_set_by, properties, watermark};
+use crate::commit::{epoch as mark, is_set_by, properties, watermark};
 use crate::hidden::formed;
 use crate::lineage::{self, Standing, standing_of};
 use crate::spans;
@@ -21,6 +22,22 @@ use crate::tables::{LanceTables, explain, schema_of};
 const ATTEMPTS_MAX: usize = 10;
 
 impl LanceTables {
+    /// Fences off writers of smaller epochs: once this is done none of their appends takes effect, in any table that there
+    /// is. A table that does not know the epoch yet gets a version without rows.
+    ///
+    /// # Errors
+    /// `Fenced` if a table knows a greater epoch; `Unsupported` where one dataset stands for every name; those of an append.
+    pub async fn claim(&self, epoch: u64) -> Result<()> {
+        let options = AppendOptions::default().with_epoch(epoch);
+        for table in self.list(&ListTablesOptions::default()).await? {
+            let dataset = self.latest(&table).await?;
+            if mark(dataset.config())? != epoch {
+                self.write(&table, Vec::new(), &options).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Appends rows, and returns a version that stands on them.
     pub(crate) async fn write(
         &self,
@@ -60,7 +77,7 @@ impl LanceTables {
             check_schema(&schema, batch.schema_ref()).map_err(|error| error.with("table", table))?;
         }
         let before = watermark(dataset.config())?;
-        options.check_epoch(epoch(dataset.config())?).map_err(|error| error.with("table", table))?;
+        options.check_epoch(mark(dataset.config())?).map_err(|error| error.with("table", table))?;
         if let Some(step) = &options.watermark {
             // Refused here, a repeated append leaves no file behind; the commit decides races.
             step.check(before).map_err(|error| error.with("table", table))?;

@@ -39,6 +39,8 @@ mod restart;
 mod sql;
 mod states;
 mod storage;
+#[cfg(any(feature = "lance", feature = "iceberg"))]
+mod takeover;
 mod telemetry;
 #[cfg(any(feature = "lance", feature = "iceberg"))]
 mod upkeep;

@@ -30,3 +30,17 @@ fn a_record_that_came_late_keeps_those_before_it() {
     assert_eq!(places.forget(4), Some(5));
     assert_eq!(places.forget(5), Some(6));
 }
+
+#[test]
+fn numbers_without_a_record_are_told() {
+    let mut places = Places::default();
+    assert_eq!(places.gaps(3, 5), [3..=5]);
+    // 4 came late; 5 and 8 are lost.
+    for (seq, number) in [(2, 1), (3, 2), (6, 3), (7, 4), (4, 5)] {
+        places.push(seq, number);
+    }
+    assert_eq!(places.gaps(1, 9), [1..=1, 5..=5, 8..=9]);
+    assert_eq!(places.gaps(3, 4), []);
+    assert_eq!(places.gaps(5, 5), [5..=5]);
+    assert_eq!(places.gaps(9, 20), [9..=20]);
+}

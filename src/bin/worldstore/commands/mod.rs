@@ -165,6 +165,10 @@ async fn write(at: &WriteAt, json: bool, registry: &Registry) -> Result<World> {
         let rows = counted(table.set_aside, "row");
         note(&format!("note: {rows} that table {} cannot hold went to set-aside/ in the world", table.table))?;
     }
+    for (table, rows) in &world.recovery().withdrawn {
+        let rows = counted(*rows, "row");
+        note(&format!("note: {rows} of table {table} that were not published were taken back, for their log is gone"))?;
+    }
     Ok(world)
 }
 
