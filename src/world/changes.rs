@@ -35,8 +35,8 @@ pub(super) enum Slot {
     /// It was not needed yet.
     #[default]
     Unread,
-    /// It is this.
-    Known(Box<Newest>),
+    /// It is this, of the table that was this one of its name.
+    Known(Box<Newest>, u64),
     /// An append failed, or its caller went away: its rows may still be on their way.
     Unsure,
 }
@@ -61,14 +61,16 @@ pub(super) fn lock<Value>(mutex: &Mutex<Value>) -> MutexGuard<'_, Value> {
 pub(super) struct Last {
     slot: OwnedMutexGuard<Slot>,
     state: Box<Newest>,
+    incarnation: u64,
 }
 
 impl Last {
     /// The last state of a run in a table of this schema.
     pub async fn take(run: &Run, table: &TableName, schema: &SchemaRef) -> Result<Self> {
         let mut slot = run.world().inner.changes.last(run.name(), table).await;
+        let incarnation = run.world().cache()?.incarnation(table).await?;
         let state = match std::mem::replace(&mut *slot, Slot::Unsure) {
-            Slot::Known(state) if state.schema() == schema => state,
+            Slot::Known(state, of) if of == incarnation && state.schema() == schema => state,
             before => {
                 if matches!(before, Slot::Unsure) {
                     // Whatever is on its way is readable afterwards, or never.
@@ -77,7 +79,7 @@ impl Last {
                 Box::new(run.now().newest(table, &StateOptions::default()).await?)
             }
         };
-        Ok(Self { slot, state })
+        Ok(Self { slot, state, incarnation })
     }
 
     /// The newest tick that the state has rows of.
@@ -115,20 +117,18 @@ impl Last {
         concat_batches(self.state.schema(), [&kept, &gone]).map_err(failed)
     }
 
-    /// Puts the state back, with what was appended to it.
-    pub fn appended(mut self, tick: i64, rows: RecordBatch) -> Result<()> {
-        if self.state.tick_max.is_some_and(|newest| tick < newest) {
-            // Rows of older ticks came: which row of an entity is the newest is read back.
-            *self.slot = Slot::Unread;
-            return Ok(());
+    /// Puts the state back, with what was appended to it. What is appended is so, whatever becomes of the state: it is read
+    /// back where that is not certain.
+    pub fn appended(mut self, tick: i64, rows: RecordBatch) {
+        *self.slot = Slot::Unread;
+        // After rows of older ticks, who knows which row of an entity is the newest.
+        let is_older = self.state.tick_max.is_some_and(|newest| tick < newest);
+        if is_older || (rows.num_rows() > 0 && self.state.put(rows).is_err()) {
+            return;
         }
         self.state.tick_max = Some(tick);
-        if rows.num_rows() > 0 {
-            self.state.put(rows)?;
-            self.state.end_window();
-        }
-        *self.slot = Slot::Known(self.state);
-        Ok(())
+        self.state.end_window();
+        *self.slot = Slot::Known(self.state, self.incarnation);
     }
 }
 

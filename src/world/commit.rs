@@ -76,8 +76,8 @@ impl Run {
         }
         let rows = parts.iter().map(|part| (part.table.clone(), vec![part.rows.clone()])).collect();
         let receipts = cache.append_all(rows).await?;
-        for part in parts {
-            part.last.map_or(Ok(()), |last| last.appended(tick, part.rows))?;
+        for Part { last, rows, .. } in parts {
+            last.into_iter().for_each(|last| last.appended(tick, rows.clone()));
         }
         Ok(receipts)
     }

@@ -70,6 +70,16 @@ impl TableCache {
         CacheStats::of(&state)
     }
 
+    /// A number that no other table has had in this process: it tells a table that was removed and made anew from the one
+    /// before.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such table; those of the tables.
+    pub async fn incarnation(&self, table: &TableName) -> Result<u64> {
+        self.load(table).await?;
+        self.state().table(table).map(|table| table.incarnation)
+    }
+
     /// Learns of a table that was created behind the cache's back.
     pub(crate) async fn load(&self, name: &TableName) -> Result<()> {
         if self.state().tables.contains_key(name) {

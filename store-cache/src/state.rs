@@ -1,6 +1,7 @@
 //! What the cache knows: one sequence for all tables, and per table the committed versions and what continues them.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::SchemaRef;
@@ -13,6 +14,9 @@ use crate::journal::{Journal, again};
 use crate::memtable::{Chunk, Memtable};
 use crate::publication::Publication;
 use crate::stats::FlushCounters;
+
+/// How many tables the caches of this process have met.
+static INCARNATIONS: AtomicU64 = AtomicU64::new(0);
 
 /// One table. Its rows are: the version `version` of the table, then `frozen`, then `live`, each row in exactly one.
 #[derive(Debug)]
@@ -37,6 +41,8 @@ pub(crate) struct TableState {
     pub scheduled: bool,
     /// Held while a flush of this table is under way.
     pub flushing: Arc<tokio::sync::Mutex<()>>,
+    /// Tells it from others of its name.
+    pub incarnation: u64,
     /// Versions since the last publication, and the one in it; the last is the newest.
     pub versions: Vec<Version>,
 }
@@ -76,6 +82,7 @@ impl TableState {
             failure: None,
             scheduled: false,
             flushing: Arc::default(),
+            incarnation: INCARNATIONS.fetch_add(1, Ordering::Relaxed),
             versions: vec![Version { version, first: watermark, watermark, rows, schema }],
         }
     }

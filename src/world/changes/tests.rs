@@ -6,7 +6,7 @@ use arrow::array::AsArray;
 use futures::TryStreamExt;
 use proptest::prelude::*;
 use worldstore_core::ErrorKind;
-use worldstore_core::table::TableName;
+use worldstore_core::table::{RemoveTableOptions, TableName};
 
 use super::Last;
 use crate::world::testing::{Bed, pairs, rows, rows_with_active, state, world};
@@ -205,4 +205,22 @@ async fn what_a_table_keeps_is_said_before_it_is_made() {
     assert_eq!(world.table_history("delta").await.unwrap(), History::Changes);
     assert_eq!(world.table_history("full").await.unwrap(), History::Full);
     assert_eq!(world.define_table("no name", &TableOptions::default()).await.unwrap_err().kind(), ErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn a_table_that_is_made_anew_does_not_go_on_with_the_state_of_the_one_before() {
+    let world = world().await;
+    declared(&world).await;
+    let table = TableName::new("delta").unwrap();
+    let (main, full) = (world.run("main").await.unwrap(), rows(&[(1, Some(1)), (2, None)]));
+    let side = world.create_run("side").await.unwrap();
+    for run in [&main, &side] {
+        assert_eq!(run.append(1, "delta", &full).await.unwrap().rows, 2);
+        assert_eq!(run.append(2, "delta", &full).await.unwrap().rows, 0);
+    }
+    world.table_backend().remove(&table, &RemoveTableOptions::default()).await.unwrap();
+    for run in [&main, &side] {
+        assert_eq!(run.append(1, "delta", &full).await.unwrap().rows, 2);
+        assert_eq!(state(&run.now(), "delta").await, [(1, Some(1)), (2, None)].into());
+    }
 }
