@@ -47,6 +47,8 @@ impl World {
             dropped.rows += rows;
             dropped.tables.extend((rows > 0).then_some(info.name));
         }
+        // What is published must not have its rows any more when the name is free.
+        self.flush().await?;
         runs.forget(name).await?;
         Ok(dropped)
     }

@@ -94,12 +94,19 @@ impl Run {
         // beyond what can be read may be given back.
         let seq = self.world.cache()?.stats().visible_seq;
         self.world.flush().await?;
-        let held = self.world.inner.runs.hold(&self.name, self.lineage.drops).await?;
+        let (run, fork) = (self.clone(), Fork { run: self.name.clone(), tick, seq });
+        let (world, new) = (self.world.clone(), name.to_owned());
+        // In a task of its own: a caller that goes away does not leave a write behind that a drop of this run overtakes.
+        let created = tokio::spawn(async move { run.create_fork(&new, fork).await });
+        created.await.map_err(|source| Error::unexpected("the fork was stopped").caused_by(source))??;
+        world.run(name).await
+    }
+
+    async fn create_fork(&self, name: &str, fork: Fork) -> Result<()> {
+        let runs = &self.world.inner.runs;
+        let _held = runs.hold(&self.name, self.lineage.drops).await?;
         // The new owner may have dropped this run.
         self.world.expect_unfenced().await?;
-        let fork = Fork { run: self.name.clone(), tick, seq };
-        self.world.inner.runs.create(name, Some(fork)).await?;
-        drop(held);
-        self.world.run(name).await
+        runs.create(name, Some(fork)).await
     }
 }

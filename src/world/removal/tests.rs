@@ -66,6 +66,7 @@ async fn a_dropped_run_is_gone_and_its_name_is_free() {
     two_runs(&world).await;
     let stale = world.run("side").await.unwrap();
     let dropped = world.drop_run("side").await.unwrap();
+    assert_eq!(world.newest_published().await.unwrap().rows, Some(3), "who reads does not find them either");
     let tables = ["a", "c"].map(|name| TableName::new(name).unwrap()).to_vec();
     assert_eq!(dropped, Dropped { rows: 3, tables });
     check_gone(&world).await;
