@@ -88,8 +88,8 @@ impl World {
             // What is still to be published comes first: it must not move what is counted.
             self.flush().await?;
         }
-        let keep_last = self.manifests_to_keep(options.keep).await?;
-        let mut settings = ExpireOptions::default().with_keep_last(keep_last).with_mode(options.mode);
+        let oldest = self.oldest_to_keep(options.keep).await?;
+        let mut settings = ExpireOptions::default().with_keep_last(1).with_keep_from(oldest).with_mode(options.mode);
         settings.keep_for = options.keep_for;
         let manifests = self.manifests().clone();
         let states = blocking(move || manifests.expire(&settings)).await?;
@@ -101,24 +101,18 @@ impl World {
         Ok(ExpiredWorld { states, tables })
     }
 
-    /// How many of the newest manifests hold so many states, the one of the expiry included.
-    async fn manifests_to_keep(&self, states: u64) -> Result<u64> {
+    /// The manifest from which on there are so many states; the oldest if there are fewer.
+    async fn oldest_to_keep(&self, states: u64) -> Result<u64> {
         let found = self.states().await?;
-        let (mut count, mut floor) = (0, None);
+        let mut count = 0;
         for (index, state) in found.iter().enumerate().rev() {
             if found.get(index + 1).is_none_or(|later| !state.has_tables_of(later)) {
                 count += 1;
-                floor = Some(state.number);
                 if count == states {
-                    break;
+                    return Ok(state.number);
                 }
             }
         }
-        // Fewer than are wanted: all of them.
-        if count < states {
-            floor = found.first().map(|oldest| oldest.number);
-        }
-        let newest = found.last().map_or(0, |newest| newest.number);
-        Ok(newest + 2 - floor.unwrap_or(newest))
+        Ok(found.first().map_or(0, |oldest| oldest.number))
     }
 }

@@ -18,6 +18,8 @@ use crate::planted::Bug;
 pub struct ExpireOptions {
     /// The last so many, 1 at least; 100 by default. The manifest by which the expiry is published counts.
     pub keep_last: u64,
+    /// The one of this number and those after it, however many others publish meanwhile; none by default.
+    pub keep_from: Option<u64>,
     /// Those that are younger; none by default. It goes by the clocks of those who have published.
     pub keep_for: Option<Duration>,
     /// Leases are dropped so long after their end, for clocks that differ; 60 s by default.
@@ -28,7 +30,13 @@ pub struct ExpireOptions {
 
 impl Default for ExpireOptions {
     fn default() -> Self {
-        Self { keep_last: 100, keep_for: None, lease_margin: Duration::from_secs(60), mode: Mode::Apply }
+        Self {
+            keep_last: 100,
+            keep_from: None,
+            keep_for: None,
+            lease_margin: Duration::from_secs(60),
+            mode: Mode::Apply,
+        }
     }
 }
 
@@ -37,6 +45,13 @@ impl ExpireOptions {
     #[must_use]
     pub fn with_keep_last(mut self, keep_last: u64) -> Self {
         self.keep_last = keep_last;
+        self
+    }
+
+    /// Keeps the one of this number and those after it, too.
+    #[must_use]
+    pub fn with_keep_from(mut self, number: u64) -> Self {
+        self.keep_from = Some(number);
         self
     }
 
@@ -136,7 +151,8 @@ impl Manifests {
             }
             !ended
         });
-        let highest = (base.number + 2).saturating_sub(options.keep_last.max(1)).max(base.floor);
+        let highest = (base.number + 2).saturating_sub(options.keep_last.max(1));
+        let highest = highest.min(options.keep_from.unwrap_or(u64::MAX)).max(base.floor);
         next.floor = match options.keep_for {
             Some(time) => self.first_young(base, highest, now.saturating_sub(millis(time)))?,
             None => highest,

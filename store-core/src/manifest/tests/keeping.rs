@@ -45,6 +45,12 @@ fn expiry_keeps_the_last_and_what_is_pinned() {
     assert_eq!(manifests.latest().unwrap().number, 12);
     manifests.release("again").unwrap();
     assert_eq!(manifests.expire(&keep(9)).unwrap().removed, [3]);
+    let from = |number| keep(1).with_keep_from(number);
+    assert_eq!(manifests.expire(&from(9)).unwrap().removed, [0; 0]);
+    manifests.tag("later", 11).unwrap();
+    assert_eq!(manifests.expire(&from(11)).unwrap().removed, [9, 10], "however many came meanwhile");
+    let newest = manifests.latest().unwrap().number;
+    assert_eq!(manifests.expire(&from(u64::MAX)).unwrap().floor, newest + 1, "those that are kept in any case");
 }
 
 #[test]
