@@ -28,8 +28,11 @@ pub struct Standing {
     feeds: Vec<Feed>,
     sinks: Vec<Sink>,
     /// The step that is under way, with engine and sinks.
-    away: Option<JoinHandle<(Engine, Vec<Sink>, Result<Deltas>)>>,
+    away: Option<JoinHandle<Ended>>,
 }
+
+/// What a step gives back, and what became of it.
+type Ended = (Engine, Vec<Sink>, Result<Deltas>);
 
 /// How many ticks are a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
