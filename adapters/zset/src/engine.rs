@@ -156,9 +156,10 @@ impl Engine {
 
     /// Applies changes of any number of inputs as one step: one transaction, committed when this returns.
     ///
-    /// If the step fails, nothing of it is in the store. If it had a time and cannot succeed as it is, its time is
-    /// released: the store's time becomes the step's, without its changes, so that steps that wait for it go on. A step
-    /// that may succeed later ([`Retry::Later`]) keeps its time.
+    /// If the step fails, nothing of it is in the store. If it had a time and the fault is its own (`Invalid`,
+    /// `Unsupported`), its time is released: the store's time becomes the step's, without its changes, so that steps that
+    /// wait for it go on. After any other failure (a full disk, a server that is away, damage) the step keeps its time, to be
+    /// applied again when the cause is gone, or [released](Self::release).
     ///
     /// With [`flush_every_set`](Time::flush_every_set) it is not one transaction: what each operator keeps is committed as
     /// soon as the operator is through, with what it gave to others. Workers that step one store so follow each other from
@@ -339,7 +340,7 @@ impl Engine {
     }
 
     pub(crate) fn release_after(&mut self, error: Error, input_time: i64) -> Error {
-        if input_time == -1 || error.retry() != Retry::Never {
+        if input_time == -1 || !is_hopeless(&error) {
             return error;
         }
         match self.raise_time(input_time) {
@@ -371,6 +372,11 @@ pub(crate) fn deltas(circuit: &Circuit, slots: &Slots, stats: StepStats) -> Delt
     let outputs = circuit.nodes.iter().enumerate().filter(|(_, node)| node.kind == "output");
     let outputs: HashMap<_, _> = outputs.filter_map(|(id, _)| Some((id, slots.erased(id)?.clone()))).collect();
     Deltas { circuit: circuit.id, outputs, stats }
+}
+
+/// True if a step that failed so fails again, whatever becomes of the store and of what is around it.
+fn is_hopeless(error: &Error) -> bool {
+    error.retry() == Retry::Never && matches!(error.kind(), ErrorKind::Invalid | ErrorKind::Unsupported)
 }
 
 /// An engine whose circuit lacks operators of the store would let their state go stale.

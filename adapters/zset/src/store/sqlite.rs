@@ -206,6 +206,7 @@ fn failed(error: rusqlite::Error) -> Error {
         Some(ErrorCode::DiskFull) => (ErrorKind::StorageFull, "no space is left for the file"),
         Some(ErrorCode::CannotOpen) => (ErrorKind::NotFound, "the file cannot be opened"),
         Some(ErrorCode::SystemIoFailure) => (ErrorKind::Unavailable, "the file cannot be read or written"),
+        Some(ErrorCode::OutOfMemory) => (ErrorKind::Unavailable, "sqlite gets no memory"),
         Some(ErrorCode::TooBig) => (ErrorKind::Invalid, "a row is too large for sqlite"),
         _ if error.to_string().starts_with("no such table") => (ErrorKind::NotFound, "the store has no such table"),
         _ => (ErrorKind::Unexpected, "sqlite failed"),
@@ -220,3 +221,6 @@ fn commit_failed(error: rusqlite::Error) -> Error {
     }
     failed(error)
 }
+
+#[cfg(test)]
+mod tests;

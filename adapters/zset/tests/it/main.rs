@@ -15,6 +15,7 @@ mod identities;
 mod migrations;
 mod model;
 mod recursion;
+mod releases;
 #[cfg(feature = "postgres")]
 mod server;
 #[cfg(any(feature = "postgres", feature = "redb", feature = "sled", feature = "sqlite"))]

@@ -24,6 +24,8 @@ fn of_state(state: &str) -> (ErrorKind, &'static str) {
         "40001" | "40P01" | "55P03" => (ErrorKind::Conflict, "another step holds the schema"),
         "22003" => (ErrorKind::Invalid, "a sum of weights leaves the range of 64 bits"),
         "54000" => (ErrorKind::Invalid, "a row is too large for the primary key of the server"),
+        // The server ends sessions whose transactions are idle, or open, for too long.
+        "25P03" | "25P04" => (ErrorKind::Unavailable, "the server has ended the session"),
         "57014" => (ErrorKind::Unavailable, "the server did not finish in time"),
         "53100" => (ErrorKind::StorageFull, "no space is left at the server"),
         "42501" | "25006" => (ErrorKind::PermissionDenied, "the user may not do this"),
@@ -54,9 +56,10 @@ pub(super) fn is_unclear(error: &sqlx::Error) -> bool {
 pub(super) fn is_broken(error: &Error) -> bool {
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<sqlx::Error>());
     match source {
-        Some(sqlx::Error::Database(database)) => {
-            matches!(database.code().as_deref().and_then(|state| state.get(..2)), Some("08" | "57") | None)
-        }
+        Some(sqlx::Error::Database(database)) => match database.code().as_deref() {
+            Some("25P03" | "25P04") | None => true,
+            Some(state) => matches!(state.get(..2), Some("08" | "57") | None),
+        },
         Some(_) => true,
         None => false,
     }

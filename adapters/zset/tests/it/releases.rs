@@ -1,0 +1,102 @@
+//! Which failed steps give up their time, and which keep it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use worldstore_core::{Error, ErrorKind, Result};
+use worldstore_zset::store::Mode;
+use worldstore_zset::{Builder, Cache, Changes, Engine, EngineOptions, Input, Time, ZSet};
+
+use super::support::Place;
+
+/// What an operator in the middle of a circuit does with a row.
+type Action = Box<dyn Fn() -> Result<()> + Send>;
+
+struct Opened {
+    engine: Engine,
+    rows: Input<i64>,
+    kept: Cache<i64>,
+    action: Arc<Mutex<Option<Action>>>,
+}
+
+fn open(place: &Place) -> Opened {
+    let builder = Builder::new();
+    let (rows, stream) = builder.input::<i64>("rows");
+    let action: Arc<Mutex<Option<Action>>> = Arc::default();
+    let seen = Arc::clone(&action);
+    let checked = stream.distinct("before").try_map("checked", move |row| match &*seen.lock().unwrap() {
+        Some(action) => action().map(|()| *row),
+        None => Ok(*row),
+    });
+    let kept = checked.cache("kept");
+    let options = EngineOptions::default().with_frontier_wait(Duration::from_millis(40));
+    let engine = Engine::open_with(builder.build().unwrap(), place.open(), Mode::CreateTables, options).unwrap();
+    Opened { engine, rows, kept, action }
+}
+
+impl Opened {
+    fn step(&mut self, row: i64, time: Time) -> Result<()> {
+        self.engine.step(Changes::new().insert(&self.rows, [row]), time).map(drop)
+    }
+
+    fn expect(&mut self, rows: impl IntoIterator<Item = i64>) {
+        assert_eq!(self.engine.read(&self.kept).unwrap().all().unwrap(), ZSet::from_rows(rows).unwrap());
+    }
+}
+
+/// The disk was full for a moment, the step's time was used up, and its rows were refused ever after.
+#[test]
+fn a_step_keeps_its_time_if_the_fault_is_not_its_own() {
+    let elsewhere = [
+        ErrorKind::StorageFull,
+        ErrorKind::PermissionDenied,
+        ErrorKind::Poisoned,
+        ErrorKind::Fenced,
+        ErrorKind::Corrupt,
+        ErrorKind::Unexpected,
+        ErrorKind::Unavailable,
+        ErrorKind::OutcomeUnknown,
+    ];
+    for place in Place::all() {
+        for flush in [false, true] {
+            let mut opened = open(&place);
+            let first = opened.engine.time().unwrap() + 1;
+            for (time, kind) in (first..).zip(elsewhere) {
+                let at = Time::at(time).with_flush_every_set(flush);
+                *opened.action.lock().unwrap() = Some(Box::new(move || Err(Error::new(kind, "something is wrong"))));
+                assert_eq!(opened.step(time, at).unwrap_err().kind(), kind);
+                assert_eq!(opened.engine.time().unwrap(), time - 1, "{kind}");
+                *opened.action.lock().unwrap() = None;
+                opened.step(time, at).unwrap();
+            }
+            opened.expect(0..first + 8);
+        }
+        let mut opened = open(&place);
+        for (time, kind) in (16..).zip([ErrorKind::Invalid, ErrorKind::Unsupported]) {
+            *opened.action.lock().unwrap() = Some(Box::new(move || Err(Error::new(kind, "the row is wrong"))));
+            assert_eq!(opened.step(99, Time::at(time)).unwrap_err().kind(), kind);
+            assert_eq!(opened.engine.time().unwrap(), time, "{kind}");
+        }
+    }
+}
+
+/// The server ends a session that is idle within a transaction.
+#[cfg(feature = "postgres")]
+#[test]
+fn a_step_whose_session_the_server_ends_can_be_made_again() {
+    let Some(Place::Postgres(schema)) = Place::postgres() else { return };
+    let mark = if schema.url.contains('?') { '&' } else { '?' };
+    let url = format!("{}{mark}options[idle_in_transaction_session_timeout]=40", schema.url);
+    let place = Place::Postgres(super::server::Schema { url, name: schema.name.clone() });
+    let mut opened = open(&place);
+    let pause = || {
+        std::thread::sleep(Duration::from_millis(300));
+        Ok(())
+    };
+    *opened.action.lock().unwrap() = Some(Box::new(pause));
+    let error = opened.step(1, Time::at(1)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    *opened.action.lock().unwrap() = None;
+    opened.step(1, Time::at(1)).unwrap();
+    opened.expect([1]);
+}
