@@ -92,8 +92,8 @@ impl Engine {
     ///
     /// # Errors
     /// `NotFound` if the store has no tables and `mode` does not make them; `Invalid` if they are those of another
-    /// circuit, with the operator that differs, or if an operator cannot be added, with the reason; otherwise those of the
-    /// store.
+    /// circuit, with the operator that differs, or if an operator cannot be added, with the reason; `Conflict` if another
+    /// process migrates the store to yet another circuit meanwhile; otherwise those of the store.
     pub fn open(circuit: Circuit, store: impl Store + 'static, mode: Mode) -> Result<Self> {
         Self::open_with(circuit, store, mode, EngineOptions::default())
     }
@@ -121,6 +121,9 @@ impl Engine {
             let mut snapshot = store.snapshot()?;
             generation = snapshot.head()?.generation;
             is_there = journal.is_there(&mut *snapshot)?;
+            drop(snapshot);
+            // The generation counts from here on; operators that another process has added before it are noticed now.
+            store.prepare(&tables, Mode::Open)?;
         }
         Ok(Self { circuit, store: Box::new(store), options, generation, journal: is_there.then_some(journal) })
     }

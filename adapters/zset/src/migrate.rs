@@ -6,9 +6,10 @@ use crate::circuit::Circuit;
 use crate::flush::Journal;
 use crate::rebuild::Rebuild;
 use crate::step::Step;
-use crate::store::Store;
+use crate::store::{Store, Transaction};
 
-/// Fills the tables of these names, in one transaction, from the collections that other operators keep.
+/// Fills the tables of these names, in one transaction, from the collections that other operators keep. If another process
+/// has filled them meanwhile, there is nothing to do.
 pub(crate) fn fill(circuit: &Circuit, store: &mut dyn Store, names: &[String], journal: &Journal) -> Result<()> {
     let is_new: Vec<bool> =
         circuit.nodes.iter().map(|node| node.tables.iter().any(|table| names.contains(&table.name))).collect();
@@ -31,6 +32,9 @@ pub(crate) fn fill(circuit: &Circuit, store: &mut dyn Store, names: &[String], j
     }
     let columns = store.wants_columns();
     let mut transaction = store.begin()?;
+    if is_filled(circuit, &mut *transaction, names)? {
+        return Ok(());
+    }
     let time = transaction.head()?.time;
     if let Some((time, _)) = journal.under_way(&mut *transaction)?.first() {
         let error = Error::new(ErrorKind::Conflict, "a step with flush_every_set is under way");
@@ -47,4 +51,20 @@ pub(crate) fn fill(circuit: &Circuit, store: &mut dyn Store, names: &[String], j
     }
     transaction.mark_filled(names)?;
     transaction.commit()
+}
+
+/// Whether another process that migrates the same store has filled the tables already.
+fn is_filled(circuit: &Circuit, transaction: &mut dyn Transaction, names: &[String]) -> Result<bool> {
+    for table in circuit.tables().filter(|table| names.contains(&table.name)) {
+        if transaction.signature(&table.name)?.as_ref() != Some(&table.signature) {
+            let error = Error::new(ErrorKind::Conflict, "another process migrates the store to another circuit");
+            return Err(error.with("operator", &table.operator).with("table", &table.name));
+        }
+    }
+    let unfilled = transaction.unfilled()?;
+    match names.iter().filter(|name| unfilled.contains(name)).count() {
+        0 => Ok(true),
+        count if count == names.len() => Ok(false),
+        _ => Err(Error::new(ErrorKind::Conflict, "another process migrates the store to another circuit")),
+    }
 }

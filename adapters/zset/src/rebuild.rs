@@ -187,6 +187,10 @@ impl Transaction for ReadOnly<'_> {
         Err(read_only())
     }
 
+    fn unfilled(&mut self) -> Result<Vec<String>> {
+        Err(read_only())
+    }
+
     fn mark_filled(&mut self, _: &[String]) -> Result<()> {
         Err(read_only())
     }

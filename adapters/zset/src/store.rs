@@ -199,6 +199,12 @@ pub trait Transaction: Snapshot {
     /// Those of the store.
     fn set_time(&mut self, time: i64) -> Result<()>;
 
+    /// The names of the tables that were added and are not filled, as they are now.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn unfilled(&mut self) -> Result<Vec<String>>;
+
     /// Says that tables that were added are filled, and begins another generation.
     ///
     /// # Errors

@@ -227,6 +227,11 @@ impl Transaction for Held<'_> {
         Ok(())
     }
 
+    fn unfilled(&mut self) -> Result<Vec<String>> {
+        let unfilled = self.state.signatures.iter().filter(|(_, stored)| !stored.is_filled);
+        Ok(unfilled.map(|(name, _)| name.clone()).collect())
+    }
+
     fn mark_filled(&mut self, tables: &[String]) -> Result<()> {
         self.undo.push(Undo::Head(self.state.head));
         self.undo.push(Undo::Signatures(self.state.signatures.clone()));

@@ -84,8 +84,14 @@ impl Postgres {
         // Of several processes that want to make the tables, one does.
         let lock = format!("SELECT pg_advisory_xact_lock(hashtext('worldstore zset'), hashtext('{schema}'))");
         self.link.execute(&lock)?;
-        let stored = self.stored(&schema)?;
-        let todo = schema::compare(&stored, tables, mode)?;
+        let mut stored = self.stored(&schema)?;
+        let mut todo = schema::compare(&stored, tables, mode)?;
+        if !stored.is_empty() && !todo.is_nothing() {
+            // Tables that are being filled just now count as unfilled until that transaction ends, and it holds the time.
+            self.link.execute(&format!("SELECT 1 FROM {schema}.\"_time\" FOR UPDATE"))?;
+            stored = self.stored(&schema)?;
+            todo = schema::compare(&stored, tables, mode)?;
+        }
         if stored.is_empty() && mode != Mode::Open {
             self.link.execute(&statements::meta(&schema))?;
         }

@@ -52,28 +52,23 @@ impl Redb {
 
     fn stored(&self) -> Result<BTreeMap<String, Stored>> {
         let transaction = self.database.begin_read().map_err(failed)?;
-        let mut stored = BTreeMap::new();
-        let table = match transaction.open_table(SIGNATURES) {
+        let signatures = match transaction.open_table(SIGNATURES) {
             Ok(table) => table,
-            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(stored),
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(BTreeMap::new()),
             Err(error) => return Err(failed(error)),
         };
-        let unfilled = transaction.open_table(UNFILLED).map_err(failed)?;
-        for entry in table.iter().map_err(failed)? {
-            let (name, signature) = entry.map_err(failed)?;
-            let is_filled = unfilled.get(name.value()).map_err(failed)?.is_none();
-            let signature = signature.value().to_owned();
-            stored.insert(name.value().to_owned(), Stored { signature, is_filled });
-        }
-        Ok(stored)
+        stored(&signatures, &transaction.open_table(UNFILLED).map_err(failed)?)
     }
 
-    fn create(&self, todo: &Todo<'_>) -> Result<()> {
+    /// Does what is to be done, found anew now that no other engine of the process makes tables.
+    fn create(&self, tables: &[&Table], mode: Mode) -> Result<Vec<String>> {
         let transaction = self.database.begin_write().map_err(failed)?;
+        let todo: Todo<'_>;
         {
             let mut signatures = transaction.open_table(SIGNATURES).map_err(failed)?;
             let mut unfilled = transaction.open_table(UNFILLED).map_err(failed)?;
             transaction.open_table(NUMBERS).map_err(failed)?;
+            todo = schema::compare(&stored(&signatures, &unfilled)?, tables, mode)?;
             for name in &todo.remove {
                 unfilled.remove(name.as_str()).map_err(failed)?;
                 signatures.remove(name.as_str()).map_err(failed)?;
@@ -91,8 +86,24 @@ impl Redb {
                 }
             }
         }
-        transaction.commit().map_err(commit_failed)
+        transaction.commit().map_err(commit_failed)?;
+        Ok(todo.fill)
     }
+}
+
+/// The tables that are there.
+fn stored(
+    signatures: &impl ReadableTable<&'static str, &'static str>,
+    unfilled: &impl ReadableTable<&'static str, ()>,
+) -> Result<BTreeMap<String, Stored>> {
+    let mut stored = BTreeMap::new();
+    for entry in signatures.iter().map_err(failed)? {
+        let (name, signature) = entry.map_err(failed)?;
+        let is_filled = unfilled.get(name.value()).map_err(failed)?.is_none();
+        let signature = signature.value().to_owned();
+        stored.insert(name.value().to_owned(), Stored { signature, is_filled });
+    }
+    Ok(stored)
 }
 
 fn weights_of(table: &Table) -> TableDefinition<'_, &'static [u8], i64> {
@@ -106,10 +117,10 @@ fn values_of(table: &Table) -> TableDefinition<'_, &'static [u8], &'static [u8]>
 impl Store for Redb {
     fn prepare(&mut self, tables: &[&Table], mode: Mode) -> Result<Vec<String>> {
         let todo = schema::compare(&self.stored()?, tables, mode)?;
-        if !todo.create.is_empty() || !todo.remove.is_empty() {
-            self.create(&todo)?;
+        if todo.is_nothing() {
+            return Ok(todo.fill);
         }
-        Ok(todo.fill)
+        self.create(tables, mode)
     }
 
     fn wants_columns(&self) -> bool {
@@ -263,6 +274,12 @@ impl Transaction for Writing {
         let mut table = self.transaction.open_table(NUMBERS).map_err(failed)?;
         table.insert(TIME, time).map_err(failed)?;
         Ok(())
+    }
+
+    fn unfilled(&mut self) -> Result<Vec<String>> {
+        let unfilled = self.transaction.open_table(UNFILLED).map_err(failed)?;
+        let names = unfilled.iter().map_err(failed)?;
+        names.map(|entry| Ok(entry.map_err(failed)?.0.value().to_owned())).collect()
     }
 
     fn mark_filled(&mut self, tables: &[String]) -> Result<()> {

@@ -26,6 +26,13 @@ pub(super) struct Todo<'t> {
     pub(super) fill: Vec<String>,
 }
 
+impl Todo<'_> {
+    /// True if the tables that are there stay as they are.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.remove.is_empty() && self.create.is_empty()
+    }
+}
+
 /// Compares the tables that a store has with those of a circuit.
 pub(super) fn compare<'t>(stored: &BTreeMap<String, Stored>, tables: &[&'t Table], mode: Mode) -> Result<Todo<'t>> {
     if stored.is_empty() {

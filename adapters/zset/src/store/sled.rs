@@ -125,7 +125,7 @@ impl Store for Sled {
         let first = stored.values().map(|(number, _)| number + 1).max().unwrap_or(1);
         let stored = stored.into_iter().map(|(name, (_, stored))| (name, stored)).collect();
         let todo = schema::compare(&stored, tables, mode)?;
-        if todo.create.is_empty() && todo.remove.is_empty() {
+        if todo.is_nothing() {
             return Ok(todo.fill);
         }
         let mut batch = sled::Batch::default();
@@ -269,6 +269,11 @@ impl Transaction for Held<'_> {
     fn set_time(&mut self, time: i64) -> Result<()> {
         self.changes.set(about(TIME), Some(time.to_be_bytes().to_vec()));
         Ok(())
+    }
+
+    fn unfilled(&mut self) -> Result<Vec<String>> {
+        let stored = self.store.stored()?.into_iter();
+        Ok(stored.filter(|(_, (_, stored))| !stored.is_filled).map(|(name, _)| name).collect())
     }
 
     fn mark_filled(&mut self, tables: &[String]) -> Result<()> {

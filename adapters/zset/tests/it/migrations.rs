@@ -1,10 +1,13 @@
 //! Operators that are added to a circuit whose state is in a store: what is there stays, what is new is filled.
 
+use std::sync::mpsc;
+use std::time::Duration;
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
-use worldstore_core::ErrorKind;
-use worldstore_zset::store::{Memory, Mode, Store as _};
-use worldstore_zset::{Builder, Cache, Changes, Circuit, Engine, Input, Time, ZSet};
+use worldstore_core::{ErrorKind, Result};
+use worldstore_zset::store::{Memory, Mode, Snapshot, Store, Transaction};
+use worldstore_zset::{Builder, Cache, Changes, Circuit, Engine, Input, Table, Time, ZSet};
 
 use super::model;
 use super::support::{Node, Pair, Place, circuits, wired};
@@ -142,5 +145,138 @@ fn an_operator_whose_input_nobody_keeps_is_refused_with_the_reason() {
         );
         drop(open(Mode::Open, false).unwrap());
         drop(open(Mode::Migrate, false).unwrap());
+    }
+}
+
+/// A store where others are at work before its first transaction.
+struct Meanwhile {
+    store: Box<dyn Store>,
+    others: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl std::fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.store.fmt(f)
+    }
+}
+
+impl Store for Meanwhile {
+    fn prepare(&mut self, tables: &[&Table], mode: Mode) -> Result<Vec<String>> {
+        self.store.prepare(tables, mode)
+    }
+
+    fn wants_columns(&self) -> bool {
+        self.store.wants_columns()
+    }
+
+    fn begin(&mut self) -> Result<Box<dyn Transaction + '_>> {
+        if let Some(others) = self.others.take() {
+            others();
+        }
+        self.store.begin()
+    }
+
+    fn snapshot(&mut self) -> Result<Box<dyn Snapshot + '_>> {
+        self.store.snapshot()
+    }
+
+    fn next_time(&mut self) -> Result<i64> {
+        self.store.next_time()
+    }
+}
+
+/// Stores that several engines can have open at once, each opened again and again.
+fn shared() -> Vec<Box<dyn Fn() -> Box<dyn Store> + Send + Sync>> {
+    let places = Place::all().into_iter().filter(|place| !place.is_exclusive());
+    #[allow(unused_mut, reason = "there may be no other stores")]
+    let mut stores: Vec<Box<dyn Fn() -> Box<dyn Store> + Send + Sync>> =
+        places.map(|place| Box::new(move || place.open()) as _).collect();
+    #[cfg(feature = "redb")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let store = worldstore_zset::store::Redb::open(folder.path().join("state.redb")).unwrap();
+        stores.push(Box::new(move || {
+            let _kept = &folder;
+            Box::new(store.clone())
+        }));
+    }
+    stores
+}
+
+/// The circuit of before, with sums of its rows under a name.
+fn named(sums: &str) -> Circuit {
+    let builder = Builder::new();
+    let (_, rows) = builder.input::<Pair>("rows");
+    let joined = rows.join("joined", rows, |row| row.0, |row| row.1, |left, right| (left.1, right.0));
+    joined.sum(sums, |row| row.0, |row| row.1);
+    builder.build().unwrap()
+}
+
+/// Two processes were updated at once: both filled the new tables, so every sum was counted twice.
+#[test]
+fn of_two_that_migrate_at_once_one_fills() {
+    for open in shared() {
+        let (circuit, input, _) = grown(false);
+        let mut engine = Engine::open(circuit, open(), Mode::CreateTables).unwrap();
+        engine.insert(&input, [(1, 1), (1, 2)]).unwrap();
+        drop(engine);
+        let other = open();
+        let others = move || drop(Engine::open(grown(true).0, other, Mode::Migrate).unwrap());
+        let store = Meanwhile { store: open(), others: Some(Box::new(others)) };
+        let (circuit, input, cache) = grown(true);
+        let mut engine = Engine::open(circuit, store, Mode::Migrate).unwrap();
+        engine.check().unwrap();
+        let cache = cache.unwrap();
+        assert_eq!(engine.read(&cache).unwrap().all().unwrap(), ZSet::from_rows([(1, 3)]).unwrap());
+        engine.insert(&input, [(2, 1)]).unwrap();
+        engine.check().unwrap();
+    }
+}
+
+#[test]
+fn of_two_that_migrate_to_different_circuits_one_is_told() {
+    for open in shared() {
+        let (circuit, input, _) = grown(false);
+        let mut engine = Engine::open(circuit, open(), Mode::CreateTables).unwrap();
+        engine.insert(&input, [(1, 1), (1, 2)]).unwrap();
+        drop(engine);
+        let other = open();
+        let others = move || drop(Engine::open(named("theirs"), other, Mode::Migrate).unwrap());
+        let store = Meanwhile { store: open(), others: Some(Box::new(others)) };
+        let error = Engine::open(named("ours"), store, Mode::Migrate).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        assert!(error.to_string().contains("operation: migrate, operator: ours, table: ours"), "{error}");
+        Engine::open(named("theirs"), open(), Mode::Open).unwrap().check().unwrap();
+    }
+}
+
+/// Tables were removed as left behind by a migration that was just about to end.
+#[test]
+fn tables_that_are_being_filled_are_not_removed() {
+    for open in shared() {
+        let (circuit, input, _) = grown(false);
+        let mut engine = Engine::open(circuit, open(), Mode::CreateTables).unwrap();
+        engine.insert(&input, [(1, 1), (1, 2)]).unwrap();
+        drop(engine);
+        let builder = Builder::new();
+        let (_, rows) = builder.input::<Pair>("rows");
+        let joined = rows.join("joined", rows, |row| row.0, |row| row.1, |left, right| (left.1, right.0));
+        let (begun, has_begun) = mpsc::channel();
+        let slow = joined.map("slow", move |row| {
+            begun.send(()).ok();
+            std::thread::sleep(Duration::from_millis(200));
+            *row
+        });
+        let kept = slow.cache("kept");
+        let circuit = builder.build().unwrap();
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| Engine::open(circuit, open(), Mode::Migrate).unwrap());
+            has_begun.recv().unwrap();
+            let error = Engine::open(named("theirs"), open(), Mode::Migrate).unwrap_err();
+            assert!(error.to_string().contains("no operator keeps current, table: kept"), "{error}");
+            let mut first = first.join().unwrap();
+            first.check().unwrap();
+            assert_eq!(first.read(&kept).unwrap().all().unwrap(), ZSet::from_rows([(1, 1), (2, 1)]).unwrap());
+        });
     }
 }

@@ -219,6 +219,11 @@ impl Transaction for Held<'_> {
             .run(async |connection| sqlx::query(&sql).bind(time).execute(connection).await.map(drop).map_err(translate))
     }
 
+    fn unfilled(&mut self) -> Result<Vec<String>> {
+        let sql = format!("SELECT \"name\" FROM {}.\"_signatures\" WHERE NOT \"filled\"", self.schema);
+        self.link.run(async |connection| sqlx::query_scalar(&sql).fetch_all(connection).await.map_err(translate))
+    }
+
     fn mark_filled(&mut self, tables: &[String]) -> Result<()> {
         let schema = &self.schema;
         let signatures =

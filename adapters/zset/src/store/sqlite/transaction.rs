@@ -185,6 +185,12 @@ impl Transaction for Held<'_> {
         Ok(())
     }
 
+    fn unfilled(&mut self) -> Result<Vec<String>> {
+        let mut names = self.statement("SELECT name FROM _signatures WHERE NOT filled")?;
+        let names = names.query_map([], |row| row.get(0)).map_err(failed)?;
+        names.collect::<rusqlite::Result<_>>().map_err(failed)
+    }
+
     fn mark_filled(&mut self, tables: &[String]) -> Result<()> {
         let mut mark = self.statement("UPDATE _signatures SET filled = TRUE WHERE name = ?")?;
         for name in tables {
