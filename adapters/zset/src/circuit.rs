@@ -101,6 +101,16 @@ impl Circuit {
         self.nodes.iter().flat_map(|node| node.tables.iter().map(|table| &**table))
     }
 
+    /// A hash over the operators in their order: what their numbers mean.
+    pub(crate) fn order(&self) -> i64 {
+        let mut hash = Hash::new();
+        for node in &self.nodes {
+            hash.text(&node.name);
+            hash.bytes(&node.lineage.to_be_bytes());
+        }
+        hash.0.cast_signed()
+    }
+
     /// The names and kinds of the operators, each after those that it reads.
     pub fn operators(&self) -> impl Iterator<Item = (&str, &str)> {
         self.nodes.iter().map(|node| (node.name.as_str(), node.kind))

@@ -172,8 +172,9 @@ impl Engine {
     ///
     /// # Errors
     /// `Unavailable` if the store's time did not reach the frontier before the deadline; `ConditionFailed` if the step's
-    /// time is not later than the store's; `Poisoned` if operators were added to the store meanwhile; `Invalid` for an input of another circuit, a weight or sum that leaves its
-    /// range, a row that cannot be encoded, too many entries, `flush_every_set` without a time; `Unsupported` for
+    /// time is not later than the store's, or if a circuit with other operators, or the same in another order, began the
+    /// step, or the one before, with `flush_every_set`; `Poisoned` if operators were added to the store meanwhile; `Invalid` for an
+    /// input of another circuit, a weight or sum that leaves its range, a row that cannot be encoded, too many entries, `flush_every_set` without a time; `Unsupported` for
     /// `flush_every_set` in a store that was made without it; what a `try_` function returned; otherwise those of the store. Errors of operators carry the operator's name.
     pub fn step(&mut self, changes: Changes, time: Time) -> Result<Deltas> {
         self.step_then(changes, time, |_| Ok(()))
@@ -215,7 +216,8 @@ impl Engine {
     /// was abandoned while others wait for it. Waits for the frontier first, as the step would have.
     ///
     /// # Errors
-    /// `Unavailable` if the frontier was not reached before the deadline; otherwise those of the store.
+    /// `Unavailable` if the frontier was not reached before the deadline; `ConditionFailed` if the circuit is not the one that
+    /// began a step that is to be taken back; otherwise those of the store.
     pub fn release(&mut self, time: Time) -> Result<()> {
         self.wait_for(time.frontier)?;
         self.raise_time(time.input_time)
@@ -279,7 +281,7 @@ impl Engine {
         not_reached(head.time, time.input_time).map_err(Failed::Before)?;
         let given = (time.input_time != -1).then_some(time.input_time);
         if let (Some(time), Some(journal)) = (given, &self.journal)
-            && journal.through(&mut *transaction, time).map_err(Failed::Before)?.is_some()
+            && journal.progress(&mut *transaction, time).map_err(Failed::Before)?.is_some()
         {
             let message = "the step was begun with flush_every_set: apply it again so, or release it";
             let error = Error::new(ErrorKind::ConditionFailed, message);
@@ -297,14 +299,14 @@ impl Engine {
     }
 
     fn wait_for(&mut self, frontier: i64) -> Result<()> {
-        self.wait_until(frontier, |_, head, _| Ok(head >= frontier))
+        self.wait_until(frontier, |_, _, head, _| Ok(head >= frontier))
     }
 
-    /// Waits until a snapshot says that the frontier is reached; the function gets the store's time with it.
+    /// Waits until a snapshot says that the frontier is reached; the function gets the circuit and the store's time with it.
     pub(crate) fn wait_until(
         &mut self,
         frontier: i64,
-        mut is_reached: impl FnMut(&mut dyn Snapshot, i64, Option<&Journal>) -> Result<bool>,
+        mut is_reached: impl FnMut(&Circuit, &mut dyn Snapshot, i64, Option<&Journal>) -> Result<bool>,
     ) -> Result<()> {
         if frontier == -1 {
             return Ok(());
@@ -315,7 +317,7 @@ impl Engine {
         loop {
             let mut snapshot = self.store.snapshot()?;
             let reached = snapshot.head()?.time;
-            if is_reached(&mut *snapshot, reached, self.journal.as_ref())? {
+            if is_reached(&self.circuit, &mut *snapshot, reached, self.journal.as_ref())? {
                 return Ok(());
             }
             // A step that goes on from operator to operator is not abandoned.

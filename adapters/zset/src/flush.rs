@@ -19,7 +19,7 @@ use crate::time::Time;
 
 /// The tables about steps under way.
 pub(crate) struct Journal {
-    /// How many operators each step is through, by the step's time.
+    /// How far each step is, by the step's time.
     progress: Table,
     /// What operators gave, by the step's time and the operator's number.
     given: Table,
@@ -28,7 +28,7 @@ pub(crate) struct Journal {
 impl Journal {
     pub(crate) fn new() -> Result<Self> {
         let time = ("input_time", Shape::Integer);
-        let progress = Table::values("_flushed".to_owned(), time, ("operators", Shape::Integer));
+        let progress = Table::values("_flushed".to_owned(), time, ("", Shape::of::<Progress>()));
         let at = ("", Shape::of::<At>());
         let given = Table::values("_flushed_rows".to_owned(), at, ("", Shape::Unit));
         let about = |table: Table| table.about_steps("flush_every_set");
@@ -44,20 +44,25 @@ impl Journal {
         Ok(snapshot.signature(&self.given.name)?.is_some())
     }
 
-    /// The times of the steps under way, and how many operators each is through.
-    pub(crate) fn under_way(&self, snapshot: &mut dyn Snapshot) -> Result<Vec<(i64, usize)>> {
+    /// The times of the steps under way, and how far each is.
+    pub(crate) fn under_way(&self, snapshot: &mut dyn Snapshot) -> Result<Vec<(i64, Progress)>> {
         let mut steps = Vec::new();
         snapshot.scan_values(&self.progress, &mut |key, value| {
-            steps.push((encode::decode(key)?, encode::decode::<u32>(value)? as usize));
+            steps.push((encode::decode(key)?, encode::decode(value)?));
             Ok(Visit::Next)
         })?;
         Ok(steps)
     }
 
-    /// How many operators a step is through; `None` if it is not under way.
-    pub(crate) fn through(&self, snapshot: &mut dyn Snapshot, time: i64) -> Result<Option<usize>> {
+    /// How far a step is; `None` if it is not under way.
+    pub(crate) fn progress(&self, snapshot: &mut dyn Snapshot, time: i64) -> Result<Option<Progress>> {
         let value = snapshot.values(&self.progress, &[encode::encode(&time)?])?.pop().flatten();
-        value.map(|value| Ok(encode::decode::<u32>(&value)? as usize)).transpose()
+        value.map(|value| encode::decode(&value)).transpose()
+    }
+
+    /// How many operators of the circuit a step is through; `None` if it is not under way.
+    fn through(&self, snapshot: &mut dyn Snapshot, circuit: &Circuit, time: i64) -> Result<Option<usize>> {
+        self.progress(snapshot, time)?.map(|progress| progress.of(circuit, time)).transpose()
     }
 
     /// Notes that a step is through more operators, and what those gave that others want.
@@ -70,7 +75,8 @@ impl Journal {
         ids: std::ops::Range<usize>,
     ) -> Result<()> {
         let operators = u32::try_from(ids.end).map_err(|_| Error::invalid("a circuit has too many operators"))?;
-        step.put(&self.progress, [(encode::encode(&time)?, time, Some(operators))])?;
+        let progress = Progress { operators, circuit: circuit.order() };
+        step.put(&self.progress, [(encode::encode(&time)?, time, Some(progress))])?;
         let mut given = Vec::new();
         for (id, node) in circuit.nodes.iter().enumerate().take(ids.end).skip(ids.start) {
             let is_wanted = circuit.nodes.iter().skip(ids.end).any(|other| other.inputs.contains(&id));
@@ -95,7 +101,7 @@ impl Journal {
 
     /// Forgets a step that is complete or was taken back.
     fn forget(&self, step: &mut Step<'_>, circuit: &Circuit, time: i64) -> Result<()> {
-        step.put::<_, u32>(&self.progress, [(encode::encode(&time)?, time, None)])?;
+        step.put::<_, Progress>(&self.progress, [(encode::encode(&time)?, time, None)])?;
         let keys = (0..circuit.nodes.len()).map(|id| {
             let at = At::new(time, id)?;
             Ok((encode::encode(&at)?, at, None))
@@ -113,13 +119,34 @@ impl Journal {
     ) -> Result<usize> {
         let steps = self.under_way(transaction)?;
         let steps: Vec<_> = steps.into_iter().filter(|(time, _)| *time <= until).collect();
-        for (time, through) in &steps {
+        for (time, progress) in &steps {
+            let through = progress.of(circuit, *time)?;
             let given = self.recall(transaction, circuit, *time)?;
             let mut step = Step::new(transaction, columns, None, Some(*time));
-            undo(circuit, &mut step, &given, *through).map_err(|error| error.during("take a step back"))?;
+            undo(circuit, &mut step, &given, through).map_err(|error| error.during("take a step back"))?;
             self.forget(&mut step, circuit, *time)?;
         }
         Ok(steps.len())
+    }
+}
+
+/// How far a step is that is under way.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Progress {
+    /// How many operators it is through, in the order of the circuit that it was begun with.
+    operators: u32,
+    /// That order, as a hash. Operators that keep nothing come and go between deployments, and move the numbers of others.
+    circuit: i64,
+}
+
+impl Progress {
+    /// How many operators of the circuit it is through.
+    fn of(&self, circuit: &Circuit, time: i64) -> Result<usize> {
+        if self.circuit == circuit.order() {
+            return Ok(self.operators as usize);
+        }
+        let message = "the step was begun by another circuit: open with that one to go on or release";
+        Err(Error::new(ErrorKind::ConditionFailed, message).with("input_time", time))
     }
 }
 
@@ -194,7 +221,7 @@ impl Engine {
         let mut snapshot = self.store.snapshot()?;
         let head = snapshot.head()?;
         same_generation(self.generation, head)?;
-        let Some(through) = journal.through(&mut *snapshot, time)? else {
+        let Some(through) = journal.through(&mut *snapshot, &self.circuit, time)? else {
             return not_reached(head.time, time).map(|()| 0);
         };
         let given = journal.recall(&mut *snapshot, &self.circuit, time)?;
@@ -208,6 +235,20 @@ impl Engine {
         Ok(through)
     }
 
+    /// Waits until the frontier is reached, or the step before is through as many operators.
+    fn wait_for_set(&mut self, time: Time, end: usize) -> Result<()> {
+        let Time { input_time, frontier, .. } = time;
+        self.wait_until(frontier, |circuit, snapshot, head, journal| {
+            let steps = journal.filter(|_| head < frontier).map(|journal| journal.under_way(snapshot)).transpose()?;
+            for (other, progress) in steps.unwrap_or_default() {
+                if (frontier..input_time).contains(&other) && progress.of(circuit, other)? >= end {
+                    return Ok(true);
+                }
+            }
+            Ok(head >= frontier)
+        })
+    }
+
     /// Runs operators up to the first that keeps something, in one transaction. Gives the deltas if they are the last ones.
     fn run_set(
         &mut self,
@@ -217,20 +258,14 @@ impl Engine {
         stats: &mut StepStats,
         before_commit: Option<impl FnOnce(&Deltas) -> Result<()>>,
     ) -> Result<Option<Deltas>, Failed> {
-        let (input_time, frontier, end) = (time.input_time, time.frontier, ids.end);
-        let is_through = |snapshot: &mut dyn Snapshot, head: i64, journal: Option<&Journal>| {
-            let steps = journal.filter(|_| head < frontier).map(|journal| journal.under_way(snapshot)).transpose()?;
-            let mut before =
-                steps.unwrap_or_default().into_iter().filter(|(other, _)| (frontier..input_time).contains(other));
-            Ok(head >= frontier || before.any(|(_, through)| through >= end))
-        };
-        self.wait_until(frontier, is_through).map_err(Failed::Before)?;
+        let (input_time, end) = (time.input_time, ids.end);
+        self.wait_for_set(time, end).map_err(Failed::Before)?;
         let Some(journal) = &self.journal else { return Err(Failed::Before(Error::unexpected("the journal is gone"))) };
         let columns = self.store.wants_columns();
         let mut transaction = self.store.begin().map_err(Failed::Before)?;
         let head = transaction.head().map_err(Failed::Before)?;
         same_generation(self.generation, head).map_err(Failed::Before)?;
-        let through = journal.through(&mut *transaction, input_time).map_err(Failed::Before)?;
+        let through = journal.through(&mut *transaction, &self.circuit, input_time).map_err(Failed::Before)?;
         if through.unwrap_or(0) != ids.start || (through.is_none() && head.time >= input_time) {
             let message = "another worker has gone on with the step, or released it";
             let error = Error::new(ErrorKind::ConditionFailed, message);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use worldstore_core::{Error, ErrorKind, Result};
 use worldstore_zset::store::{Memory, Mode};
-use worldstore_zset::{Builder, Cache, Changes, Deltas, Engine, EngineOptions, Input, Output, Time, ZSet};
+use worldstore_zset::{Builder, Cache, Changes, Deltas, Engine, EngineOptions, Input, Output, Stream, Time, ZSet};
 
 use super::support::{Event, Pair, Place, Running, circuits, closure, events};
 
@@ -27,8 +27,19 @@ fn open(place: &Place, mode: Mode) -> Opened {
 }
 
 fn open_with(place: &Place, mode: Mode, options: EngineOptions) -> Opened {
+    open_behind(place, mode, options, |_| ())
+}
+
+/// With operators that keep nothing in front of the others.
+fn open_behind(
+    place: &Place,
+    mode: Mode,
+    options: EngineOptions,
+    in_front: impl for<'b> FnOnce(Stream<'b, Pair>),
+) -> Opened {
     let builder = Builder::new();
     let (input, rows) = builder.input::<Pair>("rows");
+    in_front(rows);
     let is_down = Arc::new(AtomicBool::new(false));
     let sums = rows.sum("sums", |row| row.0, |row| row.1);
     let early = sums.cache("early");
@@ -144,6 +155,31 @@ fn a_step_that_cannot_succeed_is_taken_back() {
         opened.expect([1]);
         opened.follow(4).unwrap();
         opened.expect([1, 4]);
+    }
+}
+
+/// An operator that keeps nothing was added to the program between two attempts: all numbers meant the next operator, and
+/// some operators got the step twice.
+#[test]
+fn only_the_circuit_that_began_a_step_goes_on_with_it() {
+    for place in Place::all() {
+        let mut opened = open(&place, Mode::CreateTables);
+        opened.step(1).unwrap();
+        opened.half(2);
+        drop(opened);
+        let options = EngineOptions::default().with_frontier_wait(Duration::from_millis(40));
+        let mut other = open_behind(&place, Mode::Open, options, |rows| {
+            rows.neg("negative").output("extra");
+        });
+        let released = other.engine.release(Time::at(2)).unwrap_err();
+        for error in [other.step(2).unwrap_err(), other.follow(3).unwrap_err(), released] {
+            assert_eq!(error.kind(), ErrorKind::ConditionFailed);
+            assert!(error.to_string().contains("begun by another circuit"), "{error}");
+        }
+        drop(other);
+        let mut opened = open(&place, Mode::Open);
+        opened.step(2).unwrap();
+        opened.expect([1, 2]);
     }
 }
 
