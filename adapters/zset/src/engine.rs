@@ -162,7 +162,8 @@ impl Engine {
     /// If the step fails, nothing of it is in the store. If it had a time and the fault is its own (`Invalid`,
     /// `Unsupported`), its time is released: the store's time becomes the step's, without its changes, so that steps that
     /// wait for it go on. After any other failure (a full disk, a server that is away, damage) the step keeps its time, to be
-    /// applied again when the cause is gone, or [released](Self::release).
+    /// applied again when the cause is gone, or [released](Self::release). Should the release fail, or the frontier not be
+    /// reached before it, the error says so (`time_not_released`), and it is left to the caller.
     ///
     /// With [`flush_every_set`](Time::flush_every_set) it is not one transaction: what each operator keeps is committed as
     /// soon as the operator is through, with what it gave to others. Workers that step one store so follow each other from
@@ -208,7 +209,7 @@ impl Engine {
         match self.run(&mut slots, time, before_commit) {
             Ok(deltas) => Ok(deltas),
             Err(Failed::Before(error)) => Err(error),
-            Err(Failed::Within(error)) => Err(self.release_after(error, time.input_time)),
+            Err(Failed::Within(error)) => Err(self.release_after(error, time)),
         }
     }
 
@@ -344,11 +345,13 @@ impl Engine {
         }
     }
 
-    pub(crate) fn release_after(&mut self, error: Error, input_time: i64) -> Error {
-        if input_time == -1 || !is_hopeless(&error) {
+    /// Gives up the time of a step that failed, if it cannot succeed. Steps before it may be under way in sets, and are not
+    /// to be taken back with it: they come to their end first.
+    pub(crate) fn release_after(&mut self, error: Error, time: Time) -> Error {
+        if time.input_time == -1 || !is_hopeless(&error) {
             return error;
         }
-        match self.raise_time(input_time) {
+        match self.release(time) {
             Ok(()) => error,
             Err(second) => error.with("time_not_released", second),
         }

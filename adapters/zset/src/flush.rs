@@ -210,7 +210,7 @@ impl Engine {
                 Ok(None) => through = end,
                 Err(Failed::Before(error)) => return Err(error),
                 // What was committed is taken back when the time is released.
-                Err(Failed::Within(error)) => return Err(self.release_after(error, time.input_time)),
+                Err(Failed::Within(error)) => return Err(self.release_after(error, time)),
             }
         }
     }

@@ -183,6 +183,25 @@ fn only_the_circuit_that_began_a_step_goes_on_with_it() {
     }
 }
 
+/// A worker's step could not succeed, and the one before it, which another worker had in hand, was taken back with it.
+#[test]
+fn a_step_that_cannot_succeed_leaves_the_one_before_alone() {
+    for place in Place::all() {
+        let mut opened = open(&place, Mode::CreateTables);
+        opened.step(1).unwrap();
+        opened.half(2);
+        let sum_leaves_its_range = Changes::new().insert(&opened.rows, [(0, i64::MAX), (0, i64::MAX - 1)]);
+        let times = Time::at(3).with_frontier(2).with_flush_every_set(true);
+        let error = opened.engine.step(sum_leaves_its_range, times).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.to_string().contains("time_not_released: unavailable"), "{error}");
+        assert_eq!(opened.engine.time().unwrap(), 1);
+        opened.step(2).unwrap();
+        opened.engine.release(Time::at(3).with_frontier(2)).unwrap();
+        opened.expect([1, 2]);
+    }
+}
+
 #[test]
 fn a_step_is_taken_back_from_under_one_that_followed() {
     for place in Place::all() {
