@@ -65,7 +65,8 @@ impl Journal {
         self.progress(snapshot, time)?.map(|progress| progress.of(circuit, time)).transpose()
     }
 
-    /// Notes that a step is through more operators, and what those gave that others want.
+    /// Notes that a step is through more operators, and what those gave that others want; the first time also all inputs,
+    /// by which the step is known again.
     fn note(
         &self,
         step: &mut Step<'_>,
@@ -78,9 +79,12 @@ impl Journal {
         let progress = Progress { operators, circuit: circuit.order() };
         step.put(&self.progress, [(encode::encode(&time)?, time, Some(progress))])?;
         let mut given = Vec::new();
-        for (id, node) in circuit.nodes.iter().enumerate().take(ids.end).skip(ids.start) {
-            let is_wanted = circuit.nodes.iter().skip(ids.end).any(|other| other.inputs.contains(&id));
-            if let (Some(batch), true) = (slots.erased(id), is_wanted || node.kind == "input") {
+        for (id, node) in circuit.nodes.iter().enumerate() {
+            let is_wanted = match node.kind {
+                "input" => ids.start == 0,
+                _ => ids.contains(&id) && circuit.nodes.iter().skip(ids.end).any(|other| other.inputs.contains(&id)),
+            };
+            if let (Some(batch), true) = (slots.erased(id), is_wanted) {
                 given.push((At::new(time, id)?, (node.codec.encode)(batch)?));
             }
         }
@@ -162,7 +166,9 @@ fn undo(circuit: &Circuit, step: &mut Step<'_>, given: &Slots, through: usize) -
             return Err(Error::unsupported(message).with("operator", &node.name));
         }
         let batch = match (node.kind, id < through) {
-            ("input", _) => (node.codec.combine)(None, given.erased(id), -1)?,
+            ("input", true) => (node.codec.combine)(None, given.erased(id), -1)?,
+            // What comes in behind has not come to any operator.
+            ("input", false) => None,
             (_, true) => run(node, &again, step)?,
             (_, false) => run(node, &left, step)?,
         };

@@ -282,6 +282,44 @@ fn workers_follow_each_other_from_operator_to_operator() {
     }
 }
 
+/// An input that comes after an operator with state was not remembered, so that the step was taken for another one.
+#[test]
+fn inputs_may_come_after_operators() {
+    for place in Place::all() {
+        let is_down = Arc::new(AtomicBool::new(true));
+        let open = |mode| {
+            let builder = Builder::new();
+            let (left, rows) = builder.input::<Pair>("left");
+            let sums = rows.sum("sums", |row| row.0, |row| row.1);
+            let (right, names) = builder.input::<Pair>("right");
+            let seen = Arc::clone(&is_down);
+            let checked = names.try_map("checked", move |row| match seen.load(Ordering::Relaxed) {
+                true => Err(Error::new(ErrorKind::Unavailable, "a service is away")),
+                false => Ok(*row),
+            });
+            let kept = sums.join("joined", checked, |row| row.0, |row| row.0, |sum, name| (sum.1, name.1));
+            let kept = kept.cache("kept");
+            (Engine::open(builder.build().unwrap(), place.open(), mode).unwrap(), left, right, kept)
+        };
+        let time = |time| Time::at(time).with_flush_every_set(true);
+        let (mut engine, left, right, _) = open(Mode::CreateTables);
+        let changes = || Changes::new().insert(&left, [(1, 10), (1, 20)]).insert(&right, [(1, 7)]);
+        assert_eq!(engine.step(changes(), time(0)).unwrap_err().kind(), ErrorKind::Unavailable);
+        engine.release(Time::at(0)).unwrap();
+        engine.check().unwrap();
+        assert_eq!(engine.step(changes(), time(1)).unwrap_err().kind(), ErrorKind::Unavailable);
+        drop(engine);
+        is_down.store(false, Ordering::Relaxed);
+        let (mut engine, left, right, kept) = open(Mode::Open);
+        let others = Changes::new().insert(&left, [(1, 10), (1, 20)]).insert(&right, [(1, 8)]);
+        assert_eq!(engine.step(others, time(1)).unwrap_err().kind(), ErrorKind::Invalid);
+        let changes = Changes::new().insert(&left, [(1, 10), (1, 20)]).insert(&right, [(1, 7)]);
+        engine.step(changes, time(1)).unwrap();
+        assert_eq!(engine.read(&kept).unwrap().all().unwrap(), ZSet::from_rows([(30, 7)]).unwrap());
+        engine.check().unwrap();
+    }
+}
+
 #[test]
 fn a_step_in_sets_needs_a_time() {
     let mut opened = open(&Place::Memory(Memory::new()), Mode::CreateTables);
