@@ -142,7 +142,14 @@ impl<'s> Scope<'s> {
             self.builder.with_plan(|plan| plan.note(error.with("operator", name)));
         }
         let inner = self.add_named(name, "import", vec![], [], |[]| linear::Source);
-        self.plan.borrow_mut().imports.push((stream.id, inner.id));
+        let outside = self.builder.with_plan(|plan| plan.nodes.get(stream.id).map_or(0, |node| node.lineage));
+        let mut plan = self.plan.borrow_mut();
+        if let Some(node) = plan.nodes.get_mut(inner.id) {
+            let mut hash = Hash(node.lineage);
+            hash.bytes(&outside.to_be_bytes());
+            node.lineage = hash.0;
+        }
+        plan.imports.push((stream.id, inner.id));
         inner
     }
 

@@ -4,7 +4,7 @@ use worldstore_core::ErrorKind;
 use worldstore_zset::store::{Change, KeyRange, Mode, Visit};
 use worldstore_zset::{Builder, Circuit, Engine, Input, Stream};
 
-use super::support::{Pair, Place};
+use super::support::{Pair, Place, closure};
 
 fn circuit(query: impl for<'b> FnOnce(Stream<'b, Pair>)) -> (Circuit, Input<Pair>) {
     let builder = Builder::new();
@@ -51,6 +51,24 @@ fn a_store_fits_the_circuit_that_it_was_made_for_and_no_other() {
             rows.neg("negative").output("out");
         });
         Engine::open(same, place.open(), Mode::Open).unwrap();
+    }
+}
+
+/// A filter in front of a recursion went unnoticed, and its state went on with rows that no longer came.
+#[test]
+fn what_flows_into_a_recursion_is_compared() {
+    for place in Place::all() {
+        let open = |mode, changed: bool| {
+            let query = |rows: Stream<'_, Pair>| {
+                let edges = if changed { rows.filter("some", |row| row.0 > 0) } else { rows };
+                closure("paths", edges);
+            };
+            Engine::open(circuit(query).0, place.open(), mode)
+        };
+        drop(open(Mode::CreateTables, false).unwrap());
+        let error = open(Mode::Open, true).unwrap_err();
+        assert!(error.to_string().contains("an operator differs, operator: paths_longer"), "{error}");
+        open(Mode::Open, false).unwrap();
     }
 }
 
