@@ -9,7 +9,7 @@ mod explain;
 mod plan;
 
 pub use builder::{Builder, Input, Output, Stream};
-pub(crate) use plan::{Hash, Plan, Spec};
+pub(crate) use plan::{Hash, Kind, Plan, Spec};
 
 use worldstore_core::Result;
 

@@ -117,7 +117,7 @@ impl Builder {
         let table = tables.last().cloned();
         let fixpoint = Fixpoint { nodes, imports, variable, result, table, iterations_max, marker };
         let codec = Codec::of::<T>();
-        let spec = Spec { name, kind: "recursive", inputs, row, codec, when: When::Changed };
+        let spec = Spec { name, kind: "recursive".into(), inputs, row, codec, when: When::Changed };
         self.add_composed(spec, tables, inside, Box::new(fixpoint))
     }
 }

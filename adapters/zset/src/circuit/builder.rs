@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use worldstore_core::{Error, Result};
 
-use super::{Circuit, Operator, Plan, Spec, When};
+use super::{Circuit, Kind, Operator, Plan, Spec, When};
 use crate::batch::{Codec, Erased, Slots};
 use crate::row::Row;
 use crate::shape::Shape;
@@ -97,7 +97,7 @@ impl Builder {
     pub(crate) fn add<T: Row, O: Operator + 'static, const N: usize>(
         &self,
         name: &str,
-        kind: &'static str,
+        kind: impl Into<Kind>,
         inputs: &[usize],
         tables: [Table; N],
         make: impl FnOnce([Arc<Table>; N]) -> O,
@@ -110,13 +110,13 @@ impl Builder {
         &self,
         when: When,
         name: &str,
-        kind: &'static str,
+        kind: impl Into<Kind>,
         inputs: &[usize],
         tables: [Table; N],
         make: impl FnOnce([Arc<Table>; N]) -> O,
     ) -> Stream<'_, T> {
         let (inputs, row, codec) = (inputs.to_vec(), Shape::of::<T>().text(), Codec::of::<T>());
-        let spec = Spec { name, kind, inputs, row, codec, when };
+        let spec = Spec { name, kind: kind.into(), inputs, row, codec, when };
         let id = self.plan.borrow_mut().add(spec, tables, make);
         Stream { builder: self, id, marker: PhantomData }
     }

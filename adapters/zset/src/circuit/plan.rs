@@ -12,10 +12,30 @@ use crate::table::Table;
 /// The longest name of an operator, in bytes.
 const NAME_BYTES_MAX: usize = 48;
 
+/// What kind of operator it is, with the numbers that it was given (a count, the size of a window): with other numbers its
+/// state, and that of those behind it, would be another one.
+pub(crate) struct Kind {
+    name: &'static str,
+    numbers: Vec<i64>,
+}
+
+impl Kind {
+    /// A kind with numbers.
+    pub(crate) fn with(name: &'static str, numbers: &[i64]) -> Self {
+        Self { name, numbers: numbers.to_vec() }
+    }
+}
+
+impl From<&'static str> for Kind {
+    fn from(name: &'static str) -> Self {
+        Self::with(name, &[])
+    }
+}
+
 /// What an operator is, before it has a place.
 pub(crate) struct Spec<'a> {
     pub(crate) name: &'a str,
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Kind,
     pub(crate) inputs: Vec<usize>,
     /// The shape of its rows, as text.
     pub(crate) row: String,
@@ -46,7 +66,7 @@ impl Plan {
         }
         let lineage = self.lineage(&spec);
         let mut failed = None;
-        let tables = tables.map(|table| match table.clone().owned_by(spec.name, spec.kind, lineage) {
+        let tables = tables.map(|table| match table.clone().owned_by(spec.name, spec.kind.name, lineage) {
             Ok(table) => Arc::new(table),
             Err(error) => {
                 failed = Some(error);
@@ -58,6 +78,7 @@ impl Plan {
         }
         let operator = Box::new(make(tables.clone()));
         let Spec { name, kind, inputs, row, codec, when } = spec;
+        let kind = kind.name;
         let (name, tables, inside) = (name.to_owned(), tables.to_vec(), Vec::new());
         self.nodes.push(Node { name, kind, inputs, tables, row, codec, when, operator, lineage, inside });
         id
@@ -74,6 +95,7 @@ impl Plan {
         let id = self.nodes.len();
         let lineage = self.lineage(&spec);
         let Spec { name, kind, inputs, row, codec, when } = spec;
+        let kind = kind.name;
         let name = name.to_owned();
         self.nodes.push(Node { name, kind, inputs, tables, row, codec, when, operator, lineage, inside });
         id
@@ -110,7 +132,8 @@ impl Plan {
 
     fn lineage(&self, spec: &Spec<'_>) -> u64 {
         let mut hash = Hash::new();
-        [spec.name, spec.kind, &spec.row].iter().for_each(|text| hash.text(text));
+        [spec.name, spec.kind.name, &spec.row].iter().for_each(|text| hash.text(text));
+        spec.kind.numbers.iter().for_each(|number| hash.bytes(&number.to_be_bytes()));
         for id in &spec.inputs {
             hash.bytes(&self.nodes.get(*id).map_or(0, |node| node.lineage).to_be_bytes());
         }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use worldstore_core::{Error, Result};
 
 use crate::batch::{Batch, Erased, Slots, emit};
-use crate::circuit::{Operator, Stream};
+use crate::circuit::{Kind, Operator, Stream};
 use crate::row::Row;
 use crate::step::Step;
 use crate::weight::{self, Weight};
@@ -131,10 +131,10 @@ impl<'b, T: Row> Stream<'b, T> {
         self.builder.add(name, "minus", &inputs, [], |[]| Minus { inputs, marker: PhantomData::<fn(T)> })
     }
 
-    fn linear<U: Row>(
+    pub(super) fn linear<U: Row>(
         self,
         name: &str,
-        kind: &'static str,
+        kind: impl Into<Kind>,
         function: impl Fn(&T, Weight, &mut Batch<U>) -> Result<()> + Send + Sync + 'static,
     ) -> Stream<'b, U> {
         self.builder.add(name, kind, &[self.id], [], |[]| Linear::new(vec![self.id], function))

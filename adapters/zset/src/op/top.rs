@@ -10,7 +10,7 @@ use std::sync::Arc;
 use worldstore_core::Result;
 
 use crate::batch::{Batch, Erased, Slots, Types, consolidate, emit};
-use crate::circuit::{self, Operator, Part, Recall, Stream, recalled};
+use crate::circuit::{self, Kind, Operator, Part, Recall, Stream, recalled};
 use crate::encode::{self, decode_prefix};
 use crate::row::Row;
 use crate::shape::Shape;
@@ -73,7 +73,8 @@ impl<'b, T: Row> Stream<'b, T> {
         let columns = [("key", Shape::of::<K>()), ("order", Shape::of::<O>()), ("row", Shape::of::<V>())];
         let table = Table::weights(name.to_owned(), &columns);
         let marker = PhantomData;
-        self.builder.add(name, kind, &[self.id], [table], |[table]| Top {
+        let counted = Kind::with(kind, &[count.into()]);
+        self.builder.add(name, counted, &[self.id], [table], |[table]| Top {
             input: self.id,
             table,
             count: count.into(),

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use worldstore_core::Result;
 
+use super::linear::flat_mapping;
 use crate::batch::{Batch, Erased, Slots, emit};
-use crate::circuit::{Operator, Part, Recall, Stream, When};
+use crate::circuit::{Kind, Operator, Part, Recall, Stream, When};
 use crate::encode::{self, decode_prefix};
 use crate::row::Row;
 use crate::shape::Shape;
@@ -25,7 +26,8 @@ impl<'b, T: Row> Stream<'b, T> {
     pub fn window(self, name: &str, size: i64, time: impl Fn(&T) -> i64 + Send + Sync + 'static) -> Self {
         let rows = Table::weights(format!("{name}__rows"), &[("time", Shape::Integer), ("", Shape::of::<T>())]);
         let clock = Table::values(format!("{name}__clock"), ("key", Shape::Unit), ("now", Shape::Integer));
-        self.builder.add_when(When::Always, name, "window", &[self.id], [rows, clock], |[rows, clock]| Window {
+        let kind = Kind::with("window", &[size]);
+        self.builder.add_when(When::Always, name, kind, &[self.id], [rows, clock], |[rows, clock]| Window {
             input: self.id,
             rows,
             clock,
@@ -56,13 +58,14 @@ impl<'b, T: Row> Stream<'b, T> {
         time: impl Fn(&T) -> i64 + Send + Sync + 'static,
     ) -> Stream<'b, (i64, T)> {
         let every = every.max(1);
-        self.flat_map(name, move |row| {
+        let windows = move |row: &T| {
             let time = time(row);
             let last = time.div_euclid(every).saturating_mul(every);
             let starts = std::iter::successors(Some(last), move |start| start.checked_sub(every));
             let holds = move |start: &i64| i128::from(time) - i128::from(*start) < i128::from(size);
             starts.take_while(holds).map(|start| (start, row.clone())).collect::<Vec<_>>()
-        })
+        };
+        self.linear(name, Kind::with("flat_map", &[size, every]), flat_mapping(windows))
     }
 }
 

@@ -72,6 +72,30 @@ fn what_flows_into_a_recursion_is_compared() {
     }
 }
 
+/// A larger count went unnoticed: what had not been given was taken back later.
+#[test]
+fn the_numbers_that_operators_are_given_are_compared() {
+    for place in Place::all() {
+        let open = |mode, numbers: [i64; 5]| {
+            let query = |rows: Stream<'_, Pair>| {
+                let [top, first, hop, every, window] = numbers;
+                rows.top_k("best", top as u32, |row| row.0, |row| row.1).cache("kept_best");
+                rows.first_n("first", first as u32, |row| row.1).cache("kept_first");
+                rows.hop("windows", hop, every, |row| row.1).cache("kept_windows");
+                rows.window("recent", window, |row| row.1).cache("kept_recent");
+            };
+            Engine::open(circuit(query).0, place.open(), mode).map(drop)
+        };
+        open(Mode::CreateTables, [3, 3, 4, 2, 9]).unwrap();
+        let others = [[4, 3, 4, 2, 9], [3, 4, 4, 2, 9], [3, 3, 6, 2, 9], [3, 3, 4, 1, 9], [3, 3, 4, 2, 8]];
+        for (numbers, operator) in others.into_iter().zip(["best", "first", "kept_windows", "kept_windows", "recent"]) {
+            let error = open(Mode::Open, numbers).unwrap_err();
+            assert!(error.to_string().contains(&format!("differs, operator: {operator}")), "{error}");
+        }
+        open(Mode::Open, [3, 3, 4, 2, 9]).unwrap();
+    }
+}
+
 #[test]
 fn an_index_of_a_store_without_tables_is_not_found() {
     for place in Place::all() {
