@@ -27,6 +27,31 @@ pub trait Additive: Row {
     fn plus(&self, other: &Self) -> Option<Self>;
     /// The value added so many times.
     fn times(&self, weight: Weight) -> Option<Self>;
+    /// The sum of values, each added so many times, if it is in range, whatever is on the way to it. The default puts aside
+    /// what does not fit yet; where that is not enough, as for a value of several parts, sum the parts.
+    fn total(terms: &[(Self, Weight)]) -> Option<Self> {
+        settle(terms)
+    }
+}
+
+/// Adds what fits, over and over, until all is added or nothing fits.
+fn settle<A: Additive>(terms: &[(A, Weight)]) -> Option<A> {
+    let mut left: Vec<A> = terms.iter().map(|(value, weight)| value.times(*weight)).collect::<Option<_>>()?;
+    let mut sum = A::zero();
+    while !left.is_empty() {
+        let count = left.len();
+        left.retain(|term| match sum.plus(term) {
+            Some(next) => {
+                sum = next;
+                false
+            }
+            None => true,
+        });
+        if left.len() == count {
+            return None;
+        }
+    }
+    Some(sum)
 }
 
 macro_rules! additive_integers {
@@ -42,6 +67,11 @@ macro_rules! additive_integers {
 
             fn times(&self, weight: Weight) -> Option<Self> {
                 i128::from(*self).checked_mul(i128::from(weight))?.try_into().ok()
+            }
+
+            fn total(terms: &[(Self, Weight)]) -> Option<Self> {
+                let terms: Vec<_> = terms.iter().map(|(value, weight)| (i128::from(*value), *weight)).collect();
+                settle(&terms)?.try_into().ok()
             }
         })+
     };
@@ -74,6 +104,13 @@ macro_rules! additive_tuples {
 
             fn times(&self, weight: Weight) -> Option<Self> {
                 Some(($(self.$index.times(weight)?,)+))
+            }
+
+            fn total(terms: &[(Self, Weight)]) -> Option<Self> {
+                Some(($({
+                    let terms: Vec<_> = terms.iter().map(|(value, weight)| (value.$index.clone(), *weight)).collect();
+                    $name::total(&terms)?
+                },)+))
             }
         }
     };
@@ -238,13 +275,16 @@ where
 
 impl<T: Row, K, A: Additive, FK, FV: Fn(&T) -> A, FM> Sums<T, K, A, FK, FV, FM> {
     fn advance(&self, before: &Total<A>, group: &[Keyed<'_, K, T>]) -> Result<Total<A>> {
-        let mut total = before.clone();
-        for keyed in group {
-            total.count = weight::plus(total.count, keyed.weight)?;
-            let value = (self.value)(keyed.row).times(keyed.weight);
-            let sum = value.and_then(|value| total.value.plus(&value));
-            total.value = sum.ok_or_else(|| Error::invalid("a sum leaves the range of its type"))?;
+        let count: i128 = group.iter().map(|keyed| i128::from(keyed.weight)).sum();
+        let count = weight::exact(i128::from(before.count) + count)?;
+        let in_order = |sum: A, keyed: &Keyed<'_, K, T>| sum.plus(&(self.value)(keyed.row).times(keyed.weight)?);
+        if let Some(value) = group.iter().try_fold(before.value.clone(), in_order) {
+            return Ok(Total { count, value });
         }
-        Ok(total)
+        // What is added may leave the range before something is taken away.
+        let changes = group.iter().map(|keyed| ((self.value)(keyed.row), keyed.weight));
+        let terms: Vec<_> = std::iter::once((before.value.clone(), 1)).chain(changes).collect();
+        let value = A::total(&terms).ok_or_else(|| Error::invalid("a sum leaves the range of its type"))?;
+        Ok(Total { count, value })
     }
 }

@@ -214,6 +214,31 @@ fn sums_that_do_not_fit(place: &Place) {
     assert!(error.to_string().contains("operator: set"), "{error}");
 }
 
+/// Rows come in their order, so the new value of a replaced row may come before the old one goes.
+#[test]
+fn sums_that_fit_are_made_whatever_is_on_the_way() {
+    let builder = Builder::new();
+    let (input, rows) = builder.input::<i32>("rows");
+    let (pairs_in, pairs) = builder.input::<(i32, i32)>("pairs");
+    let sum = rows.reduce("sum", |row| *row).cache("kept_sum");
+    let both = pairs.reduce("both", |row| *row).cache("kept_both");
+    let mut engine = Engine::open(builder.build().unwrap(), Memory::new(), Mode::CreateTables).unwrap();
+    let large = 2_000_000_000;
+    engine.insert(&input, [large]).unwrap();
+    engine.replace(&input, large, large - 1).unwrap();
+    let doubled = Changes::new().weigh(&input, [(large - 2, 2), (large - 1, -2)]);
+    engine.step(doubled, Time::none()).unwrap();
+    let rows: Vec<_> = engine.read(&sum).unwrap().all().unwrap().into_iter().collect();
+    assert_eq!(rows, [(large - 3, 1)]);
+    // One part would leave the range in one order, the other part in the other.
+    engine.insert(&pairs_in, [(large, large)]).unwrap();
+    engine.insert(&pairs_in, [(large, -large), (-large, large)]).unwrap();
+    let rows: Vec<_> = engine.read(&both).unwrap().all().unwrap().into_iter().collect();
+    assert_eq!(rows, [((large, large), 1)]);
+    assert_eq!(engine.insert(&input, [large]).unwrap_err().kind(), ErrorKind::Invalid);
+    engine.check().unwrap();
+}
+
 #[test]
 fn an_index_is_read_by_key_by_range_and_from_both_ends() {
     let builder = Builder::new();
