@@ -9,6 +9,7 @@ use worldstore_core::{Error, Result};
 use crate::changes::combine;
 use crate::encode;
 use crate::row::Row;
+use crate::shape::Shape;
 use crate::weight::{self, Weight};
 
 /// Rows with weights.
@@ -64,6 +65,8 @@ pub(crate) struct Codec {
     pub(crate) decode: fn(&[u8]) -> Result<Erased>,
     /// The sum of two batches, the second one multiplied.
     pub(crate) combine: Combine,
+    /// Whether the bytes can be read again.
+    pub(crate) is_readable: bool,
 }
 
 impl Codec {
@@ -77,6 +80,7 @@ impl Codec {
             encode: |batch| encode::encode(rows::<T>(Some(batch))?),
             decode: |bytes| Ok(Arc::new(encode::decode::<Batch<T>>(bytes)?)),
             combine: |left, right, factor| emit(combine(rows::<T>(left)?, rows::<T>(right)?, factor)?),
+            is_readable: !Shape::of::<T>().is_undescribed(),
         }
     }
 }

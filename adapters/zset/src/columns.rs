@@ -70,6 +70,11 @@ impl Layout {
         Self { shape }
     }
 
+    /// True if its values cannot be read again.
+    pub(crate) fn is_undescribed(&self) -> bool {
+        self.shape.is_undescribed()
+    }
+
     /// Adds the columns of the layout. The names begin with the label; an empty label gives the bare names of fields.
     pub(crate) fn columns(&self, label: &str, columns: &mut Vec<Column>) {
         add_columns(&self.shape, label, columns);

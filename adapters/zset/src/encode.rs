@@ -17,9 +17,10 @@
 //! | [`Desc`] | the encoding inside with every bit flipped, which turns the order around |
 //!
 //! Each value has one encoding: integers that are longer than needed are refused when read. Values nested deeper than
-//! 128 levels are refused on both sides. Types that need a self-describing format (untagged enums, flattened fields),
-//! and fields that are skipped on some values only, are refused. Integers of all widths share one encoding, so a field
-//! can become wider.
+//! 128 levels are refused on both sides. Types that need a self-describing format (untagged and tagged enums, flattened
+//! fields) cannot be read: a circuit with an operator that would keep them is refused, as far as that can be seen without
+//! a value. Fields that are skipped on some values only are refused when they are written. Integers of all widths share
+//! one encoding, so a field can become wider.
 
 mod decoder;
 mod desc;

@@ -85,6 +85,10 @@ impl Journal {
                 _ => ids.contains(&id) && circuit.nodes.iter().skip(ids.end).any(|other| other.inputs.contains(&id)),
             };
             if let (Some(batch), true) = (slots.erased(id), is_wanted) {
+                if !node.codec.is_readable {
+                    let message = "what an operator gives cannot be read again, so a step cannot be committed in sets";
+                    return Err(Error::invalid(message).with("operator", &node.name));
+                }
                 given.push((At::new(time, id)?, (node.codec.encode)(batch)?));
             }
         }

@@ -31,6 +31,8 @@ pub(crate) enum Shape {
     Enum(&'static str, &'static [&'static str]),
     /// A newtype, and what is inside.
     Newtype(&'static str, Box<Shape>),
+    /// What was found out of a type that needs a format that describes itself: it can be written, but not read again.
+    Undescribed(Box<Shape>),
 }
 
 impl Shape {
@@ -38,8 +40,19 @@ impl Shape {
     pub(crate) fn of<T: DeserializeOwned>() -> Self {
         let mut shape = Self::Unknown;
         // A refusal of made-up values is expected; what was learned until then stays.
-        let _refused = T::deserialize(tracer::Tracer::new(&mut shape)).is_err();
-        shape
+        match T::deserialize(tracer::Tracer::new(&mut shape)) {
+            Err(failure) if failure.is_undescribed() => Self::Undescribed(Box::new(shape)),
+            _ => shape,
+        }
+    }
+
+    /// True if values of the type, or of a part of it, cannot be read again.
+    pub(crate) fn is_undescribed(&self) -> bool {
+        match self {
+            Self::Undescribed(_) => true,
+            Self::Tuple(parts) => parts.iter().any(Self::is_undescribed),
+            _ => false,
+        }
     }
 
     /// The shape as one line of text: what is compared when a store is opened.
@@ -63,6 +76,7 @@ impl Shape {
             }
             Self::Enum(name, variants) => format!("{} [{}]", bare(name), variants.join(", ")),
             Self::Newtype(name, inner) => format!("{}({})", bare(name), inner.text()),
+            Self::Undescribed(inner) => inner.text(),
         }
     }
 }

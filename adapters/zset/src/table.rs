@@ -105,11 +105,17 @@ impl Table {
         self.value.as_ref()
     }
 
-    /// Says whose table it is, and completes the signature with what flows into the operator.
+    /// Says whose table it is, and completes the signature with what flows into the operator. Refuses a table whose entries
+    /// could not be read again.
     pub(crate) fn owned_by(mut self, operator: &str, kind: &str, lineage: u64) -> Result<Self> {
         if self.name.len() > NAME_BYTES_MAX {
             let error = Error::invalid("the name of a table would be longer than 63 bytes");
             return Err(error.with("operator", operator).with("table", self.name));
+        }
+        if self.key.is_undescribed() || self.value.as_ref().is_some_and(Layout::is_undescribed) {
+            let message =
+                "a type needs a format that describes itself (untagged, tagged, flatten): it cannot be read again";
+            return Err(Error::invalid(message).with("operator", operator).with("table", self.name));
         }
         self.operator = operator.to_owned();
         self.signature = format!("{kind} {} after {lineage:016x}", self.signature);

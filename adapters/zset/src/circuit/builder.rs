@@ -88,7 +88,8 @@ impl Builder {
     ///
     /// # Errors
     /// `Invalid` for the first mistake: an operator without a name or with one that is not allowed, two with the same
-    /// name, streams of another builder.
+    /// name, streams of another builder, an operator that would keep values of a type that [cannot be read
+    /// again](crate::encode).
     pub fn build(self) -> Result<Circuit> {
         Ok(Circuit { id: self.id, nodes: self.plan.into_inner().finish()? })
     }

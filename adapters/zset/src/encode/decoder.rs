@@ -246,7 +246,7 @@ impl<'de> Deserializer<'de> for &mut Decoder<'_> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Failure> {
-        Err(Failure::new("the type needs a format that describes itself"))
+        Err(Failure::undescribed())
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {

@@ -8,11 +8,22 @@ use worldstore_core::{Error, ErrorKind};
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,
+    is_undescribed: bool,
 }
 
 impl Failure {
     pub(crate) fn new(message: impl fmt::Display) -> Self {
-        Self { message: message.to_string() }
+        Self { message: message.to_string(), is_undescribed: false }
+    }
+
+    /// The type asks what comes next, and the bytes do not say.
+    pub(crate) fn undescribed() -> Self {
+        Self { message: "the type needs a format that describes itself".to_owned(), is_undescribed: true }
+    }
+
+    /// True if the type can never be read.
+    pub(crate) fn is_undescribed(&self) -> bool {
+        self.is_undescribed
     }
 
     /// As an error of writing: the type does not fit.

@@ -184,7 +184,7 @@ fn values_that_nest_too_deeply_are_refused_on_both_sides() {
 }
 
 #[test]
-fn types_that_need_to_describe_themselves_are_refused() {
+fn types_that_need_to_describe_themselves_cannot_be_read() {
     #[derive(Debug, Serialize, Deserialize)]
     #[serde(untagged)]
     enum Either {

@@ -124,6 +124,56 @@ fn names_must_be_there_once_and_plain() {
     assert!(inside.contains("two operators have the same name"), "{inside}");
 }
 
+/// Rows of such types were taken, and the state could not be read afterwards.
+#[test]
+fn what_could_not_be_read_again_is_not_kept() {
+    #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Number(i64),
+    }
+    #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+    #[serde(tag = "kind")]
+    enum Tagged {
+        Number { value: i64 },
+    }
+    #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+    struct Flat {
+        before: bool,
+        #[serde(flatten)]
+        reading: Reading,
+    }
+    let mistakes = [
+        mistake(|rows| drop(rows.map("either", |row| (row.0, Either::Number(row.1))).cache("kept"))),
+        mistake(|rows| drop(rows.map("tagged", |row| Some(Tagged::Number { value: row.1 })).cache("kept"))),
+        mistake(|rows| {
+            rows.count("kept", |row| vec![Either::Number(row.0)]);
+        }),
+        mistake(|rows| {
+            let reading = |row: &Pair| Reading { meter: String::new(), hour: row.0, watts: None };
+            rows.map("flat", move |row| Flat { before: true, reading: reading(row) }).distinct("kept");
+        }),
+    ];
+    for mistake in mistakes {
+        assert!(mistake.contains("cannot be read again, operation: build a circuit, operator: kept"), "{mistake}");
+    }
+    // What only passes by is never read.
+    let builder = Builder::new();
+    let (input, rows) = builder.input::<Pair>("rows");
+    let either = rows.map("either", |row| Either::Number(row.0));
+    let kept = ["one", "two"].map(|name| {
+        let numbers = either.map(name, |Either::Number(number)| *number);
+        numbers.cache(&format!("kept_{name}"))
+    });
+    let mut engine = Engine::open(builder.build().unwrap(), Memory::new(), Mode::CreateTables).unwrap();
+    engine.insert(&input, [(1, 1)]).unwrap();
+    // Unless a step may be cut short just there.
+    let time = Time::at(1).with_flush_every_set(true);
+    let error = engine.step(Changes::new().insert(&input, [(2, 2)]), time).unwrap_err();
+    assert!(error.to_string().ends_with("cannot be committed in sets, operator: either"), "{error}");
+    assert_eq!(kept.map(|kept| engine.read(&kept).unwrap().all().unwrap().len()), [1, 1]);
+}
+
 #[test]
 fn streams_of_two_recursions_do_not_mix() {
     let mixed = mistake(|rows| {
