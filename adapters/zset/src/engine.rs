@@ -31,7 +31,8 @@ pub struct EngineOptions {
     /// How long a step waits for its frontier. Default: 5 s.
     pub frontier_wait: Duration,
     /// How long the store's time may stand still while a step waits for its frontier, before the next time counts as
-    /// abandoned and is released. Its writer, should it come back, is told. Default: `None`, never.
+    /// abandoned and is released. Its writer, should it come back, is told. Less than `frontier_wait`, as each step waits
+    /// anew. Default: `None`, never.
     pub abandoned_after: Option<Duration>,
     /// How many entries of tables a step may look up, visit and write before it fails and is undone. A change of a row
     /// that very many others are joined with touches all of them. Default: `None`, no limit.
@@ -101,13 +102,19 @@ impl Engine {
     /// Opens a circuit on a store, with options.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// As [`open`](Self::open); `Invalid` if `abandoned_after` is not less than `frontier_wait`.
     pub fn open_with(
         circuit: Circuit,
         mut store: impl Store + 'static,
         mode: Mode,
         options: EngineOptions,
     ) -> Result<Self> {
+        if let Some(silence) = options.abandoned_after.filter(|silence| *silence >= options.frontier_wait) {
+            // The wait for the frontier would always end first.
+            let error = Error::invalid("abandoned_after must be less than frontier_wait");
+            let error = error.with("abandoned_after", format!("{silence:?}"));
+            return Err(error.with("frontier_wait", format!("{:?}", options.frontier_wait)));
+        }
         let journal = Journal::new()?;
         let mut tables: Vec<&Table> = circuit.tables().collect();
         let has_tables = !tables.is_empty();

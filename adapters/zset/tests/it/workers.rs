@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use worldstore_core::ErrorKind;
-use worldstore_zset::store::{Mode, Store};
+use worldstore_zset::store::{Memory, Mode, Store};
 use worldstore_zset::{Builder, Cache, Changes, Engine, EngineOptions, Input, Time};
 
 use super::support::{Pair, Place};
@@ -102,5 +102,18 @@ fn an_abandoned_time_is_released_after_a_while() {
             assert_eq!(error.kind(), ErrorKind::ConditionFailed, "a writer that comes back is told");
         }
         assert_eq!(engine.read(&kept).unwrap().all().unwrap().into_iter().collect::<Vec<_>>(), [((1, 5), 1)]);
+    }
+}
+
+/// It never took effect: each step gave up waiting before the silence was long enough.
+#[test]
+fn a_time_is_abandoned_before_the_wait_for_it_ends() {
+    for millis in [40, 41] {
+        let options = EngineOptions::default().with_frontier_wait(Duration::from_millis(40));
+        let options = options.with_abandoned_after(Duration::from_millis(millis));
+        let circuit = Builder::new().build().unwrap();
+        let error = Engine::open_with(circuit, Memory::new(), Mode::CreateTables, options).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.to_string().ends_with(&format!("abandoned_after: {millis}ms, frontier_wait: 40ms")), "{error}");
     }
 }
