@@ -1,9 +1,11 @@
 //! Typed columns beside the encoded bytes, so that other programs can read a table with plain SQL.
 //!
 //! Structs and tuples become a column for each part, at any depth; options of plain values become columns that may be
-//! null; everything else that is not plain becomes JSON text.
+//! null; everything else that is not plain becomes JSON text, in which maps whose keys are no plain values are lists of
+//! `[key, value]`.
 
 mod flatten;
+mod json;
 
 use serde::Serialize;
 use worldstore_core::Result;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::ser::{self, Impossible, Serializer};
 use worldstore_core::Result;
 
-use super::{Datum, is_plain};
+use super::{Datum, is_plain, json};
 use crate::encode::Failure;
 use crate::shape::Shape;
 
@@ -19,7 +19,7 @@ fn put<T: Serialize + ?Sized>(shape: &Shape, value: &T, data: &mut Vec<Datum>) -
         Shape::Struct(..) | Shape::Tuple(_) | Shape::Newtype(..) => value.serialize(Flatten { shape, data }),
         plain if is_plain(plain) => value.serialize(Flatten { shape: plain, data }),
         _ => {
-            data.push(Datum::Text(serde_json::to_string(value).map_err(Failure::new)?));
+            data.push(Datum::Text(json::text(value)?));
             Ok(())
         }
     }

@@ -1,5 +1,7 @@
 //! Columns and their values agree in number and order.
 
+use std::collections::BTreeMap;
+
 use expect_test::expect;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +47,30 @@ fn there_is_one_value_for_each_column() {
     let large = Datum::Large(u64::MAX.to_string());
     let plain = [large, Datum::Null, Datum::Real(0.5), text("[1,2]"), Datum::Integer(7), text("[1,2]")];
     assert_eq!(data, [&plain[..], &[text("\"Plain\"")]].concat());
+}
+
+/// Every step with such a row failed in the stores with columns.
+#[test]
+fn maps_with_any_keys_have_text() {
+    #[derive(Serialize, Deserialize)]
+    enum Part {
+        Named { by: BTreeMap<(u8, bool), String> },
+        Both(BTreeMap<Option<u8>, ()>, i64),
+        One(BTreeMap<i128, f64>),
+    }
+    let text = |value: &BTreeMap<(u8, bool), Vec<Part>>| {
+        let mut data = Vec::new();
+        Layout::new(Shape::of::<BTreeMap<(u8, bool), Vec<Part>>>()).values(value, &mut data).unwrap();
+        let [Datum::Text(text)] = data.as_slice() else { panic!("{data:?}") };
+        text.clone()
+    };
+    let named = Part::Named { by: BTreeMap::from([((1, true), "a \"b\"".to_owned())]) };
+    let both = Part::Both(BTreeMap::from([(None, ()), (Some(3), ())]), -4);
+    let one = Part::One(BTreeMap::from([(i128::MAX, 0.5)]));
+    let text = text(&BTreeMap::from([((7, false), vec![named, both, one]), ((8, true), vec![])]));
+    expect![[r#"[[[7,false],[{"Named":{"by":[[[1,true],"a \"b\""]]}},{"Both":[[[null,null],[3,null]],-4]},{"One":{"170141183460469231731687303715884105727":0.5}}]],[[8,true],[]]]"#]]
+        .assert_eq(&text);
+    serde_json::from_str::<serde_json::Value>(&text).unwrap();
 }
 
 #[test]
