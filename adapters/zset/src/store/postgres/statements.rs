@@ -29,7 +29,9 @@ pub(super) fn create(schema: &str, table: &Table) -> String {
         TableKind::Weights => ", \"_weight\" bigint NOT NULL);",
         TableKind::Values => ", \"_value\" bytea NOT NULL);",
     });
-    let indexed: Vec<String> = table.columns.iter().take(table.indexed).map(|column| quoted(&column.name)).collect();
+    // The server cannot sort json.
+    let sorted = table.columns.iter().take(table.indexed).filter(|column| column.kind != ColumnKind::Json);
+    let indexed: Vec<String> = sorted.map(|column| quoted(&column.name)).collect();
     if !indexed.is_empty() {
         // The server cuts names that are too long, which could make two equal; without a name it finds one.
         sql.push_str(&format!("CREATE INDEX ON {name} ({});", indexed.join(", ")));
