@@ -117,11 +117,8 @@ impl<L: Row, R: Row, K: Row, C: Row, FL, FR, F> Asof<L, R, K, C, FL, FR, F> {
         let ats: Vec<&[u8]> = groups.iter().map(|group| super::key_of(group)).collect();
         let before = self.partners(step, &ats)?;
         // The next row with the same key that was there; rows that change have gaps of their own.
-        let ranges = ats.iter().map(|at| {
-            Ok(KeyRange { start: behind(at).unwrap_or_default(), end: behind(self.key(at)?), ..KeyRange::prefix(&[]) })
-        });
-        let ranges: Vec<_> = ranges.collect::<Result<_>>()?;
-        let mut ends: Vec<Option<Vec<u8>>> = ranges.iter().map(|range| range.end.clone()).collect();
+        let mut ends: Vec<Option<Vec<u8>>> = ats.iter().map(|at| Ok(behind(self.key(at)?))).collect::<Result<_>>()?;
+        let ranges: Vec<_> = ats.iter().zip(&ends).map(|(at, end)| next_to(at, end.clone())).collect();
         step.scan(&self.right, &ranges, |index, entry, weight| {
             if weight <= 0 {
                 return Ok(Visit::Next);
@@ -194,6 +191,14 @@ impl<L: Row, R: Row, K: Row, C: Row, FL, FR, F> Asof<L, R, K, C, FL, FR, F> {
     fn key<'a>(&self, at: &'a [u8]) -> Result<&'a [u8]> {
         let (_, rest) = decode_prefix::<K>(at)?;
         Ok(before_rest(at, rest))
+    }
+}
+
+/// What is behind all that begins with these bytes: nothing, if no bytes are larger.
+fn next_to(at: &[u8], end: Option<Vec<u8>>) -> KeyRange {
+    match behind(at) {
+        Some(start) => KeyRange { start, end, ..KeyRange::prefix(&[]) },
+        None => KeyRange { start: at.to_vec(), end: Some(at.to_vec()), ..KeyRange::prefix(&[]) },
     }
 }
 

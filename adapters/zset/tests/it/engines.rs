@@ -289,6 +289,26 @@ fn sums_that_fit_are_made_whatever_is_on_the_way() {
     engine.check().unwrap();
 }
 
+/// No bytes come behind those of the last time, and the search went on from the first: rows kept the partner before.
+#[test]
+fn an_asof_join_finds_partners_at_the_last_of_all_times() {
+    for place in Place::all() {
+        let builder = Builder::new();
+        let (left_in, left) = builder.input::<(bool, i64)>("left");
+        let (right_in, right) = builder.input::<(bool, i64)>("right");
+        let at = |row: &(bool, i64)| ((), Desc(row.0));
+        let joined = left.asof_join("joined", right, at, at, |left, right| (left.1, right.map(|right| right.1)));
+        let kept = joined.cache("kept");
+        let mut engine = Engine::open(builder.build().unwrap(), place.open(), Mode::CreateTables).unwrap();
+        engine.insert(&left_in, [(false, 1)]).unwrap();
+        engine.insert(&right_in, [(true, 10)]).unwrap();
+        engine.insert(&right_in, [(false, 20)]).unwrap();
+        let rows: Vec<_> = engine.read(&kept).unwrap().all().unwrap().into_iter().collect();
+        assert_eq!(rows, [((1, Some(20)), 1)]);
+        engine.check().unwrap();
+    }
+}
+
 #[test]
 fn an_index_is_read_by_key_by_range_and_from_both_ends() {
     let builder = Builder::new();
