@@ -236,7 +236,7 @@ impl Engine {
     /// each time must be used or [released](Self::release), or those behind it wait.
     ///
     /// # Errors
-    /// Those of the store.
+    /// `Invalid` if the last of all times was given out or used; otherwise those of the store.
     pub fn next_time(&mut self) -> Result<Time> {
         let next = self.store.next_time()?;
         Ok(Time::at(next).with_frontier(next - 1))

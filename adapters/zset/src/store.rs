@@ -31,7 +31,7 @@ pub use sqlite::{Sqlite, SqliteConfig, SqliteSync};
 
 use std::fmt;
 
-use worldstore_core::Result;
+use worldstore_core::{Error, Result};
 
 use crate::columns::Datum;
 use crate::table::Table;
@@ -253,8 +253,17 @@ pub trait Store: fmt::Debug + Send {
     /// step that is under way.
     ///
     /// # Errors
-    /// Those of the store.
+    /// `Invalid` if there is no later time; otherwise those of the store.
     fn next_time(&mut self) -> Result<i64>;
+}
+
+/// The time to give out after one that was given out and the store's.
+fn later(given: i64, time: i64) -> Result<i64> {
+    given.max(time).checked_add(1).ok_or_else(no_later_time)
+}
+
+fn no_later_time() -> Error {
+    Error::invalid("there is no later time to give out").with("last", i64::MAX)
 }
 
 impl<S: Store + ?Sized> Store for Box<S> {

@@ -13,7 +13,7 @@ use worldstore_core::{Error, Result};
 
 use super::direct::{Direct, Entries, FoundVisitor};
 use super::schema::{self, Stored};
-use super::{Change, Head, KeyRange, Keys, Mode, Snapshot, Store, Transaction, ValueVisitor, Visit, Visitor};
+use super::{Change, Head, KeyRange, Keys, Mode, Snapshot, Store, Transaction, ValueVisitor, Visit, Visitor, later};
 use crate::table::Table;
 use crate::weight::{self, Weight};
 use kept::Kept;
@@ -84,7 +84,7 @@ impl Store for Memory {
 
     fn next_time(&mut self) -> Result<i64> {
         let mut state = self.lock();
-        state.given = state.given.max(state.head.time) + 1;
+        state.given = later(state.given, state.head.time)?;
         Ok(state.given)
     }
 }

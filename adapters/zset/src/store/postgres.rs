@@ -22,10 +22,10 @@ use sqlx::Row as _;
 use worldstore_core::{Error, ErrorKind, Result};
 
 use super::schema::{self, Stored};
-use super::{Mode, Snapshot, Store, Transaction};
+use super::{Mode, Snapshot, Store, Transaction, no_later_time};
 use crate::table::Table;
 pub use config::PostgresConfig;
-use error::translate;
+use error::{is_out_of_range, translate};
 use link::Link;
 use transaction::Held;
 
@@ -144,9 +144,12 @@ impl Store for Postgres {
             "UPDATE {schema}.\"_given\" SET \"time\" = greatest(\"time\", (SELECT \"input_time\" FROM {schema}.\"_time\")) \
              + 1 RETURNING \"time\""
         );
-        let given: Option<i64> = self
-            .link
-            .run(async |connection| sqlx::query_scalar(&sql).fetch_optional(connection).await.map_err(translate))?;
+        let given: Option<i64> = self.link.run(async |connection| {
+            sqlx::query_scalar(&sql).fetch_optional(connection).await.map_err(|error| match is_out_of_range(&error) {
+                true => no_later_time(),
+                false => translate(error),
+            })
+        })?;
         given.ok_or_else(|| Error::new(ErrorKind::Corrupt, "the schema has no row for the times that were given out"))
     }
 }

@@ -11,7 +11,7 @@ use redb::{
 use worldstore_core::{Error, ErrorKind, Result};
 
 use super::schema::{self, Stored, Todo};
-use super::{Change, Head, KeyRange, Mode, Order, Snapshot, Store, Transaction, ValueVisitor, Visit, Visitor};
+use super::{Change, Head, KeyRange, Mode, Order, Snapshot, Store, Transaction, ValueVisitor, Visit, Visitor, later};
 use crate::table::{Table, TableKind};
 use crate::weight::{self, Weight};
 
@@ -139,7 +139,7 @@ impl Store for Redb {
         let transaction = self.database.begin_write().map_err(failed)?;
         let next = {
             let mut table = transaction.open_table(NUMBERS).map_err(failed)?;
-            let next = number(&table, GIVEN, -1)?.max(number(&table, TIME, -1)?) + 1;
+            let next = later(number(&table, GIVEN, -1)?, number(&table, TIME, -1)?)?;
             table.insert(GIVEN, next).map_err(failed)?;
             next
         };

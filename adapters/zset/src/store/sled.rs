@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use worldstore_core::{Error, ErrorKind, Result};
 
 use super::schema::{self, Stored};
-use super::{Change, Head, KeyRange, Mode, Order, Snapshot, Store, Transaction, ValueVisitor, Visitor};
+use super::{Change, Head, KeyRange, Mode, Order, Snapshot, Store, Transaction, ValueVisitor, Visitor, later};
 use crate::table::Table;
 use crate::weight::{self, Weight};
 use overlay::Overlay;
@@ -155,7 +155,7 @@ impl Store for Sled {
 
     fn next_time(&mut self) -> Result<i64> {
         let mut held = Box::new(self.held());
-        let next = held.number_at(GIVEN, -1)?.max(held.number_at(TIME, -1)?) + 1;
+        let next = later(held.number_at(GIVEN, -1)?, held.number_at(TIME, -1)?)?;
         held.changes.set(about(GIVEN), Some(next.to_be_bytes().to_vec()));
         held.commit().map(|()| next)
     }

@@ -16,7 +16,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, TransactionBehavio
 use worldstore_core::{Error, ErrorKind, Result};
 
 use super::schema::{self, Stored};
-use super::{Mode, Snapshot, Store, Transaction};
+use super::{Mode, Snapshot, Store, Transaction, no_later_time};
 use crate::table::Table;
 use transaction::Held;
 
@@ -174,8 +174,10 @@ impl Store for Sqlite {
 
     fn next_time(&mut self) -> Result<i64> {
         // One statement is a transaction of its own; it waits for a step that is under way.
-        let sql = "UPDATE _time SET given = max(given, input_time) + 1 RETURNING given";
-        self.connection.query_row(sql, [], |row| row.get(0)).map_err(failed)
+        let sql =
+            "UPDATE _time SET given = max(given, input_time) + 1 WHERE max(given, input_time) < ?1 RETURNING given";
+        let given = self.connection.query_row(sql, [i64::MAX], |row| row.get(0)).optional().map_err(failed)?;
+        given.ok_or_else(no_later_time)
     }
 }
 

@@ -117,3 +117,16 @@ fn a_time_is_abandoned_before_the_wait_for_it_ends() {
         assert!(error.to_string().ends_with(&format!("abandoned_after: {millis}ms, frontier_wait: 40ms")), "{error}");
     }
 }
+
+#[test]
+fn behind_the_last_of_all_times_there_is_none() {
+    for place in Place::all() {
+        let (mut engine, input, _) = open(place.open(), Mode::CreateTables);
+        engine.step(Changes::new().insert(&input, [(1, 1)]), Time::at(i64::MAX - 1)).unwrap();
+        assert_eq!(engine.next_time().unwrap().input_time, i64::MAX);
+        for _ in 0..2 {
+            let error = engine.next_time().unwrap_err();
+            assert_eq!(error.to_string(), format!("invalid: there is no later time to give out, last: {}", i64::MAX));
+        }
+    }
+}

@@ -41,6 +41,11 @@ fn of_state(state: &str) -> (ErrorKind, &'static str) {
     }
 }
 
+/// True if a number does not fit its type.
+pub(super) fn is_out_of_range(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(database) if database.code().as_deref() == Some("22003"))
+}
+
 /// True if a commit that failed in this way may have taken effect: no answer of the server says that it has not.
 pub(super) fn is_unclear(error: &sqlx::Error) -> bool {
     match error {
