@@ -8,9 +8,12 @@ use serde::{Deserialize, Serialize};
 
 /// A value that can be a row, a key, or a part of one. Every type that fits is one; there is nothing to implement.
 ///
-/// Two rows are the same if their [encodings](crate::encode) are, and state is kept in the order of the encodings. That
-/// is the order of a derived `Ord`. For a type whose `Ord` was written by hand, or whose `serde` form is not its fields,
-/// the two may differ: then the encoding decides.
+/// Changes are brought together by `Eq` and `Ord`, state is kept by the [encodings](crate::encode). So they must agree:
+/// rows are equal if and only if their encodings are. With derived `Eq`, `Ord` and `serde` forms they do. Of rows that are
+/// equal and have different encodings, a step may count one for the other.
+///
+/// First rows, latest rows and ranges are in the order of the encodings, which is that of a derived `Ord`. For a type whose
+/// `Ord` was written by hand, or whose `serde` form is not its fields, the orders may differ.
 pub trait Row: Serialize + DeserializeOwned + Ord + Clone + Debug + Send + Sync + 'static {}
 
 impl<T: Serialize + DeserializeOwned + Ord + Clone + Debug + Send + Sync + 'static> Row for T {}

@@ -124,6 +124,9 @@ where
             encode::encode_into(&parts.2, &mut bytes)?;
             entries.push((bytes, parts, *weight));
         }
+        // Rows are in the order of their keys, which need not be that of the bytes.
+        keys.sort_unstable_by(|left, right| left.0.cmp(&right.0));
+        keys.dedup_by(|left, right| left.0 == right.0);
         let mut out = Batch::new();
         self.first(step, &keys, -1, &mut out)?;
         step.add(&self.table, entries)?;
