@@ -205,7 +205,7 @@ impl Engine {
             return Err(error.with("input_time", time.input_time).with("frontier", time.frontier));
         }
         let mut slots = Slots::new(self.circuit.nodes.len());
-        for (id, batch) in changes.finish(self.circuit.id)? {
+        for (id, batch) in changes.finish(self.circuit.id).map_err(|error| self.release_after(error, time))? {
             slots.set(id, batch);
         }
         // A circuit that keeps nothing has nothing to commit in between.

@@ -207,7 +207,7 @@ impl Engine {
         }
         if self.journal.is_none() {
             let message = "the store was made without flush_every_set; open it once with create tables or migrate";
-            return Err(Error::unsupported(message));
+            return Err(self.release_after(Error::unsupported(message), time));
         }
         let (mut through, mut stats) = (self.resume(slots, time.input_time)?, StepStats::default());
         let mut before_commit = Some(before_commit);

@@ -80,6 +80,46 @@ fn a_step_keeps_its_time_if_the_fault_is_not_its_own() {
     }
 }
 
+/// Such steps failed before the first operator, and those behind them waited for ever.
+#[test]
+fn a_step_that_cannot_begin_releases_its_time() {
+    for place in Place::all() {
+        let builder = Builder::new();
+        let (foreign, _) = builder.input::<i64>("foreign");
+        let mut opened = open(&place);
+        let too_many = Changes::new().weigh(&opened.rows, [(1, i64::MAX), (1, 1)]);
+        let error = opened.engine.step(too_many, Time::at(0)).unwrap_err();
+        assert_eq!((error.kind(), opened.engine.time().unwrap()), (ErrorKind::Invalid, 0));
+        let of_another = Changes::new().insert(&foreign, [1]);
+        let error = opened.engine.step(of_another, Time::at(1).with_frontier(0)).unwrap_err();
+        assert_eq!((error.kind(), opened.engine.time().unwrap()), (ErrorKind::Invalid, 1));
+        let of_another = Changes::new().insert(&foreign, [1]);
+        let error = opened.engine.step(of_another, Time::at(9).with_frontier(8)).unwrap_err();
+        assert!(error.to_string().contains("time_not_released: unavailable"), "{error}");
+        assert_eq!(opened.engine.time().unwrap(), 1);
+    }
+}
+
+#[test]
+fn a_step_in_sets_on_a_store_made_without_them_releases_its_time() {
+    for place in Place::all() {
+        let make = || {
+            let builder = Builder::new();
+            let (rows, stream) = builder.input::<i64>("rows");
+            stream.cache("kept");
+            (builder.build().unwrap(), rows)
+        };
+        let (circuit, _) = make();
+        let tables: Vec<_> = circuit.tables().collect();
+        place.open().prepare(&tables, Mode::CreateTables).unwrap();
+        let (circuit, rows) = make();
+        let mut engine = Engine::open(circuit, place.open(), Mode::Open).unwrap();
+        let time = Time::at(1).with_flush_every_set(true);
+        let error = engine.step(Changes::new().insert(&rows, [1]), time).unwrap_err();
+        assert_eq!((error.kind(), engine.time().unwrap()), (ErrorKind::Unsupported, 1));
+    }
+}
+
 /// The server ends a session that is idle within a transaction.
 #[cfg(feature = "postgres")]
 #[test]
