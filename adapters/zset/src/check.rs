@@ -1,6 +1,7 @@
 //! Checks of a store against itself: the state of each operator is computed again from the collections that flow into it,
 //! and compared entry by entry.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -116,7 +117,8 @@ fn visit(table: &Table, snapshot: &mut dyn Snapshot, visit: &mut ValueVisitor<'_
 /// What a check found. Errors are shared, because they stay.
 type Found = std::result::Result<Checked, Arc<Error>>;
 
-/// Checks a store again and again on a thread of its own, until it is dropped or finds a mismatch.
+/// Checks a store again and again on a thread of its own, until it is dropped, finds a mismatch or panics (in a function that
+/// was given to an operator).
 ///
 /// It has an engine of its own, on another handle of the same store: a second connection, or a clone. Stores with snapshots
 /// (SQLite, PostgreSQL, redb) let steps go on meanwhile; in memory they wait.
@@ -138,11 +140,13 @@ impl BackgroundCheck {
         let result = Arc::clone(&last);
         let work = move || {
             loop {
-                let found = engine.check().map_err(Arc::new);
+                let outcome = catch_unwind(AssertUnwindSafe(|| engine.check()));
+                let has_panicked = outcome.is_err();
+                let found = outcome.unwrap_or_else(|_| Err(Error::unexpected("a check panicked"))).map_err(Arc::new);
                 // A store that is busy is looked at again; what is wrong stays wrong.
-                let is_over = found.as_ref().is_err_and(|error| error.kind() == ErrorKind::Corrupt);
+                let is_wrong = found.as_ref().is_err_and(|error| error.kind() == ErrorKind::Corrupt);
                 *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
-                if is_over || stopped.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
+                if is_wrong || has_panicked || stopped.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
                     return;
                 }
             }
@@ -155,7 +159,7 @@ impl BackgroundCheck {
     /// What the last check found; `None` before the first one has ended.
     ///
     /// # Errors
-    /// As [`Engine::check`].
+    /// As [`Engine::check`]; `Unexpected` if it panicked.
     pub fn last(&self) -> Option<Result<Checked, Arc<Error>>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -172,7 +176,7 @@ impl BackgroundCheck {
     fn end(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic has left no result, or that of an earlier check.
+            // What panics in a check is caught.
             let _panicked = thread.join().is_err();
         }
     }

@@ -1,15 +1,46 @@
 //! Checks of a store against itself: right states pass, and a wrong entry is found with the operator that it belongs to.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use worldstore_core::ErrorKind;
 use worldstore_zset::store::{Change, KeyRange, Memory, Mode, Store, Visit};
-use worldstore_zset::{BackgroundCheck, Changes, Datum, Engine, Table, TableKind, Time};
+use worldstore_zset::{BackgroundCheck, Builder, Changes, Datum, Engine, Table, TableKind, Time};
 
 use super::model;
 use super::support::{Built, Event, Node, OPS, Op, Place, build, circuits, events};
+
+/// A check that panicked was taken for the good one before it.
+#[test]
+fn a_check_in_the_background_tells_that_it_panicked() {
+    let is_broken = Arc::new(AtomicBool::new(false));
+    let builder = Builder::new();
+    let (input, rows) = builder.input::<i64>("rows");
+    let seen = Arc::clone(&is_broken);
+    rows.cache("kept_rows");
+    let picky = rows.map("picky", move |row| {
+        assert!(!seen.load(Ordering::Relaxed), "a defect of the function");
+        *row
+    });
+    picky.cache("kept");
+    let mut engine = Engine::open(builder.build().unwrap(), Memory::new(), Mode::CreateTables).unwrap();
+    engine.insert(&input, [1]).unwrap();
+    let check = BackgroundCheck::start(engine, Duration::from_millis(1)).unwrap();
+    let begun = Instant::now();
+    let wait_for = |kind: Option<ErrorKind>| {
+        while check.last().map(|found| found.err().map(|error| error.kind())) != Some(kind) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", check.last());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    wait_for(None);
+    is_broken.store(true, Ordering::Relaxed);
+    wait_for(Some(ErrorKind::Unexpected));
+    assert_eq!(check.stop().unwrap_err().to_string(), "unexpected: a check panicked");
+}
 
 fn runner(cases: u32) -> TestRunner {
     TestRunner::new(Config { cases, max_global_rejects: 100_000, failure_persistence: None, ..Config::default() })
