@@ -45,11 +45,13 @@ impl<'b, T: Row> Stream<'b, T> {
         size: i64,
         time: impl Fn(&T) -> i64 + Send + Sync + 'static,
     ) -> Stream<'b, (i64, T)> {
+        let size = size.max(1);
         self.hop(name, size, size, time)
     }
 
     /// Puts each row into all windows that hold its time. A window begins at each multiple of `every` (at least 1) and is
-    /// `size` long; its beginning is given with the row. Nothing is kept, and rows never leave.
+    /// `size` long (0 or less: no window holds anything); its beginning is given with the row. Nothing is kept, and rows
+    /// never leave.
     pub fn hop(
         self,
         name: &str,

@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use worldstore_zset::store::Mode;
+use worldstore_zset::store::{Memory, Mode};
 use worldstore_zset::{Builder, Changes, Engine, Input, Output, Time, ZSet};
 
 use super::support::{Pair, Place};
@@ -33,6 +33,17 @@ fn rows_leave_in_a_step_without_changes() {
         assert_eq!(stats.scanned, 0, "the row in the window is not visited, and those that left are gone");
         assert_eq!(stats.written, kept, "the clock");
     }
+}
+
+/// A size of 0 dropped all rows.
+#[test]
+fn windows_that_lie_side_by_side_are_at_least_one_long() {
+    let builder = Builder::new();
+    let (input, rows) = builder.input::<Pair>("rows");
+    let output = rows.tumble("windows", 0, |row| row.0).output("changes");
+    let mut engine = Engine::open(builder.build().unwrap(), Memory::new(), Mode::CreateTables).unwrap();
+    let deltas = engine.insert(&input, [(7, 1), (-2, 2)]).unwrap();
+    assert_eq!(deltas.get(&output).unwrap(), [((-2, (-2, 2)), 1), ((7, (7, 1)), 1)]);
 }
 
 /// Steps: how far the time moves on, and changes.
