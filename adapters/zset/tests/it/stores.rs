@@ -232,3 +232,21 @@ fn a_sqlite_table_is_read_with_plain_sql() {
     let plan: String = statement.query_row([], |row| row.get(3)).unwrap();
     assert!(plan.contains("USING INDEX by_watts__key"), "{plan}");
 }
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn sqlite_shows_integers_beyond_64_bits_rounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("numbers.db");
+    let builder = Builder::new();
+    let (input, rows) = builder.input::<u64>("rows");
+    let kept = rows.cache("kept");
+    let store = worldstore_zset::store::Sqlite::open(&path).unwrap();
+    let mut engine = Engine::open(builder.build().unwrap(), store, Mode::CreateTables).unwrap();
+    engine.insert(&input, [7, u64::MAX]).unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let mut statement = connection.prepare("SELECT typeof(value) || ' ' || value FROM kept ORDER BY value").unwrap();
+    let shown: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(shown, ["integer 7", "real 1.84467440737096e+19"]);
+    assert_eq!(engine.read(&kept).unwrap().all().unwrap().weight(&u64::MAX), 1);
+}
