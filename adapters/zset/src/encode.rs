@@ -20,7 +20,7 @@
 //! 128 levels are refused on both sides. Types that need a self-describing format (untagged and tagged enums, flattened
 //! fields) cannot be read: a circuit with an operator that would keep them is refused, as far as that can be seen without
 //! a value. Fields that are skipped on some values only are refused when they are written. Integers of all widths share
-//! one encoding, so a field can become wider.
+//! one encoding, so a field can become wider; PostgreSQL wants its column to be altered then.
 
 mod decoder;
 mod desc;

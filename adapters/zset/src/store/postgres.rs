@@ -23,6 +23,7 @@ use worldstore_core::{Error, ErrorKind, Result};
 
 use super::schema::{self, Stored};
 use super::{Mode, Snapshot, Store, Transaction, no_later_time};
+use crate::columns::ColumnKind;
 use crate::table::Table;
 pub use config::PostgresConfig;
 use error::{is_out_of_range, translate};
@@ -107,7 +108,36 @@ impl Postgres {
                 query.bind(is_filled).execute(connection).await.map_err(translate)
             })?;
         }
+        self.compare_widths(&schema, tables)?;
         Ok(todo.fill)
+    }
+
+    /// Refuses tables with columns of 64 bits for numbers that may need more. In the encoding, and so in the signature,
+    /// integers of all widths are the same.
+    fn compare_widths(&mut self, schema: &str, tables: &[&Table]) -> Result<()> {
+        let larges = tables.iter().flat_map(|table| {
+            let larges = table.columns.iter().filter(|column| column.kind == ColumnKind::Large);
+            larges.map(move |column| (*table, column.name.as_str()))
+        });
+        let larges: Vec<_> = larges.collect();
+        if larges.is_empty() {
+            return Ok(());
+        }
+        let narrow: Vec<(String, String)> = self.link.run(async |connection| {
+            let query = sqlx::query_as(statements::NARROW).bind(schema);
+            query.fetch_all(connection).await.map_err(translate)
+        })?;
+        let is_narrow = |(table, column): &&(&Table, &str)| {
+            narrow.iter().any(|(other, narrow)| *other == table.name && narrow == column)
+        };
+        match larges.iter().find(is_narrow) {
+            None => Ok(()),
+            Some((table, column)) => {
+                let message = "a number became wider than its column: alter the type of the column to numeric";
+                let error = Error::invalid(message).with("operator", &table.operator);
+                Err(error.with("table", &table.name).with("column", column))
+            }
+        }
     }
 }
 

@@ -233,6 +233,30 @@ fn a_sqlite_table_is_read_with_plain_sql() {
     assert!(plan.contains("USING INDEX by_watts__key"), "{plan}");
 }
 
+/// The first large number failed the step, with an error about weights.
+#[cfg(feature = "postgres")]
+#[test]
+fn postgres_wants_wider_columns_for_wider_numbers() {
+    fn open<T: worldstore_zset::Row>(place: &Place, mode: Mode) -> worldstore_core::Result<(Engine, Input<T>)> {
+        let builder = Builder::new();
+        let (input, rows) = builder.input::<T>("rows");
+        rows.cache("kept");
+        Ok((Engine::open(builder.build().unwrap(), place.open(), mode)?, input))
+    }
+    let Some(place) = Place::postgres() else { return };
+    let (mut engine, input) = open::<(u32, Option<i64>)>(&place, Mode::CreateTables).unwrap();
+    engine.insert(&input, [(1, Some(2))]).unwrap();
+    let error = open::<(u32, Option<i128>)>(&place, Mode::Open).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(error.to_string().ends_with("type of the column to numeric, operator: kept, table: kept, column: f1"));
+    let Place::Postgres(schema) = &place else { panic!("another place") };
+    schema.run("ALTER TABLE {ns}.kept ALTER COLUMN f1 TYPE numeric");
+    let (mut engine, input) = open::<(u32, Option<i128>)>(&place, Mode::Open).unwrap();
+    engine.insert(&input, [(1, Some(i128::MAX))]).unwrap();
+    let shown = schema.run("SELECT f1::text FROM {ns}.kept ORDER BY kept.f1");
+    assert_eq!(shown, ["2".to_owned(), i128::MAX.to_string()]);
+}
+
 #[cfg(feature = "sqlite")]
 #[test]
 fn sqlite_shows_integers_beyond_64_bits_rounded() {

@@ -39,6 +39,11 @@ pub(super) fn create(schema: &str, table: &Table) -> String {
     sql
 }
 
+/// The tables and columns of 64 bits. Parameter: the schema.
+pub(super) const NARROW: &str = "SELECT c.relname::text, a.attname::text FROM pg_catalog.pg_attribute a \
+    JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
+    WHERE c.relnamespace = to_regnamespace($1) AND a.atttypid = 'bigint'::regtype AND a.attnum > 0";
+
 /// Removes a table and what is said about it.
 pub(super) fn remove_table(schema: &str, name: &str) -> String {
     // The names of tables have no quotes.
