@@ -182,12 +182,21 @@ impl Local {
     /// Looks whether a component can become known, so far as that needs no look at its values.
     fn check_learn(&self, component: &Arc<ComponentType>) -> Result<()> {
         let Some(known) = self.component_type(component.name()) else { return Ok(()) };
-        check_known(known, component)?;
+        check_alike(known, component)?;
         match (known.typed(), component.typed()) {
-            (Some(one), Some(other)) if one.id != other.id => Err(other_type(component.name(), other.type_name)),
             (None, Some(_)) => self.retype(component).map(|_| ()),
             _ => Ok(()),
         }
+    }
+
+    /// Looks whether components can become known together, so far as that needs no look at values that come with them.
+    pub(crate) fn check_components(&self, components: &[&Arc<ComponentType>]) -> Result<()> {
+        for (place, component) in components.iter().enumerate() {
+            self.check_learn(component)?;
+            let mut before = components.iter().take(place).filter(|before| before.name() == component.name());
+            before.try_for_each(|before| check_alike(before, component))?;
+        }
+        Ok(())
     }
 
     /// Makes a component known, and gives its number. If only now its Rust type is known, its values become of it.
@@ -201,9 +210,8 @@ impl Local {
             return Ok(number);
         };
         let Some(known) = self.known.get(number as usize) else { return Err(other_fields(component.name())) };
-        check_known(&known.component, component)?;
+        check_alike(&known.component, component)?;
         match (known.component.typed(), component.typed()) {
-            (Some(one), Some(other)) if one.id != other.id => Err(other_type(component.name(), other.type_name)),
             (None, Some(_)) => self.give_type(number, component).map(|()| number),
             _ => Ok(number),
         }
@@ -295,6 +303,15 @@ impl Local {
 impl fmt::Display for Local {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "local(shard {})", self.shard())
+    }
+}
+
+/// Looks whether two of one name have the same fields, and no two Rust types.
+fn check_alike(known: &ComponentType, component: &ComponentType) -> Result<()> {
+    check_known(known, component)?;
+    match (known.typed(), component.typed()) {
+        (Some(one), Some(other)) if one.id != other.id => Err(other_type(component.name(), other.type_name)),
+        _ => Ok(()),
     }
 }
 

@@ -34,7 +34,11 @@ impl Local {
         Ok(State::new(self.last_tick(), self.allocator.state(), self.components()?, chunks))
     }
 
-    pub(super) fn replace_by(&mut self, state: &State<'_>) -> Result<()> {
+    /// What this storage becomes by a restore. Nothing is changed before it is [put in place](Self::replace_by).
+    ///
+    /// # Errors
+    /// Those of [`import`](Storage::import).
+    pub(crate) fn restored(&self, state: &State<'_>) -> Result<Self> {
         state.check_columns()?;
         let last = if self.planted.has(Bug::RestoreRewindsTicks) { Tick(0) } else { self.last_tick() };
         let tick = last.max(state.tick).next().0;
@@ -47,11 +51,15 @@ impl Local {
             local.take_in(chunk)?;
         }
         state.check_rows(&local.allocator)?;
-        local.journal = std::mem::replace(&mut self.journal, super::journal::Journal::new(HISTORY_ENTRIES));
-        local.journal.restart(tick);
-        local.advance();
-        *self = local;
-        Ok(())
+        Ok(local)
+    }
+
+    /// Ends a restore: the tick that it takes is over.
+    pub(crate) fn replace_by(&mut self, mut restored: Self) {
+        restored.journal = std::mem::replace(&mut self.journal, super::journal::Journal::new(HISTORY_ENTRIES));
+        restored.journal.restart(restored.now);
+        restored.advance();
+        *self = restored;
     }
 
     fn take_in(&mut self, chunk: &Chunk<'_>) -> Result<()> {

@@ -27,7 +27,7 @@ impl Storage for Local {
     }
 
     fn register(&mut self, components: &[Arc<ComponentType>]) -> Result<()> {
-        components.iter().try_for_each(|component| self.check_learn(component))?;
+        self.check_components(&components.iter().collect::<Vec<_>>())?;
         components.iter().try_for_each(|component| self.learn(component).map(|_| ()))
     }
 
@@ -95,7 +95,9 @@ impl Storage for Local {
     }
 
     fn import(&mut self, state: &State<'_>) -> Result<()> {
-        self.replace_by(state)
+        let restored = self.restored(state)?;
+        self.replace_by(restored);
+        Ok(())
     }
 
     fn local(&self) -> Option<&Local> {

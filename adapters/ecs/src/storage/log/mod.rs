@@ -192,16 +192,15 @@ impl Storage for Log {
     }
 
     fn register(&mut self, components: &[Arc<ComponentType>]) -> Result<()> {
+        // What would be refused gets no record.
+        self.local.check_components(&components.iter().collect::<Vec<_>>())?;
         let known = self.local.components()?;
         let new = |one: &Arc<ComponentType>| !known.iter().any(|known| known.is_same(one));
         let new: Vec<_> = components.iter().filter(|one| new(one)).cloned().collect();
-        if !new.is_empty() {
-            // What would be refused gets no record.
-            let mut batch = Local::with_shard(0)?;
-            batch.register(&known)?;
-            batch.register(&new)?;
-            self.record(COMPONENTS, wire::encode_components(&new)?)?;
+        if new.is_empty() {
+            return self.local.register(components);
         }
+        self.record(COMPONENTS, wire::encode_components(&new)?)?;
         let done = self.local.register(components);
         self.follow(done)
     }
@@ -246,10 +245,11 @@ impl Storage for Log {
     }
 
     fn import(&mut self, state: &State<'_>) -> Result<()> {
-        state.check()?;
+        // What memory would refuse gets no record: it would be refused whenever the log is opened.
+        let restored = self.local.restored(state)?;
         self.record(RESTORE, snapshot::write(state)?)?;
-        let done = self.local.import(state);
-        self.follow(done)
+        self.local.replace_by(restored);
+        self.follow(Ok(()))
     }
 
     fn local(&self) -> Option<&Local> {

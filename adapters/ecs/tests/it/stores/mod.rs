@@ -2,6 +2,8 @@
 
 mod agreement;
 mod kills;
+#[cfg(feature = "backend")]
+mod log;
 mod planted;
 mod promises;
 mod routers;
