@@ -57,14 +57,28 @@ impl Local {
             .check(|entity| self.allocator.is_alive(entity), |entity, kind| self.has_component(entity, kind.name()))?;
         self.allocator.check_room(batch.spawns.len())?;
         batch.places.iter().try_for_each(|(entity, _)| self.allocator.check_guest(*entity))?;
-        batch.components().into_iter().try_for_each(|component| self.check_learn(component))?;
-        // Values of a type that only we know are checked by it.
-        for value in batch.values().filter(|value| !value.component().is_typed()) {
-            if let Some(known) = self.component_type(value.name()) {
-                known.check(value.bytes())?;
-            }
+        let components = batch.components();
+        self.check_components(&components)?;
+        batch.values().try_for_each(|value| self.check_value(value, &components))
+    }
+
+    /// Looks whether the type that a value will be kept in takes it. A value's own type may not: not all that serde writes
+    /// as JSON can be read again, `NaN` is one that cannot.
+    fn check_value(&self, value: &ComponentValue, components: &[&Arc<ComponentType>]) -> Result<()> {
+        match value.component().typed() {
+            Some(typed) if typed.is_plain => return Ok(()),
+            Some(_) => return value.component().check(value.bytes()),
+            None => {}
         }
-        Ok(())
+        let known = self.component_type(value.name());
+        let known = match known.is_some_and(|known| known.is_typed()) {
+            true => known,
+            // The batch itself may bring the type.
+            false => {
+                components.iter().find(|other| other.is_typed() && other.name() == value.name()).copied().or(known)
+            }
+        };
+        known.map_or(Ok(()), |known| known.check(value.bytes()))
     }
 
     /// Everything that can fail: nothing is changed but that components become known.
@@ -110,3 +124,6 @@ impl Local {
         Ok(entity)
     }
 }
+
+#[cfg(test)]
+mod tests;

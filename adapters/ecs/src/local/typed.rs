@@ -131,9 +131,8 @@ impl Local {
             return Err(dead(entity));
         }
         let component = self.learn(value.component())?;
-        if !value.component().is_typed()
-            && let Some(known) = self.known.get(component as usize)
-        {
+        let is_plain = value.component().typed().is_some_and(|typed| typed.is_plain);
+        if !is_plain && let Some(known) = self.known.get(component as usize) {
             known.component.check(value.bytes())?;
         }
         self.write(entity, Slot { component, is_shared: value.is_shared() }, value.bytes())
