@@ -176,14 +176,16 @@ impl Router {
         }
     }
 
-    /// Notes the ticks of the shards at the router's tick.
-    fn remember(&mut self) -> Result<()> {
-        let ticks = self.shards.iter().map(|storage| storage.tick()).collect::<Result<_>>()?;
-        self.history.push_back((self.tick, ticks));
+    /// Notes the ticks of the shards at the router's tick. What was changed stays so if a shard does not tell its tick:
+    /// then changes since this tick and those before are not known later.
+    fn remember(&mut self) {
+        match self.shards.iter().map(|storage| storage.tick()).collect::<Result<_>>() {
+            Ok(ticks) => self.history.push_back((self.tick, ticks)),
+            Err(_) => self.history.clear(),
+        }
         if self.history.len() > TICKS_REMEMBERED {
             self.history.pop_front();
         }
-        Ok(())
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) fn open(shard: u16, shards: Vec<Box<dyn Storage>>, routing: Routing) 
     if strays {
         return Err(corrupt("an entity is in a shard of components, and not in shard 0"));
     }
-    router.remember()?;
+    router.remember();
     Ok(router)
 }
 

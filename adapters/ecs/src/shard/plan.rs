@@ -58,7 +58,7 @@ impl Router {
         for component in batch.components() {
             self.components.entry(component.name().clone()).or_insert_with(|| component.clone());
         }
-        self.remember()?;
+        self.remember();
         Ok(Applied::new(self.tick, spawned, removed))
     }
 

@@ -89,7 +89,7 @@ impl Router {
             self.carry_out(BTreeMap::from([(from, destroyed)]), self.next)?;
             // What moved would look new there, and destroyed here.
             self.history.clear();
-            self.remember()?;
+            self.remember();
         }
         Ok(entities.len())
     }

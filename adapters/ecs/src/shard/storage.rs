@@ -158,7 +158,8 @@ impl Storage for Router {
         // The notes are written anew, which takes the tick of the restore.
         let notes = (0..self.shards.len()).map(|shard| (shard, Updates::new())).collect();
         self.carry_out(notes, self.next)?;
-        self.remember()
+        self.remember();
+        Ok(())
     }
 
     fn local(&self) -> Option<&Local> {

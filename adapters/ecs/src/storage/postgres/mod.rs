@@ -20,7 +20,7 @@ use sqlx::{PgConnection, Transaction};
 use worldstore_core::{Error, Result};
 
 use crate::async_storage::AsyncStorage;
-use crate::batch::{Applied, Batch, check_known};
+use crate::batch::{Applied, Batch};
 use crate::chunk::AsyncChunks;
 use crate::component::ComponentType;
 use crate::local::Local;
@@ -116,23 +116,19 @@ impl Postgres {
         typed
     }
 
-    /// Notes the Rust types of components.
-    fn learn<'a>(&mut self, components: impl IntoIterator<Item = &'a Arc<ComponentType>>) -> Result<()> {
+    /// Notes the Rust types of components that are stored. One whose fields were others is that of a program before.
+    fn learn<'a>(&mut self, components: impl IntoIterator<Item = &'a Arc<ComponentType>>) {
         let mut new = false;
         for component in components.into_iter().filter(|component| component.is_typed()) {
-            match self.types.get(component.name()) {
-                Some(known) => check_known(known, component)?,
-                None => {
-                    self.types.insert(Arc::clone(component.name()), Arc::clone(component));
-                    new = true;
-                }
+            if !self.types.get(component.name()).is_some_and(|known| known.is_same(component)) {
+                self.types.insert(Arc::clone(component.name()), Arc::clone(component));
+                new = true;
             }
         }
         if new {
             let known = Arc::clone(&self.catalog.lock().unwrap_or_else(PoisonError::into_inner));
             self.keep(known);
         }
-        Ok(())
     }
 }
 
@@ -164,7 +160,8 @@ impl AsyncStorage for Postgres {
         let (mut transaction, _, catalog) = self.change().await?;
         schema::register(&mut transaction, &self.namespace, &catalog, components).await?;
         transaction.commit().await.map_err(of_commit)?;
-        self.learn(components)
+        self.learn(components);
+        Ok(())
     }
 
     async fn apply(&mut self, batch: &Batch) -> Result<Applied> {
@@ -176,7 +173,7 @@ impl AsyncStorage for Postgres {
         }
         let (applied, catalog) = applied?;
         self.keep(catalog);
-        self.learn(batch.components())?;
+        self.learn(batch.components());
         Ok(applied)
     }
 
@@ -242,7 +239,8 @@ impl AsyncStorage for Postgres {
         self.types.retain(|name, known| catalog.get(name).is_some_and(|new| new.component.is_same(known)));
         self.keep(catalog);
         self.shard = shard;
-        self.learn(&components)
+        self.learn(&components);
+        Ok(())
     }
 
     fn local(&self) -> Option<&Local> {

@@ -12,7 +12,7 @@ use redis::{Client, Script, ScriptInvocation, Value};
 use worldstore_core::{Error, Result};
 
 use crate::allocator::AllocatorState;
-use crate::batch::{Applied, Batch, WriteMode, check_known};
+use crate::batch::{Applied, Batch, WriteMode};
 use crate::chunk::Chunks;
 use crate::component::ComponentType;
 use crate::error::{corrupt, forgotten};
@@ -126,14 +126,13 @@ impl Redis {
         })
     }
 
-    fn learn<'a>(&mut self, components: impl IntoIterator<Item = &'a Arc<ComponentType>>) -> Result<()> {
+    /// Notes the Rust types of components that are stored. One whose fields were others is that of a program before.
+    fn learn<'a>(&mut self, components: impl IntoIterator<Item = &'a Arc<ComponentType>>) {
         for component in components.into_iter().filter(|component| component.is_typed()) {
-            match self.types.get(component.name()) {
-                Some(known) => check_known(known, component)?,
-                None => drop(self.types.insert(Arc::clone(component.name()), Arc::clone(component))),
+            if !self.types.get(component.name()).is_some_and(|known| known.is_same(component)) {
+                self.types.insert(Arc::clone(component.name()), Arc::clone(component));
             }
         }
-        Ok(())
     }
 }
 
@@ -226,7 +225,8 @@ impl Storage for Redis {
         let all = described(&components.iter().collect::<Vec<_>>())?;
         let answer = self.server.change(&self.scripts.register, |call| add_components(call, &all))?;
         done(&answer)?;
-        self.learn(components)
+        self.learn(components);
+        Ok(())
     }
 
     fn apply(&mut self, batch: &Batch) -> Result<Applied> {
@@ -245,7 +245,7 @@ impl Storage for Redis {
         let answer = done(&answer)?;
         let (tick, removed) = (number(part(answer, 0)?)?, number(part(answer, 1)?)?);
         let spawned = answer.iter().skip(2).map(entity).collect::<Result<_>>()?;
-        self.learn(batch.components())?;
+        self.learn(batch.components());
         Ok(Applied::new(Tick(tick), spawned, removed))
     }
 
@@ -410,7 +410,8 @@ impl Storage for Redis {
         };
         self.types.retain(|_, known| !is_other(known));
         self.shard = allocator.shard;
-        self.learn(&state.components)
+        self.learn(&state.components);
+        Ok(())
     }
 
     fn local(&self) -> Option<&Local> {

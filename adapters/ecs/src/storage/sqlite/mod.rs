@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use worldstore_core::Result;
 
-use crate::batch::{Applied, Batch, check_known};
+use crate::batch::{Applied, Batch};
 use crate::chunk::Chunks;
 use crate::component::ComponentType;
 use crate::local::Local;
@@ -86,23 +86,19 @@ impl Sqlite {
         typed
     }
 
-    /// Notes the Rust types of components. True if there were new ones.
-    fn learn<'a>(&mut self, components: impl IntoIterator<Item = &'a Arc<ComponentType>>) -> Result<()> {
+    /// Notes the Rust types of components that are stored. One whose fields were others is that of a program before.
+    fn learn<'a>(&mut self, components: impl IntoIterator<Item = &'a Arc<ComponentType>>) {
         let mut new = false;
         for component in components.into_iter().filter(|component| component.is_typed()) {
-            match self.types.get(component.name()) {
-                Some(known) => check_known(known, component)?,
-                None => {
-                    self.types.insert(Arc::clone(component.name()), Arc::clone(component));
-                    new = true;
-                }
+            if !self.types.get(component.name()).is_some_and(|known| known.is_same(component)) {
+                self.types.insert(Arc::clone(component.name()), Arc::clone(component));
+                new = true;
             }
         }
         if new {
             let known = Arc::clone(&self.catalog.lock().unwrap_or_else(PoisonError::into_inner));
             self.keep(known);
         }
-        Ok(())
     }
 }
 
@@ -133,7 +129,8 @@ impl Storage for Sqlite {
             let catalog = self.catalog(transaction)?;
             schema::register(transaction, &catalog, components)
         })?;
-        self.learn(components)
+        self.learn(components);
+        Ok(())
     }
 
     fn apply(&mut self, batch: &Batch) -> Result<Applied> {
@@ -142,7 +139,7 @@ impl Storage for Sqlite {
             apply::apply(transaction, catalog, batch, self.database.config.planted)
         })?;
         self.keep(catalog);
-        self.learn(batch.components())?;
+        self.learn(batch.components());
         Ok(applied)
     }
 
@@ -200,7 +197,8 @@ impl Storage for Sqlite {
         self.types.retain(|name, known| catalog.get(name).is_some_and(|new| new.component.is_same(known)));
         self.keep(catalog);
         self.shard = state.allocator.shard;
-        self.learn(&state.components)
+        self.learn(&state.components);
+        Ok(())
     }
 
     fn local(&self) -> Option<&Local> {

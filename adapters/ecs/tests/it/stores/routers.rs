@@ -1,5 +1,6 @@
 //! Routers: the suite on each way of routing, reads while entities move, and what is refused.
 
+mod answers;
 mod handle;
 mod moves;
 mod planted;

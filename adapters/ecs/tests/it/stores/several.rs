@@ -38,12 +38,35 @@ fn share(open: &(dyn Fn() -> Box<dyn Storage> + Sync)) {
     assert!(open().register(&[std::sync::Arc::new(other)]).is_err());
 }
 
+/// A restore through one handle gives a component other fields: what the other handle then writes is applied, and told so.
+fn renew(open: &dyn Fn() -> Box<dyn Storage>) {
+    #[derive(Debug, Clone, worldstore_ecs::Component)]
+    #[component(name = "position")]
+    struct Other {
+        x: u32,
+    }
+    let spawn = |storage: &mut dyn Storage, value: ComponentValue| {
+        let mut updates = Updates::new();
+        updates.spawn_values(vec![value]);
+        storage.apply(&updates.to_batch().unwrap()).unwrap().spawned[0]
+    };
+    let (mut first, mut local) = (open(), worldstore_ecs::Local::new());
+    spawn(&mut *first, ComponentValue::of(&Position { x: 1.0, y: 1.0 }).unwrap());
+    let other = ComponentValue::of(&Other { x: 7 }).unwrap();
+    spawn(&mut local, other.clone());
+    open().import(&local.export().unwrap()).unwrap();
+    let entity = spawn(&mut *first, other);
+    assert_eq!(first.get(entity, "position").unwrap().unwrap().get::<Other>().unwrap().x, 7);
+}
+
 #[cfg(feature = "sqlite")]
 #[test]
 fn handles_share_a_file() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("world.db");
-    share(&|| Box::new(worldstore_ecs::storage::sqlite::SqliteConfig::new(&path).open().unwrap()));
+    let open =
+        |name| Box::new(worldstore_ecs::storage::sqlite::SqliteConfig::new(folder.path().join(name)).open().unwrap());
+    share(&|| open("world.db"));
+    renew(&|| open("other.db"));
 }
 
 #[cfg(feature = "postgres")]
@@ -51,6 +74,7 @@ fn handles_share_a_file() {
 fn handles_share_a_namespace() {
     let Some(server) = super::support::postgres() else { return };
     share(&|| server.open("world"));
+    renew(&|| server.open("other"));
 }
 
 #[cfg(feature = "redis")]
@@ -58,6 +82,7 @@ fn handles_share_a_namespace() {
 fn handles_share_a_server() {
     let Some(server) = super::support::redis() else { return };
     share(&|| server.open("world"));
+    renew(&|| server.open("other"));
 }
 
 #[cfg(feature = "backend")]

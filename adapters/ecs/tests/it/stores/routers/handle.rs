@@ -2,7 +2,7 @@
 //! over it, and can be told to fail.
 
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use worldstore_core::{Error, ErrorKind, Result};
@@ -17,12 +17,27 @@ pub struct Handle {
     local: Arc<Mutex<Local>>,
     /// So many batches are applied before one fails.
     left: Arc<AtomicUsize>,
+    /// Whether it does not tell its tick.
+    is_silent: Arc<AtomicBool>,
+    /// Whether it applies batches and loses the answers.
+    is_lost: Arc<AtomicBool>,
 }
 
 impl Handle {
     pub fn new(shard: u16) -> Self {
         let local = Arc::new(Mutex::new(Local::with_shard(shard).unwrap()));
-        Self { shard, local, left: Arc::new(AtomicUsize::new(usize::MAX)) }
+        let (left, is_silent, is_lost) = (AtomicUsize::new(usize::MAX), AtomicBool::default(), AtomicBool::default());
+        Self { shard, local, left: Arc::new(left), is_silent: Arc::new(is_silent), is_lost: Arc::new(is_lost) }
+    }
+
+    /// Whether it tells its tick from now on.
+    pub fn be_silent(&self, is_silent: bool) {
+        self.is_silent.store(is_silent, Ordering::SeqCst);
+    }
+
+    /// Whether the answers to batches are lost from now on.
+    pub fn lose_answers(&self, is_lost: bool) {
+        self.is_lost.store(is_lost, Ordering::SeqCst);
     }
 
     /// The batch behind so many fails, and those behind it.
@@ -64,7 +79,11 @@ impl Storage for Handle {
     }
 
     fn apply(&mut self, batch: &Batch) -> Result<Applied> {
-        self.change(|local| Storage::apply(local, batch))
+        let applied = self.change(|local| Storage::apply(local, batch))?;
+        match self.is_lost.load(Ordering::SeqCst) {
+            true => Err(Error::new(ErrorKind::OutcomeUnknown, "the answer is lost")),
+            false => Ok(applied),
+        }
     }
 
     fn alive(&self, entities: &[Entity]) -> Result<Vec<bool>> {
@@ -92,7 +111,10 @@ impl Storage for Handle {
     }
 
     fn tick(&self) -> Result<Tick> {
-        self.look(Storage::tick)
+        match self.is_silent.load(Ordering::SeqCst) {
+            true => Err(Error::new(ErrorKind::Unavailable, "the storage is gone")),
+            false => self.look(Storage::tick),
+        }
     }
 
     fn changes(&self, since: Tick) -> Result<Changes> {
