@@ -46,6 +46,9 @@ struct Note {
 /// # Batches
 /// A batch that changes one shard is as atomic and durable as that shard. One that changes several is applied, all or
 /// nothing, if all of them are in memory, and else refused as `Unsupported`, with nothing changed.
+///
+/// If it is not known whether a shard has applied its part, as after `OutcomeUnknown`, the router only reads: its changes
+/// are `Poisoned` until it is opened again, which reads from the shards which ids were given out.
 pub struct Router {
     shards: Vec<Box<dyn Storage>>,
     routing: Routing,
@@ -60,7 +63,7 @@ pub struct Router {
     tick: Tick,
     /// The ticks of the shards at ticks of the router, the newest last.
     history: VecDeque<(Tick, Vec<Tick>)>,
-    /// Set once a move failed: entities may be in two shards.
+    /// Set once a move failed, so that entities may be in two shards, or it is not known what a shard has applied.
     is_cut_off: bool,
     planted: Planted,
 }
@@ -168,10 +171,12 @@ impl Router {
         ComponentValue::of(&Note { tick: tick.0, next })
     }
 
-    /// Looks whether no move was cut off.
+    /// Looks whether it is known what is in the shards.
     fn check_whole(&self) -> Result<()> {
         match self.is_cut_off {
-            true => Err(Error::new(ErrorKind::Poisoned, "a move of entities was cut off: open the router again")),
+            true => {
+                Err(Error::new(ErrorKind::Poisoned, "it is not known what is in the shards: open the router again"))
+            }
             false => Ok(()),
         }
     }
@@ -191,6 +196,11 @@ impl Router {
 
 fn gone(shard: usize) -> Error {
     Error::unexpected("there is no such shard").with("shard", shard)
+}
+
+/// False if a storage that fails in this way has changed nothing.
+fn is_unclear(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::OutcomeUnknown | ErrorKind::Fenced | ErrorKind::Unexpected)
 }
 
 /// The component of the router's notes.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use worldstore_core::{Error, Result};
 
-use super::{NOTE_INDEX, Router};
+use super::{NOTE_INDEX, Router, is_unclear};
 use crate::batch::{Applied, Batch, Updates, WriteMode, check_known};
 use crate::planted::Bug;
 use crate::{ComponentValue, Entity};
@@ -165,8 +165,11 @@ impl Router {
             }
         }
         let mut removed = 0;
-        for (shard, batch) in &batches {
-            removed += self.storage_mut(*shard)?.apply(batch)?.removed;
+        for (place, (shard, batch)) in batches.iter().enumerate() {
+            let applied = self.storage_mut(*shard)?.apply(batch);
+            // The ids of the batch may be in use now, and nobody knows.
+            let applied = applied.inspect_err(|error| self.is_cut_off |= place > 0 || is_unclear(error))?;
+            removed += applied.removed;
         }
         self.tick = tick;
         Ok(removed)

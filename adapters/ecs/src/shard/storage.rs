@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use worldstore_core::{Error, Result};
 
-use super::{Router, is_note};
+use super::{Router, is_note, is_unclear};
 use crate::allocator::{Allocator, AllocatorState};
 use crate::batch::{Applied, Batch, Updates, check_known};
 use crate::chunk::Chunks;
@@ -134,7 +134,8 @@ impl Storage for Router {
         let allocator = Allocator::from_state(&state.allocator)?;
         let parts = self.parts(state)?;
         for (shard, part) in parts.iter().enumerate() {
-            self.storage_mut(shard)?.import(&part.state)?;
+            let restored = self.storage_mut(shard)?.import(&part.state);
+            restored.inspect_err(|error| self.is_cut_off |= shard > 0 || is_unclear(error))?;
         }
         self.allocator = allocator;
         self.next = Entity::RESERVED.saturating_add(u32::try_from(state.allocator.slots.len()).unwrap_or(u32::MAX));

@@ -3,10 +3,10 @@
 
 use worldstore_core::ErrorKind;
 use worldstore_ecs::shard::{Router, Routing};
-use worldstore_ecs::{Storage, Tick};
+use worldstore_ecs::{Query, Storage, Tick, Updates};
 
-use super::{position, spawn};
-use crate::stores::routers::handle::Handle;
+use super::handle::Handle;
+use super::{found, position, spawn};
 
 fn open(handles: &[Handle]) -> Router {
     let shards = handles.iter().map(|handle| Box::new(handle.clone()) as Box<dyn Storage>).collect();
@@ -25,4 +25,27 @@ fn a_batch_that_was_applied_is_no_error_because_a_shard_does_not_tell_its_tick()
     assert_eq!(next.index(), entity.index() + 1);
     assert_eq!(router.changes(Tick(1)).unwrap_err().kind(), ErrorKind::NotFound);
     assert!(router.changes(Tick(2)).unwrap().is_empty());
+}
+
+#[test]
+fn a_router_that_has_no_answer_gives_out_no_ids() {
+    let handles = [Handle::new(100), Handle::new(101)];
+    let mut router = open(&handles);
+    let first = spawn(&mut router, Vec::new());
+    let mut updates = Updates::new();
+    updates.spawn_values(Vec::new());
+    let batch = updates.to_batch().unwrap();
+    // What is refused changes nothing.
+    handles[0].fail_after(0);
+    assert_eq!(router.apply(&batch).unwrap_err().kind(), ErrorKind::Unavailable);
+    handles[0].fail_after(usize::MAX);
+    handles[0].lose_answers(true);
+    assert_eq!(router.apply(&batch).unwrap_err().kind(), ErrorKind::OutcomeUnknown);
+    handles[0].lose_answers(false);
+    assert_eq!(router.apply(&batch).unwrap_err().kind(), ErrorKind::Poisoned);
+    assert_eq!(router.alive(&[first]).unwrap(), [true]);
+    // The second entity is there, and the next one is another.
+    let mut router = open(&handles);
+    assert_eq!(found(&router, &Query::all()).len(), 2);
+    assert_eq!(spawn(&mut router, Vec::new()).index(), first.index() + 2);
 }
