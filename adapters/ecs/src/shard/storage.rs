@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use worldstore_core::{Error, Result};
 
-use super::{Router, is_note, is_unclear};
+use super::{NOTE_INDEX, Router, is_note, is_unclear};
 use crate::allocator::{Allocator, AllocatorState};
-use crate::batch::{Applied, Batch, Updates, check_known};
+use crate::batch::{Applied, Batch, check_known};
 use crate::chunk::Chunks;
 use crate::component::ComponentType;
 use crate::local::Local;
@@ -132,13 +132,16 @@ impl Storage for Router {
             return Err(Error::invalid("the state is of a shard, and not of a router").with("component", component));
         }
         let allocator = Allocator::from_state(&state.allocator)?;
-        let parts = self.parts(state)?;
+        let tick = self.tick.max(state.tick).next();
+        let next = Entity::RESERVED.saturating_add(u32::try_from(state.allocator.slots.len()).unwrap_or(u32::MAX));
+        // With what is restored, and not in a batch behind it: a crash in between would leave which ids were given out
+        // unknown.
+        let parts = self.parts(state, &self.note(tick, next)?)?;
         for (shard, part) in parts.iter().enumerate() {
             let restored = self.storage_mut(shard)?.import(&part.state);
             restored.inspect_err(|error| self.is_cut_off |= shard > 0 || is_unclear(error))?;
         }
-        self.allocator = allocator;
-        self.next = Entity::RESERVED.saturating_add(u32::try_from(state.allocator.slots.len()).unwrap_or(u32::MAX));
+        (self.allocator, self.tick, self.next) = (allocator, tick, next);
         if !self.planted.has(Bug::HomesKept) {
             self.homes = HashMap::new();
         }
@@ -155,10 +158,6 @@ impl Storage for Router {
             self.components.insert(Arc::clone(component.name()), Arc::clone(component));
         }
         self.history = VecDeque::new();
-        self.tick = self.tick.max(state.tick);
-        // The notes are written anew, which takes the tick of the restore.
-        let notes = (0..self.shards.len()).map(|shard| (shard, Updates::new())).collect();
-        self.carry_out(notes, self.next)?;
         self.remember();
         Ok(())
     }
@@ -188,8 +187,8 @@ struct Rows {
 }
 
 impl Router {
-    /// A state as a state for each shard.
-    fn parts(&self, state: &State<'_>) -> Result<Vec<Part>> {
+    /// A state as a state for each shard, with what the router notes there.
+    fn parts(&self, state: &State<'_>, note: &ComponentValue) -> Result<Vec<Part>> {
         let empty = Rows { values: vec![Vec::new(); state.components.len()], ..Rows::default() };
         let mut parts = vec![empty; self.shards.len()];
         for chunk in &state.chunks {
@@ -198,7 +197,7 @@ impl Router {
                 self.deal(state, *entity, values, &mut parts)?;
             }
         }
-        parts.into_iter().enumerate().map(|(shard, rows)| self.part(state, shard, rows)).collect()
+        parts.into_iter().enumerate().map(|(shard, rows)| self.part(state, shard, rows, note)).collect()
     }
 
     /// Gives an entity to the shards that it belongs to.
@@ -224,13 +223,15 @@ impl Router {
         Ok(())
     }
 
-    fn part(&self, state: &State<'_>, shard: usize, rows: Rows) -> Result<Part> {
-        let Rows { homes, spread, values } = rows;
+    fn part(&self, state: &State<'_>, shard: usize, rows: Rows, note: &ComponentValue) -> Result<Part> {
+        let Rows { homes, spread, mut values } = rows;
+        let (number, mut components) = (self.storage(shard)?.info().shard, state.components.clone());
+        components.push(Arc::clone(note.component()));
+        values.push(vec![(Entity::pack(number, NOTE_INDEX, 0), note.clone())]);
         let mut guests: Vec<Entity> = homes.iter().chain(&spread).copied().collect();
         guests.sort_unstable();
-        let chunks = chunks_of(guests.iter().copied(), &state.components, values)?;
-        let allocator =
-            AllocatorState::new(self.storage(shard)?.info().shard, Vec::new(), Vec::new()).with_guests(guests);
-        Ok(Part { state: State::new(state.tick, allocator, state.components.clone(), chunks), homes, spread })
+        let chunks = chunks_of(guests.iter().copied(), &components, values)?;
+        let allocator = AllocatorState::new(number, Vec::new(), Vec::new()).with_guests(guests);
+        Ok(Part { state: State::new(state.tick, allocator, components, chunks), homes, spread })
     }
 }

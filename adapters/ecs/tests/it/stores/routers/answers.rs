@@ -3,7 +3,7 @@
 
 use worldstore_core::ErrorKind;
 use worldstore_ecs::shard::{Router, Routing};
-use worldstore_ecs::{Query, Storage, Tick, Updates};
+use worldstore_ecs::{Local, Query, Storage, Tick, Updates};
 
 use super::handle::Handle;
 use super::{found, position, spawn};
@@ -48,4 +48,22 @@ fn a_router_that_has_no_answer_gives_out_no_ids() {
     let mut router = open(&handles);
     assert_eq!(found(&router, &Query::all()).len(), 2);
     assert_eq!(spawn(&mut router, Vec::new()).index(), first.index() + 2);
+}
+
+/// A storage that does one change and then no more, as if the program had ended.
+#[test]
+fn a_restore_is_one_change_that_knows_which_ids_were_given_out() {
+    let mut local = Local::new();
+    let kept = local.insert_entity(()).unwrap();
+    let gone = local.insert_entity(()).unwrap();
+    local.destroy_entity(gone).unwrap();
+    let handles = [Handle::new(100)];
+    let open = || Router::open(0, vec![Box::new(handles[0].clone())], Routing::Hash).unwrap();
+    let mut router = open();
+    handles[0].fail_after(1);
+    let _ = router.import(&local.export().unwrap());
+    handles[0].fail_after(usize::MAX);
+    let mut router = open();
+    assert_eq!(router.alive(&[kept, gone]).unwrap(), [true, false]);
+    assert_eq!(spawn(&mut router, Vec::new()).index(), gone.index() + 1);
 }
