@@ -18,6 +18,13 @@ pub(super) fn translate(error: sqlx::Error) -> Error {
     Error::new(kind, message).caused_by(error)
 }
 
+/// True if a table was not there.
+pub(super) fn is_gone(error: &Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|source| source.downcast_ref::<sqlx::Error>());
+    let database = cause.and_then(sqlx::Error::as_database_error);
+    database.is_some_and(|database| database.code().as_deref() == Some("42P01"))
+}
+
 /// <https://www.postgresql.org/docs/15/errcodes-appendix.html>
 fn of_state(state: &str) -> (ErrorKind, &'static str) {
     match state {

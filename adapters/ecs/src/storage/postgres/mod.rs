@@ -34,13 +34,16 @@ use crate::{ComponentValue, Entity};
 
 pub use config::{ACQUIRE_TIMEOUT, CONNECTIONS_MAX, LOCK_TIMEOUT, NAMESPACE, PostgresConfig, STATEMENT_TIMEOUT};
 
-use error::{of_commit, translate};
+use error::{is_gone, of_commit, translate};
 use read::Head;
 
 /// What changes something. It sees what others have committed whenever a statement begins.
 const CHANGE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on";
 /// What sees one state.
 const LOOK: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// So many restores by others may come between the beginning of a read and its tables.
+const LOOKS: usize = 8;
 
 /// A storage in a schema of PostgreSQL. Any number of processes may use it at once: batches wait for each other, and each
 /// read sees one state. A batch that was acknowledged is in the synced log of the server.
@@ -102,6 +105,12 @@ impl Postgres {
         let mut transaction = self.begin(LOOK).await?;
         let catalog = self.catalog(&mut transaction).await?;
         Ok((transaction, catalog))
+    }
+
+    /// True if a read is to be made again: a restore has removed tables that were there when it began.
+    fn looks_again<Value>(looks: &mut usize, read: &Result<Value>) -> bool {
+        *looks += 1;
+        *looks < LOOKS && read.as_ref().is_err_and(is_gone)
     }
 
     async fn catalog(&self, connection: &mut PgConnection) -> Result<Arc<Catalog>> {
@@ -178,18 +187,24 @@ impl AsyncStorage for Postgres {
     }
 
     async fn alive(&self, entities: &[Entity]) -> Result<Vec<bool>> {
-        let (mut transaction, _) = self.look().await?;
+        let mut transaction = self.begin(LOOK).await?;
         let head = Head::read(&mut transaction, &self.namespace).await?;
         let alive = read::alive(&mut transaction, &self.namespace, head, entities).await?;
         Ok(entities.iter().map(|entity| alive.contains(entity)).collect())
     }
 
     async fn types(&self, entity: Entity) -> Result<Option<Vec<Arc<str>>>> {
-        let (mut transaction, catalog) = self.look().await?;
-        let head = Head::read(&mut transaction, &self.namespace).await?;
-        match read::alive(&mut transaction, &self.namespace, head, &[entity]).await?.is_empty() {
-            true => Ok(None),
-            false => read::types(&mut transaction, &self.namespace, &catalog, entity).await.map(Some),
+        let mut looks = 0;
+        loop {
+            let (mut transaction, catalog) = self.look().await?;
+            let head = Head::read(&mut transaction, &self.namespace).await?;
+            if read::alive(&mut transaction, &self.namespace, head, &[entity]).await?.is_empty() {
+                return Ok(None);
+            }
+            let types = read::types(&mut transaction, &self.namespace, &catalog, entity).await;
+            if !Self::looks_again(&mut looks, &types) {
+                return types.map(Some);
+            }
         }
     }
 
@@ -198,17 +213,28 @@ impl AsyncStorage for Postgres {
     }
 
     async fn get_many(&self, entities: &[Entity], component: &str) -> Result<Vec<Option<ComponentValue>>> {
-        let (mut transaction, catalog) = self.look().await?;
-        let Some(known) = catalog.get(component) else { return Ok(vec![None; entities.len()]) };
-        let values = read::values(&mut transaction, &self.namespace, known, entities).await?;
-        Ok(entities.iter().map(|entity| values.get(entity).cloned()).collect())
+        let mut looks = 0;
+        loop {
+            let (mut transaction, catalog) = self.look().await?;
+            let Some(known) = catalog.get(component) else { return Ok(vec![None; entities.len()]) };
+            let values = read::values(&mut transaction, &self.namespace, known, entities).await;
+            if !Self::looks_again(&mut looks, &values) {
+                let values = values?;
+                return Ok(entities.iter().map(|entity| values.get(entity).cloned()).collect());
+            }
+        }
     }
 
     async fn query(&self, query: &Query) -> Result<AsyncChunks<'_>> {
-        let (transaction, catalog) = self.look().await?;
-        let chunks = query::chunks(transaction, (&self.namespace, self.planted), &catalog, query).await?;
-        // A chunk of its own rows is one of any lifetime.
-        Ok(chunks.map(|chunk| chunk).boxed())
+        let mut looks = 0;
+        loop {
+            let (transaction, catalog) = self.look().await?;
+            let chunks = query::chunks(transaction, (&self.namespace, self.planted), &catalog, query).await;
+            if !Self::looks_again(&mut looks, &chunks) {
+                // A chunk of its own rows is one of any lifetime.
+                return Ok(chunks?.map(|chunk| chunk).boxed());
+            }
+        }
     }
 
     async fn tick(&self) -> Result<Tick> {
@@ -217,13 +243,25 @@ impl AsyncStorage for Postgres {
     }
 
     async fn changes(&self, since: Tick) -> Result<Changes> {
-        let (mut transaction, catalog) = self.look().await?;
-        whole::changes(&mut transaction, &self.namespace, &catalog, since).await
+        let mut looks = 0;
+        loop {
+            let (mut transaction, catalog) = self.look().await?;
+            let changes = whole::changes(&mut transaction, &self.namespace, &catalog, since).await;
+            if !Self::looks_again(&mut looks, &changes) {
+                return changes;
+            }
+        }
     }
 
     async fn export(&self) -> Result<State<'_>> {
-        let (mut transaction, catalog) = self.look().await?;
-        whole::export(&mut transaction, &self.namespace, &catalog).await
+        let mut looks = 0;
+        loop {
+            let (mut transaction, catalog) = self.look().await?;
+            let state = whole::export(&mut transaction, &self.namespace, &catalog).await;
+            if !Self::looks_again(&mut looks, &state) {
+                return state;
+            }
+        }
     }
 
     async fn import(&mut self, state: &State<'_>) -> Result<()> {

@@ -44,14 +44,16 @@ pub(super) async fn chunks(
     let head = Head::read(&mut transaction, namespace).await?;
     let sql = sql(namespace, head, catalog, &known, &required, &excluded);
     let components = known.iter().map(|known| Arc::clone(&known.component)).collect();
-    let pages = Pages { transaction, sql, known: known.into_iter().cloned().collect(), components, planted };
-    let pages = stream::try_unfold(Some((pages, -1)), |state| async move {
+    let mut pages = Pages { transaction, sql, known: known.into_iter().cloned().collect(), components, planted };
+    // Here, and not by whoever takes the first chunk: from now on nobody can remove the tables.
+    let (first, after) = pages.page(-1).await?;
+    let rest = stream::try_unfold(after.map(|after| (pages, after)), |state| async move {
         let Some((mut pages, after)) = state else { return Ok(None) };
         let (chunks, after) = pages.page(after).await?;
         let rest = after.map(|after| (pages, after));
         Ok(Some((stream::iter(chunks.into_iter().map(Ok)), rest)))
     });
-    Ok(pages.try_flatten().boxed())
+    Ok(stream::iter(first.into_iter().map(Ok)).chain(rest.try_flatten()).boxed())
 }
 
 impl Pages {

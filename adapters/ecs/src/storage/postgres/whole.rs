@@ -95,8 +95,10 @@ pub(super) async fn import(
     let kept = kept.filter(|kept| state.components.iter().all(|one| one.name() != kept.name()));
     let all: Vec<_> = state.components.iter().chain(kept).cloned().collect();
     schema::clear(connection, ns, catalog).await?;
-    let sql = format!("TRUNCATE {ns}.entities, {ns}.guests, {ns}.slots, {ns}.graves, {ns}.removals");
-    schema::run(connection, &sql).await?;
+    // Not `TRUNCATE`, which empties the tables for those too that see the state before.
+    for table in ["entities", "guests", "slots", "graves", "removals"] {
+        schema::run(connection, &format!("DELETE FROM {ns}.{table}")).await?;
+    }
     schema::register(connection, ns, &Catalog::default(), &all).await?;
     let catalog = schema::catalog(connection, ns, &Arc::default()).await?;
     // The rows are those of the tick before the restore's own, which the batch takes.

@@ -59,6 +59,35 @@ fn renew(open: &dyn Fn() -> Box<dyn Storage>) {
     assert_eq!(first.get(entity, "position").unwrap().unwrap().get::<Other>().unwrap().x, 7);
 }
 
+/// Whoever reads while another restores sees all that is there before and behind it.
+fn restore(open: &(dyn Fn() -> Box<dyn Storage> + Sync)) {
+    let mut first = open();
+    let mut updates = Updates::new();
+    let values =
+        || vec![ComponentValue::of(&Agent).unwrap(), ComponentValue::of(&Position { x: 1.0, y: 1.0 }).unwrap()];
+    for _ in 0..100 {
+        updates.spawn_values(values());
+    }
+    let made = first.apply(&updates.to_batch().unwrap()).unwrap().spawned;
+    let is_done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut other = open();
+            let state = other.export().unwrap().into_owned().unwrap();
+            (0..20).for_each(|_| other.import(&state).unwrap());
+            is_done.store(true, std::sync::atomic::Ordering::SeqCst);
+        });
+        while !is_done.load(std::sync::atomic::Ordering::SeqCst) {
+            assert_eq!(first.alive(&made).unwrap(), [true; 100]);
+            assert_eq!(first.types(made[0]).unwrap().unwrap().len(), 2);
+            assert!(first.get_many(&made, "position").unwrap().iter().all(Option::is_some));
+            assert_eq!(found(&*first, &Query::new(["position", "agent"])).len(), 100);
+            assert_eq!(found(&*first, &Query::all()).len(), 100);
+            assert_eq!(first.export().unwrap().entities().count(), 100);
+        }
+    });
+}
+
 #[cfg(feature = "sqlite")]
 #[test]
 fn handles_share_a_file() {
@@ -67,6 +96,7 @@ fn handles_share_a_file() {
         |name| Box::new(worldstore_ecs::storage::sqlite::SqliteConfig::new(folder.path().join(name)).open().unwrap());
     share(&|| open("world.db"));
     renew(&|| open("other.db"));
+    restore(&|| open("restored.db"));
 }
 
 #[cfg(feature = "postgres")]
@@ -75,6 +105,7 @@ fn handles_share_a_namespace() {
     let Some(server) = super::support::postgres() else { return };
     share(&|| server.open("world"));
     renew(&|| server.open("other"));
+    restore(&|| server.open("restored"));
 }
 
 #[cfg(feature = "redis")]
@@ -83,6 +114,7 @@ fn handles_share_a_server() {
     let Some(server) = super::support::redis() else { return };
     share(&|| server.open("world"));
     renew(&|| server.open("other"));
+    restore(&|| server.open("restored"));
 }
 
 #[cfg(feature = "backend")]
