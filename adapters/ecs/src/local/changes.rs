@@ -56,9 +56,12 @@ impl Local {
         Ok(changes)
     }
 
-    /// The tick in which an entity that is alive was made.
+    /// The tick in which an entity that is alive was made. Reserved ones were there always, and may have no row.
     fn created(&self, entity: crate::Entity) -> Option<u64> {
         let place = self.allocator.get(entity)?;
+        if entity.is_reserved() {
+            return Some(0);
+        }
         Some(self.archetypes.get(place.archetype as usize)?.created.get(place.row as usize))
     }
 

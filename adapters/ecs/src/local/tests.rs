@@ -225,6 +225,17 @@ fn changes_in_place_belong_to_the_tick_in_progress() {
 }
 
 #[test]
+fn a_component_that_a_reserved_entity_lost_is_told_whatever_was_made_since() {
+    let mut local = Local::new();
+    local.insert(Entity::WORLD, Asleep).unwrap();
+    let since = local.advance();
+    local.insert_entity(()).unwrap();
+    local.advance();
+    local.remove_component::<Asleep>(Entity::WORLD).unwrap();
+    assert_eq!(local.changes(since).unwrap().removed, [(Entity::WORLD, "asleep".into())]);
+}
+
+#[test]
 fn history_is_bounded() {
     let mut local = Local::new().with_history(2);
     let entities: Vec<Entity> = (0..4).map(|_| local.insert_entity(Asleep).unwrap()).collect();
