@@ -9,6 +9,7 @@ use crate::batch::check_known;
 use crate::chunk::Chunk;
 use crate::component::ComponentType;
 use crate::error::corrupt;
+use crate::tick::TICK_MAX;
 use crate::{Entity, Tick};
 
 /// Everything that a storage holds, at one moment: what snapshots are written from, and restored to.
@@ -37,20 +38,23 @@ impl<'a> State<'a> {
         Self { tick, allocator, components, chunks }
     }
 
-    /// Looks whether the state can be: the allocator's rules, every row of an entity that is alive, every entity in one
-    /// row, every column of a registered component.
+    /// Looks whether the state can be: a tick behind which others can come, the allocator's rules, every row of an entity
+    /// that is alive, every entity in one row, every column of a registered component.
     ///
     /// # Errors
     /// `Corrupt` if not, `Invalid` if a column has other fields than the registered component.
     pub fn check(&self) -> Result<()> {
-        self.check_columns()?;
+        self.check_head()?;
         let mut allocator = Allocator::<bool>::from_state(&self.allocator)?;
         self.entities().try_for_each(|entity| allocator.set_first(entity, true))?;
         self.check_rows(&allocator)
     }
 
-    /// Looks whether every column is of a registered component.
-    pub(crate) fn check_columns(&self) -> Result<()> {
+    /// Looks whether the tick is in range, and every column of a registered component.
+    pub(crate) fn check_head(&self) -> Result<()> {
+        if self.tick.0 > TICK_MAX {
+            return Err(corrupt("the tick is out of range").with("tick", self.tick));
+        }
         for column in self.chunks.iter().flat_map(Chunk::columns) {
             let name = column.component().name();
             let known = self.components.iter().find(|known| known.name() == name);
@@ -81,5 +85,34 @@ impl<'a> State<'a> {
     /// All entities that have a row.
     pub fn entities(&self) -> impl Iterator<Item = Entity> {
         self.chunks.iter().flat_map(|chunk| chunk.entities().iter().copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Ticks that a state may have.
+
+    #![allow(clippy::unwrap_used)]
+
+    use worldstore_core::ErrorKind;
+
+    use super::*;
+    use crate::Local;
+    use crate::storage::Storage;
+    use crate::tick::TICK_MAX;
+
+    #[test]
+    fn a_tick_that_leaves_no_room_for_others_is_refused() {
+        let state = |tick| State { tick: Tick(tick), ..State::default() };
+        for tick in [TICK_MAX + 1, 1 << 63, u64::MAX] {
+            assert_eq!(state(tick).check().unwrap_err().kind(), ErrorKind::Corrupt);
+            let mut local = Local::new();
+            assert_eq!(local.import(&state(tick)).unwrap_err().kind(), ErrorKind::Corrupt);
+            assert_eq!(local.tick().unwrap(), Tick(0));
+        }
+        let mut local = Local::from_state(&state(TICK_MAX)).unwrap();
+        assert_eq!(local.tick().unwrap(), Tick(TICK_MAX + 1));
+        local.insert_entity(()).unwrap();
+        assert_eq!(local.advance(), Tick(TICK_MAX + 2));
     }
 }

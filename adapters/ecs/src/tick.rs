@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ComponentValue, Entity};
 
+/// The last tick that a restore takes over: what comes behind it is exact in any number of 64 bits, floating ones too, in
+/// which some storages count.
+pub(crate) const TICK_MAX: u64 = 1 << 52;
+
 /// The number of a change. Each batch that is applied, and each restore, takes the next one; a new storage is at 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]

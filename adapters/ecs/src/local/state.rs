@@ -39,7 +39,7 @@ impl Local {
     /// # Errors
     /// Those of [`import`](Storage::import).
     pub(crate) fn restored(&self, state: &State<'_>) -> Result<Self> {
-        state.check_columns()?;
+        state.check_head()?;
         let last = if self.planted.has(Bug::RestoreRewindsTicks) { Tick(0) } else { self.last_tick() };
         let tick = last.max(state.tick).next().0;
         let mut local = Self::with_allocator(Allocator::from_state(&self.planted.restored(&state.allocator))?);
