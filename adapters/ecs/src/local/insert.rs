@@ -64,7 +64,9 @@ impl Local {
     /// `Invalid` if a name is in use with other fields or by another type, `StorageFull` if there are no more ids.
     pub fn insert_entity<Items: Bundle>(&mut self, bundle: Items) -> Result<Entity> {
         let plan = self.plan::<Items>()?;
-        let Some(columns) = plan.columns else { return self.insert_by_name(&bundle) };
+        let Some(columns) = plan.columns else {
+            return self.insert_by_name([bundle])?.first().copied().ok_or_else(broken);
+        };
         let (entity, row) = self.begin(plan.archetype)?;
         let now = self.now;
         let archetype = self.archetypes.get_mut(plan.archetype as usize).ok_or_else(broken)?;
@@ -79,7 +81,7 @@ impl Local {
     pub fn insert_entities<Items: Bundle>(&mut self, bundles: impl IntoIterator<Item = Items>) -> Result<Vec<Entity>> {
         let plan = self.plan::<Items>()?;
         let Some(columns) = plan.columns else {
-            return bundles.into_iter().map(|bundle| self.insert_by_name(&bundle)).collect();
+            return self.insert_by_name(bundles);
         };
         let now = self.now;
         let archetype = self.archetypes.get_mut(plan.archetype as usize).ok_or_else(broken)?;
@@ -134,10 +136,38 @@ impl Local {
         Ok(plan)
     }
 
-    fn insert_by_name(&mut self, bundle: &impl Bundle) -> Result<Entity> {
+    /// Makes an entity for each bundle by one batch, which is all or nothing.
+    fn insert_by_name(&mut self, bundles: impl IntoIterator<Item = impl Bundle>) -> Result<Vec<Entity>> {
         let mut updates = crate::Updates::new();
-        updates.spawn_values(bundle.values()?);
-        let applied = self.apply_now(&updates.to_batch()?)?;
-        applied.spawned.first().copied().ok_or_else(broken)
+        for bundle in bundles {
+            updates.spawn_values(bundle.values()?);
+        }
+        Ok(self.apply_now(&updates.to_batch()?)?.spawned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Bundles that have a component twice.
+
+    use crate::{Component, Local, Storage};
+
+    #[derive(Debug, Clone, PartialEq, Component)]
+    #[component(name = "task")]
+    struct Task {
+        #[component(json)]
+        speed: f64,
+    }
+
+    #[test]
+    fn of_bundles_with_a_component_twice_all_are_made_or_none() {
+        let mut local = Local::new();
+        let bundle = |speed| (Task { speed: 0.0 }, Task { speed });
+        // What JSON cannot say is refused.
+        assert!(local.insert_entities([bundle(1.0), bundle(f64::NAN)]).is_err());
+        assert_eq!(local.count(), 0);
+        let made = local.insert_entities([bundle(1.0), bundle(2.0)]).unwrap();
+        assert_eq!(local.component::<Task>(made[1]).unwrap(), Some(&Task { speed: 2.0 }));
+        local.export().unwrap().check().unwrap();
     }
 }
