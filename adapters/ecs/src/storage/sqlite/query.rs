@@ -19,6 +19,9 @@ use crate::{ComponentValue, Entity};
 /// Rows of a page.
 const PAGE_ROWS: usize = 4_096;
 
+/// Tables in one union. SQLite takes 500: <https://www.sqlite.org/limits.html>.
+const UNION_MAX: usize = 400;
+
 /// A query on its way.
 pub(super) struct Pages {
     reader: Reader,
@@ -123,8 +126,10 @@ fn sql(head: Head, catalog: &Catalog, known: &[&Known], required: &[&Known], exc
 /// All that are alive, and of the reserved ones those that have a component.
 fn everyone(head: Head, catalog: &Catalog) -> String {
     let (first, last) = head.reserved();
-    let one =
-        |known: &Known| format!(" UNION SELECT entity FROM {} WHERE entity BETWEEN {first} AND {last}", known.table);
-    let reserved: String = catalog.all().iter().map(one).collect();
-    format!("(SELECT entity FROM entities{reserved}) e")
+    let one = |known: &Known| format!("SELECT entity FROM {} WHERE entity BETWEEN {first} AND {last}", known.table);
+    let reserved = catalog.all().chunks(UNION_MAX).map(|some| {
+        let some: Vec<String> = some.iter().map(one).collect();
+        format!(" UNION SELECT entity FROM ({})", some.join(" UNION "))
+    });
+    format!("(SELECT entity FROM entities{}) e", reserved.collect::<String>())
 }

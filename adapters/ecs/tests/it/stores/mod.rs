@@ -10,3 +10,5 @@ mod routers;
 mod several;
 mod steps;
 mod support;
+#[cfg(feature = "sqlite")]
+mod wide;
