@@ -222,7 +222,7 @@ impl Local {
         let Some(typed) = component.typed() else { return Ok(()) };
         let retyped = self.retype(component)?;
         if let Some(known) = self.known.get_mut(number as usize) {
-            known.pool.values = retyped.pool;
+            known.pool.replace(retyped.pool);
             known.component = Arc::clone(component);
             self.by_type.insert(typed.id, number);
         }
@@ -239,7 +239,7 @@ impl Local {
         let missing = || other_fields(component.name());
         let number = *self.by_name.get(component.name()).ok_or_else(missing)?;
         let known = self.known.get(number as usize).ok_or_else(missing)?;
-        let pool = erased::retyped(&*known.pool.values, untyped::column(component))?;
+        let pool = known.pool.retyped(untyped::column(component))?;
         let mut columns = Vec::new();
         for (place, archetype) in self.archetypes.iter().enumerate() {
             let Some(column) = archetype.find(number) else { continue };

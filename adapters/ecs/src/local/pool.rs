@@ -40,6 +40,29 @@ impl Pool {
         self.places.is_empty()
     }
 
+    /// The values in a column of another kind, an empty one. A place that is free holds one that is in use: what was there
+    /// last may be no value of the other kind, and nobody has it.
+    ///
+    /// # Errors
+    /// `Corrupt` if a value is refused.
+    pub fn retyped(&self, mut to: Box<dyn ErasedColumn>) -> Result<Box<dyn ErasedColumn>> {
+        if let Some(used) = self.counts.iter().find(|count| count.rows > 0) {
+            for count in &self.counts {
+                to.push(if count.rows > 0 { &count.bytes } else { &used.bytes })?;
+            }
+        }
+        Ok(to)
+    }
+
+    /// Puts the same values in another kind in place of these.
+    pub fn replace(&mut self, values: Box<dyn ErasedColumn>) {
+        self.values = values;
+        if self.is_empty() {
+            self.counts.clear();
+            self.free.clear();
+        }
+    }
+
     /// The place of a value for one more row. The value is stored if it is new.
     pub fn intern(&mut self, bytes: &[u8]) -> Result<u32> {
         if let Some(place) = self.places.get(bytes) {
@@ -85,6 +108,48 @@ impl Pool {
             self.counts.pop();
         } else {
             self.free.push(place);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What was released is nobody's value.
+
+    use std::sync::Arc;
+
+    use crate::{Component, ComponentType, ComponentValue, Entity, Field, FieldKind, FieldValue, Local};
+
+    #[derive(Debug, Clone, PartialEq, Component)]
+    #[component(name = "mood")]
+    enum Mood {
+        Calm,
+        Glad,
+    }
+
+    #[test]
+    fn a_type_does_not_mind_values_that_nobody_has_any_more() {
+        let untyped = Arc::new(ComponentType::dynamic("mood", vec![Field::new("value", FieldKind::Text)]).unwrap());
+        let share = |local: &mut Local, entity: Entity, text| {
+            let value = ComponentValue::from_fields(&untyped, &[FieldValue::Text(text)]).unwrap();
+            local.insert_value(entity, &value.shared()).unwrap();
+        };
+        for is_used in [true, false] {
+            let mut local = Local::new();
+            let made = [0, 1].map(|_| local.insert_entity(()).unwrap());
+            share(&mut local, made[0], "Sad");
+            share(&mut local, made[1], "Calm");
+            local.destroy_entity(made[0]).unwrap();
+            if !is_used {
+                local.destroy_entity(made[1]).unwrap();
+            }
+            local.know::<Mood>().unwrap();
+            let new = local.insert_entity(()).unwrap();
+            local.insert_value(new, &ComponentValue::of(&Mood::Glad).unwrap().shared()).unwrap();
+            assert_eq!(local.component::<Mood>(new).unwrap(), Some(&Mood::Glad));
+            let kept = is_used.then_some(&Mood::Calm);
+            assert_eq!(local.component::<Mood>(made[1]).unwrap(), kept);
+            assert_eq!(local.shared_count("mood"), 1 + usize::from(is_used));
         }
     }
 }
