@@ -109,18 +109,20 @@ impl AllocatorState {
             let word = place.and_then(|place| self.slots.get(place));
             !seen.insert(**guest)
                 || guest.is_reserved()
-                || (guest.shard() == self.shard && !was_taken_back(word.copied(), **guest))
+                || (guest.shard() == self.shard && !was_taken_back(word.copied(), &self.free, **guest))
         });
         wrong.map_or(Ok(()), |guest| Err(corrupt("an entity cannot be a guest").with("entity", guest)))
     }
 }
 
-/// Whether an id was given out for a slot, and taken back since.
-fn was_taken_back(word: Option<u32>, entity: Entity) -> bool {
+/// Whether an id was given out for a slot, and taken back since. In its last generation an index is free before it is
+/// given out, and is not free afterwards.
+fn was_taken_back(word: Option<u32>, free: &[u32], entity: Entity) -> bool {
     word.is_some_and(|word| {
         let generation = word & Entity::GENERATION_MAX;
-        let is_retired = word & ALIVE == 0 && generation == Entity::GENERATION_MAX;
-        entity.generation() < generation || (is_retired && entity.generation() == generation)
+        let is_last = word & ALIVE == 0 && generation == Entity::GENERATION_MAX;
+        entity.generation() < generation
+            || (is_last && entity.generation() == generation && !free.contains(&entity.index()))
     })
 }
 
@@ -272,7 +274,7 @@ impl<Place: Copy + Default> Allocator<Place> {
             return Err(exists(entity));
         }
         let word = self.slots.get(entity.index() as usize).map(|slot| slot.word);
-        match entity.is_reserved() || (entity.shard() == self.shard && !was_taken_back(word, entity)) {
+        match entity.is_reserved() || (entity.shard() == self.shard && !was_taken_back(word, &self.free, entity)) {
             true => Err(Error::invalid("the id may still be given out here").with("entity", entity)),
             false => Ok(()),
         }

@@ -62,6 +62,20 @@ fn an_index_is_retired_after_its_last_generation() {
 }
 
 #[test]
+fn the_last_generation_of_an_index_is_no_guest_before_it_was_given_out() {
+    let before = AllocatorState::slot(Entity::GENERATION_MAX - 1, true);
+    let mut allocator = Allocator::<()>::from_state(&AllocatorState::new(0, vec![before], vec![])).unwrap();
+    let last = Entity::new(0, Entity::RESERVED, Entity::GENERATION_MAX).unwrap();
+    allocator.free(Entity::new(0, Entity::RESERVED, Entity::GENERATION_MAX - 1).unwrap()).unwrap();
+    assert_eq!(allocator.check_guest(last).unwrap_err().kind(), ErrorKind::Invalid);
+    let state = allocator.state().with_guests(vec![last]);
+    assert_eq!(state.check().unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(allocator.allocate().unwrap(), last);
+    allocator.free(last).unwrap();
+    allocator.check_guest(last).unwrap();
+}
+
+#[test]
 fn a_state_brings_back_what_is_alive_and_what_comes_next() {
     let mut allocator = allocator();
     let entities: Vec<Entity> = (0..10).map(|_| allocator.allocate().unwrap()).collect();

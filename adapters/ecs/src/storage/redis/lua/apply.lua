@@ -37,7 +37,12 @@ local function was_given_out(entity)
   local slot = redis.call('HGET', key('slots'), index)
   if slot then
     slot = tonumber(slot)
-    return generation < slot or (generation == slot and slot == GENERATION_MAX)
+    if generation ~= slot or slot ~= GENERATION_MAX then return generation < slot end
+    -- In its last generation an index is free before it is given out, and not afterwards.
+    for _, free in ipairs(redis.call('LRANGE', key('free'), 0, -1)) do
+      if tonumber(free) == index then return false end
+    end
+    return true
   end
   -- It is alive in one of its generations.
   for later = generation + 1, GENERATION_MAX do
