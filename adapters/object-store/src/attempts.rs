@@ -92,12 +92,18 @@ pub(crate) fn with_guard<Value>(act: impl FnOnce(&mut Guard) -> Value) -> Option
 
 #[cfg(feature = "cloud")]
 fn note(change: impl FnOnce(&mut Seen)) {
-    // Requests outside a watched call, such as those for credentials, are nobody's concern.
+    // Requests outside a watched call are nobody's concern.
     let _ = ATTEMPTS.try_with(|attempts| {
         let mut seen = attempts.lock().unwrap_or_else(PoisonError::into_inner);
         seen.watched = true;
         change(&mut seen);
     });
+}
+
+/// Notes that something else was asked for, such as credentials: nothing of the change was sent by it.
+#[cfg(feature = "cloud")]
+pub(crate) fn aside() {
+    note(|_| {});
 }
 
 /// Notes a reply. A server error leaves open what happened, except "not implemented".

@@ -1,7 +1,7 @@
 //! The HTTP client of object_store, watched, and with the headers that it does not know of.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,8 +18,11 @@ use crate::attempts::{self, Hint};
 pub(crate) struct Watching {
     resigns: Option<Resigns>,
     rewrites: Option<Rewrites>,
-    last: Arc<Mutex<Option<HttpClient>>>,
+    last: Arc<Mutex<Option<Made>>>,
 }
+
+/// A client, and whether it is for objects.
+type Made = (HttpClient, Arc<OnceLock<()>>);
 
 /// Signs a request anew after a header was added, for services whose signatures cover it.
 #[derive(Clone)]
@@ -59,15 +62,27 @@ impl Watching {
         self
     }
 
-    /// The client that was made last: builders make that for objects after those for credentials.
+    /// The client for objects of the store that was built last.
     pub fn client(&self) -> Option<HttpClient> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(client, _)| client.clone())
+    }
+
+    /// Takes the client that was made last as that for the objects of a store: builders make it after those for
+    /// credentials, whose requests say nothing of a change.
+    pub fn built<Store>(&self, store: Store) -> Store {
+        if let Some((_, is_of_objects)) = &*self.last.lock().unwrap_or_else(PoisonError::into_inner) {
+            let _ = is_of_objects.set(());
+        }
+        store
     }
 
     /// Watches a client.
     pub fn watch(&self, client: HttpClient) -> HttpClient {
-        let watched = HttpClient::new(Watched { client, resigns: self.resigns.clone(), rewrites: self.rewrites });
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(watched.clone());
+        let is_of_objects = Arc::new(OnceLock::new());
+        let (resigns, rewrites) = (self.resigns.clone(), self.rewrites);
+        let watched = Watched { client, resigns, rewrites, is_of_objects: Arc::clone(&is_of_objects) };
+        let watched = HttpClient::new(watched);
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((watched.clone(), is_of_objects));
         watched
     }
 }
@@ -83,6 +98,8 @@ struct Watched {
     client: HttpClient,
     resigns: Option<Resigns>,
     rewrites: Option<Rewrites>,
+    /// Set unless it asks for credentials.
+    is_of_objects: Arc<OnceLock<()>>,
 }
 
 impl Watched {
@@ -130,6 +147,10 @@ impl std::error::Error for Repeated {}
 #[async_trait]
 impl HttpService for Watched {
     async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        if self.is_of_objects.get().is_none() {
+            attempts::aside();
+            return self.client.execute(request).await;
+        }
         self.guard(&mut request).await?;
         let path = request.uri().path().to_owned();
         let query = request.uri().query().unwrap_or_default();

@@ -126,8 +126,8 @@ impl AzureConfig {
         let service = service.unwrap_or_else(|| format!("https://{account}.blob.core.windows.net"));
         let container = endpoint(&format!("{}/{}", service.trim_end_matches('/'), self.container), true)?;
         let keeps_sas = builder.get_config_value(&AzureConfigKey::SasKey).is_some();
-        let conditional = self.build(builder.clone().with_retry(self.connection.once()))?;
-        let store = Arc::new(self.build(builder)?);
+        let conditional = watching.built(self.build(builder.clone().with_retry(self.connection.once()))?);
+        let store = Arc::new(watching.built(self.build(builder)?));
         // Set once: the builder makes the connection before there are credentials.
         let _ = signs.0.set(Access { credentials: store.credentials().clone(), account, container });
         let location = format!("az://{}", self.container);

@@ -113,8 +113,8 @@ impl GcsConfig {
         let watching = Watching::default()
             .rewriting("list-type=2", |listing| listing::with_generations(&with_separators(listing)));
         let builder = self.builder(&watching)?;
-        let conditional = self.build(builder.clone().with_retry(self.connection.once()))?;
-        let store = Arc::new(self.build(builder)?);
+        let conditional = watching.built(self.build(builder.clone().with_retry(self.connection.once()))?);
+        let store = Arc::new(watching.built(self.build(builder)?));
         let location = format!("gs://{}", self.bucket);
         let direct = watching.client().map(|client| Direct::new(client, &*location, Some(store.clone())));
         Ok(ObjectStoreBackend::new(store, capability())

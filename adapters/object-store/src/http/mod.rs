@@ -89,6 +89,7 @@ impl HttpConfig {
             .map_err(|error| {
                 Error::invalid("the settings make no connection").with("url", &self.url).caused_by(error)
             })?;
+        let store = watching.built(store);
         let direct = watching.client().map(|client| Direct::new(client, format!("{}/", self.url), None));
         let scheme = if self.url.starts_with("https") { "https" } else { "http" };
         let mut capability = Capability::read_only();

@@ -133,10 +133,13 @@ impl S3Config {
     /// for values of the environment that cannot be read.
     pub fn connect(&self) -> Result<ObjectStoreBackend> {
         let watching = Watching::default().rewriting("list-type=2", crate::names::with_separators);
-        let builder = self.builder(&watching)?;
+        self.connect_by(self.builder(&watching)?, &watching)
+    }
+
+    fn connect_by(&self, builder: AmazonS3Builder, watching: &Watching) -> Result<ObjectStoreBackend> {
         let elsewhere = builder.get_config_value(&AmazonS3ConfigKey::Endpoint).is_some();
-        let conditional = self.build(builder.clone().with_retry(self.connection.once()))?;
-        let store = Arc::new(self.build(builder)?);
+        let conditional = watching.built(self.build(builder.clone().with_retry(self.connection.once()))?);
+        let store = Arc::new(watching.built(self.build(builder)?));
         let location = format!("s3://{}", self.bucket);
         let direct = watching.client().map(|client| Direct::new(client, &*location, Some(store.clone())));
         Ok(ObjectStoreBackend::new(store, self.capability())

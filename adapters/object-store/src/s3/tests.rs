@@ -65,3 +65,48 @@ fn secrets_do_not_show() {
     assert!(!format!("{backend:?}").contains("hidden"));
     assert_eq!(backend.to_string(), "s3(s3://bucket/root)");
 }
+
+/// A service for credentials that answers everything so.
+async fn answering(status: u16) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let answer = format!("HTTP/1.1 {status} Answer\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            // Whoever goes away has no answer.
+            let _ = client.read(&mut [0; 4096]).await;
+            let _ = client.write_all(answer.as_bytes()).await;
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn requests_for_credentials_say_nothing_of_an_object() {
+    use worldstore_async::AsyncBackend;
+    use worldstore_core::{
+        Condition, DeleteOptions, Deleted, Key, SettleOptions, StatOptions, Version, WriteOptions, WriteToken,
+    };
+    for status in [404, 412, 503] {
+        let config = S3Config::from_uri("s3://bucket").unwrap().with_endpoint("http://127.0.0.1:1");
+        let connection = Connection::default().with_transport(Transport::HttpAllowed);
+        let config = config.with_connection(connection.with_retries(0, std::time::Duration::from_millis(100)));
+        let config = config.with_delete_conditions(Conditions::Kept);
+        let watching = Watching::default();
+        let builder = config.builder(&watching).unwrap().with_metadata_endpoint(answering(status).await);
+        let backend = config.connect_by(builder, &watching).unwrap();
+        let key = Key::new("key").unwrap();
+        let error = backend.stat(&key, &StatOptions::default()).await.unwrap_err();
+        assert!(![ErrorKind::NotFound, ErrorKind::ConditionFailed].contains(&error.kind()), "{status}: {error:?}");
+        for options in [WriteOptions::if_absent(), WriteOptions::default()] {
+            assert!(backend.write(&key, "x".into(), &options).await.is_err(), "{status}: nothing was sent");
+        }
+        let token = WriteToken::new("token").unwrap();
+        assert!(backend.settle(&key, &token, &SettleOptions::default()).await.is_err(), "{status}");
+        let options = DeleteOptions::default().with_condition(Condition::IfMatch(Version::new("\"1\"")));
+        let deleted = backend.delete(&[key], &options).await.unwrap();
+        let [Deleted::Failed(error)] = deleted.as_slice() else { panic!("{status}: {deleted:?}") };
+        assert_ne!(error.kind(), ErrorKind::OutcomeUnknown, "{status}: nothing was sent");
+    }
+}
