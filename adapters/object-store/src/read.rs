@@ -123,17 +123,15 @@ impl ObjectStoreBackend {
     async fn fetch(&self, key: &Key, range: Range<u64>, pinned: Option<&Version>) -> Result<Group> {
         let part = Some(GetRange::Bounded(range.clone()));
         let result = self.get(key, GetOptions { range: part, ..GetOptions::default() }, pinned).await?;
-        let ReadReply { meta, mut body, .. } = self.reply(key, result)?;
-        let first = body.try_next().await?.unwrap_or_default();
-        let bytes = match body.try_next().await? {
-            None => first,
-            Some(second) => {
-                let mut all = BytesMut::with_capacity(usize::try_from(range.end - range.start).unwrap_or_default());
-                all.extend_from_slice(&first);
-                all.extend_from_slice(&second);
-                while let Some(chunk) = body.try_next().await? {
-                    all.extend_from_slice(&chunk);
-                }
+        let ReadReply { meta, body, .. } = self.reply(key, result)?;
+        // Before the body, of which there may be any amount.
+        check_ranges(std::slice::from_ref(&range), meta.size).map_err(|error| error.with("key", key))?;
+        let mut chunks: Vec<Bytes> = body.try_collect().await?;
+        let bytes = match chunks.len() {
+            0 | 1 => chunks.pop().unwrap_or_default(),
+            _ => {
+                let mut all = BytesMut::with_capacity(chunks.iter().map(Bytes::len).sum());
+                chunks.iter().for_each(|chunk| all.extend_from_slice(chunk));
                 all.freeze()
             }
         };

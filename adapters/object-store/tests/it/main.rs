@@ -33,3 +33,6 @@ mod s3;
 mod service;
 #[cfg(test)]
 mod suite;
+#[cfg(all(feature = "s3", feature = "azure", feature = "gcs", feature = "http"))]
+#[cfg(test)]
+mod uploads;

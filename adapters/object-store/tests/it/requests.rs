@@ -19,14 +19,14 @@ use crate::service::patient;
 use crate::suite::{self, applied, body, bytes, key, write, write_parts};
 
 /// Deadlines so short that a hanging server is given up soon.
-fn hasty() -> Connection {
+pub fn hasty() -> Connection {
     Connection::default()
         .with_transport(Transport::HttpAllowed)
         .with_request_timeout(Duration::from_millis(300))
         .with_retries(2, Duration::from_millis(500))
 }
 
-fn s3(fake: &Fake, connection: Connection) -> ObjectStoreBackend {
+pub fn s3(fake: &Fake, connection: Connection) -> ObjectStoreBackend {
     S3Config::from_uri("s3://bucket")
         .unwrap()
         .with_endpoint(&fake.endpoint)
