@@ -32,6 +32,8 @@ pub(crate) struct ObjectWriter {
     buffered: usize,
     size: u64,
     state: State,
+    /// Set while a write is under way: one that was dropped in the middle has lost bytes, or would send them twice.
+    is_writing: bool,
 }
 
 enum State {
@@ -39,7 +41,7 @@ enum State {
     Small,
     /// All but the buffer has been sent.
     Parts(Box<Parts>),
-    /// A part failed, or a limit was passed.
+    /// A part failed, a limit was passed, or a write was dropped before its end.
     Failed(Option<Box<Parts>>),
     /// Committed or aborted.
     Over,
@@ -55,7 +57,7 @@ impl ObjectWriter {
     pub fn new(backend: ObjectStoreBackend, key: Key, path: Path, options: &WriteOptions) -> Self {
         let (condition, token) = (options.condition.clone(), Token::new(options, backend.capability));
         let (buffer, state) = (Vec::new(), State::Small);
-        Self { backend, key, path, condition, token, buffer, buffered: 0, size: 0, state }
+        Self { backend, key, path, condition, token, buffer, buffered: 0, size: 0, state, is_writing: false }
     }
 
     fn error(&self, error: object_store::Error, seen: crate::attempts::Seen) -> Error {
@@ -144,6 +146,13 @@ impl ObjectWriter {
         Error::new(ErrorKind::Poisoned, "the writer failed or ended before").with("key", &self.key)
     }
 
+    /// Fails if a write was dropped before its end.
+    fn check_written(&mut self) {
+        if std::mem::replace(&mut self.is_writing, false) {
+            self.fail();
+        }
+    }
+
     fn fail(&mut self) {
         (self.buffer, self.buffered) = (Vec::new(), 0);
         self.state = match std::mem::replace(&mut self.state, State::Over) {
@@ -209,13 +218,16 @@ impl fmt::Debug for ObjectWriter {
 #[async_trait]
 impl AsyncWriter for ObjectWriter {
     async fn write(&mut self, chunk: Bytes) -> Result<()> {
+        self.check_written();
         if matches!(self.state, State::Failed(_) | State::Over) {
             return Err(self.over());
         }
         if chunk.is_empty() {
             return Ok(());
         }
+        self.is_writing = true;
         let appended = self.append(chunk).await;
+        self.is_writing = false;
         if appended.is_err() {
             self.fail();
         }
@@ -223,6 +235,7 @@ impl AsyncWriter for ObjectWriter {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<Outcome> {
+        self.check_written();
         let committed = match &self.state {
             State::Small => {
                 let payload = self.take(self.buffered);

@@ -1,12 +1,43 @@
-//! Ranges without end, over a service in memory.
+//! Uploads that are interrupted, and ranges without end, over a service in memory.
+
+use std::time::Duration;
 
 use worldstore_async::AsyncBackend;
-use worldstore_core::{Condition, ErrorKind, ReadOptions, ReadRangesOptions};
+use worldstore_core::{Condition, ErrorKind, ReadOptions, ReadRangesOptions, StatOptions, WriteOptions};
 
-use crate::fake::Fake;
+use crate::fake::{Fake, Trouble};
 use crate::requests::s3;
 use crate::service::patient;
 use crate::suite::{applied, body, bytes, key, write};
+
+#[tokio::test]
+async fn a_write_that_was_dropped_in_the_middle_is_the_writers_last() {
+    let fake = Fake::start().await;
+    let backend = s3(&fake, patient());
+    for (method, query) in [("POST", "uploads"), ("PUT", "partNumber")] {
+        for writes_again in [true, false] {
+            fake.fail(method, query, Trouble::Hang, 1_000);
+            let mut writer = backend.open_writer(&key("key"), &WriteOptions::default()).await.unwrap();
+            let mut write_all = Box::pin(async {
+                loop {
+                    writer.write(body(9_000_000)).await.unwrap();
+                }
+            });
+            let dropped = tokio::time::timeout(Duration::from_millis(200), &mut write_all).await;
+            assert!(dropped.is_err());
+            drop(write_all);
+            fake.heal();
+            if writes_again {
+                assert_eq!(writer.write(body(1)).await.unwrap_err().kind(), ErrorKind::Poisoned);
+            }
+            // Requests that hang are given up by the client in time; nobody waits for them here.
+            let committed = tokio::time::timeout(Duration::from_secs(2), writer.commit()).await;
+            assert!(committed.is_err() || committed.unwrap().unwrap_err().kind() == ErrorKind::Poisoned);
+            let error = backend.stat(&key("key"), &StatOptions::default()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotFound);
+        }
+    }
+}
 
 #[tokio::test]
 async fn a_range_takes_no_more_memory_than_the_object() {
