@@ -106,10 +106,12 @@ pub(crate) fn aside() {
     note(|_| {});
 }
 
-/// Notes a reply. A server error leaves open what happened, except "not implemented".
+/// Notes a reply. A server error leaves open what happened, except "not implemented"; so does a success that the request
+/// was repeated after, because its body was an error or did not arrive.
 #[cfg(feature = "cloud")]
 pub(crate) fn replied(status: u16, retry_after: Option<Duration>, hint: Option<Hint>) {
     note(|seen| {
+        seen.unclear |= seen.status.is_some_and(|earlier| (200..300).contains(&earlier));
         (seen.status, seen.retry_after, seen.hint) = (Some(status), retry_after, hint);
         seen.unclear |= status >= 500 && status != 501;
     });

@@ -183,6 +183,13 @@ impl ObjectWriter {
             }
             Err(error) => {
                 let (key, path, condition, token) = (&self.key, &self.path, &self.condition, &self.token);
+                // An upload that is not there may be one that has ended: its object says so.
+                if seen.status == Some(404)
+                    && let applied @ Outcome::Applied(_) = self.backend.look_for(path, token).await
+                {
+                    self.state = State::Over;
+                    return Ok(applied);
+                }
                 let change = Failed { operation: "write", key, path, condition, token };
                 let settled = self.backend.settle_failed(change, error, seen).await;
                 // What may have been published is left alone.

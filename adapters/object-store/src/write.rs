@@ -155,7 +155,7 @@ impl ObjectStoreBackend {
 
     /// An object that carries the token proves that its write happened. Anything else proves nothing: the request may
     /// still be under way, or another write may have followed.
-    async fn look_for(&self, path: &Path, token: &Token) -> Outcome {
+    pub(crate) async fn look_for(&self, path: &Path, token: &Token) -> Outcome {
         if token.0.is_none() {
             return Outcome::Unknown;
         }

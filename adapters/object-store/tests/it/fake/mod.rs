@@ -28,6 +28,8 @@ pub enum Trouble {
     LoseReply,
     /// It is done, and half of the answer's body arrives.
     CutBody,
+    /// It is done, and answered as a success whose body is an error.
+    ErrorBody,
 }
 
 struct Rule {
@@ -129,6 +131,11 @@ async fn serve(mut client: TcpStream, state: &State) -> std::io::Result<()> {
             Some(Trouble::LoseReply) => {
                 answer(&request);
                 return Ok(());
+            }
+            Some(Trouble::ErrorBody) => {
+                answer(&request);
+                let error = "<Error><Code>InternalError</Code></Error>".to_owned();
+                client.write_all(&Answer::xml(error).bytes(head)).await?;
             }
             Some(Trouble::CutBody) => {
                 let answer = answer(&request);
