@@ -168,6 +168,12 @@ impl Scalar {
             }
             // Decimal128 holds every i64 and every u64.
             (Self::Int(_) | Self::UInt(_), number) if number.is_integer() => Some(Decimal128(20, 0)),
+            // A constant that nanoseconds cannot tell lies beyond all of them, also those cut to microseconds.
+            (Self::TimestampMicros(value), Timestamp(unit @ TimeUnit::Nanosecond, zone))
+                if value.checked_mul(1_000).is_some() =>
+            {
+                Some(Timestamp(*unit, zone.clone()))
+            }
             (Self::TimestampMicros(_), Timestamp(_, zone)) => Some(Timestamp(TimeUnit::Microsecond, zone.clone())),
             _ => None,
         }

@@ -56,3 +56,21 @@ fn refuses_what_does_not_compare() {
         assert_eq!(predicate.evaluate(&batch()).unwrap_err().kind(), ErrorKind::Invalid, "{predicate:?}");
     }
 }
+
+#[test]
+fn nanoseconds_are_not_cut_to_the_unit_of_the_constant() {
+    let at = arrow::array::TimestampNanosecondArray::from(vec![Some(1_999), Some(2_000), Some(-500), None]);
+    let batch = RecordBatch::try_from_iter_with_nullable([("at", Arc::new(at) as ArrayRef, true)]).unwrap();
+    let check = |op, micros, expected: [bool; 3]| {
+        let predicate = Predicate::Compare { column: "at".to_owned(), op, value: Scalar::TimestampMicros(micros) };
+        let expected: Vec<_> = expected.into_iter().map(Some).chain([None]).collect();
+        assert_eq!(predicate.evaluate(&batch).unwrap().iter().collect::<Vec<_>>(), expected, "{predicate:?}");
+    };
+    check(CompareOp::LtEq, 1, [false, false, true]);
+    check(CompareOp::Gt, 1, [true, true, false]);
+    check(CompareOp::Eq, 0, [false; 3]);
+    check(CompareOp::Lt, 0, [false, false, true]);
+    // Beyond all nanoseconds.
+    check(CompareOp::Lt, i64::MAX, [true; 3]);
+    check(CompareOp::LtEq, i64::MIN, [false; 3]);
+}
