@@ -122,12 +122,21 @@ impl LocalTarget {
             Some(_) => beside(path, ".worldstore-part"),
             None => beside(path, &unique_suffix()),
         };
-        let mut open = OpenOptions::new();
-        open.read(true).write(true).create(true).create_new(pin.is_none()).truncate(false);
-        let mut file = open.open(&temp).map_err(failed)?;
-        let pin = match pin {
+        let open = || {
+            let mut open = OpenOptions::new();
+            open.read(true).write(true).create(true).create_new(pin.is_none()).truncate(false);
+            open.open(&temp).map_err(failed)
+        };
+        let mut file = open()?;
+        let pin = match pin.clone() {
             Some(pin) => {
                 lock(&file, &temp)?;
+                if has_names(&file) {
+                    // A download that was killed had given it its name: it belongs to whoever reads that.
+                    fs::remove_file(&temp).map_err(failed)?;
+                    file = open()?;
+                    lock(&file, &temp)?;
+                }
                 Some(take_up(&mut file, Pin::load(&pin_path(path))?, pin).map_err(failed)?)
             }
             None => None,
@@ -177,8 +186,8 @@ impl LocalTarget {
     /// Gives it its name, in one step. A symbolic link in its place is replaced, not followed.
     ///
     /// # Errors
-    /// `AlreadyExists` if it was to be absent, `Corrupt` if what is read back is not what was written; those of the
-    /// file system.
+    /// `AlreadyExists` if it was to be absent, `Corrupt` if what is read back is not what was written, `OutcomeUnknown` for
+    /// what fails once it has its name; those of the file system.
     pub fn publish(mut self) -> Result<()> {
         let failed = |source| Error::io("download", source).with("path", self.path.display());
         if self.durability != Durability::None {
@@ -197,18 +206,31 @@ impl LocalTarget {
         match self.condition {
             Condition::None => fs::rename(&self.temp, &self.path).map_err(failed)?,
             _ => match fs::hard_link(&self.temp, &self.path) {
-                Ok(()) => fs::remove_file(&self.temp).map_err(failed)?,
+                Ok(()) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Err(exists(&self.path)),
                 Err(error) => return Err(failed(error)),
             },
         }
         self.published = true;
+        self.keep_name().map_err(|source| {
+            Error::new(ErrorKind::OutcomeUnknown, "the file has its name, and may not outlive a power cut")
+                .during("download")
+                .with("path", self.path.display())
+                .caused_by(source)
+        })
+    }
+
+    /// Removes the other names, and makes the one that it has durable.
+    fn keep_name(&self) -> std::io::Result<()> {
+        if self.condition != Condition::None {
+            fs::remove_file(&self.temp)?;
+        }
         if self.pin.is_some() {
-            remove_if_there(&pin_path(&self.path)).map_err(failed)?;
+            remove_if_there(&pin_path(&self.path))?;
         }
         if self.durability == Durability::Full {
             for folder in &self.folders {
-                File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+                File::open(folder).and_then(|folder| folder.sync_all())?;
             }
         }
         Ok(())
@@ -278,6 +300,18 @@ fn is_still(file: &File, temp: &Path) -> bool {
     }
 }
 
+/// True if a file has another name besides that of a partial one.
+#[cfg(unix)]
+fn has_names(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    file.metadata().is_ok_and(|about| about.nlink() > 1)
+}
+
+#[cfg(not(unix))]
+fn has_names(_: &File) -> bool {
+    false
+}
+
 #[cfg(not(unix))]
 fn is_still(_: &File, temp: &Path) -> bool {
     temp.exists()
@@ -291,7 +325,7 @@ fn make_folders(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     };
     let mut folders = vec![parent.clone()];
     let mut missing = parent.as_path();
-    while !missing.exists() {
+    while missing != Path::new(".") && !missing.exists() {
         match missing.parent() {
             Some(above) if above != Path::new("") => missing = above,
             _ => missing = Path::new("."),

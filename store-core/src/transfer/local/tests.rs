@@ -60,3 +60,30 @@ fn new_folders_are_synced_with_the_one_that_was_there() {
     assert_eq!(make_folders(&path).unwrap(), [folder.path().join("a/b")]);
     assert_eq!(make_folders(Path::new("file")).unwrap(), [Path::new(".")]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_has_its_name_is_not_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    fs::write(&path, b"published").unwrap();
+    // A download that was killed just after it had given the file its name.
+    fs::hard_link(&path, beside(&path, ".worldstore-part")).unwrap();
+    let options = TransferOptions::default().with_resume(Resume::Continue);
+    let target = LocalTarget::begin(&path, &options, Some(&source(9))).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"published");
+    drop(target);
+    assert_eq!(fs::read(&path).unwrap(), b"published");
+}
+
+#[test]
+fn what_fails_behind_the_name_does_not_say_that_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let options = TransferOptions::default().with_resume(Resume::Continue);
+    let mut target = LocalTarget::begin(&path, &options, Some(&source(5))).unwrap();
+    target.append(&Bytes::from_static(b"right"), Crc32c::of(b"right")).unwrap();
+    fs::create_dir(pin_path(&path)).unwrap();
+    assert_eq!(target.publish().unwrap_err().kind(), ErrorKind::OutcomeUnknown);
+    assert_eq!(fs::read(&path).unwrap(), b"right");
+}
