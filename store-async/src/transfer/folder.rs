@@ -36,13 +36,14 @@ impl AsyncStore {
             to.kernel.may_write(&options.transfer.to_write())?;
             to.kernel.may_delete(&DeleteOptions::default())?;
         }
-        let mut source = self.list_files(folder, &ListFilesOptions::recursive())?;
-        while let Some(meta) = source.try_next().await? {
-            plan.add_source(meta)?;
-        }
+        // The target first: what another brings there meanwhile is not taken for too much.
         let mut target = to.list_files(to_folder, &ListFilesOptions::recursive())?;
         while let Some(meta) = target.try_next().await? {
             plan.add_target(meta)?;
+        }
+        let mut source = self.list_files(folder, &ListFilesOptions::recursive())?;
+        while let Some(meta) = source.try_next().await? {
+            plan.add_source(meta)?;
         }
         let equal = self.equal_paths(&plan, to, options).await?;
         let (steps, unchanged) = plan.steps(options, &equal)?;

@@ -29,11 +29,12 @@ impl Store {
             to.kernel.may_write(&options.transfer.to_write())?;
             to.kernel.may_delete(&DeleteOptions::default())?;
         }
-        for meta in self.list_files(folder, &ListFilesOptions::recursive())? {
-            plan.add_source(meta?)?;
-        }
+        // The target first: what another brings there meanwhile is not taken for too much.
         for meta in to.list_files(to_folder, &ListFilesOptions::recursive())? {
             plan.add_target(meta?)?;
+        }
+        for meta in self.list_files(folder, &ListFilesOptions::recursive())? {
+            plan.add_source(meta?)?;
         }
         let equal = self.equal_paths(&plan, to, options)?;
         let (steps, unchanged) = plan.steps(options, &equal)?;
