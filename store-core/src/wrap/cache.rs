@@ -127,7 +127,9 @@ impl Backend for CacheBackend {
             }
             Err(error) => return Err(error),
         };
-        missing.iter().zip(&fetched).for_each(|(range, bytes)| self.index.put(key, version, range, bytes));
+        // Only a read of the whole is compared with a checksum.
+        let kept = missing.iter().zip(&fetched).filter(|(range, _)| **range != (0..meta.size));
+        kept.for_each(|(range, bytes)| self.index.put(key, version, range, bytes));
         let mut fetched = fetched.into_iter();
         Ok(held.into_iter().filter_map(|held| held.or_else(|| fetched.next())).collect())
     }

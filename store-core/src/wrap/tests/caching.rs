@@ -52,6 +52,16 @@ fn every_change_through_the_cache_drops_what_is_held() {
     assert_eq!(content(&backend, "b"), b"written");
 }
 
+/// No checksum was compared with it.
+#[test]
+fn the_whole_in_a_call_for_parts_is_not_held() {
+    let (_, _, backend) = cached(CacheOptions::default());
+    put(&backend, "a", "one");
+    let parts = backend.read_ranges(&key("a"), &[0..3, 1..2], &ReadRangesOptions::default()).unwrap();
+    assert_eq!(parts, ["one", "n"]);
+    assert_eq!(backend.stats().bytes, ENTRY_BYTES + 1);
+}
+
 #[test]
 fn bytes_are_bounded_and_the_least_recently_used_go_first() {
     let room = 3 * (ENTRY_BYTES + 10);
