@@ -157,6 +157,10 @@ fn make_all<V: Vfs>(root: &RootFolder<V>, folder: &Prefix, durability: Durabilit
             },
             opened => (opened?, false),
         };
+        if is_new && let Ok(about) = below.stat_self() {
+            // Its inode may have been that of a folder which another has removed.
+            root.folder_names().forget(about.id);
+        }
         if durability == Durability::Full && !root.folder_names().is_durable(&*below)? {
             if !is_new && root.folder_names().has_failed(&*above)? {
                 return Err(Unusable::Doubtful);
