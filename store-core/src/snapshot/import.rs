@@ -174,13 +174,24 @@ impl<'options> Place<'options> {
         Ok((needs, list))
     }
 
-    /// Refuses a file in a folder that belongs to the chain: it could pass for a manifest.
+    /// Refuses a file in a folder that belongs to the chain: it could pass for a manifest. Or for one of another chain,
+    /// wherever that is.
     fn refuse_own(&self, key: &Key) -> Result<()> {
         for own in ["manifests", "blocks", STAGING] {
             let own = self.folder.join(own)?;
             if own.as_str() == key.as_str() || own.strip(key.as_str()).is_some() {
                 return Err(Error::invalid("a file of the snapshot lies in a folder of the chain").with("key", key));
             }
+        }
+        let parts: Vec<&str> = key.as_str().split('/').collect();
+        let is_of_chain = |pair: &[&str]| {
+            let [folder, number] = pair else { return false };
+            ["manifests", "blocks"].contains(folder)
+                && number.len() == 20
+                && number.bytes().all(|letter| letter.is_ascii_digit())
+        };
+        if parts.windows(2).any(is_of_chain) {
+            return Err(Error::invalid("a file of the snapshot could pass for one of a chain").with("key", key));
         }
         Ok(())
     }
@@ -197,6 +208,8 @@ impl<'options> Place<'options> {
         let placed = placed.and_then(|archive| Ok((archive, self.chain()?)));
         let (archive, (manifests, writer)) = match placed {
             Ok(placed) => placed,
+            // Another import may have found these files in their places, and published them.
+            Err(error) if self.is_used() => return Err(intake.abandon(error)),
             Err(error) => return Err(intake.give_up(error)),
         };
         let published = match writer.publish(|draft| self.fill(draft, stored)) {
@@ -215,6 +228,16 @@ impl<'options> Place<'options> {
             left_behind: intake.finish(),
         };
         Ok((Snapshots::new(manifests), imported))
+    }
+
+    /// False if there is certainly no state yet.
+    fn is_used(&self) -> bool {
+        let (backend, folder) = (Arc::clone(&self.backend), self.folder.clone());
+        let opened = Manifests::open(backend, folder, self.options.manifests.clone());
+        match opened.and_then(|manifests| manifests.latest()) {
+            Ok(newest) => refuse_used(&newest).is_err(),
+            Err(error) => !error.is_not_found(),
+        }
     }
 
     fn chain(&self) -> Result<(Manifests, crate::manifest::Writer)> {

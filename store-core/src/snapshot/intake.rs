@@ -33,17 +33,17 @@ pub(super) struct Intake<'place> {
     staged: Vec<(ArchiveMember, Key)>,
     /// Keys in the staging folder that may hold something.
     traces: Vec<Key>,
-    /// Files that this intake has put in their places.
-    placed: Vec<Key>,
+    /// Files that this intake has put in their places, with their versions where the backend has them.
+    placed: Vec<(Key, Option<Version>)>,
     /// The file whose move failed, from where to where: it may have happened all the same.
     doubtful: Option<(Key, Key)>,
 }
 
 /// How a move ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Moved {
     /// The object is in its place, by this move.
-    Here,
+    Here(Option<Version>),
     /// Something was there before.
     Taken,
 }
@@ -101,7 +101,7 @@ impl<'place> Intake<'place> {
                     let moved = self.shift(&at, &key, &member, Condition::IfAbsent)?;
                     self.doubtful = None;
                     match moved {
-                        Moved::Here => self.placed.push(key),
+                        Moved::Here(version) => self.placed.push((key, version)),
                         Moved::Taken => self.take_over(&at, &key, &member)?,
                     }
                 }
@@ -123,7 +123,8 @@ impl<'place> Intake<'place> {
     /// Ends with nobody knowing how: what is in its place stays, for it may be in use.
     pub fn abandon(self, error: Error) -> Error {
         let left = remove(self.backend, &self.traces);
-        let error = error.with("files_in_place", self.placed.len()).with("files_in_place_keys", names(&self.placed));
+        let placed: Vec<Key> = self.placed.into_iter().map(|(key, _)| key).collect();
+        let error = error.with("files_in_place", placed.len()).with("files_in_place_keys", names(&placed));
         behind(error, &left)
     }
 
@@ -131,9 +132,29 @@ impl<'place> Intake<'place> {
     /// be removed. Blocks in their places stay: others may count on them, and a collection removes them if not.
     pub fn give_up(mut self, error: Error) -> Error {
         let mut left = self.resolve_doubt();
-        left.extend(remove(self.backend, &self.placed));
+        left.extend(self.take_out());
         left.extend(remove(self.backend, &self.traces));
         behind(error, &left)
+    }
+
+    /// Removes the files that this intake has put in their places, if they are still its own: another intake takes over what
+    /// is the same. Returns those that stay.
+    fn take_out(&self) -> Vec<Key> {
+        let is_able = self.backend.info().capability.delete_if_match;
+        let (versioned, others): (Vec<_>, Vec<_>) =
+            self.placed.iter().partition(|(_, version)| is_able && version.is_some());
+        let others: Vec<Key> = others.into_iter().map(|(key, _)| key.clone()).collect();
+        let mut left = remove(self.backend, &others);
+        for (key, version) in versioned {
+            let condition = version.clone().map_or(Condition::None, Condition::IfMatch);
+            let options = DeleteOptions::default().with_condition(condition);
+            match self.backend.delete(std::slice::from_ref(key), &options).as_deref() {
+                // What is not its own any more is none of its business.
+                Ok([Deleted::Deleted | Deleted::Missing | Deleted::Rejected]) => {}
+                _ => left.push(key.clone()),
+            }
+        }
+        left
     }
 
     /// Finds out what became of the move that failed. Returns the key that may have come of it.
@@ -142,7 +163,7 @@ impl<'place> Intake<'place> {
         match (self.is_missing(&to), self.renames(&Condition::IfAbsent), self.is_missing(&from)) {
             (Ok(true), _, _) => {}
             // What is renamed is gone from where it was, and nobody else knows that name.
-            (Ok(false), true, Ok(true)) => self.placed.push(to),
+            (Ok(false), true, Ok(true)) => self.placed.push((to, None)),
             _ => return vec![to],
         }
         Vec::new()
@@ -162,11 +183,13 @@ impl<'place> Intake<'place> {
             }
         }
         let condition = match (there.version, self.backend.info().capability) {
-            (Some(version), can) if can.rename && can.rename_if_match => Condition::IfMatch(version),
+            (Some(version), can) if can.rename_if_match || can.copy_if_match || can.write_if_match => {
+                Condition::IfMatch(version)
+            }
             _ => Condition::None,
         };
         match self.shift(at, key, member, condition)? {
-            Moved::Here => Ok(()),
+            Moved::Here(_) => Ok(()),
             Moved::Taken => Err(Error::new(ErrorKind::Conflict, "a file is changed by someone else").with("key", key)),
         }
     }
@@ -176,13 +199,13 @@ impl<'place> Intake<'place> {
         let can = self.backend.info().capability;
         let outcome = if self.renames(&condition) {
             self.backend.rename(from, to, &RenameOptions::default().with_condition(condition))?
-        } else if can.copy && (can.copy_if_absent || condition == Condition::None) {
+        } else if can.copy && is_able(&condition, can.copy_if_absent, can.copy_if_match) {
             self.backend.copy(from, to, &CopyOptions::default().with_condition(condition))?
         } else {
             self.copy_through(from, to, member, condition)?
         };
         match outcome {
-            Outcome::Applied(_) => Ok(Moved::Here),
+            Outcome::Applied(meta) => Ok(Moved::Here(meta.version)),
             Outcome::Rejected => Ok(Moved::Taken),
             // Even if it can be seen there: that does not mean that it is durable.
             Outcome::Unknown => Err(unknown(to)),
@@ -191,7 +214,7 @@ impl<'place> Intake<'place> {
 
     fn renames(&self, condition: &Condition) -> bool {
         let can = self.backend.info().capability;
-        can.rename && (can.rename_if_absent || *condition != Condition::IfAbsent)
+        can.rename && is_able(condition, can.rename_if_absent, can.rename_if_match)
     }
 
     fn is_missing(&self, key: &Key) -> Result<bool> {
@@ -209,6 +232,15 @@ impl<'place> Intake<'place> {
             Ok(()) => writer.commit(),
             Err(error) => Err(aborted(writer, error)),
         }
+    }
+}
+
+/// Whether a change that may be made if absent, or if it matches, may be made under a condition.
+fn is_able(condition: &Condition, if_absent: bool, if_match: bool) -> bool {
+    match condition {
+        Condition::None => true,
+        Condition::IfAbsent => if_absent,
+        Condition::IfMatch(_) => if_match,
     }
 }
 

@@ -178,3 +178,17 @@ fn contents_that_are_not_those_of_the_list_are_never_placed() {
     assert_eq!(error.to_string(), "corrupt: another hash");
     assert!(dump(&memory).is_empty());
 }
+
+#[test]
+fn what_another_intake_has_taken_over_stays() {
+    let memory = Memory::new();
+    let blocks = Prefix::new("blocks").unwrap();
+    let mut slow = Intake::begin(&memory, &Prefix::root(), (&blocks, 0)).unwrap();
+    for (member, content) in members() {
+        slow.stage(&member, |take| take(Bytes::from(content))).unwrap();
+    }
+    slow.place().unwrap();
+    assert_eq!(take_in(&memory).unwrap(), []);
+    let error = slow.give_up(Error::new(ErrorKind::AlreadyExists, "there is a state"));
+    assert_eq!((error.kind(), dump(&memory)), (ErrorKind::AlreadyExists, expected()));
+}

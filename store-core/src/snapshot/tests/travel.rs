@@ -167,6 +167,12 @@ fn manifests_that_reach_further_than_they_may_are_refused() {
         assert!(error.to_string().contains("lies in a folder of the chain"), "{own}: {error}");
         assert!(dump(&*memory).is_empty());
     }
+    for other in [format!("manifests/{:020}", 9), format!("world/blocks/{:020}/x", 1)] {
+        let memory = target();
+        let error = import(&memory, &file(&other)).unwrap_err();
+        assert!(error.to_string().contains("could pass for one of a chain"), "{other}: {error}");
+        assert!(dump(&*memory).is_empty());
+    }
     import(&target(), &file("copy/other/manifests/1")).unwrap();
     // A list that is right in itself and tells of another manifest.
     let bytes = encode(&stored.manifest).unwrap().0;
