@@ -181,9 +181,10 @@ impl Engine {
     /// # Errors
     /// `Unavailable` if the store's time did not reach the frontier before the deadline; `ConditionFailed` if the step's
     /// time is not later than the store's, or if a circuit with other operators, or the same in another order, began the
-    /// step, or the one before, with `flush_every_set`; `Poisoned` if operators were added to the store meanwhile; `Invalid` for an
-    /// input of another circuit, a weight or sum that leaves its range, a row that cannot be encoded, too many entries, `flush_every_set` without a time; `Unsupported` for
-    /// `flush_every_set` in a store that was made without it; what a `try_` function returned; otherwise those of the store. Errors of operators carry the operator's name.
+    /// step, or the one before, with `flush_every_set`; `Poisoned` if operators were added to the store meanwhile; `Invalid`
+    /// for an input of another circuit, a weight or sum that leaves its range, a row that cannot be encoded, too many
+    /// entries, `flush_every_set` without a time; `Unsupported` for `flush_every_set` in a store that was made without it;
+    /// what a `try_` function returned; otherwise those of the store. Errors of operators carry the operator's name.
     pub fn step(&mut self, changes: Changes, time: Time) -> Result<Deltas> {
         self.step_then(changes, time, |_| Ok(()))
     }

@@ -57,6 +57,9 @@ impl Store for Memory {
     fn prepare(&mut self, tables: &[&Table], mode: Mode) -> Result<Vec<String>> {
         let mut state = self.lock();
         let todo = schema::compare(&state.signatures, tables, mode)?;
+        if todo.is_nothing() {
+            return Ok(todo.fill);
+        }
         for name in &todo.remove {
             state.signatures.remove(name);
             state.tables.remove(name);
