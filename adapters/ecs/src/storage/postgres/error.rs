@@ -18,11 +18,12 @@ pub(super) fn translate(error: sqlx::Error) -> Error {
     Error::new(kind, message).caused_by(error)
 }
 
-/// True if a table was not there.
-pub(super) fn is_gone(error: &Error) -> bool {
+/// True if a restore by another came in between: a table was not there, or each waited for tables of the other. Nothing
+/// was done then.
+pub(super) fn is_overtaken(error: &Error) -> bool {
     let cause = std::error::Error::source(error).and_then(|source| source.downcast_ref::<sqlx::Error>());
     let database = cause.and_then(sqlx::Error::as_database_error);
-    database.is_some_and(|database| database.code().as_deref() == Some("42P01"))
+    database.is_some_and(|database| matches!(database.code().as_deref(), Some("42P01" | "40P01")))
 }
 
 /// <https://www.postgresql.org/docs/15/errcodes-appendix.html>

@@ -34,7 +34,7 @@ use crate::{ComponentValue, Entity};
 
 pub use config::{ACQUIRE_TIMEOUT, CONNECTIONS_MAX, LOCK_TIMEOUT, NAMESPACE, PostgresConfig, STATEMENT_TIMEOUT};
 
-use error::{is_gone, of_commit, translate};
+use error::{is_overtaken, of_commit, translate};
 use read::Head;
 
 /// What changes something. It sees what others have committed whenever a statement begins.
@@ -100,17 +100,23 @@ impl Postgres {
         Ok((transaction, head, catalog))
     }
 
-    /// A transaction that sees one state, and the components in it.
-    async fn look(&self) -> Result<(Transaction<'static, sqlx::Postgres>, Arc<Catalog>)> {
+    /// A transaction that sees one state, and the components in it. After the first look it keeps restores waiting.
+    async fn look(&self, looks: usize) -> Result<(Transaction<'static, sqlx::Postgres>, Arc<Catalog>)> {
         let mut transaction = self.begin(LOOK).await?;
+        if looks > 0 {
+            // The state is that behind the lock: this reads nothing.
+            let sql = format!("LOCK TABLE {}.components IN ACCESS SHARE MODE", self.namespace);
+            schema::run(&mut transaction, &sql).await?;
+        }
         let catalog = self.catalog(&mut transaction).await?;
         Ok((transaction, catalog))
     }
 
-    /// True if a read is to be made again: a restore has removed tables that were there when it began.
+    /// True if a read or a restore is to be made again: a restore by another has removed tables that were there when it
+    /// began, or the two waited for each other.
     fn looks_again<Value>(looks: &mut usize, read: &Result<Value>) -> bool {
         *looks += 1;
-        *looks < LOOKS && read.as_ref().is_err_and(is_gone)
+        *looks < LOOKS && read.as_ref().is_err_and(is_overtaken)
     }
 
     async fn catalog(&self, connection: &mut PgConnection) -> Result<Arc<Catalog>> {
@@ -161,7 +167,7 @@ impl AsyncStorage for Postgres {
     }
 
     async fn components(&self) -> Result<Vec<Arc<ComponentType>>> {
-        let (_, catalog) = self.look().await?;
+        let (_, catalog) = self.look(0).await?;
         Ok(catalog.all().iter().map(|known| Arc::clone(&known.component)).collect())
     }
 
@@ -196,7 +202,7 @@ impl AsyncStorage for Postgres {
     async fn types(&self, entity: Entity) -> Result<Option<Vec<Arc<str>>>> {
         let mut looks = 0;
         loop {
-            let (mut transaction, catalog) = self.look().await?;
+            let (mut transaction, catalog) = self.look(looks).await?;
             let head = Head::read(&mut transaction, &self.namespace).await?;
             if read::alive(&mut transaction, &self.namespace, head, &[entity]).await?.is_empty() {
                 return Ok(None);
@@ -215,7 +221,7 @@ impl AsyncStorage for Postgres {
     async fn get_many(&self, entities: &[Entity], component: &str) -> Result<Vec<Option<ComponentValue>>> {
         let mut looks = 0;
         loop {
-            let (mut transaction, catalog) = self.look().await?;
+            let (mut transaction, catalog) = self.look(looks).await?;
             let Some(known) = catalog.get(component) else { return Ok(vec![None; entities.len()]) };
             let values = read::values(&mut transaction, &self.namespace, known, entities).await;
             if !Self::looks_again(&mut looks, &values) {
@@ -228,7 +234,7 @@ impl AsyncStorage for Postgres {
     async fn query(&self, query: &Query) -> Result<AsyncChunks<'_>> {
         let mut looks = 0;
         loop {
-            let (transaction, catalog) = self.look().await?;
+            let (transaction, catalog) = self.look(looks).await?;
             let chunks = query::chunks(transaction, (&self.namespace, self.planted), &catalog, query).await;
             if !Self::looks_again(&mut looks, &chunks) {
                 // A chunk of its own rows is one of any lifetime.
@@ -245,7 +251,7 @@ impl AsyncStorage for Postgres {
     async fn changes(&self, since: Tick) -> Result<Changes> {
         let mut looks = 0;
         loop {
-            let (mut transaction, catalog) = self.look().await?;
+            let (mut transaction, catalog) = self.look(looks).await?;
             let changes = whole::changes(&mut transaction, &self.namespace, &catalog, since).await;
             if !Self::looks_again(&mut looks, &changes) {
                 return changes;
@@ -256,7 +262,7 @@ impl AsyncStorage for Postgres {
     async fn export(&self) -> Result<State<'_>> {
         let mut looks = 0;
         loop {
-            let (mut transaction, catalog) = self.look().await?;
+            let (mut transaction, catalog) = self.look(looks).await?;
             let state = whole::export(&mut transaction, &self.namespace, &catalog).await;
             if !Self::looks_again(&mut looks, &state) {
                 return state;
@@ -269,9 +275,15 @@ impl AsyncStorage for Postgres {
         let incoming = whole::Incoming::of(state)?;
         let components = state.components.clone();
         let shard = state.allocator.shard;
-        let (mut transaction, head, catalog) = self.change().await?;
-        let space = (&*self.namespace, self.planted);
-        let catalog = whole::import(&mut transaction, space, head, &catalog, &incoming).await?;
+        let mut looks = 0;
+        let (transaction, catalog) = loop {
+            let (mut transaction, head, catalog) = self.change().await?;
+            let space = (&*self.namespace, self.planted);
+            let imported = whole::import(&mut transaction, space, head, &catalog, &incoming).await;
+            if !Self::looks_again(&mut looks, &imported) {
+                break (transaction, imported?);
+            }
+        };
         transaction.commit().await.map_err(of_commit)?;
         // The types of components that have other fields now are not those any more.
         self.types.retain(|name, known| catalog.get(name).is_some_and(|new| new.component.is_same(known)));

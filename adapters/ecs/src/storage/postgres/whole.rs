@@ -94,6 +94,8 @@ pub(super) async fn import(
     let kept = catalog.all().iter().map(|known| &known.component);
     let kept = kept.filter(|kept| state.components.iter().all(|one| one.name() != kept.name()));
     let all: Vec<_> = state.components.iter().chain(kept).cloned().collect();
+    // Whoever looks again waits here, and not at one table after the other.
+    schema::run(connection, &format!("LOCK TABLE {ns}.components IN ACCESS EXCLUSIVE MODE")).await?;
     schema::clear(connection, ns, catalog).await?;
     // Not `TRUNCATE`, which empties the tables for those too that see the state before.
     for table in ["entities", "guests", "slots", "graves", "removals"] {
