@@ -73,7 +73,7 @@ fn eval_kind(expr: &Expr, env: &Env<'_>) -> Result<Value> {
         ExprKind::Quantified(quantified, comprehension) => comprehension::quantified(*quantified, comprehension, env),
         ExprKind::Reduce(reduce) => comprehension::reduce(reduce, env),
         ExprKind::Pattern(_) | ExprKind::PatternComprehension { .. } | ExprKind::Subquery(..) => {
-            env.context().subqueries().evaluate(expr, env)
+            env.bounded(env.context().subqueries().evaluate(expr, env)?)
         }
         ExprKind::Call { namespace, function, distinct: _, arguments } => {
             functions::call(namespace, function, arguments, env)

@@ -102,6 +102,18 @@ fn on_large_stack(work: impl FnOnce() + Send + 'static) {
 }
 
 #[test]
+fn values_stay_shallow_whatever_they_are_made_by() {
+    let mut graph = support::graph("CREATE (:A)-[:T]->(:B)");
+    for source in [
+        "RETURN size(reduce(r = [], x IN range(1, 1000000) | COLLECT { RETURN r })) AS n",
+        "MATCH (a:A) RETURN size(reduce(r = [], x IN range(1, 1000000) | [(a)-->() | r])) AS n",
+        "RETURN size(reduce(r = [], x IN range(1, 1000000) | [r])) AS n",
+    ] {
+        assert_eq!(support::error(&mut graph, source), "LimitError ValueTooLarge", "{source}");
+    }
+}
+
+#[test]
 fn mutants_of_the_tck_are_survived() {
     on_large_stack(|| {
         let executed = std::cell::Cell::new(0);
