@@ -33,6 +33,8 @@ pub(super) struct Parser<'a> {
     pub(super) depth: usize,
     /// The height of the highest expression so far; see [`Parser::nested`].
     pub(super) highest: usize,
+    /// How many clauses that read there are so far.
+    pub(super) reads: usize,
     /// True where `|` ends an expression, so that it joins no labels.
     pub(super) pipe_ends: bool,
     /// For each token that opens a bracket, where the one that closes it stands.
@@ -78,7 +80,19 @@ impl<'a> Parser<'a> {
     pub(super) fn new(source: &'a str, tokens: &'a [Token]) -> Self {
         let end = Token { kind: TokenKind::End, span: Span::new(source.len(), source.len()) };
         let (expected, wrong, closing) = (Vec::new(), Vec::new(), closing(tokens));
-        Self { source, tokens, position: 0, expected, end, depth: 0, highest: 0, pipe_ends: false, closing, wrong }
+        Self {
+            source,
+            tokens,
+            position: 0,
+            expected,
+            end,
+            depth: 0,
+            highest: 0,
+            reads: 0,
+            pipe_ends: false,
+            closing,
+            wrong,
+        }
     }
 
     /// What `rule` reads, if it reads everything.

@@ -10,6 +10,11 @@ use crate::span::Span;
 /// The most mistakes that are told of one statement.
 const WRONG_MAX: usize = 20;
 
+/// The most clauses that read in a statement, with those of queries within expressions. What runs them asks each for its
+/// rows from within the next: all of them, with the highest expression in the first, fit a stack of 2 MiB in a build without
+/// optimisation.
+const READS_MAX: usize = 200;
+
 /// Words that begin a clause, those first that are tried and listed first.
 const STARTS: [&str; 16] = [
     "RETURN", "MATCH", "OPTIONAL", "WITH", "UNWIND", "CREATE", "MERGE", "SET", "REMOVE", "DELETE", "DETACH", "CALL",
@@ -118,7 +123,13 @@ impl Parser<'_> {
             let span = self.nth(0).span;
             let start = self.position();
             match self.clause_kind() {
-                Ok(Some(kind)) => clauses.push(Clause { kind, span: self.span_from(span) }),
+                Ok(Some(kind)) => {
+                    self.reads += usize::from(!writes(&kind));
+                    if self.reads > READS_MAX {
+                        return Err(too_long(span));
+                    }
+                    clauses.push(Clause { kind, span: self.span_from(span) });
+                }
                 Ok(None) => break,
                 Err(diagnostic) if self.may_recover(&diagnostic) && self.recover(start) => {
                     is_whole = false;
@@ -206,6 +217,16 @@ impl Parser<'_> {
         let is_name = self.is_symbol(1, Symbol::Dot) || self.is_symbol(1, Symbol::Comma);
         is_part || is_set || is_name || self.is_after_name_mark()
     }
+}
+
+fn writes(clause: &ClauseKind) -> bool {
+    use ClauseKind::{Create, Delete, Merge, Remove, Set};
+    matches!(clause, Create(_) | Merge(_) | Set(_) | Remove(_) | Delete(_))
+}
+
+fn too_long(span: Span) -> Diagnostic {
+    let message = format!("the statement has more than {READS_MAX} clauses that read");
+    Diagnostic::syntax(message, span).with_help("make several statements of it")
 }
 
 /// True for a clause that a query may end with.

@@ -156,6 +156,27 @@ fn deep_nesting_is_refused_without_exhausting_the_stack() {
 }
 
 #[test]
+fn a_statement_of_too_many_clauses_that_read_is_refused() {
+    let many = 200;
+    let long = |before: &str, part: &str, after: &str| format!("{before}{}{after}", part.repeat(many));
+    for source in [
+        long("", "RETURN 1 AS a UNION ALL ", "RETURN 1 AS a"),
+        long("", "RETURN 1 AS a NEXT ", "RETURN a"),
+        long("WITH 1 AS a ", "FILTER a = 1 ", "RETURN a"),
+        long("", "CREATE (:A) WITH 1 AS a ", "RETURN a"),
+        long("RETURN COUNT { WITH 1 AS a ", "WITH a ", "RETURN a }"),
+    ] {
+        let wrong = parse(&source).unwrap_err();
+        assert_eq!(wrong.len(), 1);
+        assert_eq!(wrong[0].message, "the statement has more than 200 clauses that read", "{}", &source[..40]);
+    }
+    for source in [long("", "CREATE (:A) ", "RETURN 1"), "WITH 1 AS a ".repeat(many - 1) + "RETURN a"] {
+        assert_eq!(parse(&source).unwrap().len(), 1);
+    }
+    assert_eq!(parse(&long("", "RETURN 1 AS a;", "RETURN 1 AS a")).unwrap().len(), many + 1);
+}
+
+#[test]
 fn moderate_nesting_and_long_chains_are_fine() {
     let brackets = "(".repeat(60) + "a" + &")".repeat(60);
     assert_eq!(parse_expression(&brackets).unwrap().to_string(), "a");

@@ -26,7 +26,7 @@ pub(crate) fn read_clause<'q>(
         ClauseKind::With(with) => project::project(session, &with.projection, with.filter.as_ref(), stream),
         ClauseKind::Return(projection) => project::project(session, projection, None, stream),
         ClauseKind::Call(one) => call::call(session, one, clause.span, is_alone, stream),
-        ClauseKind::Let(items) => Ok(items.iter().fold(stream, |stream, item| let_item(session, item, stream))),
+        ClauseKind::Let(items) => Ok(let_items(session, items, stream)),
         ClauseKind::Filter(condition) => Ok(filter(session, condition, stream)),
         ClauseKind::Finish => {
             let rows = stream.rows.filter_map(|row| row.err().map(Err));
@@ -46,16 +46,21 @@ pub(crate) fn filter<'q>(session: Session<'q>, condition: &'q Expr, stream: Stre
     Stream { names: stream.names, rows: Box::new(rows) }
 }
 
-fn let_item<'q>(session: Session<'q>, (name, value): &'q (Name, Expr), stream: Stream<'q>) -> Stream<'q> {
-    let before = Rc::clone(&stream.names);
+/// Rows with more values, each of which may look at those before it.
+fn let_items<'q>(session: Session<'q>, items: &'q [(Name, Expr)], stream: Stream<'q>) -> Stream<'q> {
+    let names = more_names(&stream.names, items.iter().map(|(name, _)| name));
+    let (all, known) = (Rc::clone(&names), stream.names.len());
     let rows = stream.rows.map(move |row| {
         let mut row = row?;
-        session.meter.tick()?;
-        let value = eval(value, &session.env(&before, &row))?;
-        row.push(value);
+        for (place, (_, value)) in items.iter().enumerate() {
+            session.meter.tick()?;
+            let before = all.get(..known + place).unwrap_or_default();
+            let value = eval(value, &session.env(before, &row))?;
+            row.push(value);
+        }
         Ok(row)
     });
-    Stream { names: more_names(&stream.names, [name]), rows: Box::new(rows) }
+    Stream { names, rows: Box::new(rows) }
 }
 
 fn more_names<'n>(names: &[String], more: impl IntoIterator<Item = &'n Name>) -> Rc<Vec<String>> {

@@ -102,6 +102,29 @@ fn on_large_stack(work: impl FnOnce() + Send + 'static) {
 }
 
 #[test]
+fn the_longest_statements_are_survived() {
+    let many = 199;
+    let high = format!("WITH 1 {}AS a ", "+ 1 ".repeat(490));
+    let mut graph = MemoryGraph::new();
+    for (source, rows) in [
+        ("RETURN 1 AS a UNION ALL ".repeat(many) + "RETURN 1 AS a", many + 1),
+        ("RETURN 1 AS a UNION ".repeat(many) + "RETURN 1 AS a", 1),
+        ("RETURN 1 AS a NEXT ".repeat(many) + "RETURN 1 AS a", 1),
+        ("WITH DISTINCT 1 AS a ORDER BY a LIMIT 3 WHERE a = 1 ".repeat(many) + "RETURN a", 1),
+        (high + &"WITH count(*) AS a ".repeat(many - 1) + "RETURN a", 1),
+        ("UNWIND [1] AS a WITH 1 AS b ".repeat(many / 2) + "RETURN b", 1),
+        ("FILTER true ".repeat(many) + "RETURN 1 AS a", 1),
+        ("OPTIONAL MATCH () ".repeat(many) + "RETURN 1 AS a", 1),
+        ("LET a = 1 WITH 1 AS b ".repeat(many / 2) + "RETURN b", 1),
+        (format!("LET {}z = 1 RETURN z", (0..5_000).map(|n| format!("a{n} = 1, ")).collect::<String>()), 1),
+        ("CREATE (:A) ".repeat(5_000) + "RETURN 1 AS a", 1),
+    ] {
+        let answer = support::run(&mut graph, &source).unwrap_or_else(|error| panic!("{}: {error}", &source[..40]));
+        assert_eq!(answer.rows.len(), rows, "{}", &source[..40]);
+    }
+}
+
+#[test]
 fn values_stay_shallow_whatever_they_are_made_by() {
     let mut graph = support::graph("CREATE (:A)-[:T]->(:B)");
     for source in [
