@@ -10,6 +10,7 @@ use tracing::field::Empty;
 use worldstore_core::{Error, ErrorKind, Result};
 use worldstore_cypher::ast::Query;
 use worldstore_cypher::{Diagnostic, DiagnosticKind, check_query};
+use worldstore_cypher_runtime::writes;
 
 use crate::as_of;
 use crate::asked::Asked;
@@ -78,6 +79,7 @@ impl Graph {
         let options = as_of::with(query, parameters, options)?;
         let asked = Asked::new(self.tables.as_ref(), &options);
         check(query)?;
+        check_present(query, &options)?;
         if let Some(counted) = self.counted(query, parameters, &options).await? {
             return Ok(counted);
         }
@@ -104,6 +106,7 @@ impl Graph {
         let options = as_of::with(query, parameters, options)?;
         let asked = Asked::new(self.tables.as_ref(), &options);
         check(query)?;
+        check_present(query, &options)?;
         if let Some(hops) = self.hops(query, parameters, &asked, &options).await? {
             return Ok(hops.explain(query));
         }
@@ -273,6 +276,14 @@ pub(crate) fn check(query: &Query) -> Result<(), QueryError> {
     match wrong.is_empty() {
         true => Ok(()),
         false => Err(QueryError::Syntax(wrong)),
+    }
+}
+
+/// Refuses to change a state in the past.
+fn check_present(query: &Query, options: &QueryOptions) -> Result<()> {
+    match options.at.is_some() && writes(query) {
+        true => Err(Error::unsupported("a query that writes cannot ask a state in the past")),
+        false => Ok(()),
     }
 }
 

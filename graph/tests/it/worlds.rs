@@ -42,6 +42,19 @@ async fn as_of_shows_what_was_there() {
 }
 
 #[tokio::test]
+async fn what_writes_asks_no_past_and_changes_nothing() {
+    let (graph, _) = world().await;
+    for query in ["CREATE (:Note {a: 1})", "MATCH (c:cars) CREATE (:Note {a: c.id})"] {
+        for past in ["AS OF TICK 5", "EXPLAIN AS OF TICK 5"] {
+            assert_eq!(refusal(&graph, &format!("{past} {query}")).await.kind(), ErrorKind::Unsupported, "{query}");
+        }
+        let refused = graph.query_at(Moment::Sequence(5), query, &Parameters::default()).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Unsupported, "{query}");
+    }
+    assert!(refused(&graph, "MATCH (n:Note) RETURN n.a").await.contains("unknown label"));
+}
+
+#[tokio::test]
 async fn a_result_names_what_it_read_and_is_repeated_by_it() {
     let (graph, tables) = world().await;
     for query in [JOINED, WALKED] {
