@@ -13,7 +13,7 @@ use super::functions::{self, Called};
 use super::join::column;
 use super::reads::name_of_expression;
 use super::scope::{NodeVariable, Scope};
-use super::{mistake, unknown, unsupported};
+use super::{mistake, unknown, unsupported, whole};
 use crate::value::{Parameters, Value};
 
 type Lowered = Result<Expr, Diagnostic>;
@@ -252,7 +252,7 @@ impl Lower<'_> {
         let value = self.value(operand)?;
         match op {
             UnaryOp::Not => Ok(datafusion::logical_expr::not(self.expect_bool(value, operand.span)?)),
-            UnaryOp::Minus => Ok(Expr::Negative(Box::new(self.expect(value, &[Kind::Number], operand.span)?))),
+            UnaryOp::Minus => Ok(whole::negative(self.schema, self.expect(value, &[Kind::Number], operand.span)?)),
             UnaryOp::Plus => self.expect(value, &[Kind::Number], operand.span),
         }
     }
@@ -287,11 +287,10 @@ impl Lower<'_> {
             BinaryOp::Add if self.kind(&one, left.span)? == Kind::Text => {
                 Ok(binary_expr(one, Operator::StringConcat, text(other, right)?))
             }
-            BinaryOp::Add => Ok(number(one, left)? + number(other, right)?),
-            BinaryOp::Subtract => Ok(number(one, left)? - number(other, right)?),
-            BinaryOp::Multiply => Ok(number(one, left)? * number(other, right)?),
-            BinaryOp::Divide => Ok(number(one, left)? / number(other, right)?),
-            BinaryOp::Modulo => Ok(number(one, left)? % number(other, right)?),
+            BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo => {
+                let (one, other) = (number(one, left)?, number(other, right)?);
+                Ok(whole::arithmetic(self.schema, one, arithmetic(op), other))
+            }
             BinaryOp::Power => {
                 let float = |value| cast(value, DataType::Float64);
                 Ok(expr_fn::power(float(number(one, left)?), float(number(other, right)?)))
@@ -374,6 +373,16 @@ fn comparison(op: BinaryOp) -> Operator {
         BinaryOp::Gt => Operator::Gt,
         BinaryOp::GtEq => Operator::GtEq,
         _ => Operator::Eq,
+    }
+}
+
+fn arithmetic(op: BinaryOp) -> Operator {
+    match op {
+        BinaryOp::Add => Operator::Plus,
+        BinaryOp::Subtract => Operator::Minus,
+        BinaryOp::Multiply => Operator::Multiply,
+        BinaryOp::Divide => Operator::Divide,
+        _ => Operator::Modulo,
     }
 }
 

@@ -12,7 +12,7 @@ use worldstore_cypher::{Diagnostic, Span};
 use super::expr::{Kind, Lower, Names};
 use super::join::column;
 use super::scope::Scope;
-use super::{mistake, unknown, unsupported};
+use super::{mistake, unknown, unsupported, whole};
 
 /// Everything that can be called, for "did you mean".
 const KNOWN: [&str; 28] = [
@@ -131,7 +131,7 @@ pub(super) fn call(lower: &Lower, called: &Called) -> Lowered {
         return lowered;
     }
     match name.as_str() {
-        "abs" => Ok(expr_fn::abs(called.one(lower, &[Kind::Number])?)),
+        "abs" => Ok(expr_fn::abs(whole::wide(lower.schema, called.one(lower, &[Kind::Number])?))),
         "ceil" => Ok(expr_fn::ceil(called.float(lower)?)),
         "floor" => Ok(expr_fn::floor(called.float(lower)?)),
         "round" => Ok(expr_fn::round(vec![called.float(lower)?])),
@@ -191,7 +191,7 @@ fn aggregate_call(lower: &Lower, called: &Called, name: &str) -> Option<Lowered>
             Err(super::unsupported(called.span, "this aggregate over rows that stand for several matches"))
         }
         // The sum of nothing is 0 in Cypher.
-        "sum" => called.one(lower, &[Kind::Number]).map(aggregate::sum),
+        "sum" => called.one(lower, &[Kind::Number]).map(|value| whole::sum(lower.schema, value)),
         "avg" => called.one(lower, &[Kind::Number]).map(aggregate::avg),
         "min" => called.one(lower, &any).map(aggregate::min),
         "max" => called.one(lower, &any).map(aggregate::max),
@@ -209,7 +209,7 @@ fn aggregate_call(lower: &Lower, called: &Called, name: &str) -> Option<Lowered>
             false => value,
         };
         match name {
-            "sum" => Ok(expr_fn::coalesce(vec![value, lit(0_i64)])),
+            "sum" => Ok(expr_fn::coalesce(vec![whole::total(lower.schema, value), lit(0_i64)])),
             _ => Ok(value),
         }
     }))

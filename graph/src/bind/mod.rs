@@ -9,6 +9,8 @@ mod pattern;
 mod reads;
 mod returns;
 mod scope;
+mod udf;
+mod whole;
 
 use worldstore_cypher::ast::Name;
 use worldstore_cypher::{Diagnostic, Span, closest};
@@ -19,6 +21,7 @@ pub(crate) use pattern::{Shape, shape};
 pub(crate) use reads::{Reads, Run, RunKind, reads, run};
 pub(crate) use returns::plan_returns;
 pub(crate) use scope::{NodeVariable, Scope};
+pub(crate) use udf::{ADD, MULTIPLY, SUBTRACT};
 
 /// A mistake of the query.
 pub(crate) fn mistake(span: Span, message: impl Into<String>) -> Diagnostic {

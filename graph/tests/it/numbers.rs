@@ -163,7 +163,8 @@ async fn damaged_pages_end_in_an_error_that_names_the_file() {
         assert!(place < bytes.len() - footer);
         bytes[place] ^= 0x5a;
         let lake = Lake::of([Bytes::from(bytes), file(ROWS, WriterVersion::PARQUET_1_0, false)]).await;
-        let asked = lake.graph.query("MATCH (t:T) RETURN sum(t.n) AS n, sum(t.k) AS k", &Parameters::default()).await;
+        let asked =
+            lake.graph.query("MATCH (t:T) RETURN sum(t.n % 1000) AS n, sum(t.k) AS k", &Parameters::default()).await;
         if let Err(error) = asked {
             let error = worldstore_core::Error::from(error);
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");

@@ -280,6 +280,7 @@ fn column(sums: &[&Sum], data_type: &DataType) -> Option<ArrayRef> {
             let narrow: Int32Array = narrow.collect::<Option<Vec<_>>>()?.into_iter().collect();
             cast(&narrow, data_type).ok()
         }
+        DataType::Decimal128(_, 0) => cast(&numbers.into_iter().collect::<Int64Array>(), data_type).ok(),
         number if number.is_integer() || number.is_temporal() || *number == DataType::Boolean => {
             cast(&numbers.into_iter().collect::<Int64Array>(), data_type).ok()
         }

@@ -10,7 +10,7 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::utils::split_conjunction_owned;
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
+use datafusion::logical_expr::{Aggregate, Cast, Expr, LogicalPlan};
 
 use super::super::provider::LakeTable;
 
@@ -139,11 +139,20 @@ fn asks(expr: &Expr, table: &LakeTable) -> Option<Asked> {
         ("count", _) => Some(Asked::Values(subject()?)),
         ("min", _) => Some(Asked::Least(subject()?)),
         ("max", _) => Some(Asked::Greatest(subject()?)),
-        ("sum", _) => match subject()? {
-            Subject::Path(index) => Some(Asked::Sum(index)),
-            Subject::File(_) => None,
+        ("sum", Expr::Column(column)) => sum_of(column, table),
+        // Whole numbers are summed up as decimals, where their sum may be too large for them.
+        ("sum", Expr::Cast(Cast { expr, .. })) => match &**expr {
+            Expr::Column(column) => sum_of(column, table),
+            _ => None,
         },
         _ => None,
+    }
+}
+
+fn sum_of(column: &Column, table: &LakeTable) -> Option<Asked> {
+    match subject(column, table)? {
+        Subject::Path(index) => Some(Asked::Sum(index)),
+        Subject::File(_) => None,
     }
 }
 

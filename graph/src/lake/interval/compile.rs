@@ -8,6 +8,7 @@ use datafusion::logical_expr::{Between, BinaryExpr, Cast, Expr, ExprSchemable, O
 
 use super::arithmetic::{Number, VALUE, above, below};
 use super::{Comparison, FALSE, Function, Limits, Node, Operation, TRUE, Unit};
+use crate::bind::{ADD, MULTIPLY, SUBTRACT};
 
 /// Parts of a condition that is looked at; a larger one is not bounded.
 const PARTS_MAX: usize = 4_096;
@@ -160,17 +161,15 @@ impl Compiler<'_> {
             ("abs", [inner]) => self.function(Function::Abs, inner, whole),
             ("floor", [inner]) => self.function(Function::Floor, inner, whole),
             ("ceil", [inner]) => self.function(Function::Ceil, inner, whole),
+            (ADD, [one, other]) => self.arithmetic(Operation::Add, one, other, whole),
+            (SUBTRACT, [one, other]) => self.arithmetic(Operation::Subtract, one, other, whole),
+            (MULTIPLY, [one, other]) => self.arithmetic(Operation::Multiply, one, other, whole),
             _ => Node::Other,
         }
     }
 
     fn binary(&self, BinaryExpr { left, op, right }: &BinaryExpr, whole: &Expr) -> Node {
-        let arithmetic = |operation| match self.limits(whole) {
-            Some(limits) if self.class(left) == Class::Number && self.class(right) == Class::Number => {
-                Node::Arithmetic(operation, Box::new(self.node(left)), Box::new(self.node(right)), limits)
-            }
-            _ => Node::Other,
-        };
+        let arithmetic = |operation| self.arithmetic(operation, left, right, whole);
         match op {
             Operator::And => Node::And(Box::new(self.node(left)), Box::new(self.node(right))),
             Operator::Or => Node::Or(Box::new(self.node(left)), Box::new(self.node(right))),
@@ -184,6 +183,15 @@ impl Compiler<'_> {
             Operator::LtEq => self.compare(Comparison::LessOrEqual, left, right),
             Operator::Gt => self.compare(Comparison::Greater, left, right),
             Operator::GtEq => self.compare(Comparison::GreaterOrEqual, left, right),
+            _ => Node::Other,
+        }
+    }
+
+    fn arithmetic(&self, operation: Operation, left: &Expr, right: &Expr, whole: &Expr) -> Node {
+        match self.limits(whole) {
+            Some(limits) if self.class(left) == Class::Number && self.class(right) == Class::Number => {
+                Node::Arithmetic(operation, Box::new(self.node(left)), Box::new(self.node(right)), limits)
+            }
             _ => Node::Other,
         }
     }

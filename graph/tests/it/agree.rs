@@ -1,0 +1,129 @@
+//! What is planned gives what the interpreter gives: numbers at their ends, NaN and both zeros, groups of constants, and
+//! nodes that look alike.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Date32Array, Float64Array, Int8Array, Int32Array, Int64Array, RecordBatch, TimestampMicrosecondArray,
+    UInt32Array,
+};
+use worldstore_core::Memory;
+use worldstore_graph::{Graph, Parameters, Value};
+
+use crate::fixture::{cells, mounted, parquet, put, texts};
+
+/// Numbers at the ends of their types, floats of all kinds, and rows that are twice the same.
+async fn graph() -> Graph {
+    let store = Memory::new();
+    let floats = [f64::NAN, -0.0, 0.0, 1.5, -2.5, f64::NEG_INFINITY, -f64::NAN, 7.5];
+    let batch = RecordBatch::try_from_iter([
+        ("id", Arc::new(Int64Array::from_iter_values(0..8)) as ArrayRef),
+        ("kind", texts(&["a", "a", "a", "a", "b", "c", "d", "b"])),
+        ("tiny", Arc::new(Int8Array::from(vec![127, -128, 1, 2, 3, 4, 5, 6]))),
+        ("small", Arc::new(Int32Array::from(vec![i32::MAX, i32::MIN, 1, 2, 3, 4, 5, 6]))),
+        ("plain", Arc::new(UInt32Array::from(vec![0, u32::MAX, 1, 2, 3, 4, 5, 6]))),
+        ("big", Arc::new(Int64Array::from(vec![i64::MAX, i64::MIN, i64::MAX, 1, 2, 3, 4, 5]))),
+        ("x", Arc::new(Float64Array::from(floats.to_vec()))),
+        ("text", texts(&[" a", "\tb\n", "abc", "42.7", "1e3", "", "\u{a0}x\u{2003}", "7"])),
+        ("at", Arc::new(TimestampMicrosecondArray::from_iter_values((0..8).map(|hour| hour * 3_600_000_000)))),
+        ("on", Arc::new(Date32Array::from_iter_values(0..8))),
+    ]);
+    put(&store, "t/part=1/a.parquet", parquet(&batch.unwrap(), 3));
+    let twins = RecordBatch::try_from_iter([
+        ("a", texts(&["x", "x", "y"])),
+        ("b", texts(&["x", "x", "x"])),
+        ("w", Arc::new(Int64Array::from(vec![1, 1, 2])) as ArrayRef),
+    ]);
+    put(&store, "twins.parquet", parquet(&twins.unwrap(), 100));
+    let keys = RecordBatch::try_from_iter([("k", texts(&["x", "y"]))]);
+    put(&store, "keys.parquet", parquet(&keys.unwrap(), 100));
+    let (graph, _) = mounted(store);
+    let labels = "
+        CREATE NODE LABEL T VIRTUAL FROM PARTITION 'lake://data/t' KEY id COMPUTE double = small * 2, product = small * small;
+        CREATE NODE LABEL Twin FROM FILE 'lake://data/twins.parquet';
+        CREATE NODE LABEL K FROM FILE 'lake://data/keys.parquet' KEY k;
+        CREATE EDGE TYPE LIKES FROM FILE 'lake://data/twins.parquet'
+            SOURCE KEY a REFERENCES K(k) TARGET KEY b REFERENCES K(k);
+    ";
+    graph.run(labels, &Parameters::default()).await.unwrap();
+    graph
+}
+
+/// The rows of a query, or that it fails.
+async fn outcome(graph: &Graph, query: &str) -> Result<Vec<String>, String> {
+    let parameters = Parameters::default().with("one", Value::from(1)).with("text", Value::from("x"));
+    let result = graph.query(query, &parameters).await.map_err(|error| error.to_string())?;
+    // Both ways to write a float that is whole, and both zeros.
+    let cell = |cell: &str| match cell.parse::<f64>() {
+        Ok(number) if !number.is_nan() => format!("{:?}", number + 0.0),
+        _ => cell.to_owned(),
+    };
+    let mut rows: Vec<_> =
+        cells(&result).iter().map(|row| row.split('|').map(cell).collect::<Vec<_>>().join("|")).collect();
+    if !query.contains("ORDER BY") {
+        rows.sort();
+    }
+    Ok(rows)
+}
+
+/// Asks each query as it is, and by the interpreter: the rows are the same, or both fail.
+async fn agree(pattern: &str, rests: &[&str]) {
+    let graph = graph().await;
+    let mut wrong = Vec::new();
+    for rest in rests {
+        let asked = outcome(&graph, &format!("MATCH {pattern} {rest}")).await;
+        let walked = outcome(&graph, &format!("UNWIND [1] AS one MATCH {pattern} WITH * {rest}")).await;
+        let is_same = match (&asked, &walked) {
+            (Ok(asked), Ok(walked)) => asked == walked,
+            (asked, walked) => asked.is_err() && walked.is_err(),
+        };
+        if !is_same {
+            wrong.push(format!("{rest}\nasked  {asked:?}\nwalked {walked:?}\n"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// True if the query is joins, and not walked.
+async fn is_planned(query: &str) -> bool {
+    let explained = graph().await.explain(query, &Parameters::default()).await.unwrap();
+    !explained.starts_with("interpreter")
+}
+
+#[tokio::test]
+async fn whole_numbers_have_64_bits_and_never_wrap() {
+    agree(
+        "(t:T)",
+        &[
+            "RETURN t.id AS id, t.small * t.small AS n, t.small + t.small AS m, t.small - t.plain AS o",
+            "RETURN t.id AS id, t.tiny * t.tiny AS n, -t.tiny AS m, -t.small AS o, -t.plain AS p, abs(t.small) AS q",
+            "RETURN t.id AS id, t.plain - t.id AS n, t.tiny / t.plain AS m",
+            "RETURN t.id AS id, t.plain * t.plain AS n",
+            "RETURN t.id AS id, t.big + 1 AS n",
+            "RETURN t.id AS id, t.big - 1 AS n",
+            "RETURN t.id AS id, t.big * 2 AS n",
+            "RETURN t.id AS id, -t.big AS n",
+            "RETURN t.id AS id, t.id * t.id * t.id + t.small AS n",
+            "WHERE t.big + t.id > 5 RETURN count(*) AS n",
+            "WHERE t.id > 2 RETURN sum(t.big) AS n, sum(t.small) AS m, sum(t.plain) AS o, sum(t.x) AS p",
+            "RETURN sum(t.big) AS n",
+            "RETURN sum(t.small) AS n, sum(t.plain) AS m, sum(t.tiny) AS o, sum(t.part) AS p",
+            "RETURN t.kind AS kind, sum(t.small) AS n, sum(DISTINCT t.tiny) AS m",
+            "WHERE t.id < 0 RETURN sum(t.big) AS n, sum(t.plain) AS m",
+        ],
+    )
+    .await;
+    for query in [
+        "MATCH (t:T) WHERE t.small * 2 + t.id < 100 RETURN sum(t.big) AS n, sum(t.small) AS m",
+        "MATCH (t:T) WHERE t.double > 5 RETURN t.id + 1 AS n",
+    ] {
+        assert!(is_planned(query).await, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn computed_columns_have_64_bits() {
+    let graph = graph().await;
+    let found = outcome(&graph, "MATCH (t:T) WHERE t.id < 2 RETURN t.double AS d, t.product AS p ORDER BY d").await;
+    assert_eq!(found.unwrap(), ["-4294967296.0|4.611686018427388e18", "4294967294.0|4.6116860141324206e18"]);
+}
