@@ -336,7 +336,10 @@ impl Lower<'_> {
             return Ok(value);
         }
         let arguments = arguments.iter().map(|argument| Ok((self.value(argument)?, argument.span)));
-        let arguments = arguments.collect::<Result<Vec<_>, Diagnostic>>()?;
+        let mut arguments = arguments.collect::<Result<Vec<_>, Diagnostic>>()?;
+        if distinct {
+            arguments.iter_mut().for_each(|(value, _)| *value = floats::canonical(self.schema, value.clone()));
+        }
         functions::call(self, &Called { function, distinct, arguments, span })
     }
 

@@ -1,9 +1,13 @@
-//! Comparisons of floats: Arrow orders them by all of their bits, so that NaN is a number behind all others and negative
-//! zero is less than zero. In Cypher, NaN compares with nothing, and both zeros are one.
+//! Comparisons, groups and extremes of floats: Arrow tells them apart by all of their bits, so that there are many NaN, some
+//! of them behind and some before all numbers, and negative zero is less than zero. In Cypher, NaN compares with nothing
+//! and is ordered behind all numbers, and both zeros are one.
 
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::functions::expr_fn;
+use datafusion::functions_aggregate::expr_fn as aggregate;
 use datafusion::logical_expr::{Expr, ExprSchemable, Operator, binary_expr, lit, not};
+
+use super::{udf, whole};
 
 /// `one operator other`, of what compares.
 ///
@@ -30,6 +34,33 @@ pub(super) fn is_in(schema: &DFSchema, one: Expr, values: Vec<Expr>) -> Expr {
     let equal = others.into_iter().map(|value| compared(schema, one.clone(), Operator::Eq, value));
     let listed = (!plain.is_empty()).then(|| one.clone().in_list(plain, false));
     equal.chain(listed).reduce(Expr::or).unwrap_or_else(|| lit(false))
+}
+
+/// The value with one zero and one NaN, to be grouped and ordered by.
+pub(super) fn canonical(schema: &DFSchema, value: Expr) -> Expr {
+    match is_float(schema, &value) && !matches!(value, Expr::Literal(..)) {
+        true => expr_fn::nanvl(whole::wide(schema, value) + lit(0.0_f64), lit(f64::NAN)),
+        false => value,
+    }
+}
+
+/// The least value, to be finished by [`extreme`].
+pub(super) fn min(schema: &DFSchema, value: Expr) -> Expr {
+    aggregate::min(ranked(schema, value))
+}
+
+/// The greatest value, likewise.
+pub(super) fn max(schema: &DFSchema, value: Expr) -> Expr {
+    aggregate::max(ranked(schema, value))
+}
+
+/// What is the least or the greatest, of a `value` of this kind.
+pub(super) fn extreme(schema: &DFSchema, value: &Expr, found: Expr) -> Expr {
+    if is_float(schema, value) { udf::float_of_rank(found) } else { found }
+}
+
+fn ranked(schema: &DFSchema, value: Expr) -> Expr {
+    if is_float(schema, &value) { udf::rank(whole::wide(schema, value)) } else { value }
 }
 
 fn is_float(schema: &DFSchema, value: &Expr) -> bool {

@@ -12,7 +12,7 @@ use worldstore_cypher::{Diagnostic, Span};
 use super::expr::{Kind, Lower, Names};
 use super::join::column;
 use super::scope::Scope;
-use super::{mistake, unknown, unsupported, whole};
+use super::{floats, mistake, unknown, unsupported, whole};
 
 /// Everything that can be called, for "did you mean".
 const KNOWN: [&str; 28] = [
@@ -193,8 +193,8 @@ fn aggregate_call(lower: &Lower, called: &Called, name: &str) -> Option<Lowered>
         // The sum of nothing is 0 in Cypher.
         "sum" => called.one(lower, &[Kind::Number]).map(|value| whole::sum(lower.schema, value)),
         "avg" => called.one(lower, &[Kind::Number]).map(aggregate::avg),
-        "min" => called.one(lower, &any).map(aggregate::min),
-        "max" => called.one(lower, &any).map(aggregate::max),
+        "min" => called.one(lower, &any).map(|value| floats::min(lower.schema, value)),
+        "max" => called.one(lower, &any).map(|value| floats::max(lower.schema, value)),
         "stdev" => called.one(lower, &[Kind::Number]).map(aggregate::stddev),
         "stdevp" => called.one(lower, &[Kind::Number]).map(aggregate::stddev_pop),
         _ => return None,
@@ -210,6 +210,10 @@ fn aggregate_call(lower: &Lower, called: &Called, name: &str) -> Option<Lowered>
         };
         match name {
             "sum" => Ok(expr_fn::coalesce(vec![whole::total(lower.schema, value), lit(0_i64)])),
+            "min" | "max" => match called.arguments.first() {
+                Some((of, _)) => Ok(floats::extreme(lower.schema, of, value)),
+                None => Ok(value),
+            },
             _ => Ok(value),
         }
     }))

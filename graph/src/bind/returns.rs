@@ -11,8 +11,8 @@ use worldstore_cypher::ast::{self, ExprKind, Literal, Projection};
 
 use super::expr::{Lower, Names};
 use super::functions::has_aggregate;
-use super::mistake;
 use super::scope::Scope;
+use super::{floats, mistake};
 use crate::error::{QueryError, from_datafusion};
 use crate::value::{Parameters, Value};
 
@@ -33,11 +33,16 @@ pub(crate) fn plan_returns(
     if items.iter().chain(&order).any(has_aggregate) {
         plan = group(plan, returns, &mut items, &mut order)?;
     }
+    let shown = |value: &Expr| match returns.distinct {
+        true => floats::canonical(plan.schema(), value.clone()),
+        false => value.clone(),
+    };
     let named: Vec<Expr> =
-        items.iter().zip(&returns.items).map(|(value, item)| value.clone().alias(&item.name)).collect();
+        items.iter().zip(&returns.items).map(|(value, item)| shown(value).alias(&item.name)).collect();
     let plan = match returns.distinct {
         true => distinct(plan, returns, named, &items, &order)?.limit(skip.unwrap_or(0), limit),
         false => {
+            let order = one_of_ties(&plan, order);
             let sorted = sort(plan, &order, returns)?;
             sorted.limit(skip.unwrap_or(0), limit).and_then(|plan| plan.project(named))
         }
@@ -85,8 +90,10 @@ fn group(
         }
     }
     let aggregates = find_aggregate_exprs(items.iter().chain(order.iter()));
-    let grouped = plan.aggregate(keys.clone(), aggregates.clone()).map_err(from_datafusion)?;
-    let computed: Vec<Expr> = keys.into_iter().chain(aggregates).collect();
+    let by: Vec<Expr> = keys.iter().map(|key| floats::canonical(plan.schema(), key.clone())).collect();
+    let grouped = plan.aggregate(by.clone(), aggregates.clone()).map_err(from_datafusion)?;
+    let named = by.iter().chain(&aggregates).map(column_of);
+    let computed: Vec<(Expr, Expr)> = keys.into_iter().chain(aggregates.iter().cloned()).zip(named).collect();
     let spans =
         returns.items.iter().map(|item| item.value.span).chain(returns.order_by.iter().map(|item| item.value.span));
     for (value, span) in items.iter_mut().chain(order).zip(spans) {
@@ -96,11 +103,16 @@ fn group(
 }
 
 /// Replaces what the grouping has computed by its column; nothing else may be left.
-fn over_groups(value: Expr, computed: &[Expr], grouped: &LogicalPlanBuilder, span: Span) -> Result<Expr, QueryError> {
+fn over_groups(
+    value: Expr,
+    computed: &[(Expr, Expr)],
+    grouped: &LogicalPlanBuilder,
+    span: Span,
+) -> Result<Expr, QueryError> {
     let replaced = value.transform_down(|part| {
-        Ok(match computed.contains(&part) {
-            true => Transformed::new(column_of(&part), true, TreeNodeRecursion::Jump),
-            false => Transformed::no(part),
+        Ok(match computed.iter().find(|(value, _)| *value == part) {
+            Some((_, column)) => Transformed::new(column.clone(), true, TreeNodeRecursion::Jump),
+            None => Transformed::no(part),
         })
     });
     let value = replaced.map_err(from_datafusion)?.data;
@@ -119,6 +131,16 @@ fn column_of(computed: &Expr) -> Expr {
         Expr::Column(_) => computed.clone(),
         other => Expr::Column(Column::new_unqualified(other.schema_name().to_string())),
     }
+}
+
+/// Floats with one zero and one NaN, wherever something else decides between equal ones: columns are ordered best as they are.
+fn one_of_ties(plan: &LogicalPlanBuilder, order: Vec<Expr>) -> Vec<Expr> {
+    let last = order.len().saturating_sub(1);
+    let each = order.into_iter().enumerate().map(|(place, value)| match value {
+        Expr::Column(_) if place == last => value,
+        value => floats::canonical(plan.schema(), value),
+    });
+    each.collect()
 }
 
 fn sort(plan: LogicalPlanBuilder, order: &[Expr], returns: &Projection) -> Result<LogicalPlanBuilder, QueryError> {

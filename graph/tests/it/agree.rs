@@ -52,7 +52,7 @@ async fn graph() -> Graph {
 /// The rows of a query, or that it fails.
 async fn outcome(graph: &Graph, query: &str) -> Result<Vec<String>, String> {
     let parameters = Parameters::default().with("one", Value::from(1)).with("text", Value::from("x"));
-    let result = graph.query(query, &parameters).await.map_err(|error| error.to_string())?;
+    let result = graph.query(query, &parameters).await.map_err(|error| format!("{error:?}"))?;
     // Both ways to write a float that is whole, and both zeros.
     let cell = |cell: &str| match cell.parse::<f64>() {
         Ok(number) if !number.is_nan() => format!("{:?}", number + 0.0),
@@ -126,4 +126,33 @@ async fn computed_columns_have_64_bits() {
     let graph = graph().await;
     let found = outcome(&graph, "MATCH (t:T) WHERE t.id < 2 RETURN t.double AS d, t.product AS p ORDER BY d").await;
     assert_eq!(found.unwrap(), ["-4294967296.0|4.611686018427388e18", "4294967294.0|4.6116860141324206e18"]);
+}
+
+#[tokio::test]
+async fn floats_have_one_zero_and_one_nan() {
+    agree(
+        "(t:T)",
+        &[
+            "RETURN min(t.x) AS low, max(t.x) AS high",
+            "RETURN t.kind AS kind, min(t.x) AS low, max(t.x) AS high, count(DISTINCT t.x) AS n",
+            "WHERE t.id <> 1 RETURN t.kind AS kind, min(t.x) AS low, max(t.x) AS high",
+            "RETURN t.x AS x, count(*) AS n",
+            "RETURN t.x AS x, count(*) AS n ORDER BY t.x, n",
+            "RETURN t.x + 1 AS x, max(t.id) AS n ORDER BY x DESC",
+            "RETURN DISTINCT t.x AS x",
+            "RETURN DISTINCT t.x AS x, t.kind AS kind ORDER BY x, kind",
+            "RETURN DISTINCT t.x * 0 AS x",
+            "RETURN count(DISTINCT t.x) AS n, count(DISTINCT t.x * 0) AS m",
+            "RETURN t.id AS id ORDER BY t.x, t.id DESC",
+            "RETURN t.id AS id ORDER BY t.x DESC, t.id LIMIT 3",
+            "RETURN t.id AS id ORDER BY t.x * 2, t.id LIMIT 4",
+            "WHERE t.id < 0 RETURN min(t.x) AS low, max(t.x) AS high",
+            "RETURN max(t.small) AS n, min(t.text) AS text, max(t.at) AS at",
+        ],
+    )
+    .await;
+    for query in ["RETURN t.x AS x, max(t.x) AS n", "RETURN DISTINCT t.x AS x", "RETURN t.id AS id ORDER BY t.x, t.id"]
+    {
+        assert!(is_planned(&format!("MATCH (t:T) {query}")).await, "{query}");
+    }
 }

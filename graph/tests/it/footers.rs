@@ -135,7 +135,7 @@ async fn what_footers_do_not_decide_is_read() {
         ("WHERE t.n = 2 RETURN count(*) AS n", "1"),
         ("WHERE t.m >= 0 RETURN count(*) AS n", "6"),
         // Floats: NaN is in no statistics.
-        ("RETURN min(t.x) AS a", "-0.0"),
+        ("RETURN min(t.x) AS a", "0.0"),
         ("RETURN max(t.x) AS b", "NaN"),
         ("WHERE t.x > 6 AND t.month = 1 AND t.n > 11 RETURN count(*) AS n", "2"),
         ("WHERE t.x < 100 AND t.n < 2 RETURN count(*) AS n", "2"),
