@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::utils::find_aggregate_exprs;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, lit};
 use worldstore_cypher::Span;
 use worldstore_cypher::ast::{self, ExprKind, Literal, Projection};
 
 use super::expr::{Lower, Names};
-use super::functions::has_aggregate;
+use super::functions::{count_all, has_aggregate};
 use super::scope::Scope;
 use super::{floats, mistake};
 use crate::error::{QueryError, from_datafusion};
@@ -89,9 +89,19 @@ fn group(
             keys.push(item.clone());
         }
     }
-    let aggregates = find_aggregate_exprs(items.iter().chain(order.iter()));
+    let mut aggregates = find_aggregate_exprs(items.iter().chain(order.iter()));
+    // DataFusion makes one row of no group at all, and of groups by constants too, whether there are rows or not.
+    let is_by_constants = !keys.is_empty() && keys.iter().all(|key| key.column_refs().is_empty());
+    let rows = count_all(None);
+    if is_by_constants && !aggregates.contains(&rows) {
+        aggregates.push(rows.clone());
+    }
     let by: Vec<Expr> = keys.iter().map(|key| floats::canonical(plan.schema(), key.clone())).collect();
     let grouped = plan.aggregate(by.clone(), aggregates.clone()).map_err(from_datafusion)?;
+    let grouped = match is_by_constants {
+        true => grouped.filter(column_of(&rows).gt(lit(0_i64))).map_err(from_datafusion)?,
+        false => grouped,
+    };
     let named = by.iter().chain(&aggregates).map(column_of);
     let computed: Vec<(Expr, Expr)> = keys.into_iter().chain(aggregates.iter().cloned()).zip(named).collect();
     let spans =

@@ -156,3 +156,24 @@ async fn floats_have_one_zero_and_one_nan() {
         assert!(is_planned(&format!("MATCH (t:T) {query}")).await, "{query}");
     }
 }
+
+#[tokio::test]
+async fn groups_by_constants_are_there_if_rows_are() {
+    agree(
+        "(t:T)",
+        &[
+            "WHERE t.id = 99 RETURN 'x' AS k, count(*) AS n",
+            "WHERE t.id = 99 RETURN 'x' AS k, sum(t.id) AS n, max(t.id) AS m",
+            "WHERE t.part = 99 RETURN 'x' AS k, 1 + 1 AS two, count(*) AS n",
+            "WHERE t.part = 99 RETURN count(*) AS n",
+            "WHERE t.id = 99 RETURN $one AS k, count(*) AS n",
+            "WHERE t.id = 99 RETURN $text + 'y' AS k, max(t.id) AS n",
+            "WHERE t.id = 99 RETURN 'x' AS k, t.kind AS kind, count(*) AS n",
+            "WHERE t.id <> 3 RETURN 'x' AS k, sum(t.id) AS n",
+            "RETURN 'x' AS k, count(*) AS n",
+            "RETURN $one AS k, max(t.id) AS n ORDER BY k",
+        ],
+    )
+    .await;
+    assert!(is_planned("MATCH (t:T) RETURN 'x' AS k, count(*) AS n").await);
+}
