@@ -163,6 +163,10 @@ impl Lower<'_> {
     fn comparable(&self, left: &Expr, right: &Expr, span: Span) -> Result<(), Diagnostic> {
         match (self.kind(left, span)?, self.kind(right, span)?) {
             (Kind::Null, _) | (_, Kind::Null) => Ok(()),
+            // What they contain does not say which node or relationship it is, and nulls in lists are unknown.
+            (Kind::Other | Kind::List, Kind::Other | Kind::List) => {
+                Err(unsupported(span, "comparing structures and lists"))
+            }
             (one, other) if one == other => Ok(()),
             (one, other) => {
                 let error = mistake(span, format!("{} cannot be compared with {}", one.name(), other.name()));
@@ -172,6 +176,17 @@ impl Lower<'_> {
                 }
             }
         }
+    }
+
+    /// True for what is neither null nor a plain value.
+    pub(super) fn is_nested(&self, value: &Expr) -> bool {
+        let data_type = value.get_type(self.schema);
+        data_type.is_ok_and(|data_type| matches!(Kind::of(&data_type), Kind::Other | Kind::List))
+    }
+
+    /// True for a variable of a node that has a key.
+    pub(super) fn has_key(&self, expr: &ast::Expr) -> bool {
+        self.node(expr).is_some_and(|node| node.key.is_some())
     }
 
     fn parameter(&self, name: &str, span: Span) -> Lowered {
@@ -338,6 +353,9 @@ impl Lower<'_> {
         let arguments = arguments.iter().map(|argument| Ok((self.value(argument)?, argument.span)));
         let mut arguments = arguments.collect::<Result<Vec<_>, Diagnostic>>()?;
         if distinct {
+            if let Some((_, span)) = arguments.iter().find(|(value, _)| self.is_nested(value)) {
+                return Err(unsupported(*span, "DISTINCT structures and lists"));
+            }
             arguments.iter_mut().for_each(|(value, _)| *value = floats::canonical(self.schema, value.clone()));
         }
         functions::call(self, &Called { function, distinct, arguments, span })

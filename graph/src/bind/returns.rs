@@ -12,7 +12,7 @@ use worldstore_cypher::ast::{self, ExprKind, Literal, Projection};
 use super::expr::{Lower, Names};
 use super::functions::{count_all, has_aggregate};
 use super::scope::Scope;
-use super::{floats, mistake};
+use super::{floats, mistake, unsupported};
 use crate::error::{QueryError, from_datafusion};
 use crate::value::{Parameters, Value};
 
@@ -27,6 +27,7 @@ pub(crate) fn plan_returns(
     let lower = Lower { schema: plan.schema(), names: Names::Variables(scope), parameters };
     let mut items = returns.items.iter().map(|item| lower.value(&item.value)).collect::<Result<Vec<_>, _>>()?;
     let mut order = order_values(returns, &lower, &items)?;
+    check_told_apart(returns, &lower, (&items, &order))?;
     let (skip, limit) = (count(returns.skip.as_ref(), parameters)?, count(returns.limit.as_ref(), parameters)?);
 
     let mut plan = LogicalPlanBuilder::from(plan.clone());
@@ -59,6 +60,22 @@ fn check_names(returns: &Projection) -> Result<(), QueryError> {
         }
         None => Ok(()),
     }
+}
+
+/// Refuses to tell structures apart by what is in them, unless that is a node with its key: two nodes or relationships may
+/// have the same properties. Lists are refused too, for nulls in them.
+fn check_told_apart(returns: &Projection, lower: &Lower, (items, order): (&[Expr], &[Expr])) -> Result<(), QueryError> {
+    let is_grouped = items.iter().chain(order).any(has_aggregate);
+    let keys = items.iter().zip(returns.items.iter().map(|item| &item.value));
+    let keys =
+        keys.filter(|(value, of)| (is_grouped && !has_aggregate(value) || returns.distinct) && !lower.has_key(of));
+    let ordered = order.iter().zip(returns.order_by.iter().map(|item| &item.value));
+    for (value, of) in keys.chain(ordered) {
+        if lower.is_nested(value) {
+            return Err(unsupported(of.span, "telling apart or ordering structures and lists").into());
+        }
+    }
+    Ok(())
 }
 
 /// What decides the order; the name of a column means that column.

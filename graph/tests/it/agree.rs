@@ -177,3 +177,41 @@ async fn groups_by_constants_are_there_if_rows_are() {
     .await;
     assert!(is_planned("MATCH (t:T) RETURN 'x' AS k, count(*) AS n").await);
 }
+
+#[tokio::test]
+async fn what_looks_alike_is_not_the_same() {
+    agree(
+        "(n:Twin)",
+        &[
+            "RETURN DISTINCT n",
+            "RETURN n, count(*) AS c",
+            "WITH n RETURN count(DISTINCT n) AS c",
+            "RETURN n.a AS a, count(*) AS c",
+        ],
+    )
+    .await;
+    agree(
+        "(k:K)-[r:LIKES]->(m:K)",
+        &[
+            "RETURN count(DISTINCT r) AS c",
+            "RETURN DISTINCT r",
+            "RETURN r, count(*) AS c",
+            "RETURN DISTINCT k, m.k AS m",
+            "RETURN k, count(*) AS c",
+            "RETURN count(DISTINCT k) AS c",
+        ],
+    )
+    .await;
+    agree(
+        "(k:K)-[r:LIKES]->(m:K) MATCH (:K)-[s:LIKES]->(:K)",
+        &[
+            "WHERE r = s RETURN count(*) AS c",
+            "WHERE r <> s RETURN count(*) AS c",
+            "WHERE r IN [s] RETURN count(*) AS c",
+        ],
+    )
+    .await;
+    for query in ["MATCH (k:K)-[r:LIKES]->(m:K) RETURN DISTINCT k", "MATCH (n:Twin) RETURN n"] {
+        assert!(is_planned(query).await, "{query}");
+    }
+}
