@@ -258,7 +258,7 @@ impl Mean {
 
     fn finish(self) -> Result<Value> {
         match self.sum {
-            Value::Duration(sum) => Ok(sum.scaled(1.0 / self.count as f64)?.into()),
+            Value::Duration(sum) => Ok(sum.divided(self.count as f64)?.into()),
             Value::Float(sum) => Ok(Value::Float(sum / self.count as f64)),
             _ => Ok(Value::Null),
         }

@@ -144,7 +144,7 @@ pub(super) fn divide(left: &Value, right: &Value) -> Result<Value> {
         (Value::Int(_), Value::Int(0)) => Err(division_by_zero()),
         (Value::Int(left), Value::Int(right)) => checked(left.checked_div(*right)),
         (Value::Duration(duration), Value::Int(_) | Value::Float(_)) => {
-            Ok(duration.scaled(right.as_float().map_or(f64::NAN, f64::recip))?.into())
+            Ok(duration.divided(right.as_float().unwrap_or(f64::NAN))?.into())
         }
         _ => match floats(left, right) {
             Some((left, right)) => Ok(Value::Float(left / right)),

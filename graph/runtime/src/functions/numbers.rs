@@ -42,7 +42,7 @@ fn of_one(name: &str, value: &Value) -> Result<Option<Value>> {
         "abs" => f64::abs,
         "ceil" => f64::ceil,
         "floor" => f64::floor,
-        "round" => |float| (float + 0.5).floor(),
+        "round" => nearest,
         "sign" => |float| if float == 0.0 { 0.0 } else { float.signum() },
         "sqrt" => f64::sqrt,
         "exp" => f64::exp,
@@ -76,6 +76,12 @@ fn of_one(name: &str, value: &Value) -> Result<Option<Value>> {
         (_, Value::Float(float)) => Value::Float(function(*float)),
         (_, other) => return Err(refused(name, other)),
     }))
+}
+
+/// The nearest whole number; of two, the greater one. The sum with a half would be rounded itself.
+fn nearest(float: f64) -> f64 {
+    let below = float.floor();
+    if float - below >= 0.5 { below + 1.0 } else { below }
 }
 
 fn of_two(name: &str, left: &Value, right: &Value) -> Result<Option<Value>> {

@@ -118,6 +118,16 @@ proptest! {
 }
 
 #[test]
+fn each_part_of_a_duration_is_divided() {
+    all_are(
+        "duration({months: 49}) / 49 => 'P1M'
+         duration({months: 98, days: 49, seconds: 147}) / 49 => 'P2M1DT3S'
+         duration({days: 10}) / 2.5 => 'P4D'
+         duration('P1D') / 2 => 'PT12H'",
+    );
+}
+
+#[test]
 fn clocks_are_changed() {
     all_are(
         "datetime('2024-03-31T02:30[Europe/Berlin]') => '2024-03-31T03:30+02:00[Europe/Berlin]'
@@ -174,6 +184,7 @@ fn what_is_no_time_is_refused() {
          duration({days: 'a'}) => TypeError InvalidArgumentType
          duration({years: 9223372036854775807}) => ArgumentError NumberOutOfRange
          duration({days: 1e300}) => ArgumentError NumberOutOfRange
+         duration('P1D') / 0 => ArgumentError NumberOutOfRange
          duration('P1D') * (1.0 / 0.0) => ArgumentError NumberOutOfRange
          date('+999999999-12-31') + duration('P1D') => ArgumentError NumberOutOfRange
          datetime.fromEpoch(9223372036854775807, 0) => ArgumentError NumberOutOfRange
