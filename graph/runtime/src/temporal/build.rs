@@ -213,10 +213,16 @@ fn moment(fields: &mut Fields) -> Result<DateTime> {
     let zone = fields.take_zone()?;
     fields.finish()?;
     let local = LocalDateTime::new(date, time);
+    // Where clocks show a time twice, the offset tells which one it is.
+    let there = |zone: Zone| match base.offset {
+        Some(offset) => DateTime::with_offset(local, offset, zone),
+        None => DateTime::new(local, zone),
+    };
     match (base.zone, zone) {
         // The fields change what clocks in the old zone show; then the same moment is told in the new one.
-        (Some(from), Some(to)) => DateTime::from_nanos(DateTime::new(local, from)?.unix_nanos(), to),
-        (from, to) => DateTime::new(local, to.or(from).unwrap_or(Zone::UTC)),
+        (Some(from), Some(to)) => DateTime::from_nanos(there(from)?.unix_nanos(), to),
+        (Some(from), None) => there(from),
+        (None, to) => DateTime::new(local, to.unwrap_or(Zone::UTC)),
     }
 }
 

@@ -118,6 +118,19 @@ proptest! {
 }
 
 #[test]
+fn a_time_that_comes_twice_stays_the_one_that_it_is() {
+    all_are(
+        "datetime({datetime: datetime('2024-10-27T02:30+01:00[Europe/Berlin]'), second: 5}) => '2024-10-27T02:30:05+01:00[Europe/Berlin]'
+         datetime({datetime: datetime('2024-10-27T02:30+02:00[Europe/Berlin]'), second: 5}) => '2024-10-27T02:30:05+02:00[Europe/Berlin]'
+         datetime({datetime: datetime('2024-10-27T02:30+01:00[Europe/Berlin]'), timezone: 'UTC'}) => '2024-10-27T01:30Z[UTC]'
+         datetime({datetime: datetime('2024-10-27T02:30+01:00[Europe/Berlin]'), month: 7}) => '2024-07-27T02:30+02:00[Europe/Berlin]'
+         datetime.truncate('minute', datetime('2024-10-27T02:30:10+01:00[Europe/Berlin]')) => '2024-10-27T02:30+01:00[Europe/Berlin]'
+         datetime.truncate('hour', datetime('2024-10-27T02:30+02:00[Europe/Berlin]')) => '2024-10-27T02:00+02:00[Europe/Berlin]'
+         datetime.truncate('year', datetime('2024-10-27T02:30+02:00[Europe/Berlin]')) => '2024-01-01T00:00+01:00[Europe/Berlin]'",
+    );
+}
+
+#[test]
 fn each_part_of_a_duration_is_divided() {
     all_are(
         "duration({months: 49}) / 49 => 'P1M'

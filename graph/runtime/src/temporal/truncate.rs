@@ -34,8 +34,13 @@ pub(crate) fn truncate(kind: ValueType, unit: &str, value: &Value, map: &Map, no
         (ValueType::Date, Some(date)) => date.into(),
         (ValueType::LocalDateTime, Some(date)) => LocalDateTime::new(date, time).into(),
         (_, Some(date)) => {
-            let zone = zone.or(parts.zone).unwrap_or(Zone::UTC);
-            DateTime::new(LocalDateTime::new(date, time), zone)?.into()
+            let local = LocalDateTime::new(date, time);
+            let moment = match (zone, parts.zone, parts.offset) {
+                // Where clocks show a time twice, the offset tells which one it is.
+                (None, Some(zone), Some(offset)) => DateTime::with_offset(local, offset, zone),
+                (zone, own, _) => DateTime::new(local, zone.or(own).unwrap_or(Zone::UTC)),
+            };
+            moment?.into()
         }
         (_, None) => return Err(wrong_unit(unit)),
     };
