@@ -4,19 +4,20 @@ use arrow::datatypes::DataType;
 use datafusion::common::{Column, DFSchema, ScalarValue};
 use datafusion::functions::core::expr_fn::named_struct;
 use datafusion::functions::expr_fn;
-use datafusion::logical_expr::{Case, Expr, ExprSchemable, Operator, binary_expr, cast, lit};
+use datafusion::logical_expr::{Case, Expr, Operator, binary_expr, cast, lit};
 use worldstore_cypher::ast::{self, BinaryOp, ExprKind, Literal, Name, UnaryOp};
 use worldstore_cypher::{Diagnostic, Span};
 
 use super::floats;
 use super::functions::{self, Called};
 use super::join::column;
+use super::kind::Kind;
 use super::reads::name_of_expression;
 use super::scope::{NodeVariable, Scope};
 use super::{mistake, unknown, unsupported, whole};
 use crate::value::{Parameters, Value};
 
-type Lowered = Result<Expr, Diagnostic>;
+pub(super) type Lowered = Result<Expr, Diagnostic>;
 
 /// What names without a dot mean.
 #[derive(Debug, Clone, Copy)]
@@ -33,45 +34,6 @@ pub(crate) struct Lower<'a> {
     pub schema: &'a DFSchema,
     pub names: Names<'a>,
     pub parameters: &'a Parameters,
-}
-
-/// Types that compare with each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Null,
-    Bool,
-    Number,
-    Text,
-    Time,
-    List,
-    Other,
-}
-
-impl Kind {
-    fn of(data_type: &DataType) -> Self {
-        match data_type {
-            DataType::Null => Self::Null,
-            DataType::Boolean => Self::Bool,
-            number if number.is_numeric() => Self::Number,
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::Text,
-            DataType::Dictionary(_, value) => Self::of(value),
-            time if time.is_temporal() => Self::Time,
-            DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => Self::List,
-            _ => Self::Other,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Bool => "a boolean",
-            Self::Number => "a number",
-            Self::Text => "a text",
-            Self::Time => "a time",
-            Self::List => "a list",
-            Self::Other => "a structure",
-        }
-    }
 }
 
 impl Lower<'_> {
@@ -136,52 +98,6 @@ impl Lower<'_> {
         let right = self.without_aggregates(value, "a pattern")?;
         self.comparable(&left, &right, value.span)?;
         Ok(floats::compared(self.schema, left, Operator::Eq, right))
-    }
-
-    /// Checks that a condition is one.
-    pub fn expect_bool(&self, value: Expr, span: Span) -> Lowered {
-        self.expect(value, &[Kind::Bool], span)
-    }
-
-    fn kind(&self, value: &Expr, span: Span) -> Result<Kind, Diagnostic> {
-        let data_type = value.get_type(self.schema);
-        let failed = |error: datafusion::error::DataFusionError| mistake(span, error.strip_backtrace());
-        Ok(Kind::of(&data_type.map_err(failed)?))
-    }
-
-    pub(super) fn expect(&self, value: Expr, kinds: &[Kind], span: Span) -> Lowered {
-        let kind = self.kind(&value, span)?;
-        match kind == Kind::Null || kinds.contains(&kind) {
-            true => Ok(value),
-            false => {
-                let expected: Vec<_> = kinds.iter().map(|kind| kind.name()).collect();
-                Err(mistake(span, format!("expected {}, found {}", expected.join(" or "), kind.name())))
-            }
-        }
-    }
-
-    fn comparable(&self, left: &Expr, right: &Expr, span: Span) -> Result<(), Diagnostic> {
-        match (self.kind(left, span)?, self.kind(right, span)?) {
-            (Kind::Null, _) | (_, Kind::Null) => Ok(()),
-            // What they contain does not say which node or relationship it is, and nulls in lists are unknown.
-            (Kind::Other | Kind::List, Kind::Other | Kind::List) => {
-                Err(unsupported(span, "comparing structures and lists"))
-            }
-            (one, other) if one == other => Ok(()),
-            (one, other) => {
-                let error = mistake(span, format!("{} cannot be compared with {}", one.name(), other.name()));
-                match one == Kind::Time || other == Kind::Time {
-                    true => Err(error.with_help("write a time as datetime('2013-01-31T05:00:00Z')".to_owned())),
-                    false => Err(error),
-                }
-            }
-        }
-    }
-
-    /// True for what is neither null nor a plain value.
-    pub(super) fn is_nested(&self, value: &Expr) -> bool {
-        let data_type = value.get_type(self.schema);
-        data_type.is_ok_and(|data_type| matches!(Kind::of(&data_type), Kind::Other | Kind::List))
     }
 
     /// True for a variable of a node that has a key.

@@ -63,7 +63,7 @@ fn ranked(schema: &DFSchema, value: Expr) -> Expr {
     if is_float(schema, &value) { udf::rank(whole::wide(schema, value)) } else { value }
 }
 
-fn is_float(schema: &DFSchema, value: &Expr) -> bool {
+pub(super) fn is_float(schema: &DFSchema, value: &Expr) -> bool {
     value.get_type(schema).is_ok_and(|data_type| data_type.is_floating())
 }
 

@@ -1,6 +1,7 @@
 //! Functions and aggregates.
 
 use arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::functions::expr_fn;
 use datafusion::functions_aggregate::expr_fn as aggregate;
@@ -9,8 +10,9 @@ use datafusion::logical_expr::{Expr, ExprFunctionExt, cast, lit, when};
 use worldstore_cypher::ast::Name;
 use worldstore_cypher::{Diagnostic, Span};
 
-use super::expr::{Kind, Lower, Names};
+use super::expr::{Lower, Lowered, Names};
 use super::join::column;
+use super::kind::Kind;
 use super::scope::Scope;
 use super::{floats, mistake, unknown, unsupported, whole};
 
@@ -46,6 +48,10 @@ const KNOWN: [&str; 28] = [
     "trim",
 ];
 
+/// White space as Unicode has it.
+const WHITE: &str = "\t\n\u{b}\u{c}\r \u{85}\u{a0}\u{1680}\u{2000}\u{2001}\u{2002}\u{2003}\u{2004}\u{2005}\u{2006}\u{2007}\
+    \u{2008}\u{2009}\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}";
+
 /// A call with its arguments lowered.
 pub(super) struct Called<'call> {
     pub function: &'call Name,
@@ -53,8 +59,6 @@ pub(super) struct Called<'call> {
     pub arguments: Vec<(Expr, Span)>,
     pub span: Span,
 }
-
-type Lowered = Result<Expr, Diagnostic>;
 
 /// `count(*)`, over rows that each stand for so many matches if a weight is given.
 pub(super) fn count_all(weight: Option<&Expr>) -> Expr {
@@ -134,14 +138,15 @@ pub(super) fn call(lower: &Lower, called: &Called) -> Lowered {
         "abs" => Ok(expr_fn::abs(whole::wide(lower.schema, called.one(lower, &[Kind::Number])?))),
         "ceil" => Ok(expr_fn::ceil(called.float(lower)?)),
         "floor" => Ok(expr_fn::floor(called.float(lower)?)),
-        "round" => Ok(expr_fn::round(vec![called.float(lower)?])),
-        "sign" => Ok(cast(expr_fn::signum(called.float(lower)?), DataType::Int64)),
+        "round" => rounded(called.float(lower)?),
+        "sign" => Ok(cast(expr_fn::nanvl(expr_fn::signum(called.float(lower)?), lit(0.0_f64)), DataType::Int64)),
         "sqrt" => Ok(expr_fn::sqrt(called.float(lower)?)),
         "coalesce" if !called.arguments.is_empty() => {
             Ok(expr_fn::coalesce(called.arguments.iter().map(|(value, _)| value.clone()).collect()))
         }
-        "tointeger" => Ok(cast(called.one(lower, &[Kind::Number, Kind::Text, Kind::Bool])?, DataType::Int64)),
-        "tofloat" => Ok(cast(called.one(lower, &[Kind::Number, Kind::Text])?, DataType::Float64)),
+        "tointeger" => to_integer(lower, called),
+        "tofloat" if lower.is_of(called, Kind::Text) => Err(unsupported(called.span, "toFloat() of a text")),
+        "tofloat" => called.float(lower),
         "datetime" => {
             let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
             Ok(cast(called.one(lower, &[Kind::Text, Kind::Time])?, time))
@@ -159,13 +164,20 @@ fn text_call(lower: &Lower, called: &Called, name: &str) -> Option<Lowered> {
     Some(match name {
         "toupper" => text().map(expr_fn::upper),
         "tolower" => text().map(expr_fn::lower),
-        "trim" => text().map(|text| expr_fn::btrim(vec![text])),
-        "ltrim" => text().map(|text| expr_fn::ltrim(vec![text])),
-        "rtrim" => text().map(|text| expr_fn::rtrim(vec![text])),
+        "trim" => text().map(|text| expr_fn::btrim(vec![text, lit(WHITE)])),
+        "ltrim" => text().map(|text| expr_fn::ltrim(vec![text, lit(WHITE)])),
+        "rtrim" => text().map(|text| expr_fn::rtrim(vec![text, lit(WHITE)])),
         "size" => text().map(|text| cast(expr_fn::character_length(text), DataType::Int64)),
-        "tostring" => called
-            .one(lower, &[Kind::Text, Kind::Number, Kind::Bool, Kind::Time])
-            .map(|value| cast(value, DataType::Utf8)),
+        "tostring" => called.one(lower, &[Kind::Text, Kind::Number, Kind::Bool, Kind::Time]).and_then(|value| {
+            match lower.is_exact_as_text(&value) {
+                true => Ok(cast(value, DataType::Utf8)),
+                false => Err(unsupported(called.span, "toString() of a float or a time")),
+            }
+        }),
+        // What counts letters from the end, where the number is negative, is a mistake here.
+        "left" | "right" | "substring" if !called.arguments.iter().skip(1).all(|(value, _)| is_natural(value)) => {
+            Err(unsupported(called.span, format!("`{name}` with a number that is not written out")))
+        }
         "left" => called.many(lower, &[Kind::Text, Kind::Number]).map(|[text, length]| expr_fn::left(text, length)),
         "right" => called.many(lower, &[Kind::Text, Kind::Number]).map(|[text, length]| expr_fn::right(text, length)),
         "replace" => called
@@ -180,6 +192,37 @@ fn text_call(lower: &Lower, called: &Called, name: &str) -> Option<Lowered> {
             .map(|[text, start, length]| expr_fn::substring(text, start + lit(1_i64), length)),
         _ => return None,
     })
+}
+
+/// The nearest whole number; of two, the greater one.
+fn rounded(value: Expr) -> Lowered {
+    let below = expr_fn::floor(value.clone());
+    let is_above = (value - below.clone()).gt_eq(lit(0.5_f64));
+    chosen(is_above, below.clone() + lit(1.0_f64), below)
+}
+
+/// Without fraction; null for what is out of range.
+fn to_integer(lower: &Lower, called: &Called) -> Lowered {
+    if lower.is_of(called, Kind::Text) {
+        return Err(unsupported(called.span, "toInteger() of a text"));
+    }
+    let value = called.one(lower, &[Kind::Number, Kind::Bool])?;
+    if !floats::is_float(lower.schema, &value) {
+        return Ok(cast(value, DataType::Int64));
+    }
+    let value = whole::wide(lower.schema, value);
+    let (least, beyond) = (lit(-9_223_372_036_854_775_808.0_f64), lit(9_223_372_036_854_775_808.0_f64));
+    let is_in_range = value.clone().gt_eq(least).and(value.clone().lt(beyond));
+    chosen(is_in_range, cast(value, DataType::Int64), lit(ScalarValue::Int64(None)))
+}
+
+fn chosen(condition: Expr, one: Expr, other: Expr) -> Lowered {
+    let failed = |error: datafusion::error::DataFusionError| mistake(Span::default(), error.strip_backtrace());
+    when(condition, one).otherwise(other).map_err(failed)
+}
+
+fn is_natural(value: &Expr) -> bool {
+    matches!(value, Expr::Literal(ScalarValue::Int64(None | Some(0..)), _))
 }
 
 fn aggregate_call(lower: &Lower, called: &Called, name: &str) -> Option<Lowered> {
@@ -210,6 +253,8 @@ fn aggregate_call(lower: &Lower, called: &Called, name: &str) -> Option<Lowered>
         };
         match name {
             "sum" => Ok(expr_fn::coalesce(vec![whole::total(lower.schema, value), lit(0_i64)])),
+            // Where there are too few rows to deviate.
+            "stdev" | "stdevp" => Ok(expr_fn::coalesce(vec![value, lit(0.0_f64)])),
             "min" | "max" => match called.arguments.first() {
                 Some((of, _)) => Ok(floats::extreme(lower.schema, of, value)),
                 None => Ok(value),

@@ -5,6 +5,7 @@ mod expr;
 mod floats;
 mod functions;
 mod join;
+mod kind;
 mod pattern;
 mod reads;
 mod returns;

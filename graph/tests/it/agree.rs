@@ -215,3 +215,43 @@ async fn what_looks_alike_is_not_the_same() {
         assert!(is_planned(query).await, "{query}");
     }
 }
+
+#[tokio::test]
+async fn functions_are_the_same() {
+    agree(
+        "(t:T)",
+        &[
+            "WHERE t.kind = 'c' RETURN stDev(t.id) AS n, stDevP(t.id) AS m",
+            "WHERE t.id = 99 RETURN stDev(t.id) AS n, stDevP(t.id) AS m",
+            "RETURN t.kind AS kind, stDev(t.id) AS n, stDevP(t.small) AS m",
+            "RETURN t.id AS id, round(t.x) AS a, round(t.x - 0.25) AS b, round(t.id - 3.5) AS c, round(t.id) AS d",
+            "RETURN t.id AS id, round(0.49999999999999994) AS a, round(9007199254740993.0) AS b",
+            "RETURN t.id AS id, toInteger(t.text) AS n",
+            "RETURN t.id AS id, toInteger(t.x) AS n, toInteger(t.plain) AS m, toInteger(t.id > 2) AS o",
+            "RETURN t.id AS id, toInteger(t.x * 1e300) AS n",
+            "RETURN t.id AS id, toFloat(t.text) AS n",
+            "RETURN t.id AS id, toFloat(t.small) AS n",
+            "RETURN t.id AS id, toString(t.x) AS n",
+            "RETURN t.id AS id, toString(t.at) AS n, toString(t.on) AS m",
+            "RETURN t.id AS id, toString(t.id) AS n, toString(t.text) AS m, toString(t.id > 2) AS o",
+            "RETURN t.id AS id, '<' + trim(t.text) + '>' AS a, '<' + ltrim(t.text) + '>' AS b, '<' + rtrim(t.text) + '>' AS c",
+            "RETURN t.id AS id, left(t.text, 2) AS a, right(t.text, 1) AS b, substring(t.text, 1) AS c, substring(t.text, 1, 1) AS d",
+            "RETURN left(t.text, 1 - 2) AS a",
+            "RETURN right(t.text, t.id - 3) AS a",
+            "RETURN substring(t.text, t.id - 3) AS a",
+            "RETURN substring(t.text, 0, t.id - 3) AS a",
+            "RETURN t.id AS id, t.at < datetime('1970-01-01T03:00:00Z') AS a",
+            "RETURN t.id AS id, t.on = datetime('1970-01-02T00:00:00Z') AS a, t.at = t.on AS b",
+            "WHERE NOT t.at = datetime('1970-01-01T03:00:00Z') RETURN t.id AS id",
+            "RETURN t.id AS id, t.at IN [datetime('1970-01-01T03:00:00Z')] AS a",
+            "RETURN t.id AS id, t.at < localdatetime('1970-01-01T03:00:00') AS a, t.on > date('1970-01-03') AS b",
+            "RETURN t.id AS id, sign(t.x) AS a, sign(t.id - 3) AS b, abs(t.x) AS c",
+        ],
+    )
+    .await;
+    for query in
+        ["stDev(t.id) AS n", "round(t.x) AS n", "trim(t.text) AS n", "left(t.text, 2) AS n", "toInteger(t.x) AS n"]
+    {
+        assert!(is_planned(&format!("MATCH (t:T) RETURN {query}")).await, "{query}");
+    }
+}
