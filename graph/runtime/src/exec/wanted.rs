@@ -99,6 +99,8 @@ impl<'q> Uses<'q> {
 impl<'q> Visitor<'q> for Uses<'q> {
     fn expr(&mut self, expr: &'q Expr) {
         match &expr.kind {
+            // A path shows everything on it, and goes over what has no name.
+            ExprKind::Pattern(path) => self.needs_everything |= path.shortest.is_some(),
             ExprKind::Property(of, name) => {
                 if let ExprKind::Variable(variable) = &of.kind {
                     self.names.entry(variable).or_default().insert(&name.text);

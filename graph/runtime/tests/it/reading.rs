@@ -7,7 +7,7 @@ use worldstore_core::Result;
 use worldstore_cypher::ast::LabelExpr;
 use worldstore_cypher_runtime::{
     Graph, MemoryGraph, Node, NodeId, Nodes, Options, Order, Relationship, RelationshipId, Relationships, Scan,
-    Towards, Wanted, read,
+    Statement, Towards, Wanted, read,
 };
 
 use crate::support::{graph, query, rows};
@@ -164,5 +164,19 @@ fn properties_are_wanted_whole_where_they_show() {
     ] {
         let (_, notes) = spied(&spy, source, Order::Cheapest);
         assert!(notes[0].ends_with(&format!(" {wanted}")), "{source}: {notes:?}");
+    }
+}
+
+#[test]
+fn a_shortest_path_as_an_expression_needs_all_properties_of_what_is_on_it() {
+    let options = Options::default();
+    for (source, is_whole) in [
+        ("MATCH (a {i: 1}), (b {i: 2}) RETURN nodes(shortestPath((a)-[*]->(b)))", true),
+        ("MATCH (a {i: 1}), (b {i: 2}) RETURN [x IN [1] | allShortestPaths((a)-[:T*]->(b))]", true),
+        ("MATCH (a {i: 1}), (b {i: 2}) RETURN EXISTS { (a)-->(b) }", false),
+    ] {
+        let query = query(source);
+        let statement = Statement::new(&query, &options).unwrap();
+        assert_eq!(matches!(statement.wanted(), Wanted::All), is_whole, "{source}");
     }
 }
