@@ -57,7 +57,12 @@ pub(crate) struct Writer<'g, 'w> {
     turns: Cell<u64>,
     /// What was changed and may still stand in rows as it was.
     touched: HashSet<EntityId>,
+    /// What the statement has made and changed so far, until it is committed.
+    held: Held<'w>,
 }
+
+/// About how much the graph needs to remember that it has made or changed something, besides its properties.
+const CHANGE_BYTES: u64 = 256;
 
 impl<'g, 'w> Writer<'g, 'w> {
     pub(crate) fn new(
@@ -66,7 +71,7 @@ impl<'g, 'w> Writer<'g, 'w> {
         shared: &'w Shared<'w>,
         options: &'w Options,
     ) -> Self {
-        Self { graph, meter, shared, options, turns: Cell::new(0), touched: HashSet::new() }
+        Self { graph, meter, shared, options, turns: Cell::new(0), touched: HashSet::new(), held: meter.holder() }
     }
 
     /// The rows of a query, after all that it changes is changed.
@@ -146,6 +151,12 @@ impl<'g, 'w> Writer<'g, 'w> {
         }
         self.touched.clear();
         Ok(table)
+    }
+
+    /// Remembers that something was made or changed, and has these properties now.
+    fn touch(&mut self, entity: EntityId, bytes: u64) -> Result<()> {
+        self.touched.insert(entity);
+        self.held.add(CHANGE_BYTES.saturating_add(bytes))
     }
 
     fn each_row(

@@ -116,8 +116,9 @@ impl<'w> Writer<'_, 'w> {
         }
         let labels = label_names(node.labels.as_ref());
         let properties = self.properties(node.properties.as_ref(), slots.names, row)?;
+        let bytes = properties.bytes();
         let id = self.graph.create_node(labels, properties)?;
-        self.touched.insert(EntityId::Node(id));
+        self.touch(EntityId::Node(id), bytes)?;
         let made = self.node(id)?;
         if let Some(name) = &node.variable {
             slots.set(&name.text, Value::Node(Arc::clone(&made)), row);
@@ -135,8 +136,9 @@ impl<'w> Writer<'_, 'w> {
         let kind = edge.types.as_ref().and_then(LabelExpr::single);
         let kind = kind.ok_or_else(|| RuntimeError::unsupported("a relationship has one type").at(edge.span))?;
         let properties = self.properties(edge.properties.as_ref(), slots.names, row)?;
+        let bytes = properties.bytes();
         let id = self.graph.create_relationship(kind.text.as_str().into(), start.id, end.id, properties)?;
-        self.touched.insert(EntityId::Relationship(id));
+        self.touch(EntityId::Relationship(id), bytes)?;
         let made = self.relationship(id)?;
         if let Some(name) = &edge.variable {
             slots.set(&name.text, Value::Relationship(Arc::clone(&made)), row);

@@ -70,12 +70,12 @@ impl<'w> Writer<'_, 'w> {
         for id in relationships {
             self.meter.tick()?;
             self.graph.delete_relationship(id)?;
-            self.touched.insert(EntityId::Relationship(id));
+            self.touch(EntityId::Relationship(id), 0)?;
         }
         for id in nodes {
             self.meter.tick()?;
             self.graph.delete_node(id)?;
-            self.touched.insert(EntityId::Node(id));
+            self.touch(EntityId::Node(id), 0)?;
         }
         Ok(table)
     }

@@ -111,9 +111,9 @@ impl Writer<'_, '_> {
         let mut entries = BTreeMap::clone(&before);
         change(&mut entries);
         let properties = stored(entries).map_err(|error| error.at(place.span))?;
+        let bytes = properties.bytes();
         self.graph.replace_properties(entity, properties)?;
-        self.touched.insert(entity);
-        Ok(())
+        self.touch(entity, bytes)
     }
 
     fn change_labels(
@@ -136,8 +136,7 @@ impl Writer<'_, '_> {
         let mut known = self.node(id)?.labels.clone();
         label_names(Some(labels)).into_iter().for_each(|label| change(&mut known, label));
         self.graph.replace_labels(id, known)?;
-        self.touched.insert(EntityId::Node(id));
-        Ok(())
+        self.touch(EntityId::Node(id), 0)
     }
 }
 

@@ -81,6 +81,26 @@ fn memory_is_limited_where_rows_are_held() {
 }
 
 #[test]
+fn memory_is_limited_where_something_is_changed() {
+    let mut graph = crowd(5);
+    for source in [
+        // A single row, and the rest is in the graph.
+        "UNWIND [1] AS x CREATE PATTERN RETURN 1 AS one",
+        "MATCH (p:Person) UNWIND range(1, 20) AS i SET p.text = TEXT",
+        "MATCH (p:Person) UNWIND range(1, 1000) AS i SET p:More",
+    ] {
+        let pattern = vec!["(:N {text: TEXT})"; 20].join(", ");
+        let source = source.replace("PATTERN", &pattern).replace("TEXT", "$text");
+        let limits = Limits::default().with_memory(1 << 20);
+        let options = Options::default().with_parameter("text", "x".repeat(100_000)).with_limits(limits);
+        let error = run_with(&mut graph, &source, &options).unwrap_err();
+        assert_eq!(error.detail().name(), "MemoryExceeded", "{source}: {error}");
+    }
+    let nothing = run_with(&mut graph, "MATCH (n:N) RETURN count(*) AS n", &Options::default()).unwrap();
+    assert_eq!(rows(&nothing), ["0"], "what failed changed nothing");
+}
+
+#[test]
 fn rows_are_limited() {
     let options = Options::default().with_limits(Limits::default().with_rows(3));
     let mut graph = crowd(4);
