@@ -14,7 +14,7 @@ mod scope;
 mod types;
 mod updates;
 
-use crate::ast::{ClauseKind, Combinator, Projection, Query, SingleQuery, Statement, StatementKind};
+use crate::ast::{Clause, ClauseKind, Combinator, Projection, Query, SingleQuery, Statement, StatementKind};
 use crate::diagnostic::{Detail, Diagnostic};
 use crate::span::Span;
 use scope::Scope;
@@ -96,13 +96,14 @@ impl Checker {
                 self.mistake(Detail::InvalidClauseComposition, message, other.span);
             }
             let right = self.single_query(&other.query, outer, place);
-            if let (Some(left), Some(right)) = (&columns.names, &right.names)
-                && left != right
-            {
-                let message = format!("both sides of `{}` need the same columns", other.combinator);
-                let help = format!("left: {}; right: {}", left.join(", "), right.join(", "));
-                self.mistake_but(Detail::DifferentColumnsInUnion, message, other.span, help);
+            if !columns.are_known || !right.are_known || columns.names == right.names {
+                continue;
             }
+            let message = format!("both sides of `{}` need the same columns", other.combinator);
+            let listed =
+                |names: &Option<Vec<String>>| names.as_ref().map_or("none".to_owned(), |names| names.join(", "));
+            let help = format!("left: {}; right: {}", listed(&columns.names), listed(&right.names));
+            self.mistake_but(Detail::DifferentColumnsInUnion, message, other.span, help);
         }
     }
 
@@ -127,7 +128,8 @@ impl Checker {
             }
             self.clause(clause, &mut scope, query.clauses.len());
         }
-        Columns { names, scope }
+        let are_known = !matches!(query.clauses.last(), Some(Clause { kind: ClauseKind::Call(_), .. }));
+        Columns { names, are_known, scope }
     }
 }
 
@@ -135,6 +137,8 @@ impl Checker {
 struct Columns {
     /// The names of the columns, if there is a result.
     names: Option<Vec<String>>,
+    /// False behind a procedure, whose signature says whether there is a result.
+    are_known: bool,
     scope: Scope,
 }
 
