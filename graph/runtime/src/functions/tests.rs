@@ -96,6 +96,8 @@ fn texts_answer() {
          replace('hello', 'l', 'w') => 'hewwo'
          split('a,b,c', ',') => ['a', 'b', 'c']
          split('abc', '') => ['a', 'b', 'c']
+         split('abc', ['']) => ['a', 'b', 'c']
+         split('a,bc', [',', '']) => ['a', 'b', 'c']
          split('a,b;c', [',', ';']) => ['a', 'b', 'c']
          char_length('äb') => 2
          replace(null, 'a', 'b') => null

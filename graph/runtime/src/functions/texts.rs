@@ -81,13 +81,16 @@ fn allow(count: usize, env: &Env<'_>) -> Result<()> {
     }
 }
 
-/// The parts between any of `by`.
+/// The parts between any of `by`; every character if one of them is empty.
 fn split_by_any(name: &str, text: &str, by: &List, env: &Env<'_>) -> Result<Value> {
     let mut parts = vec![text.to_owned()];
     for separator in by.iter() {
         let Value::Text(separator) = separator else { return Err(refused(name, separator)) };
         allow(parts.iter().map(|part| part.matches(&**separator).count() + 1).sum(), env)?;
-        parts = parts.iter().flat_map(|part| part.split(&**separator)).map(str::to_owned).collect();
+        parts = match separator.is_empty() {
+            true => parts.iter().flat_map(|part| part.chars()).map(String::from).collect(),
+            false => parts.iter().flat_map(|part| part.split(&**separator)).map(str::to_owned).collect(),
+        };
     }
     Ok(parts.into_iter().map(Value::from).collect::<List>().into())
 }
