@@ -37,9 +37,7 @@ impl Graph {
         check_key(std::slice::from_ref(&corrections), &key)?;
         match &self.store {
             Some(store) => {
-                if let Some(change) = store.correct(label, &key, &corrections, &self.mounts).await? {
-                    self.change(change);
-                }
+                store.correct(label, &key, &corrections, self.here()).await?;
                 self.keep_up().await;
             }
             None => {

@@ -10,7 +10,7 @@ use worldstore_cypher::ast::{CreateNodeLabel, Name, Source, StatementKind, Text}
 use worldstore_cypher::{Span, parse};
 use worldstore_cypher_runtime::writes;
 
-use crate::catalog::{CatalogStore, Declared, Dropped, ExpiredCatalog, Record, blocking};
+use crate::catalog::{CatalogStore, Declared, Dropped, ExpiredCatalog, Here, Record, blocking};
 use crate::error::QueryError;
 use crate::graph::Graph;
 use crate::owned::{CreatedName, Published, forget};
@@ -88,10 +88,7 @@ impl Graph {
         let Some(store) = &self.store else { return Ok(()) };
         let mut failed: Option<(u64, Error)> = None;
         loop {
-            let (newest, change) = store.refresh(&self.mounts).await?;
-            if let Some(change) = change {
-                self.change(change);
-            }
+            let newest = store.refresh(self.here()).await?;
             let (number, created, owned) = (newest.number, store.owned(), Arc::clone(&self.owned));
             match failed {
                 Some((before, error)) if before == number => return Err(error),
@@ -163,9 +160,11 @@ impl Graph {
             self.change(|catalog| declared.put(catalog));
             return Ok(0);
         };
-        let (number, change) = store.declare(declared, record, &self.mounts).await?;
-        self.change(change);
-        Ok(number)
+        store.declare(declared, record, self.here()).await
+    }
+
+    pub(crate) fn here(&self) -> Here<'_> {
+        Here { catalog: &self.catalog, mounts: &self.mounts }
     }
 
     /// Forgets a label or a type that queries have created, and that nothing has any more; false if none have.
@@ -185,13 +184,11 @@ impl Graph {
     /// Stores that something is gone, if there is where, and takes it over.
     pub(crate) async fn undeclare(&self, what: Dropped, name: &str) -> Result<()> {
         match &self.store {
-            Some(store) => {
-                if let Some(change) = store.undeclare(what, name, &self.mounts).await? {
-                    self.change(change);
-                }
+            Some(store) => store.undeclare(what, name, self.here()).await,
+            None => {
+                self.change(|catalog| what.take(name, catalog));
+                Ok(())
             }
-            None => self.change(|catalog| what.take(name, catalog)),
         }
-        Ok(())
     }
 }

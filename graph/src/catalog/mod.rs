@@ -29,7 +29,7 @@ pub use format::{FormatTable, TableFormat, TablePlace};
 pub(crate) use overlay::{Corrections, Overlay};
 pub(crate) use pin::Pinned;
 pub(crate) use record::Record;
-pub(crate) use store::{CatalogStore, Declared, Dropped, blocking};
+pub(crate) use store::{CatalogStore, Declared, Dropped, Here, blocking};
 
 /// Labels and edge types, by name.
 #[derive(Debug, Clone, Default)]

@@ -5,7 +5,7 @@
 //! fails with a typed error.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;
@@ -36,6 +36,7 @@ const CORRECTIONS: &str = "corrections/";
 pub(crate) struct CatalogStore {
     manifests: Manifests,
     expiry: Expiry,
+    /// Held until the catalog of the process is what was seen: an older state never comes after a newer one.
     seen: Mutex<Seen>,
 }
 
@@ -124,7 +125,20 @@ impl Dropped {
 }
 
 /// A change of the catalog of a process.
-pub(crate) type Change = Box<dyn FnOnce(&mut Catalog) + Send>;
+type Change = Box<dyn FnOnce(&mut Catalog) + Send>;
+
+/// A process, and its catalog.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Here<'graph> {
+    pub catalog: &'graph RwLock<Catalog>,
+    pub mounts: &'graph Mounts,
+}
+
+impl Here<'_> {
+    fn change(self, change: impl FnOnce(&mut Catalog)) {
+        change(&mut self.catalog.write().unwrap_or_else(PoisonError::into_inner));
+    }
+}
 
 impl CatalogStore {
     /// A chain of which nothing was taken over yet.
@@ -149,16 +163,16 @@ impl CatalogStore {
         }
     }
 
-    /// Looks for what others have declared and dropped, and gives the newest manifest. One listing if there is nothing new.
+    /// Takes over what others have declared and dropped, and gives the newest manifest. One listing if there is nothing new.
     ///
     /// # Errors
     /// Those of the chain; `Corrupt` for a record that cannot be read.
-    pub async fn refresh(&self, mounts: &Mounts) -> Result<(Arc<Stored>, Option<Change>)> {
+    pub async fn refresh(&self, here: Here<'_>) -> Result<Arc<Stored>> {
         let mut seen = self.seen.lock().await;
         let manifests = self.manifests.clone();
         let newest = blocking(move || manifests.latest()).await?;
-        let change = take(&mut seen, &newest, mounts, &self.manifests)?;
-        Ok((newest, change))
+        self.take_over(&mut seen, &newest, here)?;
+        Ok(newest)
     }
 
     /// Where what queries create is kept.
@@ -166,11 +180,11 @@ impl CatalogStore {
         OwnedStore::new(self.manifests.clone(), self.expiry.clone())
     }
 
-    /// Publishes a declaration, and answers the number of its manifest and what else there is to be taken over.
+    /// Publishes a declaration, takes it over, and answers the number of its manifest.
     ///
     /// # Errors
     /// `AlreadyExists` if the name is taken, `Conflict` if a label that it needs is gone, those of the chain.
-    pub async fn declare(&self, declared: Declared, record: &Record, mounts: &Mounts) -> Result<(u64, Change)> {
+    pub async fn declare(&self, declared: Declared, record: &Record, here: Here<'_>) -> Result<u64> {
         let mut seen = self.seen.lock().await;
         let (name, text) = (declared.record_name(), record.encode()?);
         // Tables are labels without a record, and nobody can drop them.
@@ -194,21 +208,16 @@ impl CatalogStore {
         .await?;
         self.expiry.note(&stored);
         seen.records.insert(name, text);
-        let others = take(&mut seen, &stored, mounts, &self.manifests)?;
-        let change: Change = Box::new(move |catalog| {
-            if let Some(others) = others {
-                others(catalog);
-            }
-            declared.put(catalog);
-        });
-        Ok((stored.number, change))
+        self.take_over(&mut seen, &stored, here)?;
+        here.change(|catalog| declared.put(catalog));
+        Ok(stored.number)
     }
 
-    /// Publishes that something is gone.
+    /// Publishes that something is gone, and takes that over.
     ///
     /// # Errors
     /// `Conflict` if an edge type needs it by now, or somebody else has dropped it; those of the chain.
-    pub async fn undeclare(&self, what: Dropped, name: &str, mounts: &Mounts) -> Result<Option<Change>> {
+    pub async fn undeclare(&self, what: Dropped, name: &str, here: Here<'_>) -> Result<()> {
         let mut seen = self.seen.lock().await;
         let (manifests, name) = (self.manifests.clone(), name.to_owned());
         let stored = blocking(move || {
@@ -233,21 +242,28 @@ impl CatalogStore {
         })
         .await?;
         self.expiry.note(&stored);
-        take(&mut seen, &stored, mounts, &self.manifests)
+        self.take_over(&mut seen, &stored, here)
     }
 
-    /// Publishes corrections that are given as rows, in place of those before.
+    /// Publishes corrections that are given as rows, in place of those before, and takes them over.
     ///
     /// # Errors
     /// `Conflict` if the label is gone; `Unsupported` for columns that cannot be stored; those of the chain.
-    pub async fn correct(&self, label: &str, key: &str, rows: &RecordBatch, mounts: &Mounts) -> Result<Option<Change>> {
+    pub async fn correct(&self, label: &str, key: &str, rows: &RecordBatch, here: Here<'_>) -> Result<()> {
         let mut seen = self.seen.lock().await;
         let (manifests, bytes) = (self.manifests.clone(), Bytes::from(kept::encode(rows)?));
         let needed = Some(format!("{LABEL}{label}")).filter(|name| seen.records.contains_key(name));
         let correction = Correction { label: label.to_owned(), key: key.to_owned(), needed };
         let stored = blocking(move || correction.publish(&manifests, &bytes)).await?;
         self.expiry.note(&stored);
-        take(&mut seen, &stored, mounts, &self.manifests)
+        self.take_over(&mut seen, &stored, here)
+    }
+
+    fn take_over(&self, seen: &mut Seen, stored: &Stored, here: Here<'_>) -> Result<()> {
+        if let Some(change) = take(seen, stored, here.mounts, &self.manifests)? {
+            here.change(change);
+        }
+        Ok(())
     }
 }
 

@@ -75,6 +75,26 @@ async fn corrections_that_are_given() {
     assert_eq!(one.correct("Boat", fixes(&[2], &[1])).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_declared_at_once_is_taken_over_in_its_order() {
+    let bed = Bed::new();
+    let graph = bed.open().await;
+    graph.run(LABELS, &Parameters::default()).await.unwrap();
+    for round in 0..12_i32 {
+        let tasks: Vec<_> = (0..4)
+            .map(|task| {
+                let graph = graph.clone();
+                tokio::spawn(async move { graph.correct("Flight", fixes(&[2], &[round * 4 + task])).await })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        let query = "MATCH (f:Flight {flight: 2}) RETURN f.delay";
+        assert_eq!(rows(&graph, query).await, rows(&bed.open().await, query).await, "{round}");
+    }
+}
+
 #[tokio::test]
 async fn standing_queries() {
     let bed = Bed::new();
