@@ -26,6 +26,7 @@ use crate::limits::{LimitReached, identity};
 use crate::options::QueryOptions;
 use crate::owned::{has_names, is_empty};
 use crate::pieces::{Cut, cut, run_by_pieces};
+use crate::snapshot::CREATED;
 use crate::value::Parameters;
 
 /// So often a statement is run because others change what it changes.
@@ -304,6 +305,13 @@ fn check_resumed(asked: &Asked, options: &QueryOptions) -> Result<()> {
     let Some(token) = &options.resume else { return Ok(()) };
     let now: Vec<String> = asked.counters.snapshots().iter().map(ToString::to_string).collect();
     let source = |text: &str| text.rsplit_once(' ').map_or_else(String::new, |(source, _)| source.to_owned());
+    // Nothing is named where nothing was created.
+    let created = |text: &&String| source(text) == CREATED;
+    let was_created = token.snapshots().any(|text| source(text) == CREATED);
+    if let Some(new) = now.iter().find(created).filter(|_| token.row_groups_done() > 0 && !was_created) {
+        let error = Error::new(ErrorKind::Conflict, "something was created since the query was cut off");
+        return Err(error.with("now", new));
+    }
     for before in token.snapshots() {
         let same = now.iter().filter(|text| source(text) == source(before)).collect::<Vec<_>>();
         if !same.is_empty() && !same.iter().any(|text| *text == before) {

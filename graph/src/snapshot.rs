@@ -9,6 +9,9 @@ use worldstore_datafusion::TableSnapshot;
 
 use crate::lake::Listing;
 
+/// The source of what queries have created.
+pub(crate) const CREATED: &str = "created";
+
 /// The state of one source that a query read: asked again in the same states, the query gives the same rows.
 #[derive(Clone)]
 pub struct Snapshot {
@@ -38,7 +41,7 @@ impl Snapshot {
     }
 
     pub(crate) fn of_created(changes: u64) -> Self {
-        Self { source: "created".to_owned(), state: State::Created(changes) }
+        Self { source: CREATED.to_owned(), state: State::Created(changes) }
     }
 
     /// What was read: the address of files, or a table with its run and tick; `created` for what queries have created.

@@ -242,3 +242,17 @@ async fn memory_and_rows_have_limits_and_nothing_is_lost() {
     let all = graph.query_with("MATCH (a:N) RETURN a.n", &Parameters::default(), &enough).await.unwrap();
     assert_eq!((all.rows(), all.outcome), (2_000, Outcome::Complete));
 }
+
+#[tokio::test]
+async fn what_was_created_since_the_query_was_cut_off_is_a_conflict() {
+    let graph = graph().await;
+    let query = "UNWIND [1] AS one MATCH (a) WHERE 'Airport' IN labels(a) RETURN labels(a) AS label";
+    let parameters = Parameters::default();
+    let first = graph.query_with(query, &parameters, &QueryOptions::default().with_row_groups(2)).await.unwrap();
+    let Outcome::Truncated { resume, .. } = first.outcome else { panic!("it was not cut") };
+    let options = QueryOptions::default().with_resume(resume);
+    assert_eq!(graph.query_with(query, &parameters, &options).await.unwrap().rows(), 3);
+    let _ = graph.query("CREATE (:Note)", &parameters).await.unwrap();
+    let error = graph.query_with(query, &parameters, &options).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+}
