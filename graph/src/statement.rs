@@ -6,8 +6,8 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use worldstore_core::{Error, Result};
 use worldstore_cypher::ast::{CreateEdgeType, CreateNodeLabel, Name, Statement, StatementKind};
 
-use crate::bind::unknown;
-use crate::catalog::{Catalog, Declared, Dropped, Record, check_free, create_edge_type, create_node_label};
+use crate::bind::{mistake, unknown};
+use crate::catalog::{Catalog, Declared, Dropped, Record, blocking, check_free, create_edge_type, create_node_label};
 use crate::error::QueryError;
 use crate::execute::QueryResult;
 use crate::graph::Graph;
@@ -63,6 +63,7 @@ impl Graph {
     pub(crate) async fn create_label(&self, create: &CreateNodeLabel) -> Result<(u64, QueryResult), QueryError> {
         self.refresh().await?;
         check_free("label", &create.label, self.read().labels.contains_key(&create.label.text))?;
+        self.check_not_created("label", &create.label, CreatedName::Label(create.label.text.clone())).await?;
         let counters = Counters::default();
         let label = create_node_label(create, &self.mounts, self.tables.as_ref(), &counters).await?;
         let record = Record::of_label(create, &label)?;
@@ -74,11 +75,22 @@ impl Graph {
     async fn create_edges(&self, create: &CreateEdgeType) -> Result<QueryResult, QueryError> {
         let catalog = self.known().await?;
         check_free("edge type", &create.name, catalog.edge_types.contains_key(&create.name.text))?;
+        self.check_not_created("edge type", &create.name, CreatedName::EdgeType(create.name.text.clone())).await?;
         let (tables, counters) = (self.tables.as_ref(), Counters::default());
         let edge_type = create_edge_type(create, &catalog, &self.mounts, tables, &counters).await?;
         let record = Record::of_edge_type(create, &edge_type)?;
         self.declare(Declared::EdgeType(create.name.text.clone(), Arc::new(edge_type)), &record).await?;
         Ok(QueryResult::none().with_stats(&counters))
+    }
+
+    /// Refuses to declare what queries have created: a name means rows of one kind.
+    async fn check_not_created(&self, what: &str, name: &Name, created: CreatedName) -> Result<(), QueryError> {
+        let owned = Arc::clone(&self.owned);
+        if !blocking(move || Ok(created.is_known(&owned.read()))).await? {
+            return Ok(());
+        }
+        let error = mistake(name.span, format!("{what} `{}` was created by queries", name.text));
+        Err(error.with_help("delete what has it, and drop it, or take another name".to_owned()).into())
     }
 
     async fn drop_label(&self, name: &Name) -> Result<QueryResult, QueryError> {

@@ -13,7 +13,8 @@ pub(crate) enum CreatedName {
 }
 
 impl CreatedName {
-    fn is_known(&self, created: &Created) -> bool {
+    /// True if queries have created it, and it was not dropped since.
+    pub fn is_known(&self, created: &Created) -> bool {
         match self {
             Self::Label(name) => created.graph.known_labels().any(|label| **label == **name),
             Self::EdgeType(name) => created.graph.known_types().any(|kind| **kind == **name),

@@ -99,6 +99,33 @@ async fn names_stay_known_when_nothing_has_them_until_they_are_dropped() {
 }
 
 #[tokio::test]
+async fn what_queries_have_created_is_not_declared() {
+    let catalog = catalog();
+    let (one, other) = (open(&catalog).await, open(&catalog).await);
+    let (memory, _) = fixture::mounted(store());
+    let _ = ask(&one, "CREATE (:Airport {faa: 'X'})-[:ROUTE]->(:Airport {faa: 'Y'})").await;
+    let _ = ask(&memory, "CREATE (:Airport {faa: 'X'})-[:ROUTE]->(:Airport {faa: 'Y'})").await;
+    let label = "CREATE NODE LABEL Airport FROM FILE 'lake://data/airports.parquet' KEY faa";
+    let station = "CREATE NODE LABEL Station FROM FILE 'lake://data/airports.parquet' KEY faa";
+    let route = "CREATE EDGE TYPE ROUTE FROM FILE 'lake://data/routes.parquet' \
+                 SOURCE KEY src REFERENCES Station(faa) TARGET KEY dst REFERENCES Station(faa)";
+    for graph in [&other, &memory] {
+        assert!(refused(graph, label).await.contains("label `Airport` was created by queries"));
+        let _ = ask(graph, station).await;
+        assert!(refused(graph, route).await.contains("edge type `ROUTE` was created by queries"));
+        let _ = ask(graph, "MATCH (a:Airport) DETACH DELETE a").await;
+        assert!(refused(graph, label).await.contains("was created by queries"), "it stays known");
+        let _ = ask(graph, "DROP NODE LABEL Airport").await;
+        let _ = ask(graph, "DROP EDGE TYPE ROUTE").await;
+        let _ = ask(graph, label).await;
+        let _ = ask(graph, route).await;
+        for query in ["MATCH (a:Airport) RETURN count(a)", "MATCH (a:Airport) WITH a RETURN count(a)"] {
+            assert_eq!(rows(graph, query).await, ["5"], "{query}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn others_see_each_statement_whole_or_not_at_all() {
     let catalog = catalog();
     let (writer, reader) = (open(&catalog).await, open(&catalog).await);
