@@ -152,9 +152,23 @@ impl LakeTable {
                 column.min_value = std::mem::take(&mut column.min_value).to_inexact();
                 column.max_value = std::mem::take(&mut column.max_value).to_inexact();
             }
+            if !has_width(&column.min_value) || !has_width(&column.max_value) {
+                (column.min_value, column.max_value) = (Precision::Absent, Precision::Absent);
+            }
         }
         Ok(statistics)
     }
+}
+
+/// False for a float that is infinite, or nearly: DataFusion divides by the width of what columns hold.
+fn has_width(bound: &Precision<ScalarValue>) -> bool {
+    let float = match bound.get_value() {
+        Some(ScalarValue::Float64(Some(value))) => *value,
+        Some(ScalarValue::Float32(Some(value))) => f64::from(*value),
+        Some(ScalarValue::Float16(Some(value))) => f64::from(*value),
+        _ => return true,
+    };
+    float.abs() < f64::MAX / 4.0
 }
 
 /// The path values of a file.

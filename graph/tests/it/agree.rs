@@ -255,3 +255,14 @@ async fn functions_are_the_same() {
         assert!(is_planned(&format!("MATCH (t:T) RETURN {query}")).await, "{query}");
     }
 }
+
+#[tokio::test]
+async fn infinite_values_of_one_column_do_not_end_queries_about_others() {
+    let graph = graph().await;
+    for (condition, rows) in [("t.id = 1", 1), ("t.id < 3", 3), ("t.id > 1", 6), ("t.id > 1 AND t.x < 0", 2)] {
+        for begin in ["", "UNWIND [1] AS one "] {
+            let query = format!("{begin}MATCH (t:T) WHERE {condition} RETURN t.id AS id, t.x AS x");
+            assert_eq!(outcome(&graph, &query).await.map(|found| found.len()), Ok(rows), "{query}");
+        }
+    }
+}
