@@ -182,7 +182,7 @@ impl Registry {
                 registry.open_below(&request.uri, &options).await
             }
         });
-        Ok(Target { scheme, uri: address.to_owned(), settings: Settings::default(), profile: None })
+        Ok(Target { scheme, uri: address.to_owned(), settings: Settings::default(), profile: None, base: None })
     }
 
     /// Opens a folder of a bucket.

@@ -173,7 +173,8 @@ impl Registry {
     pub fn locate(&self, uri: &str) -> Result<Located> {
         let target = self.target(uri)?;
         let (root, path) = uri::split(&target.scheme.info, &target.uri).map_err(|error| target.about(error))?;
-        let is_root = path.is_empty() || profiles::parse(uri)?.is_some_and(|(_, below)| below.is_empty());
+        let is_profile = target.base.as_deref().is_some_and(|base| uri::is_same_folder(base, &target.uri));
+        let is_root = path.is_empty() || is_profile;
         let is_folder = target.uri.ends_with('/') || is_root;
         let SchemeInfo { naming, residence, .. } = target.scheme.info;
         let settings = target.settings;
@@ -197,7 +198,7 @@ impl Registry {
     pub async fn open_located(&self, root: &str, located: &Located, options: &OpenOptions) -> Result<Storage> {
         let scheme = self.target_scheme(root)?;
         let (settings, profile) = (located.settings.clone(), located.profile.clone());
-        let target = Target { scheme, uri: root.to_owned(), settings, profile };
+        let target = Target { scheme, uri: root.to_owned(), settings, profile, base: None };
         self.open_root(&target, root.to_owned(), options).await.map_err(|error| target.about(error))
     }
 
@@ -254,6 +255,7 @@ impl Registry {
                 uri: uri.to_owned(),
                 settings: Settings::default(),
                 profile: None,
+                base: None,
             }),
         }
     }
@@ -265,6 +267,8 @@ struct Target {
     uri: String,
     settings: Settings,
     profile: Option<String>,
+    /// The URI of the profile itself.
+    base: Option<String>,
 }
 
 impl Target {

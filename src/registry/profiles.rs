@@ -26,12 +26,16 @@ pub(super) enum Profiles {
     },
 }
 
-/// Name and path, if it is a profile.
+/// Name and path, if it is a profile. A name in the path that is empty would be dropped on the way: what is left could
+/// be the profile itself.
 pub(super) fn parse(uri: &str) -> Result<Option<(&str, &str)>> {
     let Some(rest) = uri.strip_prefix(SCHEME) else { return Ok(None) };
     let (name, path) = rest.split_once('/').unwrap_or((rest, ""));
-    match name.is_empty() {
-        true => Err(Error::invalid("the URI names no profile, write `profile:NAME/path`").with("uri", uri)),
+    if name.is_empty() {
+        return Err(Error::invalid("the URI names no profile, write `profile:NAME/path`").with("uri", uri));
+    }
+    match path.starts_with('/') || path.contains("//") {
+        true => Err(Error::invalid("a name in the path below a profile is empty").with("uri", uri)),
         false => Ok(Some((name, path))),
     }
 }
@@ -94,7 +98,8 @@ impl Registry {
         for key in profile.keys() {
             settings = settings.with_origin(key, profile.value(key)?, profile.origin_of(key));
         }
-        Ok(Target { uri: joined(scheme.info.naming, &base, path), scheme, settings, profile: Some(name.to_owned()) })
+        let uri = joined(scheme.info.naming, &base, path);
+        Ok(Target { uri, scheme, settings, profile: Some(name.to_owned()), base: Some(base) })
     }
 
     fn check_config(&self, config: &Config) -> Result<()> {

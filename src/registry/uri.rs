@@ -105,6 +105,11 @@ fn folder(path: &str) -> &str {
     path.strip_suffix('/').unwrap_or(path)
 }
 
+/// True if both name one folder, whatever `/` they end in.
+pub(super) fn is_same_folder(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/') == other.trim_end_matches('/')
+}
+
 /// A folder and the name in it. `.`, `..` and `/` have no name in a folder that could be written or deleted.
 fn split_path(path: &str) -> (String, String) {
     let trimmed = path.trim_end_matches('/');

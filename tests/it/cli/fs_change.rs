@@ -62,5 +62,12 @@ fn roots_are_not_removed() {
         desk.refused(&["fs", "rm", "-r", uri], &["the root of a store is not removed"]);
         desk.refused(&["fs", "rm", uri, "--missing-ok"], &["the root of a store is not removed"]);
     }
+    for uri in ["profile:here//", "profile:here///", "profile:here//b", "profile:here/b//"] {
+        desk.refused(&["fs", "rm", "-r", uri], &["a name in the path below a profile is empty"]);
+        desk.refused(&["fs", "mv", "-r", uri, "elsewhere"], &["a name in the path below a profile is empty"]);
+    }
+    for uri in ["profile:here/.", "profile:here/./", "profile:here/b/.."] {
+        desk.refused(&["fs", "rm", "-r", uri], &["the root of a store is not removed"]);
+    }
     assert_eq!(desk.ok(&["fs", "rm", "-r", "profile:here/b"]), "deleted 2 objects\n");
 }
