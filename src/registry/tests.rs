@@ -113,3 +113,17 @@ async fn a_path_inside_of_a_store_is_not_opened_as_a_store() {
     let error = Registry::compiled_in().open("memory:!/a", &OpenOptions::default()).await.unwrap_err();
     assert!(error.to_string().contains("leave out what follows `!/`"), "{error}");
 }
+
+#[tokio::test]
+async fn passwords_of_stores_without_a_world_are_not_shown() {
+    let mut registry = Registry::empty();
+    registry.register(shelf()).unwrap();
+    let options = crate::WorldOptions::default().with_registry(registry);
+    for read in [
+        crate::World::read("shelf://me:hidden@a", &options).await,
+        crate::World::open("shelf://me:hidden@a", &options).await,
+    ] {
+        let said = read.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(said.contains("world: shelf://me:***@a"), "{said}");
+    }
+}

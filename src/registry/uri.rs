@@ -138,13 +138,14 @@ fn split_url(uri: &str) -> Result<(String, String)> {
 /// A URI as it may be shown: without the password before its host, and without the secrets in its query.
 pub fn masked(uri: &str) -> String {
     let Some((scheme, rest)) = uri.split_once("://") else { return uri.to_owned() };
-    let (place, query) = rest.split_once('?').map_or((rest, None), |(place, query)| (place, Some(query)));
-    let place = match (place.find(':'), place.find('/').unwrap_or(place.len()), place.rfind('@')) {
+    // A password may hold a `?` that is not escaped: the last `@` ends it, even one that could be of the query.
+    let rest = match (rest.find(':'), rest.find('/').unwrap_or(rest.len()), rest.rfind('@')) {
         (Some(colon), slash, Some(at)) if colon < slash && colon < at => {
-            format!("{}:***{}", &place[..colon], &place[at..])
+            format!("{}:***{}", &rest[..colon], &rest[at..])
         }
-        _ => place.to_owned(),
+        _ => rest.to_owned(),
     };
+    let (place, query) = rest.split_once('?').map_or((rest.as_str(), None), |(place, query)| (place, Some(query)));
     let query = query.map(|query| format!("?{}", query.split('&').map(masked_pair).collect::<Vec<_>>().join("&")));
     format!("{scheme}://{place}{}", query.unwrap_or_default())
 }

@@ -78,7 +78,7 @@ pub use upkeep::{
 pub use view::{TickCount, View};
 pub use waiting::LogState;
 
-use crate::registry::{OpenOptions, Registry};
+use crate::registry::{OpenOptions, Registry, masked};
 use crate::storage::Storage;
 use changes::Changes;
 use lineage::Runs;
@@ -207,7 +207,7 @@ impl World {
     pub async fn create(uri: &str, options: &WorldOptions) -> Result<Self> {
         let document = WorldManifest::for_new(uri, options)?;
         let storage = options.registry.open(uri, &OpenOptions::default()).await?;
-        document.write(&storage).await.map_err(|error| error.with("world", uri))?;
+        document.write(&storage).await.map_err(|error| error.with("world", masked(uri)))?;
         Self::writer(storage, document, options).await
     }
 
@@ -261,7 +261,7 @@ impl World {
 
     async fn find(uri: &str, options: &WorldOptions) -> Result<(Storage, WorldManifest)> {
         let storage = options.registry.open(uri, &OpenOptions::existing()).await?;
-        let document = WorldManifest::read(&storage).await.map_err(|error| error.with("world", uri))?;
+        let document = WorldManifest::read(&storage).await.map_err(|error| error.with("world", masked(uri)))?;
         Ok((storage, document))
     }
 

@@ -17,6 +17,7 @@ use super::format::{self, OpenTables, TableFormat};
 use super::own_log::{Note, OwnLog};
 use super::writing::Writer;
 use super::{Unfit, WorldOptions};
+use crate::registry::masked;
 use crate::storage::Storage;
 
 /// The folder of the log, in a world's folder or below the root of its store.
@@ -168,7 +169,7 @@ async fn log(storage: &Storage, options: &WorldOptions) -> Result<Option<(AsyncW
         IfOpen::TakeOver => IfLocked::TakeOver,
     };
     let settings = WalOptions::new().with_if_locked(if_locked).with_queue_bytes(QUEUE_BYTES);
-    let refused = |error: Error| error.with("world", &storage.location);
+    let refused = |error: Error| error.with("world", masked(&storage.location));
     let opened = match place_of_log(storage, &options.log)? {
         LogStore::None => return Ok(None),
         LogStore::Folder { parent, name } => {

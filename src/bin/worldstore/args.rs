@@ -1,5 +1,6 @@
 //! Commands and their arguments; the text of `--help`. Those of a family of commands are in a file of their own.
 
+mod catalog;
 pub mod fs;
 pub mod lake;
 pub mod product;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use worldstore::{CatalogPlace, LogPlace, TableFormat};
 
+use catalog::CatalogPlaces;
 use fs::FsCommand;
 use lake::LakeCommand;
 use product::{CompletionsArgs, DoctorArgs, ManArgs};
@@ -279,7 +281,7 @@ pub struct At {
     pub world: String,
     /// The catalog of an Iceberg world, an SQLite file, `postgres://…` or `rest+https://…`; needed where the bytes are remote
     /// [default: `catalog.db` in the folder of the world]
-    #[arg(long, value_name = "PLACE", value_parser = catalog_place)]
+    #[arg(long, value_name = "PLACE", value_parser = CatalogPlaces)]
     pub catalog: Option<CatalogPlace>,
     /// The log of what is acknowledged and not committed: a folder of this machine, `store` for objects in
     /// the world itself, or `none`. A world has the same one each time [default: `log` in the world]
@@ -411,7 +413,7 @@ pub struct AskArgs {
     pub world: Option<String>,
     /// The catalog of an Iceberg world, an SQLite file, `postgres://…` or `rest+https://…`; needed where the bytes are remote
     /// [default: `catalog.db` in the folder of the world]
-    #[arg(long, value_name = "PLACE", requires = "world", value_parser = catalog_place)]
+    #[arg(long, value_name = "PLACE", requires = "world", value_parser = CatalogPlaces)]
     pub catalog: Option<CatalogPlace>,
     /// The folder or store that `lake://NAME/…` in the query means; may be given several times [default: what
     /// the configuration or WORLDSTORE_LAKE_NAME says]
@@ -441,8 +443,4 @@ fn log_place(text: &str) -> Result<LogPlace, String> {
         // Relative to here, as other paths are.
         folder => std::path::absolute(folder).map(LogPlace::Folder).map_err(|error| error.to_string()),
     }
-}
-
-fn catalog_place(text: &str) -> worldstore::Result<CatalogPlace> {
-    CatalogPlace::parse(text, &worldstore::config::Lookup::process())
 }

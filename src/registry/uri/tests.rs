@@ -63,6 +63,9 @@ fn secrets_are_masked() {
     for (uri, shown) in [
         ("redis://me:pass@host/0", "redis://me:***@host/0"),
         ("redis://:p@ss/wo@host/0", "redis://:***@host/0"),
+        ("postgres://me:p?ss@host/db?sslmode=require", "postgres://me:***@host/db?sslmode=require"),
+        ("postgres://me:p?a=b@host/db?password=abc", "postgres://me:***@host/db?password=***"),
+        ("redis://me:pass@host/0?mail=a@b", "redis://me:***@b"),
         ("sftp://me@host/a:b@c", "sftp://me@host/a:b@c"),
         ("s3://bucket/a:b@c", "s3://bucket/a:b@c"),
         ("postgres://host/db?Password=abc&mode=ro", "postgres://host/db?Password=***&mode=ro"),

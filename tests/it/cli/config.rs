@@ -90,3 +90,25 @@ fn passwords_in_uris_are_not_shown() {
         }
     }
 }
+
+#[test]
+fn passwords_are_not_shown_wherever_they_are() {
+    let desk = Desk::new();
+    let (uri, longer) = ("gz://me:hidden@host/0", "gz://me:a?b=hidden@host/0");
+    for uri in [uri, longer] {
+        let named = format!("{uri}?mode=ro");
+        for args in [
+            ["query", "RETURN 1", "--mount", uri].as_slice(),
+            &["query", "RETURN 1", "--mount", &named],
+            &["lake", "resolve", "lake://a/b", "--mount", uri],
+            &["lake", "resolve", "lake://a/b", "--mount", &named],
+            &["query", "RETURN 1", "--world", uri],
+            &["snapshot", "import", "copy", uri],
+            &["init", "world", "--tables", "iceberg", "--catalog", uri],
+            &["tables", uri],
+        ] {
+            let said = desk.refused(args, &[]);
+            assert!(!said.contains("hidden"), "{args:?}: {said}");
+        }
+    }
+}

@@ -23,13 +23,18 @@ pub async fn run(command: LakeCommand, registry: &Registry) -> Result<()> {
 pub fn with_mounts(registry: &Registry, mounts: &[String]) -> Result<Registry> {
     let mut registry = registry.clone();
     for mount in mounts {
-        let (name, uri) = match mount.split_once('=') {
-            Some((name, uri)) if !name.is_empty() => (name, uri),
-            _ => return Err(Error::invalid("a mount must be like `NAME=URI`").with("mount", mount)),
-        };
+        let (name, uri) = mount_pair(mount)?;
         registry = registry.with_mount(name, uri).map_err(|error| error.with("mount", name))?;
     }
     Ok(registry)
+}
+
+/// Name and URI of a mount. A URI whose name was forgotten may have a `=` of its own, and a password before it.
+pub fn mount_pair(mount: &str) -> Result<(&str, &str)> {
+    match mount.split_once('=') {
+        Some((name, uri)) if !name.is_empty() && !name.contains("://") => Ok((name, uri)),
+        _ => Err(Error::invalid("a mount must be like `NAME=URI`").with("mount", masked(mount))),
+    }
 }
 
 fn address(uri: &str, mounts: &MountArgs, registry: &Registry) -> Result<(Registry, LakeUri)> {

@@ -14,6 +14,7 @@ use worldstore::registry::{OpenOptions, masked};
 use worldstore::world::MAIN_RUN;
 use worldstore::{Error, ErrorKind, Registry, Result};
 
+use super::lake::mount_pair;
 use super::{read, read_only, repl, view, watch};
 use crate::args::query::{QueryArgs, QueryFormat};
 use crate::args::{AskArgs, At, Format};
@@ -179,13 +180,13 @@ pub(super) async fn with_mounts(
                 Waiting::Noted => read(&at, registry).await?,
                 Waiting::Passed => read_only(&at, registry).await?,
             };
-            view(&opened, run, args.as_of).await.map_err(|error| error.with("world", world))?.graph()
+            view(&opened, run, args.as_of).await.map_err(|error| error.with("world", masked(world)))?.graph()
         }
         None => Graph::new(),
     };
     graph = with_table_formats(graph, registry);
     for mount in &args.mounts {
-        let (name, uri) = pair(mount, "a mount must be like `NAME=URI`", "mount")?;
+        let (name, uri) = mount_pair(mount)?;
         let storage = registry.open(uri, &OpenOptions::existing()).await.map_err(|error| error.with("mount", name))?;
         graph = graph.with_mount(name, storage.backend)?;
         mounted.insert(name.to_owned());

@@ -6,6 +6,7 @@ use serde_json::json;
 use worldstore::core::snapshot::archive::{ArchiveLimits, ArchiveReader};
 use worldstore::core::snapshot::{Exported, ImportOptions, Imported, Snapshots, Which};
 use worldstore::core::{Chunks, Condition, Prefix, ReadOptions, WriteOptions};
+use worldstore::registry::masked;
 use worldstore::storage::Root;
 use worldstore::{Error, Registry, Result};
 
@@ -60,7 +61,7 @@ pub async fn import(args: ImportArgs, registry: &Registry) -> Result<()> {
     limits.members_max = args.members_max.unwrap_or(limits.members_max);
     limits.total_bytes_max = args.bytes_max.unwrap_or(limits.total_bytes_max);
     let (source, key) =
-        look(source, key, limits.clone()).await.map_err(|error| error.with("archive", &args.archive))?;
+        look(source, key, limits.clone()).await.map_err(|error| error.with("archive", masked(&args.archive)))?;
     let place = Place::folder(&args.uri, Root::Create, registry).await?;
     let import = ImportOptions::default().with_limits(limits).with_manifests(options());
     let (archive, tag) = (source.shown.clone(), args.tag.clone());
