@@ -6,6 +6,7 @@ mod busy;
 mod catalog;
 mod commands;
 mod compare;
+mod conditions;
 mod config;
 mod desk;
 mod formats;

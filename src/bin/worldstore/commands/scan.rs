@@ -54,12 +54,11 @@ const OPERATORS: [(&str, CompareOp); 8] = [
 /// `column operator constant`, `column is null`, `column is not null`.
 fn parse(condition: &str) -> Result<Predicate> {
     let text = condition.trim();
-    let lower = text.to_lowercase();
-    if let Some(column) = lower.strip_suffix(" is not null") {
-        return Ok(Predicate::IsNotNull(text[..column.len()].trim().to_owned()));
+    if let Some(column) = before(text, " is not null") {
+        return Ok(Predicate::IsNotNull(column.to_owned()));
     }
-    if let Some(column) = lower.strip_suffix(" is null") {
-        return Ok(Predicate::IsNull(text[..column.len()].trim().to_owned()));
+    if let Some(column) = before(text, " is null") {
+        return Ok(Predicate::IsNull(column.to_owned()));
     }
     let first = text.find(['<', '>', '!', '=']).unwrap_or(text.len());
     let (column, rest) = text.split_at(first);
@@ -71,8 +70,14 @@ fn parse(condition: &str) -> Result<Predicate> {
     }
 }
 
+/// What comes before this ending, in capital or small letters.
+fn before<'text>(text: &'text str, ending: &str) -> Option<&'text str> {
+    let (column, rest) = text.split_at_checked(text.len().checked_sub(ending.len())?)?;
+    rest.eq_ignore_ascii_case(ending).then(|| column.trim())
+}
+
 /// A number, true, false, a text in quotes, or a word, which is a text too. Nothing may follow: a second condition would
-/// become part of the text.
+/// become part of the text. A whole number that 64 bits do not hold is none: as a float it would be another one.
 fn constant(text: &str) -> Option<Scalar> {
     if let Some(quoted) = text.strip_prefix('\'') {
         let inner = quoted.strip_suffix('\'')?;
@@ -81,9 +86,13 @@ fn constant(text: &str) -> Option<Scalar> {
     }
     let is_word = !text.is_empty() && !text.contains(|each: char| each.is_whitespace() || "'\"<>=!".contains(each));
     let float = text.parse::<f64>().ok().filter(|float| float.is_finite());
-    match (text.parse::<i64>(), float) {
-        (Ok(integer), _) => Some(Scalar::Int(integer)),
-        (_, Some(float)) => Some(Scalar::Float(float)),
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let is_whole = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    match (text.parse::<i64>(), text.parse::<u64>(), float) {
+        (Ok(integer), ..) => Some(Scalar::Int(integer)),
+        (_, Ok(integer), _) => Some(Scalar::UInt(integer)),
+        _ if is_whole => None,
+        (.., Some(float)) => Some(Scalar::Float(float)),
         _ if text == "true" || text == "false" => Some(Scalar::Bool(text == "true")),
         _ => is_word.then(|| Scalar::Text(text.to_owned())),
     }
