@@ -39,6 +39,13 @@ impl Settings {
         self
     }
 
+    /// True if both have the same values, wherever they were set.
+    pub(super) fn has_values_of(&self, other: &Self) -> bool {
+        let texts =
+            |settings: &Self| settings.names().map(|name| settings.text(name).map(str::to_owned)).collect::<Vec<_>>();
+        self.names().eq(other.names()) && texts(self) == texts(other)
+    }
+
     /// The names that are set, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.values.keys().map(String::as_str)

@@ -41,9 +41,10 @@ impl fmt::Debug for Located {
 }
 
 impl Located {
-    /// True if both are opened with the same settings: only then do equal URIs mean one place.
+    /// True if both are opened with the same settings, wherever those were set: only then do equal URIs mean one place, if
+    /// it is not one of this machine.
     pub fn has_settings_of(&self, other: &Self) -> bool {
-        self.settings == other.settings
+        self.settings.has_values_of(&other.settings)
     }
 }
 

@@ -67,6 +67,12 @@ impl Address {
         Arc::ptr_eq(self.store.backend(), other.store.backend())
     }
 
+    /// True if both are the root of one place under one name, whatever the settings are: whether they are one store
+    /// cannot be told before something is written.
+    pub fn has_root_of(&self, other: &Self) -> bool {
+        self.located.naming == other.located.naming && self.located.root == other.located.root
+    }
+
     /// A key below this folder.
     pub fn below(&self, rest: &str) -> Result<String> {
         Ok(Prefix::new(&self.path)?.key(rest)?.to_string())
@@ -127,10 +133,16 @@ fn is_one(one: &Located, other: &Located) -> bool {
     told && one.root == other.root && one.has_settings_of(other)
 }
 
+/// True if equal URIs mean one place. On other machines the settings may lead elsewhere, on this one they do not.
+fn may_be_one(one: &Located, other: &Located) -> bool {
+    let is_here = |located: &Located| located.residence != Residence::Remote;
+    (is_here(one) && is_here(other)) || one.has_settings_of(other)
+}
+
 /// Refuses a target that is, or lies in, the source: it would copy what it has just copied.
 pub fn refuse_inside(registry: &Registry, source: &str, target: &str) -> Result<()> {
     let (from, to) = (registry.locate(source)?, registry.locate(target)?);
-    if !from.has_settings_of(&to) {
+    if !may_be_one(&from, &to) {
         return Ok(());
     }
     let (from, to) = (place(&from), place(&to));

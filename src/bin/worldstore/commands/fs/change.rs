@@ -7,7 +7,7 @@ use worldstore::core::{
 };
 use worldstore::registry::masked;
 use worldstore::storage::Root;
-use worldstore::{Error, Registry, Result};
+use worldstore::{Error, ErrorKind, Registry, Result};
 
 use super::address::{Address, refuse_inside};
 use super::copy::{AT_ONCE, is_folder, object, refuse_empty};
@@ -72,12 +72,31 @@ async fn shift(
         return target.store.rename(from, to, &options).await.map(drop);
     }
     object(source, from, target, to, condition, progress).await?;
+    refuse_itself(source, meta, target, to).await?;
     let mut options = DeleteOptions::default();
     if let Some(version) = meta.version.clone().filter(|_| source.store.supports(Ability::DeleteIfMatch)) {
         options = options.with_condition(Condition::IfMatch(version));
     }
     let deleted = source.store.delete_with(from, Missing::Refuse, &options).await;
     deleted.map_err(|error| error.with("copied_to", to))
+}
+
+/// Refuses to go on where the copy has changed its source: one store may have many names. Then there is one object, and
+/// it is not deleted.
+async fn refuse_itself(source: &Address, meta: &ObjectMeta, target: &Address, to: &str) -> Result<()> {
+    let from = meta.key.as_str();
+    let now = source.store.stat(from).await?;
+    let is_same =
+        |other: &ObjectMeta| (other.size, other.modified, &other.version) == (now.size, now.modified, &now.version);
+    let is_changed = !is_same(meta);
+    // Times of some stores are in whole seconds, and their versions those of the content.
+    let is_one = from == to && source.has_root_of(target) && is_same(&target.store.stat(to).await?);
+    match is_changed || is_one {
+        false => Ok(()),
+        true => Err(Error::new(ErrorKind::Conflict, "source and target seem to be the same object, it is not deleted")
+            .with("source", &source.shown)
+            .with("target", &target.shown)),
+    }
 }
 
 pub async fn rm(args: RmArgs, registry: &Registry) -> Result<()> {

@@ -17,7 +17,8 @@ fn registry() -> Registry {
     registry.register(Scheme::new(info, open)).unwrap();
     registry.register(jar()).unwrap();
     let text = "[profile.one]\nuri = 'shelf://bucket/a'\nendpoint = 'one'\n\
-                [profile.two]\nuri = 'shelf://bucket/a'\nendpoint = 'two'\n";
+                [profile.two]\nuri = 'shelf://bucket/a'\nendpoint = 'two'\n\
+                [profile.same]\nuri = 'shelf://bucket/a'\nendpoint = 'one'\n";
     registry.with_config(Config::parse(text, "some.toml", &Lookup::none()).unwrap()).unwrap()
 }
 
@@ -44,6 +45,7 @@ async fn stores_are_shared_where_they_are_one() {
         ("shelf://bucket/a/b", "shelf://other/a/b", false),
         ("profile:one/a", "profile:one/b/c", true),
         ("profile:one/a", "profile:two/a", false),
+        ("profile:one/a", "profile:same/a", true),
         ("profile:one/a", "shelf://bucket/a", false),
         ("jar://a!/b", "jar://a!/c/d", true),
         ("memory:!/a", "memory:!/b", false),
@@ -66,6 +68,7 @@ fn a_target_inside_of_the_source_is_found() {
         ("shelf://bucket", "shelf://bucket/ab", true),
         ("profile:one", "profile:one/b", true),
         ("profile:one", "profile:two/b", false),
+        ("profile:one", "profile:same/b", true),
         ("/tmp", "file:///tmp/none/b", true),
         ("/", "/tmp", true),
         ("/tmp/a", "/tmp/ab", false),
