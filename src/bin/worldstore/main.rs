@@ -29,7 +29,9 @@ fn main() -> ExitCode {
     };
     let registry =
         Registry::compiled_in().with_config_found(args.config.clone()).with_lake_variables(Lookup::process());
-    match runtime.block_on(commands::run(args, &registry)) {
+    let done = runtime.block_on(commands::run(args, &registry));
+    // What does not end in a new line waits until now, and after this nobody would say that it is lost.
+    match done.and_then(|()| Ok(output::flush()?)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure::report(&failure),
     }

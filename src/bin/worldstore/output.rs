@@ -142,6 +142,11 @@ pub fn bytes(chunk: &[u8]) -> Result<()> {
     io::stdout().write_all(chunk).map_err(|source| Error::io(PRINT, source))
 }
 
+/// Hands out what was printed and waits.
+pub fn flush() -> Result<()> {
+    io::stdout().flush().map_err(|source| Error::io(PRINT, source))
+}
+
 /// Prints a line for the person, not for what reads the rows.
 pub fn note(text: &str) -> Result<()> {
     writeln!(io::stderr(), "{text}").map_err(|source| Error::io(PRINT, source))
