@@ -1,6 +1,10 @@
 //! Printing rows: as a table, JSON lines, CSV or an Arrow stream.
 
+mod floats;
+
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use worldstore::arrow::array::RecordBatch;
@@ -13,6 +17,7 @@ use worldstore::arrow::util::display::{ArrayFormatter, FormatOptions};
 use worldstore::{Error, Result};
 
 use crate::args::Format;
+use floats::Floats;
 
 /// The operation of errors that come from standard output or standard error.
 pub const PRINT: &str = "print";
@@ -46,8 +51,8 @@ impl Rows {
         Ok(match format {
             Format::Table => Self::Table { schema, frame: Vec::new(), rows: 0 },
             Format::Json => {
-                let writer = WriterBuilder::new().with_explicit_nulls(true);
-                Self::Json(writer.build::<_, LineDelimited>(io::stdout()))
+                check_names(&schema)?;
+                Self::Json(plain_json().build::<_, LineDelimited>(io::stdout()))
             }
             Format::Csv => Self::Csv { schema, is_first: true },
             Format::Arrow if io::stdout().is_terminal() => {
@@ -91,6 +96,21 @@ impl Rows {
             Self::Csv { schema, is_first } => print_csv(&RecordBatch::new_empty(schema), is_first),
             Self::Arrow(mut writer) => writer.finish().map_err(failed),
         }
+    }
+}
+
+/// Rows as JSON, with their nulls, and with texts for the floats that JSON has no word for.
+pub fn plain_json() -> WriterBuilder {
+    WriterBuilder::new().with_explicit_nulls(true).with_encoder_factory(Arc::new(Floats))
+}
+
+/// Refuses columns of one name: whoever reads a JSON object gets one of them alone.
+fn check_names(schema: &SchemaRef) -> Result<()> {
+    let mut names = BTreeSet::new();
+    match schema.fields().iter().find(|field| !names.insert(field.name())) {
+        None => Ok(()),
+        Some(field) => Err(Error::invalid("two columns have one name, which JSON cannot tell apart, rename one")
+            .with("column", field.name())),
     }
 }
 

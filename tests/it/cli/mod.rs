@@ -20,6 +20,7 @@ mod labels;
 mod lake;
 mod log_place;
 mod operations;
+mod output;
 mod place;
 mod product;
 mod query;

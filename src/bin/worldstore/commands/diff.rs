@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use worldstore::arrow::array::{AsArray, RecordBatch, StringArray, UInt64Array};
 use worldstore::arrow::datatypes::UInt64Type;
 use worldstore::core::table::{TableName, base};
 use worldstore::world::TableDiff;
 use worldstore::{Error, Registry, Result, View, World};
 
-use super::components::{is_component, lines, only, value};
-use super::fs::show::print_json;
+use super::components::{self, is_component, lines, only, value};
 use super::{print_columns, read, texts, view};
 use crate::args::Format;
 use crate::args::world::DiffArgs;
@@ -78,18 +78,32 @@ struct Line<'diff> {
     after: Option<String>,
 }
 
+/// The same as JSON.
+#[derive(Serialize)]
+struct JsonLine<'diff> {
+    after: Option<&'diff RawValue>,
+    before: Option<&'diff RawValue>,
+    change: &'diff str,
+    columns: &'diff [String],
+    entity: u64,
+    table: &'diff str,
+}
+
 fn print(format: Format, tables: &[TableDiff]) -> Result<()> {
     let mut found = Vec::new();
     for diff in tables {
         of_table(diff, &mut found)?;
     }
     if format == Format::Json {
-        let told = |line: &Option<String>| line.as_deref().map_or(Ok(Value::Null), value);
         return found.iter().try_for_each(|line| {
-            print_json(&json!({
-                "table": line.table, "change": line.change, "entity": line.entity, "columns": line.columns,
-                "before": told(&line.before)?, "after": told(&line.after)?,
-            }))
+            components::print(&JsonLine {
+                after: line.after.as_deref().map(value).transpose()?,
+                before: line.before.as_deref().map(value).transpose()?,
+                change: line.change,
+                columns: line.columns,
+                entity: line.entity,
+                table: line.table,
+            })
         });
     }
     print_columns(

@@ -2,16 +2,27 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde::Serialize;
+use serde_json::value::RawValue;
 use worldstore::arrow::array::{BooleanArray, Int64Array, UInt64Array};
 use worldstore::{Error, Registry, Result};
 
-use super::components::{lines, value};
-use super::fs::show::print_json;
+use super::components::{lines, print, value};
 use super::{print_columns, read, texts, view};
 use crate::args::Format;
 use crate::args::world::HistoryArgs;
 use crate::progress::shown;
+
+/// A row as JSON.
+#[derive(Serialize)]
+struct Line<'row> {
+    active: bool,
+    components: &'row RawValue,
+    run: &'row str,
+    seq: u64,
+    table: &'row str,
+    tick: i64,
+}
 
 pub async fn run(args: HistoryArgs, registry: &Registry) -> Result<()> {
     let world = read(&args.at, registry).await?;
@@ -24,10 +35,14 @@ pub async fn run(args: HistoryArgs, registry: &Registry) -> Result<()> {
     let components = rows.iter().map(|row| Ok(lines(&row.row)?.concat())).collect::<Result<Vec<String>>>()?;
     if args.output.format() == Format::Json {
         for (row, components) in rows.iter().zip(&components) {
-            print_json(&json!({
-                "tick": row.tick, "seq": row.seq, "run": row.run, "table": row.table.as_str(), "active": row.active,
-                "components": value(components)?,
-            }))?;
+            print(&Line {
+                active: row.active,
+                components: value(components)?,
+                run: &row.run,
+                seq: row.seq,
+                table: row.table.as_str(),
+                tick: row.tick,
+            })?;
         }
         return Ok(());
     }
