@@ -101,6 +101,32 @@ fn what_a_killed_writer_left_is_told_and_taken_over() {
 }
 
 #[test]
+fn a_dry_run_counts_the_state_that_waits() {
+    let desk = walkers();
+    desk.write("more.csv", "entity,x,y\n1,9,9\n");
+    desk.ok(&["append", "world", "position=more.csv"]);
+    let runtime = Runtime::new().unwrap();
+    let world = open(&desk, &runtime);
+    append(&world, &runtime, 4);
+    append(&world, &runtime, 5);
+    drop(world);
+    drop(runtime);
+    let states = |args: &[&str]| {
+        let output = desk.run(args);
+        assert_eq!(code_of(&output), 0, "{}", errors_of(&output));
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        let done: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        (done["states"].clone(), errors_of(&output))
+    };
+    let expire = ["expire", "world", "--keep", "3", "--spare", "0s", "--json"];
+    let (planned, said) = states(&[&expire[..], &["--dry-run"]].concat());
+    assert!(said.contains("4 rows of the log will be published first"), "{said}");
+    let (expired, _) = states(&expire);
+    assert!(expired.as_array().unwrap().len() > 1, "{expired}");
+    assert_eq!(planned, expired);
+}
+
+#[test]
 fn a_world_is_taken_over_from_a_writer_that_hangs() {
     let desk = walkers();
     let runtime = Runtime::new().unwrap();

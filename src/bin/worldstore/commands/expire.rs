@@ -4,13 +4,13 @@ use serde_json::json;
 use worldstore::core::manifest::{ExpireOptions, Mode};
 use worldstore::graph::{ExpiredCatalog, Graph};
 use worldstore::world::{ExpireWorldOptions, ExpiredWorld};
-use worldstore::{Error, ErrorKind, Registry, Result};
+use worldstore::{Error, ErrorKind, Registry, Result, World};
 
 use super::fs::show::print_json;
 use super::query::existing_labels;
 use super::{read_only, write};
 use crate::args::world::ExpireArgs;
-use crate::output::{counted, line};
+use crate::output::{counted, line, note};
 use crate::progress::shown;
 
 pub async fn run(args: ExpireArgs, registry: &Registry) -> Result<()> {
@@ -30,6 +30,9 @@ pub async fn run(args: ExpireArgs, registry: &Registry) -> Result<()> {
         true => read_only(&args.at.at, registry).await?,
         false => write(&args.at, args.json, registry).await?,
     };
+    if args.dry_run {
+        options.keep = after_waiting(&world, keep).await?;
+    }
     let expired = async {
         let expired = world.expire(&options).await?;
         world.shutdown().await?;
@@ -43,6 +46,18 @@ pub async fn run(args: ExpireArgs, registry: &Registry) -> Result<()> {
             .with("table", table)
             .caused_by(error)),
     }
+}
+
+/// How many of the states that are there will be kept: what waits in the log is published first, and is one of those.
+async fn after_waiting(world: &World, keep: u64) -> Result<u64> {
+    let rows = world.waiting().await?.map_or(0, |waiting| waiting.rows());
+    if rows == 0 {
+        return Ok(keep);
+    }
+    let rows = counted(rows, "row");
+    let last = if keep <= 2 { ", and the newest one that is there goes too" } else { "" };
+    note(&format!("note: {rows} of the log will be published first: that is one more state, and is counted{last}"))?;
+    Ok(keep.saturating_sub(1).max(1))
 }
 
 /// The same of a catalog of labels.
