@@ -70,7 +70,9 @@ Example:
     ///
     /// Every file is read and checked whole before the first row is appended. A folder stands for the
     /// files below it, in the order of their names with numbers by value; names that begin with `.` or
-    /// `_` are left out, and folders like `month=2` become columns.
+    /// `_` are left out, and folders like `month=2` become columns. What CSV and JSON say is a number or a
+    /// time where every value of the column stays as it was written, and a text otherwise (`00501`); an empty
+    /// value of CSV is null, and `""` an empty text.
     #[command(
         verbatim_doc_comment,
         after_help = "\
@@ -81,7 +83,8 @@ Example:
     /// Append one tick: rows of one or more tables, all of them or none
     ///
     /// The rows have a column `entity`; one `active` says which entities end. They are held in memory.
-    /// Columns of CSV and JSON become those of the table; what JSON leaves out is null.
+    /// Columns of CSV and JSON become those of the table, and a value that would change on the way is refused;
+    /// what JSON leaves out is null.
     #[command(
         verbatim_doc_comment,
         after_help = "\

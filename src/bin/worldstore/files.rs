@@ -1,5 +1,12 @@
 //! Reading Parquet, CSV, JSON lines and Arrow IPC as record batches.
 
+mod csv;
+mod exact;
+mod infer;
+mod json;
+mod number;
+mod unharmed;
+
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
@@ -8,15 +15,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::reader::ChunkReader;
-use worldstore::arrow::array::RecordBatch;
-use worldstore::arrow::csv;
-use worldstore::arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use worldstore::arrow::array::{AsArray, RecordBatch};
+use worldstore::arrow::datatypes::{Field, Schema, SchemaRef};
 use worldstore::arrow::error::ArrowError;
 use worldstore::arrow::ipc::reader::{FileReader, StreamReader};
-use worldstore::arrow::json;
 use worldstore::{Error, ErrorKind, Result};
 
 use crate::args::world::Input;
+use infer::Guess;
+use unharmed::{Unharmed, unharmed};
+
+pub use exact::typed as exactly;
 
 /// Rows of a file, batch by batch.
 pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch>>>;
@@ -27,38 +36,69 @@ const ARROW_FILE_MAGIC: &[u8] = b"ARROW1";
 /// Opens a file. What is no such file, or is damaged, is an error that names it, here or on the way.
 pub fn open(path: &Path, input: Option<Input>) -> Result<(SchemaRef, Batches)> {
     let input = input.map_or_else(|| by_ending(path), Ok)?;
-    let file = File::open(path).map_err(|source| Error::io("open", source).with("file", path.display()))?;
-    with_columns(
-        path,
-        match input {
-            Input::Parquet => parquet(path, file),
-            Input::Csv => csv(path, file),
-            Input::Json => json(path, file),
-            Input::Arrow => arrow(path, file),
-        }?,
-    )
+    let written = texts(path, opened(path)?, input)?;
+    let Some((schema, texts)) = written else {
+        let read = match input {
+            Input::Parquet => parquet(path, opened(path)?),
+            _ => arrow(path, opened(path)?),
+        };
+        return with_columns(path, read?);
+    };
+    let (types, path) = (Arc::clone(&schema), path.to_owned());
+    let exact = move |texts: RecordBatch| {
+        exact::typed(&texts, &types, |_| None, input).map_err(|error| error.with("file", path.display()))
+    };
+    Ok((schema, Box::new(texts.map(move |texts| texts.and_then(&exact)))))
 }
 
-/// Reads what was read already; errors call it by this name.
+fn opened(path: &Path) -> Result<File> {
+    File::open(path).map_err(|source| Error::io("open", source).with("file", path.display()))
+}
+
+/// Reads what was read already, of a format that has types of its own; errors call it by this name.
 pub fn read(name: &Path, content: Bytes, input: Input) -> Result<(SchemaRef, Batches)> {
-    with_columns(
-        name,
-        match input {
-            Input::Parquet => parquet(name, content),
-            Input::Csv => csv(name, Cursor::new(content)),
-            Input::Json => json(name, Cursor::new(content)),
-            Input::Arrow => arrow(name, Cursor::new(content)),
-        }?,
-    )
+    let read = match input {
+        Input::Parquet => parquet(name, content),
+        _ => arrow(name, Cursor::new(content)),
+    };
+    with_columns(name, read?)
 }
 
-/// Reads CSV as it is written: every column as text, and the types that the values suggest.
-pub fn texts(name: &Path, content: Bytes) -> Result<(SchemaRef, Batches)> {
-    let mut file = Cursor::new(content);
-    let inferred = inferred(name, &mut file)?;
-    let as_text = |field: &FieldRef| Field::new(field.name(), DataType::Utf8, true);
-    let schema = Schema::new(inferred.fields().iter().map(as_text).collect::<Vec<_>>());
-    with_columns(name, (inferred, rows_of(name, file, Arc::new(schema))?))
+/// Reads a format that has texts alone, as they are written, and the types that the values suggest; none for others.
+pub fn texts<Source: Read + Seek + 'static>(
+    name: &Path,
+    mut source: Source,
+    input: Input,
+) -> Result<Option<(SchemaRef, Batches)>> {
+    let damaged = |source| corrupt(name, source);
+    let read = match input {
+        Input::Csv => {
+            let schema = guessed(&mut source).map_err(damaged)?;
+            (schema, named(name, csv::Texts::new(source).map_err(damaged)?))
+        }
+        Input::Json => {
+            let (schema, texts) = json::schemas(&mut source).map_err(damaged)?;
+            (schema, named(name, json::rows(source, &texts).map_err(damaged)?))
+        }
+        Input::Parquet | Input::Arrow => return Ok(None),
+    };
+    with_columns(name, read).map(Some)
+}
+
+/// The columns of CSV, with the types that hold all their values as they are written.
+fn guessed(file: &mut (impl Read + Seek)) -> Result<SchemaRef, ArrowError> {
+    let texts = csv::Texts::new(&mut *file)?;
+    let schema = texts.schema();
+    let mut guesses = vec![Guess::default(); schema.fields().len()];
+    for batch in texts {
+        for (guess, column) in guesses.iter_mut().zip(batch?.columns()) {
+            column.as_string::<i32>().iter().flatten().for_each(|text| guess.look(text));
+        }
+    }
+    file.rewind()?;
+    let fields = schema.fields().iter().zip(&guesses);
+    let fields = fields.map(|(field, guess)| Field::new(field.name(), guess.data_type(), true));
+    Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
 }
 
 fn with_columns(path: &Path, (schema, batches): (SchemaRef, Batches)) -> Result<(SchemaRef, Batches)> {
@@ -88,48 +128,19 @@ fn parquet<Source: ChunkReader + 'static>(path: &Path, file: Source) -> Result<(
     Ok((schema, named(path, builder.build().map_err(damaged)?)))
 }
 
-fn csv<Source: Read + Seek + 'static>(path: &Path, mut file: Source) -> Result<(SchemaRef, Batches)> {
-    let schema = inferred(path, &mut file)?;
-    Ok((schema.clone(), rows_of(path, file, schema)?))
-}
-
-/// The columns of CSV, with the types that all its values have.
-fn inferred(path: &Path, file: &mut (impl Read + Seek)) -> Result<SchemaRef> {
-    let format = csv::reader::Format::default().with_header(true);
-    let (schema, _) = format.infer_schema(&mut *file, None).map_err(|source| corrupt(path, source))?;
-    file.rewind().map_err(|source| Error::io("read", source).with("file", path.display()))?;
-    Ok(Arc::new(schema))
-}
-
-fn rows_of(path: &Path, file: impl Read + 'static, schema: SchemaRef) -> Result<Batches> {
-    let builder = csv::ReaderBuilder::new(schema).with_header(true).with_batch_size(BATCH_ROWS);
-    Ok(named(path, builder.build(file).map_err(|source| corrupt(path, source))?))
-}
-
-fn json<Source: Read + Seek + 'static>(path: &Path, file: Source) -> Result<(SchemaRef, Batches)> {
-    let mut file = BufReader::new(file);
-    let (schema, _) = json::reader::infer_json_schema(&mut file, None).map_err(|source| corrupt(path, source))?;
-    file.rewind().map_err(|source| Error::io("read", source).with("file", path.display()))?;
-    // What is inferred has no order of its own.
-    let mut fields: Vec<FieldRef> = schema.fields().iter().cloned().collect();
-    fields.sort_by(|one, other| one.name().cmp(other.name()));
-    let schema: SchemaRef = Arc::new(Schema::new(fields));
-    let builder = json::ReaderBuilder::new(schema.clone()).with_batch_size(BATCH_ROWS);
-    let reader = builder.build(file).map_err(|source| corrupt(path, source))?;
-    Ok((schema, named(path, reader)))
-}
-
 fn arrow<Source: Read + Seek + 'static>(path: &Path, mut file: Source) -> Result<(SchemaRef, Batches)> {
     let failed = |source| Error::io("read", source).with("file", path.display());
     let mut magic = Vec::new();
     file.by_ref().take(ARROW_FILE_MAGIC.len() as u64).read_to_end(&mut magic).map_err(failed)?;
     file.rewind().map_err(failed)?;
     if magic == ARROW_FILE_MAGIC {
-        let reader = FileReader::try_new(BufReader::new(file), None).map_err(|source| corrupt(path, source))?;
-        return Ok((reader.schema(), named(path, reader)));
+        let reader =
+            unharmed(|| FileReader::try_new(BufReader::new(file), None)).map_err(|source| corrupt(path, source))?;
+        return Ok((reader.schema(), named(path, Unharmed(Some(reader)))));
     }
-    let reader = StreamReader::try_new(BufReader::new(file), None).map_err(|source| corrupt(path, source))?;
-    Ok((reader.schema(), named(path, reader)))
+    let reader =
+        unharmed(|| StreamReader::try_new(BufReader::new(file), None)).map_err(|source| corrupt(path, source))?;
+    Ok((reader.schema(), named(path, Unharmed(Some(reader)))))
 }
 
 fn named(path: &Path, batches: impl Iterator<Item = Result<RecordBatch, ArrowError>> + 'static) -> Batches {

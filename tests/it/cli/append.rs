@@ -1,7 +1,13 @@
 //! `worldstore append`: one tick over several tables, from files and standard input.
 
+use std::sync::Arc;
+
 use expect_test::expect;
 use serde_json::json;
+use worldstore::arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, RecordBatch, StringArray, TimestampSecondArray,
+    UInt64Array,
+};
 
 use super::desk::{Desk, code_of, errors_of};
 
@@ -112,7 +118,7 @@ fn numbers_that_would_change_are_refused() {
     desk.write("half.csv", "entity,hp,name\n1,5.5,b\n");
     desk.refused(&["append", "world", "health=half.csv"], &["does not fit", "column: hp", "expected: Int64", "5.5"]);
     desk.write("half.ndjson", "{\"entity\": 1, \"hp\": 5.5}\n");
-    desk.refused(&["append", "world", "health=half.ndjson"], &["not the same", "column: hp", "expected: Int64"]);
+    desk.refused(&["append", "world", "health=half.ndjson"], &["does not fit", "column: hp", "expected: Int64"]);
     desk.write("long.ndjson", "{\"entity\": 1, \"x\": 9007199254740993, \"y\": 1}\n");
     desk.refused(&["append", "world", "position=long.ndjson"], &["not the same", "column: x", "expected: Float64"]);
     assert_eq!(desk.json(&["ticks", "world", "health"]), before);
@@ -168,4 +174,66 @@ fn calls_that_cannot_be() {
         &["world", "position=position.csv", "--run", "storm", "--tick", "1"],
         &["tick belongs to the run", "first_tick: 2"],
     );
+}
+
+/// A world with a column of each of these types in `t`.
+fn with_types() -> Desk {
+    let desk = Desk::new();
+    desk.ok(&["init", "world"]);
+    let columns: [(&str, ArrayRef); 8] = [
+        ("entity", Arc::new(UInt64Array::from(vec![0]))),
+        ("big", Arc::new(UInt64Array::from(vec![0]))),
+        ("day", Arc::new(Date32Array::from(vec![0]))),
+        ("flag", Arc::new(BooleanArray::from(vec![true]))),
+        ("money", Arc::new(Decimal128Array::from(vec![100]).with_precision_and_scale(30, 2).unwrap())),
+        ("second", Arc::new(TimestampSecondArray::from(vec![0]))),
+        ("text", Arc::new(StringArray::from(vec!["a"]))),
+        ("x", Arc::new(Float64Array::from(vec![0.5]))),
+    ];
+    let columns = columns.map(|(name, column)| (name, column, name != "entity"));
+    desk.parquet("first.parquet", &RecordBatch::try_from_iter_with_nullable(columns).unwrap());
+    desk.ok(&["append", "world", "t=first.parquet"]);
+    desk
+}
+
+#[test]
+fn values_that_would_lose_something_are_refused() {
+    let desk = with_types();
+    let before = desk.json(&["ticks", "world", "t"]);
+    for (column, text) in [
+        ("money", "1.239"),
+        ("day", "2024-02-29T10:00:00"),
+        ("second", "2024-02-29T10:00:00.25"),
+        ("second", "2024-02-29T10:00:00+02:00"),
+        ("x", "1e400"),
+        ("x", "1e-400"),
+        ("x", "9007199254740993"),
+        ("big", "18446744073709551616"),
+        ("big", "1.5"),
+        ("flag", "7"),
+    ] {
+        let quoted = if text.contains('T') { format!("\"{text}\"") } else { text.to_owned() };
+        desk.write("a.ndjson", format!("{{\"entity\": 1, \"{column}\": {quoted}}}\n"));
+        let said = desk.refused(&["append", "world", "t=a.ndjson"], &["a.ndjson"]);
+        assert!(text == "1e400" || said.contains(&format!("column: {column}")), "{text}: {said}");
+        let names = ["big", "day", "flag", "money", "second", "text", "x"];
+        let values = names.map(|name| if name == column { text } else { "" }).join(",");
+        desk.write("a.csv", format!("entity,{}\n1,{values}\n", names.join(",")));
+        desk.refused(&["append", "world", "t=a.csv"], &["a.csv", &format!("column: {column}")]);
+    }
+    assert_eq!(desk.json(&["ticks", "world", "t"]), before);
+}
+
+#[test]
+fn values_arrive_as_they_were_written() {
+    let desk = with_types();
+    let values = "\"day\": \"2024-02-29\", \"flag\": true, \"money\": 1.20, \"second\": \"2024-02-29T10:00:00.0\"";
+    let row = format!("{{\"entity\": 1, \"big\": 9223372036854775809, {values}, \"text\": 1.10, \"x\": 1}}\n");
+    desk.write("a.ndjson", row);
+    desk.ok(&["append", "world", "t=a.ndjson"]);
+    let columns = ["big", "day", "flag", "money", "second", "text", "x"].join(",");
+    let scan = ["scan", "world", "t", "--columns", &columns, "--where", "entity = 1", "--format", "csv"];
+    let said = desk.ok(&scan);
+    assert!(said.contains("9223372036854775809,2024-02-29,true,1.20,2024-02-29T10:00:00"), "{said}");
+    assert!(said.trim_end().ends_with(",1.10,1.0"), "{said}");
 }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use worldstore::arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use worldstore::arrow::array::{
+    ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+};
+use worldstore::arrow::ipc::writer::FileWriter;
 
 use super::desk::{Desk, data};
 
@@ -120,4 +123,98 @@ fn a_year_of_flights_is_imported() {
         &["import", "world", "flights", "other.parquet"],
         &["another schema", "table: flights", "other.parquet"],
     );
+}
+
+#[test]
+fn csv_is_imported_as_it_was_written() {
+    for tables in ["lance", "iceberg"] {
+        let desk = Desk::new();
+        desk.ok(&["init", "world", "--tables", tables]);
+        let rows = "zip,big,far,at,note,n\n\
+                    00501,9007199254740993,1e400,2024-02-29T10:00:00Z,\"\",1\n\
+                    10001,0.5,1,2024-02-29T12:00:00.5+02:00,,2.50\n";
+        desk.write("a.csv", rows);
+        desk.ok(&["import", "world", "t", "a.csv"]);
+        let columns = desk.json(&["tables", "world"])[0]["columns"].clone();
+        let columns = columns.as_str().unwrap();
+        for column in ["zip Utf8", "big Utf8", "far Utf8", "at Timestamp(", "note Utf8", "n Float64"] {
+            assert!(columns.contains(column), "{column}: {columns}");
+        }
+        let rows = scan(&desk, "entity,zip,big,far,note,n");
+        assert_eq!(
+            rows[0],
+            json!({"entity": 0, "zip": "00501", "big": "9007199254740993", "far": "1e400", "note": "", "n": 1.0})
+        );
+        assert_eq!(rows[1], json!({"entity": 1, "zip": "10001", "big": "0.5", "far": "1", "note": null, "n": 2.5}));
+        let times = scan(&desk, "entity,at");
+        let times: Vec<&str> = times.iter().map(|row| row["at"].as_str().unwrap()).collect();
+        assert!(times[0].starts_with("2024-02-29T10:00:00") && times[0].ends_with('Z'), "{times:?}");
+        assert!(times[1].starts_with("2024-02-29T10:00:00.5") && times[1].ends_with('Z'), "{times:?}");
+    }
+}
+
+#[test]
+fn lines_of_csv_are_rows() {
+    let desk = desk();
+    for (number, (text, rows)) in [
+        ("x\n1\n\n3\n", json!([1, null, 3])),
+        ("x\n\"\"\na\n", json!(["", "a"])),
+        ("\u{feff}\"x\"\r\n\"a\nb\"\r\n\"c\"\"d,\"", json!(["a\nb", "c\"d,"])),
+        ("x,y\r\ra,1\r\rb,2\r", json!(["a", "b"])),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (table, file) = (format!("t{number}"), desk.write("a.csv", text));
+        desk.ok(&["import", "world", &table, &file]);
+        let found = desk.json(&["scan", "world", &table, "--columns", "x"]);
+        let found: Vec<&Value> = found.iter().map(|row| &row["x"]).collect();
+        assert_eq!(json!(found), rows, "{text:?}");
+    }
+    for text in ["x,y\n1,2,3\n", "x,y\n1\n", "x\n\"a\n"] {
+        desk.write("a.csv", text);
+        desk.refused(&["import", "world", "u", "a.csv"], &["corrupt", "a.csv"]);
+    }
+    desk.write("a.csv", b"x\n\xff\n");
+    desk.refused(&["import", "world", "u", "a.csv"], &["corrupt", "a.csv", "UTF-8"]);
+}
+
+#[test]
+fn integers_of_json_are_those_that_were_written() {
+    let desk = desk();
+    desk.write("a.ndjson", "{\"big\": 9223372036854775809, \"list\": [18446744073709551615]}\n{\"big\": 1}\n");
+    desk.ok(&["import", "world", "t", "a.ndjson"]);
+    assert_eq!(
+        scan(&desk, "entity,big,list"),
+        [
+            json!({"entity": 0, "big": 9_223_372_036_854_775_809_u64, "list": [u64::MAX]}),
+            json!({"entity": 1, "big": 1, "list": null}),
+        ]
+    );
+    desk.write("b.ndjson", "{\"x\": 9007199254740993}\n{\"x\": 0.5}\n");
+    desk.refused(&["import", "world", "u", "b.ndjson"], &["not the same", "column: x", "9007199254740993", "b.ndjson"]);
+    desk.write("c.ndjson", "{\"x\": 1}\n{\"x\": 0.5}\n");
+    desk.ok(&["import", "world", "u", "c.ndjson"]);
+}
+
+#[test]
+fn damaged_arrow_files_are_refused() {
+    let desk = desk();
+    let mut bytes = Vec::new();
+    let rows = rows(&[1, 2, 3], &[1, 1, 1]);
+    let mut writer = FileWriter::try_new(&mut bytes, rows.schema_ref()).unwrap();
+    writer.write(&rows).unwrap();
+    writer.finish().unwrap();
+    drop(writer);
+    desk.write("whole.arrow", &bytes);
+    desk.ok(&["import", "world", "t", "whole.arrow"]);
+    for at in (8..1_000).step_by(29) {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0xff;
+        desk.write("a.arrow", &damaged);
+        // What is damaged may be a value: then nobody can tell.
+        let output = desk.run(&["append", "world", "u=a.arrow"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!said.contains("panicked") && output.status.code() == Some(2), "byte {at}: {said}");
+    }
 }

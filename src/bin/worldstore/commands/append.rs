@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, Cursor, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::json;
 use worldstore::arrow::array::{ArrayRef, RecordBatch, new_null_array};
-use worldstore::arrow::compute::{CastOptions, cast_with_options};
 use worldstore::arrow::datatypes::{DataType, Schema, SchemaRef};
 use worldstore::core::table::{DescribeOptions, TableName, base};
 use worldstore::{Error, Registry, Result, World};
@@ -17,7 +17,7 @@ use super::fs::show::print_json;
 use super::import::{integers, next_tick};
 use super::write;
 use crate::args::world::{AppendArgs, Input};
-use crate::files::{self, Batches};
+use crate::files;
 use crate::output::{counted, line, note};
 use crate::progress::shown;
 
@@ -72,6 +72,9 @@ struct Part {
     input: Input,
     schema: SchemaRef,
     batches: Vec<RecordBatch>,
+    /// CSV and JSON stay as they are written until the columns of the table are known: what they look like may not be
+    /// what they are there.
+    are_texts: bool,
 }
 
 /// Reads everything: what cannot be read is found before the world is opened.
@@ -83,7 +86,7 @@ fn parts(args: &AppendArgs) -> Result<Vec<Part>> {
             Some((table, file)) if !file.is_empty() => (TableName::new(table)?, file),
             _ => return Err(Error::invalid("rows must be like `TABLE=FILE`").with("rows", text)),
         };
-        let (file, input, (schema, batches)) = match file {
+        let part = match file {
             STDIN if std::mem::replace(&mut is_stdin_read, true) => {
                 return Err(Error::invalid("standard input is read once").with("rows", text));
             }
@@ -91,31 +94,18 @@ fn parts(args: &AppendArgs) -> Result<Vec<Part>> {
                 let known =
                     || Error::invalid("standard input has no ending that tells its format, say it with --input");
                 let (name, input) = (PathBuf::from("standard input"), args.input.ok_or_else(known)?);
-                let opened = read(&name, stdin()?, input)?;
-                (name, input, opened)
+                Part::read(table, name, input, stdin()?.into())
             }
             path => {
                 let path = PathBuf::from(path);
                 let input = args.input.map_or_else(|| files::by_ending(&path), Ok)?;
-                let opened = match input {
-                    Input::Csv => read(&path, content(&path)?, input)?,
-                    _ => files::open(&path, Some(input))?,
-                };
-                (path, input, opened)
+                let content = content(&path)?;
+                Part::read(table, path, input, content.into())
             }
         };
-        let batches = batches.collect::<Result<_>>()?;
-        parts.push(Part { table, file, input, schema, batches });
+        parts.push(part?);
     }
     Ok(parts)
-}
-
-/// CSV stays as it was written until the columns of the table are known: what it looks like may not be what it is there.
-fn read(name: &Path, content: Vec<u8>, input: Input) -> Result<(SchemaRef, Batches)> {
-    match input {
-        Input::Csv => files::texts(name, content.into()),
-        _ => files::read(name, content.into(), input),
-    }
 }
 
 fn content(path: &Path) -> Result<Vec<u8>> {
@@ -133,6 +123,14 @@ fn stdin() -> Result<Vec<u8>> {
 }
 
 impl Part {
+    fn read(table: TableName, file: PathBuf, input: Input, content: Bytes) -> Result<Self> {
+        let texts = files::texts(&file, Cursor::new(content.clone()), input)?;
+        let are_texts = texts.is_some();
+        let (schema, batches) = texts.map_or_else(|| files::read(&file, content, input), Ok)?;
+        let batches = batches.collect::<Result<_>>()?;
+        Ok(Self { table, file, input, schema, batches, are_texts })
+    }
+
     /// The rows as the table takes them.
     async fn fitted(&self, world: &World, entity: &str) -> Result<Vec<RecordBatch>> {
         let about = |error: Error| error.with("file", self.file.display()).with("table", &self.table);
@@ -148,32 +146,22 @@ impl Part {
             true => empty.as_slice(),
             false => &self.batches,
         };
-        let fit = |batch: &RecordBatch| match self.input {
-            Input::Csv => {
-                fit(&typed(batch, &self.schema, entity, table.as_deref())?, entity, table.as_deref(), self.input)
+        let known = |name: &str| {
+            let field = table.as_deref().filter(|_| name != entity)?.field_with_name(name).ok()?;
+            Some(field.data_type())
+        };
+        let fit = |batch: &RecordBatch| match self.are_texts {
+            true => {
+                let typed = files::exactly(batch, &self.schema, known, self.input)?;
+                fit(&typed, entity, table.as_deref(), self.input)
             }
-            _ => fit(batch, entity, table.as_deref(), self.input),
+            false => fit(batch, entity, table.as_deref(), self.input),
         };
         batches.iter().map(fit).collect::<Result<_>>().map_err(about)
     }
 }
 
-/// Texts as what the table has, and as what they look like where it has nothing.
-fn typed(texts: &RecordBatch, inferred: &Schema, entity: &str, table: Option<&Schema>) -> Result<RecordBatch> {
-    let columns = inferred.fields().iter().zip(texts.columns()).map(|(field, column)| {
-        let known = table.and_then(|table| table.field_with_name(field.name()).ok());
-        let column = match known.filter(|_| field.name() != entity).unwrap_or(field).data_type() {
-            // No row says anything, and nobody else knows.
-            DataType::Null if column.null_count() == column.len() => new_null_array(&DataType::Null, column.len()),
-            wanted => cast(column, field.name(), wanted)?,
-        };
-        Ok((field.name(), column, true))
-    });
-    RecordBatch::try_from_iter_with_nullable(columns.collect::<Result<Vec<_>>>()?)
-        .map_err(|source| Error::invalid("columns do not fit together").caused_by(source))
-}
-
-/// Rows with the entity as it is stored; of JSON, with the columns of the table.
+/// Rows with the entity as it is stored; of JSON, with all columns of the table.
 fn fit(batch: &RecordBatch, entity: &str, table: Option<&Schema>, input: Input) -> Result<RecordBatch> {
     let mut columns: Vec<(&str, ArrayRef, bool)> = vec![(base::ENTITY, entities(batch, entity)?, false)];
     for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
@@ -183,13 +171,8 @@ fn fit(batch: &RecordBatch, entity: &str, table: Option<&Schema>, input: Input) 
         if field.name() == base::ENTITY {
             return Err(Error::invalid("the file has a column of that name, too").with("column", base::ENTITY));
         }
-        let wanted = table.and_then(|table| table.field_with_name(field.name()).ok()).filter(|_| input == Input::Json);
-        let column = match wanted {
-            Some(wanted) => exactly(column, field.name(), wanted.data_type())?,
-            None => Arc::clone(column),
-        };
         let is_flag = field.name() == base::ACTIVE;
-        columns.push((field.name(), column, field.is_nullable() && !is_flag));
+        columns.push((field.name(), Arc::clone(column), field.is_nullable() && !is_flag));
     }
     for field in table.filter(|_| input == Input::Json).into_iter().flat_map(|table| table.fields()) {
         let is_there = columns.iter().any(|(name, ..)| *name == field.name());
@@ -210,29 +193,4 @@ fn entities(batch: &RecordBatch, column: &str) -> Result<ArrayRef> {
         Some(_) if batch.num_rows() == 0 => Ok(new_null_array(&DataType::UInt64, 0)),
         _ => integers(batch, column, &DataType::UInt64),
     }
-}
-
-/// Numbers as those of another type, if they are the same there. A float may be rounded to a shorter one.
-fn exactly(column: &ArrayRef, name: &str, wanted: &DataType) -> Result<ArrayRef> {
-    let made = cast(column, name, wanted)?;
-    let is_shorter = column.data_type().is_floating() && wanted.is_floating();
-    let is_counted = column.data_type().is_numeric() && wanted.is_numeric() && !is_shorter;
-    match is_counted && cast(&made, name, column.data_type())?.as_ref() != column.as_ref() {
-        false => Ok(made),
-        true => Err(Error::invalid("numbers are not the same in the column of the table")
-            .with("column", name)
-            .with("expected", wanted)
-            .with("got", column.data_type())),
-    }
-}
-
-fn cast(column: &ArrayRef, name: &str, wanted: &DataType) -> Result<ArrayRef> {
-    let options = CastOptions { safe: false, ..CastOptions::default() };
-    cast_with_options(column, wanted, &options).map_err(|source| {
-        Error::invalid("the column does not fit that of the table")
-            .with("column", name)
-            .with("expected", wanted)
-            .with("got", column.data_type())
-            .caused_by(source)
-    })
 }
