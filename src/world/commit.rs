@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
+use worldstore_core::table::schema::check_nulls;
 use worldstore_core::table::{CreateOptions, DescribeOptions, Receipt, TableName};
 use worldstore_core::{Error, ErrorKind, Result};
 
@@ -53,12 +54,7 @@ impl Run {
         let cache = self.world().cache()?;
         let runs = &self.world().inner.runs;
         let _held = runs.hold(self.name(), self.lineage().drops).await?;
-        if tick < self.first_tick() {
-            return Err(Error::invalid("tick belongs to the run that this one was forked from")
-                .with("run", self.name())
-                .with("tick", tick)
-                .with("first_tick", self.first_tick()));
-        }
+        self.check_tick(tick)?;
         let mut parts = Vec::with_capacity(staged.len());
         for (table, staged) in staged {
             let part = self.prepare(tick, table, staged).await;
@@ -80,6 +76,32 @@ impl Run {
             last.into_iter().for_each(|last| last.appended(tick, rows.clone()));
         }
         Ok(receipts)
+    }
+
+    /// Checks rows as an append of this tick would, and changes nothing: for whoever appends much and wants to know before
+    /// the first of it. [`append`](Self::append) says what they are like.
+    ///
+    /// # Errors
+    /// `Invalid` if the columns are not as said or not those of the table, for a value that the table cannot hold, and if
+    /// the tick belongs to the run that this one was forked from; `Unsupported` for a type.
+    pub async fn check(&self, tick: i64, table: &str, rows: &RecordBatch) -> Result<()> {
+        self.check_tick(tick)?;
+        let table = TableName::new(table)?;
+        let staged = [Staged::Rows(rows.clone())];
+        let about = |error: Error| error.with("table", &table);
+        let part = self.prepare(tick, &table, &staged).await.map_err(about)?;
+        check_nulls(&part.rows).map_err(about)?;
+        self.world().inner.tables.check(&table, &part.rows).map_err(about)
+    }
+
+    fn check_tick(&self, tick: i64) -> Result<()> {
+        match tick < self.first_tick() {
+            true => Err(Error::invalid("tick belongs to the run that this one was forked from")
+                .with("run", self.name())
+                .with("tick", tick)
+                .with("first_tick", self.first_tick())),
+            false => Ok(()),
+        }
     }
 
     async fn prepare<'staged>(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use worldstore::arrow::array::{
-    ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
 };
 use worldstore::arrow::ipc::writer::FileWriter;
 
@@ -106,6 +106,17 @@ fn csv_types_are_inferred_over_the_whole_file() {
     assert_eq!(last.len(), 2);
     assert_eq!(last[1], json!({"id": 500, "x": 0.5, "name": "late, but text"}));
     desk.refused(&["import", "world", "u", "a.txt"], &["--input", "a.txt"]);
+}
+
+#[test]
+fn nothing_is_imported_of_a_file_with_a_value_that_the_table_cannot_hold() {
+    let desk = Desk::new();
+    desk.ok(&["init", "world", "--tables", "iceberg"]);
+    // More rows than are read at a time; in microseconds the last one is beyond 64 bits.
+    let times = TimestampMillisecondArray::from_iter_values((0..70_000).chain([i64::MAX]));
+    desk.parquet("a.parquet", &RecordBatch::try_from_iter([("time", Arc::new(times) as ArrayRef)]).unwrap());
+    desk.refused(&["import", "world", "t", "a.parquet"], &["column: time", "a.parquet", "table: t"]);
+    assert_eq!(desk.json(&["tables", "world"]).len(), 0);
 }
 
 #[test]

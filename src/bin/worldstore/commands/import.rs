@@ -90,10 +90,8 @@ impl Plan<'_> {
             }
             for batch in batches {
                 let parts = self.split(index, rows, &batch?).map_err(in_file)?;
-                if let Some((tick, _)) = parts.iter().find(|(tick, _)| *tick < run.first_tick()) {
-                    return Err(in_file(Error::invalid("tick belongs to the run that this one was forked from"))
-                        .with("tick", tick)
-                        .with("first_tick", run.first_tick()));
+                for (tick, part) in &parts {
+                    run.check(*tick, table.as_str(), part).await.map_err(in_file)?;
                 }
                 rows += parts.iter().map(|(_, rows)| rows.num_rows() as u64).sum::<u64>();
                 bar.set(rows);
