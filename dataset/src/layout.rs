@@ -22,11 +22,16 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Checks the partition columns.
+    /// Checks the partition columns, and that files can have the others.
     ///
     /// # Errors
-    /// `Invalid`, naming the column.
+    /// `Invalid` for what cannot part rows, `Unsupported` for a type that Parquet does not have, naming the column.
     pub fn new(schema: &SchemaRef, partition_by: &[String]) -> Result<Self> {
+        if let Some(field) = schema.fields().iter().find(|field| has_union(field.data_type())) {
+            return Err(Error::unsupported("Parquet files have no unions")
+                .with("column", field.name())
+                .with("type", field.data_type()));
+        }
         let mut partitions_at = Vec::with_capacity(partition_by.len());
         for name in partition_by {
             let wrong = |why: &str| Error::invalid(why).with("column", name);
@@ -60,6 +65,21 @@ impl Layout {
     /// The type of a partition column.
     pub fn partition_type(&self, index: usize) -> &DataType {
         self.schema.field(self.partitions_at[index]).data_type()
+    }
+}
+
+/// True for a union and what holds one. The writer of Parquet gives up over it, with a panic.
+fn has_union(data_type: &DataType) -> bool {
+    use DataType::*;
+    match data_type {
+        Union(..) => true,
+        Struct(fields) => fields.iter().any(|field| has_union(field.data_type())),
+        List(item) | LargeList(item) | ListView(item) | LargeListView(item) | FixedSizeList(item, _) | Map(item, _) => {
+            has_union(item.data_type())
+        }
+        RunEndEncoded(_, values) => has_union(values.data_type()),
+        Dictionary(_, values) => has_union(values),
+        _ => false,
     }
 }
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, StringArray, UInt64Array,
+    Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, StringArray, StructArray,
+    UInt64Array, UnionArray,
 };
 use arrow::array::{TimestampMicrosecondArray, new_null_array};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field, UnionFields};
 use worldstore_core::{Error, ErrorKind, Store};
 use worldstore_dataset::{Dataset, DatasetReadOptions, DatasetWriteOptions};
 
@@ -113,6 +114,21 @@ fn rows_that_do_not_fit_name_the_column() {
         kind(dataset.append(&[rows(&[])], &DatasetWriteOptions::default().with_partition_by(["n"]))),
         ErrorKind::Invalid
     );
+}
+
+#[test]
+fn unions_are_refused() {
+    let part = Field::new("part", DataType::Int64, true);
+    let fields = UnionFields::try_new([0], [part]).unwrap();
+    let values: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let union = UnionArray::try_new(fields, vec![0].into(), None, vec![values]).unwrap();
+    let field = Arc::new(Field::new("either", union.data_type().clone(), false));
+    let nested = StructArray::try_new(vec![field].into(), vec![Arc::new(union.clone())], None).unwrap();
+    for column in [Arc::new(union) as ArrayRef, Arc::new(nested)] {
+        let error = error(dataset().write(&[batch(vec![("u", column)])], &plain()));
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        assert!(error.context().any(|pair| pair == ("column", "u")), "{error}");
+    }
 }
 
 #[test]
