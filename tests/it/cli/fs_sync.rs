@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
+use super::desk::{code_of, errors_of, text_of};
 use super::fs::with_objects;
 
 #[test]
@@ -69,4 +70,29 @@ fn sync_keeps_what_it_should() {
     fs::create_dir(desk.path("empty")).unwrap();
     desk.refused(&["fs", "sync", "empty", "two", "--delete"], &["the source holds no object", "source: empty"]);
     desk.refused(&["fs", "sync", "memory:", "two", "--delete"], &["the source holds no object"]);
+}
+
+#[test]
+fn links_are_named_and_what_is_in_their_place_stays() {
+    let desk = with_objects();
+    desk.ok(&["fs", "sync", "one", "two"]);
+    desk.write("two/extra", "goes");
+    // What was a file and a folder is elsewhere now, with a link in its place.
+    for (name, elsewhere) in [("one/a", "a"), ("one/b", "b")] {
+        fs::rename(desk.path(name), desk.path(elsewhere)).unwrap();
+        std::os::unix::fs::symlink(desk.path(elsewhere), desk.path(name)).unwrap();
+    }
+    desk.write("one/new", "new");
+    for dry_run in [true, false] {
+        let more: &[&str] = if dry_run { &["--dry-run"] } else { &[] };
+        let output = desk.run(&[&["fs", "sync", "one", "two", "--delete"], more].concat());
+        assert_eq!(code_of(&output), 0, "{}", errors_of(&output));
+        let notes = "note: the link a is not followed, and left out\nnote: the link b is not followed, and left out\n";
+        assert_eq!(errors_of(&output), notes);
+        assert!(text_of(&output).contains("copied 1 (3 bytes), deleted 1, left 0"), "{}", text_of(&output));
+    }
+    assert_eq!(desk.ok(&["fs", "ls", "-r", "two"]), "a\nb/c d\nb/e/f%20.csv\nnew\n");
+    let output = desk.run(&["fs", "cp", "-r", "one", "three"]);
+    assert_eq!(code_of(&output), 0);
+    assert!(errors_of(&output).contains("the link b"), "{}", errors_of(&output));
 }

@@ -9,6 +9,7 @@ use worldstore::storage::Root;
 use worldstore::{Error, Registry, Result};
 
 use super::address::{Address, refuse_inside};
+use super::links;
 use super::show::print_json;
 use crate::args::fs::CpArgs;
 use crate::output::{counted, line};
@@ -55,6 +56,7 @@ async fn folder(args: &CpArgs, condition: &Condition, registry: &Registry) -> Re
     let source = Address::folder(registry, &args.source, Root::Existing).await?;
     refuse_empty(&source).await?;
     let target = source.target_folder(registry, &args.target, Root::Create).await?;
+    links::tell(&links::below(&source).await?)?;
     let progress = Progress::of_bytes(None, args.json);
     let (source, target, bar) = (&source, &target, &progress);
     let files = source.store.list_files(&source.path, &ListFilesOptions::recursive())?;

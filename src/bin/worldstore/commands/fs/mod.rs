@@ -4,6 +4,7 @@ pub mod address;
 pub mod caps;
 mod change;
 mod copy;
+mod links;
 mod list;
 mod look;
 mod read;

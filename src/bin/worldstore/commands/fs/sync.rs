@@ -7,12 +7,13 @@ use worldstore::asynchronous::{AsyncStore, SyncBackendAdapter};
 use worldstore::core::transfer::{
     BatchResult, Compare, Extras, Run, SyncAction, SyncOptions, SyncReport, SyncStep, TransferOptions,
 };
-use worldstore::core::{Condition, Memory};
+use worldstore::core::{Condition, Memory, Missing, Prefix};
 use worldstore::storage::Root;
 use worldstore::{Registry, Result};
 
 use super::address::{Address, refuse_inside};
 use super::copy::{refuse_empty, route};
+use super::links;
 use super::show::print_json;
 use crate::args::fs::{CompareBy, SyncArgs};
 use crate::output::{counted, line};
@@ -36,15 +37,54 @@ pub async fn run(args: SyncArgs, registry: &Registry) -> Result<()> {
             (target.store, target.path)
         }
     };
+    let links = links::below(&source).await?;
+    links::tell(&links)?;
     let transfer = TransferOptions::default().with_route(route(&target, &Condition::None));
     let options = SyncOptions::default()
         .with_compare(compare(args.compare))
         .with_extras(if args.delete { Extras::Delete } else { Extras::Keep })
         .with_run(if args.dry_run { Run::Dry } else { Run::Execute })
         .with_transfer(transfer);
-    let report = source.store.sync_folder(&source.path, &target, &path, &options);
+    let report = async {
+        match args.delete && !links.is_empty() {
+            true => sparing(&links, &source, &target, &path, options).await,
+            false => source.store.sync_folder(&source.path, &target, &path, &options).await,
+        }
+    };
     let report = shown("comparing and copying", args.json, report).await;
     tell(report.map_err(|error| error.with("source", &source.shown))?, &args)
+}
+
+/// The same, but for extras where the source has links: those are not in its list, and not gone.
+async fn sparing(
+    links: &[String],
+    source: &Address,
+    target: &AsyncStore,
+    path: &str,
+    options: SyncOptions,
+) -> Result<SyncReport> {
+    let run = options.run;
+    let planned = options.clone().with_run(Run::Dry);
+    let mut report = source.store.sync_folder(&source.path, target, path, &planned).await?;
+    let is_spared = |step: &SyncStep| step.action == SyncAction::Delete && links::is_behind(links, &step.path);
+    report.steps.retain(|step| !is_spared(step));
+    report.results.truncate(report.steps.len());
+    if run == Run::Dry {
+        return Ok(report);
+    }
+    let deletions: Vec<SyncStep> = report.steps.into_iter().filter(|step| step.action == SyncAction::Delete).collect();
+    let copying = options.with_extras(Extras::Keep);
+    let mut report = source.store.sync_folder(&source.path, target, path, &copying).await?;
+    if report.results.iter().any(|result| !matches!(result, BatchResult::Done(()))) {
+        return Ok(report);
+    }
+    for step in deletions {
+        let key = Prefix::new(path)?.key(&step.path)?;
+        let deleted = target.delete(key.as_str(), Missing::Ignore).await;
+        report.results.push(deleted.map_or_else(BatchResult::Failed, BatchResult::Done));
+        report.steps.push(step);
+    }
+    Ok(report)
 }
 
 fn compare(by: CompareBy) -> Compare {
