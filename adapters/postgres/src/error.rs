@@ -1,5 +1,6 @@
 //! The errors of sqlx and PostgreSQL in our terms, by type and SQLSTATE.
 
+use tokio::task::JoinError;
 use worldstore_core::{Error, ErrorKind};
 
 /// Translates an error of the client or the server.
@@ -16,6 +17,14 @@ pub(crate) fn translate(error: sqlx::Error) -> Error {
         _ => (ErrorKind::Unexpected, "the server answered what was not expected"),
     };
     Error::new(kind, message).caused_by(error)
+}
+
+/// The error of a task that did not end by itself.
+pub(crate) fn interrupted(error: JoinError) -> Error {
+    match error.is_cancelled() {
+        true => Error::new(ErrorKind::Poisoned, "the runtime has shut down").caused_by(error),
+        false => Error::unexpected("the client panicked").caused_by(error),
+    }
 }
 
 /// <https://www.postgresql.org/docs/15/errcodes-appendix.html>

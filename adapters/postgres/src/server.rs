@@ -8,7 +8,7 @@ use sqlx::{Postgres, Transaction};
 use worldstore_core::{Durability, Error, Result};
 
 use crate::config::PostgresConfig;
-use crate::error::{is_unclear, translate};
+use crate::error::{interrupted, is_unclear, translate};
 use crate::schema;
 
 /// What sees one state of the database.
@@ -66,12 +66,20 @@ impl Server {
                 "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on"
             }
         };
-        self.pool.begin_with(begin).await.map_err(translate)
+        self.begin(begin).await
     }
 
     /// A transaction that sees one state.
     pub(crate) async fn snapshot(&self) -> Result<Transaction<'static, Postgres>> {
-        self.pool.begin_with(SNAPSHOT).await.map_err(translate)
+        self.begin(SNAPSHOT).await
+    }
+
+    /// Begins on a task of its own, which ends also if the caller goes away. The client only knows that a connection is
+    /// in a transaction once the server has answered; given up before, it would go back to the pool inside of one.
+    async fn begin(&self, statement: &'static str) -> Result<Transaction<'static, Postgres>> {
+        let pool = self.pool.clone();
+        let begun = tokio::spawn(async move { pool.begin_with(statement).await }).await;
+        begun.map_err(interrupted)?.map_err(translate)
     }
 }
 

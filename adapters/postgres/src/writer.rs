@@ -67,6 +67,7 @@ impl PostgresWriter {
         if !server.end_stage(&mut transaction, generation).await? {
             return Err(swept());
         }
+        server.expect_chunks(&mut transaction, generation, self.next_chunk()).await?;
         let size = self.staged_bytes + bytes.len() as u64;
         let new = New { generation, size, token: text(options.token.as_ref()) };
         let Some(meta) = server.publish(&mut transaction, key, &options.condition, new).await? else {
@@ -178,6 +179,20 @@ impl Server {
         let sql = self.sql("DELETE FROM {ns}.staged WHERE generation = $1");
         let done = sqlx::query(&sql).bind(generation).execute(connection).await.map_err(translate)?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// Makes sure that as many chunks are staged as were told to be: an object with a gap is not published.
+    async fn expect_chunks(&self, connection: &mut sqlx::PgConnection, generation: i64, expected: i32) -> Result<()> {
+        let sql = self.sql("SELECT count(*) FROM {ns}.chunks WHERE generation = $1");
+        let found = sqlx::query_scalar::<_, i64>(&sql).bind(generation).fetch_one(connection).await;
+        match found.map_err(translate)? {
+            found if found == i64::from(expected) => Ok(()),
+            found => {
+                Err(Error::new(ErrorKind::Poisoned, "staged bytes are missing in the table, begin the object again")
+                    .with("chunks_expected", expected)
+                    .with("chunks_found", found))
+            }
+        }
     }
 
     /// Removes what is staged, unless it was published or swept.

@@ -198,3 +198,47 @@ async fn writers_of_a_lost_connection_leave_nothing_that_stays() {
     applied(parts(&backend, "a", &WriteOptions::default()).await);
     server.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_given_up_while_it_begins_leaves_no_transaction_behind() {
+    let Some(server) = server() else { return };
+    let (direct, proxy) = (server.connect().await, Proxy::start(&server.url).await);
+    let config = PostgresConfig::from_uri(&proxy.url).unwrap().with_namespace(&server.namespace).unwrap();
+    let through = config.with_connections_max(1).connect().await.unwrap();
+
+    proxy.set(Trouble::HoldBegin);
+    let options = WriteOptions::default();
+    tokio::select! {
+        outcome = through.write(&key("a"), "x".into(), &options) => panic!("{outcome:?}"),
+        () = proxy.held() => {}
+    }
+    proxy.set(Trouble::Nothing);
+    let mut writer = through.open_writer(&key("b"), &options).await.unwrap();
+    writer.write(body(1 << 20).into()).await.unwrap();
+    assert_eq!(server.number("SELECT count(*) FROM {ns}.chunks").await, 4, "staged for all to see");
+    applied(writer.commit().await.unwrap());
+
+    proxy.set(Trouble::HoldBegin);
+    let options = ReadOptions::default().with_range(worldstore_core::ReadRange::From(0));
+    tokio::select! {
+        reply = through.read(&key("b"), &options) => panic!("{:?}", reply.map(|reply| reply.meta)),
+        () = proxy.held() => {}
+    }
+    proxy.set(Trouble::Nothing);
+    assert_eq!(through.stat(&key("b"), &StatOptions::default()).await.unwrap().size, 1 << 20);
+    applied(write(&direct, "b", "new", Condition::None).await);
+    assert_eq!(through.stat(&key("b"), &StatOptions::default()).await.unwrap().size, 3, "the present state");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_whose_staged_bytes_are_missing_is_not_published() {
+    let Some(server) = server() else { return };
+    let backend = server.connect().await;
+    let mut writer = backend.open_writer(&key("a"), &WriteOptions::default()).await.unwrap();
+    writer.write(body(3_000_000).into()).await.unwrap();
+    server.run("DELETE FROM {ns}.chunks WHERE at = 2").await;
+    assert_eq!(writer.commit().await.unwrap_err().kind(), ErrorKind::Poisoned);
+    assert_eq!(backend.stat(&key("a"), &StatOptions::default()).await.unwrap_err().kind(), ErrorKind::NotFound);
+    server.end().await;
+}

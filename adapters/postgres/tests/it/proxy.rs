@@ -19,6 +19,10 @@ pub enum Trouble {
     LoseAnswerAndServer,
     /// Nothing passes any more.
     Gone,
+    /// The next transaction begins, and its answer waits: the trouble is [`Held`](Self::Held) meanwhile.
+    HoldBegin,
+    /// An answer waits for the end of the trouble.
+    Held,
 }
 
 pub struct Proxy {
@@ -28,6 +32,8 @@ pub struct Proxy {
 
 /// What the client sends to commit: a simple query.
 const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
+/// What a transaction begins with.
+const BEGIN: &[u8] = b"BEGIN ISOLATION LEVEL";
 
 impl Proxy {
     /// Stands between the client and the server at this URL.
@@ -54,6 +60,14 @@ impl Proxy {
     pub fn set(&self, trouble: Trouble) {
         self.trouble.store(trouble as u8, Ordering::SeqCst);
     }
+
+    /// Waits until the server has begun a transaction whose answer waits.
+    #[allow(dead_code, reason = "each of the suites that share this file has its own")]
+    pub async fn held(&self) {
+        while self.trouble.load(Ordering::SeqCst) != Trouble::Held as u8 {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    }
 }
 
 async fn pass(client: TcpStream, server: &str, trouble: &AtomicU8) -> std::io::Result<()> {
@@ -67,6 +81,14 @@ async fn pass(client: TcpStream, server: &str, trouble: &AtomicU8) -> std::io::R
                 let bytes = &asked[..read?];
                 if bytes.is_empty() || is(Trouble::Gone) {
                     return Ok(());
+                }
+                if bytes.windows(BEGIN.len()).any(|window| window == BEGIN) && is(Trouble::HoldBegin) {
+                    to_server.write_all(bytes).await?;
+                    trouble.store(Trouble::Held as u8, Ordering::SeqCst);
+                    while is(Trouble::Held) {
+                        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+                    }
+                    continue;
                 }
                 let commit = bytes.windows(COMMIT.len()).any(|window| window == COMMIT);
                 if commit && is(Trouble::LoseCommit) {
