@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
 use worldstore_core::ops::*;
-use worldstore_core::wrap::{Attempts, Dice, Extent, Next, Repeat, Rest, RetryOptions, RetryPolicy, WriteSteps};
-use worldstore_core::{Capability, Error, ErrorKind, Key, Prefix, Result, Retry};
+use worldstore_core::wrap::{Attempts, Dice, Next, Repeat, Rest, RetryOptions, RetryPolicy, WriteSteps};
+use worldstore_core::{Capability, Error, Key, Prefix, Result, Retry};
 
 use super::clock::{Timer, TokioClock};
 use super::{into_stream, no_links};
@@ -18,11 +18,13 @@ use crate::backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
 /// A backend that tries again what failed for a while, with full jitter, bounds on attempts and time, and the pause that
 /// the service asks for.
 ///
-/// - Reads, listings, checks, and changes without a condition are repeated after every passing failure.
-/// - Changes with a condition are repeated only after failures that changed nothing. A reply that is lost is settled by a
-///   [`WriteToken`], which the wrapper adds itself where the backend keeps tokens; otherwise it stays
-///   [`Outcome::Unknown`].
-/// - A rename, and a delete with a condition, are never repeated after a lost reply.
+/// - Reads, listings and checks are repeated after every passing failure.
+/// - Changes are repeated only after failures that changed nothing. What was given up on the way may still run, and a
+///   repetition would let it undo what the caller writes afterwards.
+/// - A write whose reply is lost is settled by a [`WriteToken`], which the wrapper adds itself where the backend keeps
+///   tokens. One with a condition is repeated if its token is not there: only one of both attempts can meet it. Every
+///   other stays [`Outcome::Unknown`].
+/// - A copy, a rename and a delete are never repeated after a lost reply.
 /// - Of a writer only the opening is repeated; a commit whose reply is lost is settled by its token.
 /// - A body that breaks goes on where it broke, in the same state of the object; without versions it fails.
 ///
@@ -71,22 +73,14 @@ impl AsyncRetryBackend {
         }
     }
 
-    /// A change whose unknown outcome is settled by repeating it, if that does no harm.
-    async fn change<Reply>(&self, repeat: Repeat, mut attempt: impl FnMut() -> Reply + Send) -> Result<Outcome>
+    /// A change that is not repeated once it may have happened.
+    async fn change<Reply>(&self, attempt: impl FnMut() -> Reply + Send) -> Result<Outcome>
     where
         Reply: Future<Output = Result<Outcome>> + Send,
     {
-        let mut attempts = self.engine.begin();
-        loop {
-            let error = match attempt().await {
-                Ok(Outcome::Unknown) if repeat == Repeat::Harmless => unknown(),
-                Err(error) => error,
-                answer => return answer,
-            };
-            match self.engine.pause(&mut attempts, repeat, error).await {
-                Err(error) if error.kind() == ErrorKind::OutcomeUnknown => return Ok(Outcome::Unknown),
-                paused => paused?,
-            }
+        match self.again(Repeat::IfUnchanged, attempt).await {
+            Err(error) if error.retry() == Retry::AfterReadBack => Ok(Outcome::Unknown),
+            answer => answer,
         }
     }
 
@@ -98,14 +92,22 @@ impl AsyncRetryBackend {
     /// Deletes without a condition: keys that failed for a while are tried again, and only those.
     async fn delete_all(&self, keys: &[Key], options: &DeleteOptions) -> Result<Vec<Deleted>> {
         let mut attempts = self.engine.begin();
-        let mut answers: Vec<Deleted> = self.again(Repeat::Harmless, || self.inner.delete(keys, options)).await?;
+        let mut answers = self.again(Repeat::IfUnchanged, || self.inner.delete(keys, options)).await?;
         loop {
-            let Some((places, error)) = failed_for_a_while(&mut answers) else { return Ok(answers) };
-            if self.engine.pause(&mut attempts, Repeat::Harmless, error).await.is_err() {
+            let Some((places, error)) = failed_for_a_while(&answers) else { return Ok(answers) };
+            if self.engine.pause(&mut attempts, Repeat::IfUnchanged, error).await.is_err() {
                 return Ok(answers);
             }
             let again: Vec<Key> = places.iter().filter_map(|place| keys.get(*place).cloned()).collect();
-            let later = self.again(Repeat::Harmless, || self.inner.delete(&again, options)).await?;
+            let later = match self.again(Repeat::IfUnchanged, || self.inner.delete(&again, options)).await {
+                Ok(later) => later,
+                // The answers so far still hold, unless these keys may be gone by now.
+                Err(error) if error.retry() != Retry::AfterReadBack => return Ok(answers),
+                Err(error) => {
+                    places.iter().for_each(|place| answers[*place] = Deleted::Failed(like(&error)));
+                    return Ok(answers);
+                }
+            };
             for (place, answer) in places.into_iter().zip(later) {
                 answers[place] = if matches!(answer, Deleted::Missing) { Deleted::Gone } else { answer };
             }
@@ -113,17 +115,17 @@ impl AsyncRetryBackend {
     }
 }
 
-fn unknown() -> Error {
-    Error::new(ErrorKind::OutcomeUnknown, "the reply was lost")
-}
-
 /// The places of keys that can be tried again, and an error that stands for them.
-fn failed_for_a_while(answers: &mut [Deleted]) -> Option<(Vec<usize>, Error)> {
-    let may_pass = |answer: &Deleted| matches!(answer, Deleted::Failed(error) if error.retry() != Retry::Never);
+fn failed_for_a_while(answers: &[Deleted]) -> Option<(Vec<usize>, Error)> {
+    let may_pass = |answer: &Deleted| matches!(answer, Deleted::Failed(error) if error.retry() == Retry::Later);
     let places: Vec<usize> = (0..answers.len()).filter(|place| may_pass(&answers[*place])).collect();
     let Deleted::Failed(first) = &answers[*places.first()?] else { return None };
-    let error = Error::new(first.kind(), first.message().to_owned()).retry_as(first.retry());
-    Some((places, first.retry_after().into_iter().fold(error, Error::with_retry_after)))
+    Some((places, first.retry_after().into_iter().fold(like(first), Error::with_retry_after)))
+}
+
+/// An error that stands for another one.
+fn like(error: &Error) -> Error {
+    Error::new(error.kind(), error.message().to_owned()).retry_as(error.retry())
 }
 
 impl Engine {
@@ -174,7 +176,7 @@ impl AsyncBackend for AsyncRetryBackend {
 
     async fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome> {
         let Engine { policy, capability, clock } = &*self.engine;
-        let options = policy.name(options, capability, Extent::Whole)?;
+        let options = policy.name(options, capability)?;
         let mut steps = WriteSteps::new(policy, &options, clock.now());
         let answer = self.inner.write(key, body.clone(), &options).await;
         let mut next = steps.answered(answer, clock.now());
@@ -195,7 +197,7 @@ impl AsyncBackend for AsyncRetryBackend {
     }
 
     async fn open_writer(&self, key: &Key, options: &WriteOptions) -> Result<Box<dyn AsyncWriter>> {
-        let options = self.engine.policy.name(options, &self.engine.capability, Extent::Parts)?;
+        let options = self.engine.policy.name(options, &self.engine.capability)?;
         let inner = self.again(Repeat::Harmless, || self.inner.open_writer(key, &options)).await?;
         Ok(Box::new(Settling { inner, backend: self.clone(), key: key.clone(), token: options.token }))
     }
@@ -216,11 +218,11 @@ impl AsyncBackend for AsyncRetryBackend {
     }
 
     async fn copy(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Outcome> {
-        self.change(Repeat::of(&options.condition), || self.inner.copy(from, to, options)).await
+        self.change(|| self.inner.copy(from, to, options)).await
     }
 
     async fn rename(&self, from: &Key, to: &Key, options: &RenameOptions) -> Result<Outcome> {
-        self.change(Repeat::IfUnchanged, || self.inner.rename(from, to, options)).await
+        self.change(|| self.inner.rename(from, to, options)).await
     }
 
     async fn check(&self, options: &CheckOptions) -> Result<()> {

@@ -26,6 +26,8 @@ pub enum Event {
     LoseAndReplace,
     /// Another writer replaces the object just before it is made.
     Overtake,
+    /// Of a delete: the last key fails, and the others are deleted. Any other call is made.
+    FailLast(Error),
 }
 
 /// A memory whose stats, writes, copies, renames and deletes follow a script, and pass once that is over.
@@ -85,7 +87,7 @@ impl Scripted {
         }
         let outcome = change()?;
         match event {
-            Event::Pass | Event::Fail(_) | Event::Overtake => Ok(outcome),
+            Event::Pass | Event::Fail(_) | Event::FailLast(_) | Event::Overtake => Ok(outcome),
             Event::Lose => Ok(Outcome::Unknown),
             Event::LoseAndReplace => replace().map(|_| Outcome::Unknown),
         }
@@ -141,6 +143,11 @@ impl Backend for Scripted {
 
     fn delete(&self, keys: &[Key], options: &DeleteOptions) -> Result<Vec<Deleted>> {
         let event = self.next("delete")?;
+        if let (Event::FailLast(error), Some((_, others))) = (&event, keys.split_last()) {
+            let mut answers = self.inner.delete(others, options)?;
+            answers.push(Deleted::Failed(Error::new(error.kind(), error.message().to_owned())));
+            return Ok(answers);
+        }
         let answers = self.inner.delete(keys, options)?;
         let lost = |_| Deleted::Failed(Error::new(ErrorKind::OutcomeUnknown, "lost"));
         match event {

@@ -64,7 +64,7 @@ pub use operation::{Class, Operation};
 pub use prefix::PrefixBackend;
 pub use read_only::ReadOnlyBackend;
 pub use retry::RetryBackend;
-pub use retry_policy::{Attempts, Extent, Next, Repeat, Rest, RetryOptions, RetryPolicy, WriteSteps};
+pub use retry_policy::{Attempts, Next, Repeat, Rest, RetryOptions, RetryPolicy, WriteSteps};
 pub use stack::Stack;
 pub use tiered::TieredBackend;
 pub use tiered_entry::{TIER_BLOCK_BYTES, TierChecks, TierDigester, TierEntry};

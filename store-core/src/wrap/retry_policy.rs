@@ -57,33 +57,17 @@ impl RetryOptions {
     }
 }
 
-/// How an object is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
-    /// At once.
-    Whole,
-    /// By a writer.
-    Parts,
-}
-
 /// Whether a call does no harm when it is made twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
-    /// It does none: reads, listings, writes without a condition.
+    /// It does none: reads, listings.
     Harmless,
-    /// It may: only a failure that surely changed nothing allows another attempt.
+    /// It may: only a failure that surely changed nothing allows another attempt. So it is with every change, also one
+    /// without a condition: what was given up may still run, and undo what was written after it.
     IfUnchanged,
 }
 
 impl Repeat {
-    /// That of a change with this condition.
-    pub fn of(condition: &Condition) -> Self {
-        match condition {
-            Condition::None => Self::Harmless,
-            _ => Self::IfUnchanged,
-        }
-    }
-
     fn allows(self, error: &Error) -> bool {
         match error.retry() {
             Retry::Later => true,
@@ -132,15 +116,13 @@ impl RetryPolicy {
         (next <= self.options.elapsed_max).then_some(pause)
     }
 
-    /// Adds a token to a write that may need to be found again, where the backend keeps tokens: one with a condition,
-    /// and any that is written in parts, for a commit cannot be repeated.
+    /// Adds a token to a write, by which it is found again if its reply is lost, where the backend keeps tokens.
     ///
     /// # Errors
     /// None for these tokens.
-    pub fn name(&self, options: &WriteOptions, capability: &Capability, extent: Extent) -> Result<WriteOptions> {
+    pub fn name(&self, options: &WriteOptions, capability: &Capability) -> Result<WriteOptions> {
         let mut options = options.clone();
-        let wanted = extent == Extent::Parts || options.condition != Condition::None;
-        if capability.write_tokens && options.token.is_none() && wanted {
+        if capability.write_tokens && options.token.is_none() {
             options.token = Some(self.tokens.make()?);
         }
         Ok(options)
@@ -200,8 +182,8 @@ impl<'policy> WriteSteps<'policy> {
                 None if self.in_doubt => Next::Done(Ok(Outcome::Unknown)),
                 None => Next::Done(Ok(Outcome::Rejected)),
             },
-            Ok(Outcome::Unknown) => self.doubt(now),
-            Err(error) if error.retry() == Retry::AfterReadBack => self.doubt(now),
+            Ok(Outcome::Unknown) => self.doubt(),
+            Err(error) if error.retry() == Retry::AfterReadBack => self.doubt(),
             Ok(outcome) => Next::Done(Ok(outcome)),
             Err(error) => {
                 self.failed = true;
@@ -221,24 +203,24 @@ impl<'policy> WriteSteps<'policy> {
             (Err(_), _) => return Next::Done(Ok(Outcome::Unknown)),
             (Ok(_), _) if self.rejected && self.in_doubt => return Next::Done(Ok(Outcome::Unknown)),
             (Ok(_), _) if self.rejected => return Next::Done(Ok(Outcome::Rejected)),
-            (Ok(_), Condition::None) | (Ok(Settled::Absent), Condition::IfAbsent) => true,
+            (Ok(Settled::Absent), Condition::IfAbsent) => true,
             // Still the state that was to be replaced.
             (Ok(Settled::Other(meta)), Condition::IfMatch(version)) => meta.version.as_ref() == Some(version),
             (Ok(_), _) => false,
         };
         match unchanged {
             true => self.again(now),
-            // Ours and then another's, or only another's: nobody can tell.
+            // Ours and then another's, or only another's: nobody can tell. Without a condition ours may still arrive,
+            // over whatever is written from now on.
             false => Next::Done(Ok(Outcome::Unknown)),
         }
     }
 
-    fn doubt(&mut self, now: Duration) -> Next {
+    fn doubt(&mut self) -> Next {
         (self.in_doubt, self.failed) = (true, true);
-        match (self.token.clone(), &self.condition) {
-            (Some(token), _) => Next::Settle(token),
-            (None, Condition::None) => self.again(now),
-            (None, _) => Next::Done(Ok(Outcome::Unknown)),
+        match self.token.clone() {
+            Some(token) => Next::Settle(token),
+            None => Next::Done(Ok(Outcome::Unknown)),
         }
     }
 

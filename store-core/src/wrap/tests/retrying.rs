@@ -1,7 +1,7 @@
 //! Retry: which failures are tried again, how long it waits, and what it makes of lost replies.
 
 use super::*;
-use Event::{Fail, Lose, LoseAndReplace, Overtake, Pass};
+use Event::{Fail, FailLast, Lose, LoseAndReplace, Overtake, Pass};
 
 fn unavailable() -> Error {
     Error::new(ErrorKind::Unavailable, "service unavailable")
@@ -144,30 +144,73 @@ fn what_nobody_can_tell_stays_unknown() {
     assert_eq!(backend.write(&key("a"), "1".into(), &options).unwrap(), Outcome::Unknown);
     assert_eq!(inner.calls(), ["write", "write", "settle"], "nothing is written over what another has written");
 
-    // Without tokens a conditional write is not made again; one without a condition is.
+    // Without tokens nothing settles a write, and what may still arrive is not sent twice.
     let inner = Scripted::without_tokens([Lose, Lose]);
     let backend = retry(&inner, &clock(), RetryOptions::default());
-    let outcome = backend.write(&key("a"), "one".into(), &WriteOptions::if_absent()).unwrap();
-    assert_eq!(outcome, Outcome::Unknown);
-    let outcome = backend.write(&key("a"), "two".into(), &WriteOptions::default()).unwrap();
-    assert!(matches!(outcome, Outcome::Applied(_)));
-    assert_eq!(inner.calls(), ["write", "write", "write"]);
+    for options in [WriteOptions::if_absent(), WriteOptions::default()] {
+        assert_eq!(backend.write(&key("a"), "one".into(), &options).unwrap(), Outcome::Unknown);
+    }
+    assert_eq!(inner.calls(), ["write", "write"]);
 }
 
 #[test]
-fn moves_and_deletes_are_repeated_as_far_as_that_does_no_harm() {
-    let inner = Scripted::new([Pass, Lose, Fail(unavailable()), Pass, Lose, Lose]);
+fn a_write_without_a_condition_is_settled_and_never_made_over_what_another_has_written() {
+    let inner = Scripted::new([Lose, LoseAndReplace]);
+    let backend = retry(&inner, &clock(), RetryOptions::default());
+    let write = || backend.write(&key("a"), "one".into(), &WriteOptions::default());
+    assert!(matches!(write().unwrap(), Outcome::Applied(_)));
+    assert_eq!(write().unwrap(), Outcome::Unknown);
+    assert_eq!(content(&backend, "a"), b"another's");
+    assert_eq!(inner.calls(), ["write", "settle", "write", "settle"]);
+}
+
+#[test]
+fn moves_and_deletes_are_repeated_until_they_may_have_happened() {
+    let inner = Scripted::new([Pass, Fail(unavailable()), Lose, Fail(unavailable()), Lose, Fail(unavailable()), Lose]);
     let backend = retry(&inner, &clock(), RetryOptions::default());
     put(&backend, "a", "one");
-    let copied = backend.copy(&key("a"), &key("b"), &CopyOptions::default()).unwrap();
-    assert!(matches!(copied, Outcome::Applied(_)));
-    // A rename is not made again: its source may be gone.
+    let copied = backend.copy(&key("a"), &key("b"), &CopyOptions::default());
+    assert_eq!(copied.unwrap(), Outcome::Unknown);
     let renamed = backend.rename(&key("a"), &key("c"), &RenameOptions::default());
     assert_eq!(renamed.unwrap(), Outcome::Unknown);
     let deleted = backend.delete(&[key("b"), key("none")], &DeleteOptions::default()).unwrap();
-    assert!(matches!(deleted[..], [Deleted::Gone, Deleted::Gone]), "{deleted:?}");
-    let calls = ["write", "copy", "copy", "copy", "rename", "delete", "delete"];
+    let unknown =
+        |answer: &Deleted| matches!(answer, Deleted::Failed(error) if error.kind() == ErrorKind::OutcomeUnknown);
+    assert!(deleted.len() == 2 && deleted.iter().all(unknown), "{deleted:?}");
+    let calls = ["write", "copy", "copy", "rename", "rename", "delete", "delete"];
     assert_eq!(inner.calls(), calls);
+}
+
+#[test]
+fn an_unknown_copy_does_not_become_a_failure() {
+    let inner = Scripted::new([Lose, Fail(Error::not_found("the source is gone by now"))]);
+    inner.befalls_next(Pass);
+    let backend = retry(&inner, &clock(), RetryOptions::default());
+    put(&backend, "a", "one");
+    let copied = backend.copy(&key("a"), &key("b"), &CopyOptions::default());
+    assert_eq!(copied.unwrap(), Outcome::Unknown);
+}
+
+#[test]
+fn the_answers_of_a_delete_outlive_the_failure_of_a_later_attempt() {
+    let lost = || Error::new(ErrorKind::OutcomeUnknown, "connection reset");
+    let refused = || Error::new(ErrorKind::PermissionDenied, "no more");
+    for (script, expected, calls) in [
+        (vec![FailLast(unavailable()), Pass], None, 2),
+        (vec![FailLast(unavailable()), Fail(refused())], Some(ErrorKind::Unavailable), 2),
+        (vec![FailLast(unavailable()), Fail(lost())], Some(ErrorKind::OutcomeUnknown), 2),
+        (vec![FailLast(lost()), Fail(refused())], Some(ErrorKind::OutcomeUnknown), 1),
+    ] {
+        let inner = Scripted::new(script);
+        for name in ["a", "b"] {
+            let _ = inner.inner.write(&key(name), "x".into(), &WriteOptions::default()).unwrap();
+        }
+        let backend = retry(&inner, &clock(), RetryOptions::default());
+        let answers = backend.delete(&[key("a"), key("b")], &DeleteOptions::default()).unwrap();
+        let [Deleted::Deleted, last] = &answers[..] else { panic!("{answers:?}") };
+        let failed = if let Deleted::Failed(error) = last { Some(error.kind()) } else { None };
+        assert_eq!((failed, inner.calls().len()), (expected, calls));
+    }
 }
 
 #[test]
