@@ -70,7 +70,7 @@ pub trait AsyncBackend: Send + Sync + Debug + Display + 'static {
     /// Reads back what became of a write with this token whose outcome is unknown.
     ///
     /// # Errors
-    /// `Unsupported` if the backend keeps no tokens.
+    /// `Unsupported` if the backend keeps no tokens; `OutcomeUnknown` if the write shows, and may still be lost.
     async fn settle(&self, key: &Key, token: &WriteToken, options: &SettleOptions) -> Result<Settled>;
 
     /// Deletes objects and reports on each key, in the order given. A missing object is an answer, not an error.

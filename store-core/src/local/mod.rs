@@ -5,6 +5,7 @@
 //! and the parents of every folder made on the way.
 
 mod abilities;
+mod doubts;
 mod errno;
 mod folders;
 mod locks;
@@ -86,7 +87,8 @@ const CHUNK_BYTES: u64 = 1 << 20;
 /// # Unknown outcomes
 /// If syncing fails after an object has got its name, or the file system fails while it gives the name and may have done
 /// so, the outcome is [`Outcome::Unknown`]; a delete answers [`Deleted::Failed`] with `OutcomeUnknown`. The change may be
-/// visible, and may be lost in a power cut. Once the sync of a folder has failed, folders in it that were there but were
+/// visible, and may be lost in a power cut. So no token settles it, and deleting what is no longer there answers the same,
+/// until the key is changed again. Once the sync of a folder has failed, folders in it that were there but were
 /// not yet durable are given up: a durable write into them is refused as `Poisoned`.
 #[derive(Debug)]
 pub struct Local<V: Vfs = OsVfs> {
@@ -238,7 +240,10 @@ impl<V: Vfs> Backend for Local<V> {
             opened => opened?,
         };
         match tokens::is(&file, token) {
-            Ok(true) => Ok(Settled::Applied(meta)),
+            Ok(true) => {
+                self.root.doubts().refuse(key).map_err(|error| error.during("settle"))?;
+                Ok(Settled::Applied(meta))
+            }
             Ok(false) => Ok(Settled::Other(meta)),
             Err(source) => Err(Error::io("settle", source).with("key", key)),
         }

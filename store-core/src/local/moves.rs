@@ -31,9 +31,17 @@ pub(super) fn rename<V: Vfs>(root: &RootFolder<V>, from: &Key, to: &Key, options
         Some(target) => target,
         None => return Ok(Outcome::Rejected),
     };
-    let Some(Moved { source, meta }) = moved else { return Ok(Outcome::Unknown) };
+    let Some(Moved { source, meta }) = moved else {
+        [from, to].map(|key| root.doubts().raise(key));
+        return Ok(Outcome::Unknown);
+    };
     // The new name first: a crash in between leaves the object under both names, never under none.
-    Ok(outcome(root, meta, options.durability, since, &[&*target, &*source]))
+    let outcome = outcome(root, to, meta, options.durability, since, &[&*target, &*source]);
+    match outcome {
+        Outcome::Unknown => root.doubts().raise(from),
+        _ => root.doubts().settle(from),
+    }
+    Ok(outcome)
 }
 
 /// A file that has got its new name.
@@ -119,13 +127,13 @@ pub(super) fn delete<V: Vfs>(root: &RootFolder<V>, keys: &[Key], condition: &Con
     for key in keys {
         let parent = key.parent();
         if let Some(other) = unsynced.take_if(|other| other.prefix != parent) {
-            other.sync(root, &mut deleted);
+            other.sync(root, keys, &mut deleted);
         }
-        let outcome = delete_one(root, key, condition, &mut unsynced, &mut deleted);
+        let outcome = delete_one(root, keys, key, condition, &mut unsynced, &mut deleted);
         deleted.push(outcome.unwrap_or_else(Deleted::Failed));
     }
     if let Some(last) = unsynced {
-        last.sync(root, &mut deleted);
+        last.sync(root, keys, &mut deleted);
     }
     deleted
 }
@@ -142,9 +150,15 @@ struct Unsynced<F> {
 
 impl<F: Folder> Unsynced<F> {
     /// Syncs the folder. If that fails it is not known whether the names come back after a power cut.
-    fn sync<V: Vfs<Folder = F>>(self, root: &RootFolder<V>, deleted: &mut [Deleted]) {
-        let Err(errno) = root.folder_names().sync(&*self.folder, self.since) else { return };
-        for answer in deleted.iter_mut().skip(self.begin).filter(|answer| matches!(answer, Deleted::Deleted)) {
+    fn sync<V: Vfs<Folder = F>>(self, root: &RootFolder<V>, keys: &[Key], deleted: &mut [Deleted]) {
+        let synced = root.folder_names().sync(&*self.folder, self.since);
+        let answers = keys.iter().zip(deleted).skip(self.begin);
+        for (key, answer) in answers.filter(|(_, answer)| matches!(answer, Deleted::Deleted)) {
+            let Err(errno) = synced else {
+                root.doubts().settle(key);
+                continue;
+            };
+            root.doubts().raise(key);
             let message = "the object is gone, but may come back after a power cut";
             let error = Error::new(ErrorKind::OutcomeUnknown, message).during("delete").with("folder", &self.prefix);
             *answer = Deleted::Failed(error.caused_by(errno));
@@ -154,6 +168,7 @@ impl<F: Folder> Unsynced<F> {
 
 fn delete_one<V: Vfs>(
     root: &RootFolder<V>,
+    keys: &[Key],
     key: &Key,
     condition: &Condition,
     unsynced: &mut Option<Unsynced<V::Folder>>,
@@ -163,7 +178,7 @@ fn delete_one<V: Vfs>(
     // What is not there needs no lock. A folder is no object, and unlink would tell by another error on each system.
     let absent = if *condition == Condition::None { Deleted::Missing } else { Deleted::Rejected };
     if root.is_absent(key)? {
-        return Ok(absent);
+        return gone(root, key, absent);
     }
     let _lock = root.lock(key)?;
     if !root.matches(key, condition)? {
@@ -184,14 +199,28 @@ fn delete_one<V: Vfs>(
             // The folder was removed and made again since it was opened for another key.
             Err(Errno::NOENT) if folder.begin < deleted.len() => {
                 if let Some(old) = unsynced.take() {
-                    old.sync(root, deleted);
+                    old.sync(root, keys, deleted);
                 }
             }
             // A folder is no object.
-            Err(Errno::NOENT | Errno::ISDIR) => return Ok(absent),
-            Err(errno) => return Err(not_deleted(errno, &*folder.folder, key)),
+            Err(Errno::NOENT | Errno::ISDIR) => return gone(root, key, absent),
+            Err(errno) => {
+                let error = not_deleted(errno, &*folder.folder, key);
+                if error.kind() == ErrorKind::OutcomeUnknown {
+                    root.doubts().raise(key);
+                }
+                return Err(error);
+            }
         }
     }
+}
+
+/// The answer for a key that holds no object, unless one may come back after a power cut.
+fn gone<V: Vfs>(root: &RootFolder<V>, key: &Key, absent: Deleted) -> Result<Deleted> {
+    if matches!(absent, Deleted::Missing) {
+        root.doubts().refuse(key).map_err(|error| error.during("delete"))?;
+    }
+    Ok(absent)
 }
 
 /// The error for a name that was not removed, or that may have been.

@@ -125,7 +125,7 @@ impl<V: Vfs> Staged<V> {
         if self.root.has_bug(Bug::PublishBeforeSync) {
             self.file.sync_all().map_err(|source| Error::io("sync", source))?;
         }
-        Ok(outcome(&self.root, meta, self.durability, since, &[&*folder]))
+        Ok(outcome(&self.root, &self.key, meta, self.durability, since, &[&*folder]))
     }
 
     /// Compares and gives the name under the lock of the key: one step for everyone who takes it.
@@ -175,6 +175,7 @@ impl<V: Vfs> Drop for Staged<V> {
 /// is the number of [failed syncs](super::folders::FolderNames::failures) before that.
 pub(super) fn outcome<V: Vfs>(
     root: &RootFolder<V>,
+    key: &Key,
     meta: Option<ObjectMeta>,
     durability: Durability,
     since: u64,
@@ -183,6 +184,10 @@ pub(super) fn outcome<V: Vfs>(
     let sync = |folder: &&V::Folder| root.folder_names().sync(*folder, since).is_ok();
     let unneeded = durability != Durability::Full || root.has_bug(Bug::SkipParentSync);
     let synced = unneeded || folders.iter().all(sync);
+    match synced {
+        true => root.doubts().settle(key),
+        false => root.doubts().raise(key),
+    }
     match meta {
         Some(meta) if synced => Outcome::Applied(meta),
         _ => Outcome::Unknown,

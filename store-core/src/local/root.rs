@@ -9,6 +9,7 @@ use rustix::io::Errno;
 
 use super::STAGING;
 use super::abilities::Abilities;
+use super::doubts::Doubts;
 use super::errno::{absent_or, errno_of};
 use super::folders::FolderNames;
 use super::locks::{Held, Locks};
@@ -34,6 +35,7 @@ pub(super) struct RootFolder<V: Vfs> {
     abilities: Abilities,
     locks: Locks<V>,
     folder_names: FolderNames,
+    doubts: Doubts,
     /// Who opened it, as part of the names of files in the making.
     process: u32,
     /// Names that were given to files in the making.
@@ -48,9 +50,9 @@ impl<V: Vfs> RootFolder<V> {
         let folder = Arc::new(vfs.root().map_err(|source| Error::io("open", source))?);
         let (no_replace, abilities, locks) = (OnceLock::new(), Abilities::NONE, Locks::new());
         let (folder_names, process, names) = (FolderNames::default(), std::process::id(), AtomicU64::new(0));
-        let staging = RwLock::new(None);
+        let (doubts, staging) = (Doubts::default(), RwLock::new(None));
         let mut root =
-            Self { vfs, folder, no_replace, abilities, locks, folder_names, process, names, planted, staging };
+            Self { vfs, folder, no_replace, abilities, locks, folder_names, doubts, process, names, planted, staging };
         root.abilities = Abilities::probe(&root)?;
         staging::sweep(&root)?;
         Ok(root)
@@ -98,6 +100,11 @@ impl<V: Vfs> RootFolder<V> {
     /// Which folders have names that are durable.
     pub fn folder_names(&self) -> &FolderNames {
         &self.folder_names
+    }
+
+    /// Which keys were changed in a way that may not last.
+    pub fn doubts(&self) -> &Doubts {
+        &self.doubts
     }
 
     /// A name for a file in the making, that most probably nobody else has: process, time and a counter.

@@ -1,6 +1,9 @@
 //! Single failures, and exactly what they are answered with.
 
+use std::sync::Arc;
+
 use worldstore_core::vfs::sim::{Choice, Fault, FaultKind, Operation, SimOptions, SimVfs};
+use worldstore_core::wrap::{Dice, ManualClock, RetryBackend, RetryOptions};
 use worldstore_core::{
     Backend, CopyOptions, DeleteOptions, Deleted, Durability, ErrorKind, Key, ListOptions, Local, Outcome, Prefix,
     ReadOptions, RenameOptions, Result, SettleOptions, Settled, WriteOptions, WriteToken,
@@ -89,21 +92,47 @@ fn without_a_sync_of_its_name_the_outcome_is_unknown() {
     assert_eq!((error.kind(), get(&local, "a")), (ErrorKind::OutcomeUnknown, None));
 }
 
-/// An object whose outcome is unknown is found by its token.
+/// Its token is there, and may be gone after a power cut.
 #[test]
-fn an_unknown_write_is_settled_by_its_token() {
+fn an_unknown_write_is_not_settled_by_its_token() {
     let (vfs, local) = place();
     let token = WriteToken::new("t").unwrap();
     let _ = fail(&vfs, Operation::SyncFolder, FaultKind::Io);
     let options = WriteOptions::default().with_token(token.clone());
     assert!(is_unknown(&local.write(&key("a"), "new".into(), &options)));
-    let settled = local.settle(&key("a"), &token, &SettleOptions::default()).unwrap();
-    assert!(matches!(settled, Settled::Applied(_)), "{settled:?}");
+    let settle = |local: &Local<SimVfs>| local.settle(&key("a"), &token, &SettleOptions::default());
+    assert_eq!(settle(&local).unwrap_err().kind(), ErrorKind::OutcomeUnknown);
+    assert!(matches!(settle(&Local::on(vfs.image(Choice::Nothing).vfs).unwrap()).unwrap(), Settled::Other(_)));
+    assert!(matches!(local.write(&key("a"), "newer".into(), &options).unwrap(), Outcome::Applied(_)));
+    assert!(matches!(settle(&local).unwrap(), Settled::Applied(_)));
     let mut writer = local.open_writer(&key("d"), &WriteOptions::if_absent()).unwrap();
     writer.write("whole".into()).unwrap();
     let _ = fail(&vfs, Operation::SyncFolder, FaultKind::Io);
     assert!(is_unknown(&writer.commit()));
     assert_eq!(get(&local, "d").unwrap(), "whole");
+}
+
+/// What a failed sync leaves open stays open when the call is made again.
+#[test]
+fn a_retry_acknowledges_nothing_whose_name_may_be_lost() {
+    let (vfs, local) = place();
+    let options = RetryOptions::default();
+    let backend = RetryBackend::with_clock(Arc::new(local), options, Arc::new(ManualClock::new()), Dice::new(1));
+    let _ = fail(&vfs, Operation::SyncFolder, FaultKind::Io);
+    let outcome = backend.write(&key("f/b"), "new".into(), &WriteOptions::if_absent());
+    assert!(is_unknown(&outcome), "{outcome:?}");
+    assert_eq!(get(&Local::on(vfs.image(Choice::Nothing).vfs).unwrap(), "f/b"), None);
+    let _ = fail(&vfs, Operation::SyncFolder, FaultKind::Io);
+    for attempt in [1, 2] {
+        let answers = backend.delete(&[key("a"), key("none")], &DeleteOptions::default()).unwrap();
+        let [Deleted::Failed(error), Deleted::Missing] = &answers[..] else { panic!("{attempt}: {answers:?}") };
+        assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+    }
+    assert_eq!(get(&Local::on(vfs.image(Choice::Nothing).vfs).unwrap(), "a").unwrap(), "old");
+    // A change that lasts ends the doubt.
+    assert!(matches!(backend.write(&key("a"), "x".into(), &WriteOptions::default()).unwrap(), Outcome::Applied(_)));
+    let answers = backend.delete(&[key("a")], &DeleteOptions::default()).unwrap();
+    assert!(matches!(answers[..], [Deleted::Deleted]), "{answers:?}");
 }
 
 /// One sync serves all neighbours of a folder; its failure is told for each that is gone, and for no other.
