@@ -85,24 +85,23 @@ impl Backend for AsyncBackendAdapter {
 
     fn read(&self, key: &Key, options: &ReadOptions) -> Result<ReadReply<Chunks>> {
         let (key, options) = (key.clone(), options.clone());
-        // The first chunk comes along, so that a small object takes one hop.
-        let (meta, range, first, rest) = self.call(move |backend| {
+        // The first chunk comes along, and that it is the last one if it seems so: a small object takes one hop. What is
+        // wrong with a body may only be told behind its last chunk.
+        let (meta, range, begun, rest) = self.call(move |backend| {
             Box::pin(async move {
                 let ReadReply { meta, range, mut body, .. } = backend.read(&key, &options).await?;
-                let first = body.next().await;
-                Ok((meta, range, first, body))
+                let mut begun: Vec<Result<Bytes>> = body.next().await.into_iter().collect();
+                let seems_last = matches!(&begun[..], [Ok(chunk)] if chunk.len() as u64 >= range.end - range.start);
+                if seems_last {
+                    begun.extend(body.next().await);
+                }
+                let ended = begun.len() < 1 + usize::from(seems_last) || begun.iter().any(Result::is_err);
+                Ok((meta, range, begun, (!ended).then_some(body)))
             })
         })?;
-        let complete = match &first {
-            Some(Ok(chunk)) => chunk.len() as u64 == range.end - range.start,
-            Some(Err(_)) | None => true,
-        };
-        let body: Chunks = match complete {
-            true => {
-                self.bridge.discard(rest);
-                Box::new(first.into_iter())
-            }
-            false => Box::new(first.into_iter().chain(self.bridge.fetch_ahead(rest))),
+        let body: Chunks = match rest {
+            None => Box::new(begun.into_iter()),
+            Some(rest) => Box::new(begun.into_iter().chain(self.bridge.fetch_ahead(rest))),
         };
         Ok(ReadReply::new(meta, range, body))
     }

@@ -1,5 +1,7 @@
 //! The cache and the checksums.
 
+use worldstore_async::AsyncBackendAdapter;
+
 use super::*;
 
 fn cached(options: CacheOptions) -> (Arc<dyn AsyncBackend>, Arc<Metrics>, AsyncCacheBackend) {
@@ -103,6 +105,19 @@ async fn an_object_that_is_not_what_was_written_is_corrupt_at_its_end() {
         let part = ReadOptions::default().with_range(ReadRange::Bounded(0..2));
         assert_eq!(content_with(&backend, "a", &part).await.unwrap(), b"on", "parts are not compared");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_object_is_told_through_the_bridge_to_sync_code_too() {
+    let inner = memory();
+    put(&*inner, "a", "one").await;
+    let checked = AsyncChecksumBackend::new(Arc::clone(&inner), Arc::new(Expect(Digester::of(b"onf"))));
+    let read = tokio::task::spawn_blocking(move || {
+        let backend = AsyncBackendAdapter::new(Arc::new(checked)).unwrap();
+        let body = backend.read(&key("a"), &ReadOptions::default()).unwrap().body;
+        body.collect::<Result<Vec<_>>>()
+    });
+    assert_eq!(read.await.unwrap().unwrap_err().kind(), ErrorKind::Corrupt);
 }
 
 #[tokio::test]
