@@ -75,14 +75,16 @@ impl AsyncBackend for SyncBackendAdapter {
             let ReadReply { meta, range, mut body, .. } = backend.read(&key, &options)?;
             let first = body.next();
             let seems_last = matches!(&first, Some(Ok(chunk)) if chunk.len() as u64 >= range.end - range.start);
-            let second = if seems_last { Some(body.next()) } else { None };
-            Ok((meta, range, first, second, body))
+            let second = if seems_last { body.next() } else { None };
+            // A body that has ended is dropped here, where that may take time.
+            let rest = (first.is_some() && seems_last == second.is_some()).then_some(body);
+            Ok((meta, range, first, second, rest))
         };
         let (meta, range, first, second, rest) = self.look(read).await?;
-        let body = match second {
-            None => blocking::stream(first, rest),
-            Some(None) => stream::iter(first).boxed(),
-            Some(second) => stream::iter(first).chain(blocking::stream(second, rest)).boxed(),
+        let body = match (second, rest) {
+            (_, None) => stream::iter(first).boxed(),
+            (None, Some(rest)) => blocking::stream(first, rest),
+            (second, Some(rest)) => stream::iter(first).chain(blocking::stream(second, rest)).boxed(),
         };
         Ok(ReadReply::new(meta, range, body))
     }
@@ -154,6 +156,13 @@ impl AsyncPresign for SyncBackendAdapter {
 #[derive(Debug)]
 struct WriterAdapter {
     writer: Option<Box<dyn Writer>>,
+}
+
+impl Drop for WriterAdapter {
+    fn drop(&mut self) {
+        // A writer that is dropped may clean up behind itself, which takes as long as the storage likes.
+        blocking::discard(self.writer.take());
+    }
 }
 
 impl WriterAdapter {

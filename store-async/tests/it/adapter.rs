@@ -9,6 +9,8 @@ use worldstore_core::{
     Backend, ErrorKind, Key, ListOptions, Local, Memory, Outcome, Prefix, ReadOptions, StatOptions, WriteOptions,
 };
 
+use crate::generated::Generated;
+
 fn key(text: &str) -> Key {
     Key::new(text).unwrap()
 }
@@ -49,8 +51,34 @@ async fn a_writer_that_is_dropped_leaves_nothing() {
     writer.write("begun".into()).await.unwrap();
     drop(writer);
     assert!(backend.stat(&key("a"), &StatOptions::default()).await.unwrap_err().is_not_found());
-    let staged = std::fs::read_dir(folder.path().join(worldstore_core::local::STAGING)).unwrap();
-    assert!(staged.into_iter().all(|entry| entry.unwrap().file_type().unwrap().is_dir()), "the locks only");
+    let staging = folder.path().join(worldstore_core::local::STAGING);
+    // It is dropped on another thread.
+    let staged =
+        || std::fs::read_dir(&staging).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_file()).count();
+    while staged() > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn bodies_and_writers_are_dropped_off_the_threads_of_the_runtime() {
+    for chunks in [1, 5] {
+        let generated = Generated::new(chunks);
+        let traffic = Arc::clone(&generated.traffic);
+        let backend = SyncBackendAdapter::new(Arc::new(generated));
+        drop(backend.open_writer(&key("a"), &WriteOptions::default()).await.unwrap());
+        let read = || backend.read(&key("a"), &ReadOptions::default());
+        assert_eq!(read().await.unwrap().body.count().await as u64, chunks);
+        drop(read().await.unwrap());
+        let mut body = read().await.unwrap().body;
+        assert!(body.next().await.unwrap().is_ok());
+        drop(body);
+        while traffic.dropped_on.lock().unwrap().len() < 4 {
+            tokio::task::yield_now().await;
+        }
+        let own = std::thread::current().id();
+        assert!(!traffic.dropped_on.lock().unwrap().contains(&own));
+    }
 }
 
 #[test]

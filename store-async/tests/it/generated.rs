@@ -3,7 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::ThreadId;
 
 use bytes::{Bytes, BytesMut};
 use tokio::runtime::Handle;
@@ -27,8 +28,17 @@ pub struct Traffic {
     pub bodies_dropped: AtomicU64,
     /// Writers that are gone.
     pub writers_dropped: AtomicU64,
+    /// Where bodies and writers went.
+    pub dropped_on: Mutex<Vec<ThreadId>>,
     /// The runtime around the first `check`.
     pub checked_on: OnceLock<Handle>,
+}
+
+impl Traffic {
+    fn dropped(&self, count: &AtomicU64) {
+        self.dropped_on.lock().unwrap().push(std::thread::current().id());
+        count.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 /// See the module.
@@ -83,7 +93,7 @@ impl Iterator for Body {
 
 impl Drop for Body {
     fn drop(&mut self) {
-        self.traffic.bodies_dropped.fetch_add(1, Ordering::SeqCst);
+        self.traffic.dropped(&self.traffic.bodies_dropped);
     }
 }
 
@@ -96,7 +106,7 @@ struct Check {
 
 impl Drop for Check {
     fn drop(&mut self) {
-        self.traffic.writers_dropped.fetch_add(1, Ordering::SeqCst);
+        self.traffic.dropped(&self.traffic.writers_dropped);
     }
 }
 
