@@ -98,8 +98,12 @@ impl AsyncBackend for AsyncLedgerBackend {
         let answers = self.inner.delete(keys, options).await?;
         for (change, answer) in changes.into_iter().zip(&answers) {
             match answer {
-                Deleted::Deleted | Deleted::Missing | Deleted::Gone => change.holds(None),
-                Deleted::Rejected => change.unchanged(),
+                Deleted::Deleted | Deleted::Missing | Deleted::Gone => {
+                    change.holds(None);
+                }
+                Deleted::Rejected => {
+                    change.unchanged();
+                }
                 // It may still go.
                 Deleted::Failed(_) => drop(change),
             }
@@ -122,12 +126,13 @@ impl AsyncBackend for AsyncLedgerBackend {
     }
 
     async fn rename(&self, from: &Key, to: &Key, options: &RenameOptions) -> Result<Outcome> {
-        let source = self.ledger.get(from);
         let (leaves, arrives) = (self.ledger.begin(from), self.ledger.begin(to));
+        let source = leaves.before();
         let answer = self.inner.rename(from, to, options).await;
-        // Where both are one key, it was begun twice, and nothing is known of it.
-        leaves.answered(&answer, None);
-        arrives.answered(&answer, source);
+        // A source that was changed meanwhile may have been moved before or after. Where both are one key, it was begun
+        // twice, and nothing is known of it.
+        let alone = leaves.answered(&answer, None);
+        arrives.answered(&answer, source.filter(|_| alone));
         answer
     }
 

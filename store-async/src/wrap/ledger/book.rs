@@ -149,7 +149,8 @@ impl Book {
         self.order.clear();
     }
 
-    fn end(&mut self, key: &Key, ending: Ending) {
+    /// True if no other change of the key has overlapped with the one that ends.
+    fn end(&mut self, key: &Key, ending: Ending) -> bool {
         let mut overlapped = true;
         if let Some(changing) = self.changing.get_mut(key) {
             changing.count -= 1;
@@ -163,6 +164,7 @@ impl Book {
             Ending::Lost => self.lose(key),
             Ending::Holds(_) | Ending::Forgotten => {}
         }
+        !overlapped
     }
 }
 
@@ -176,32 +178,39 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// The key holds this now, or something that is not known.
-    pub fn holds(self, noted: Option<Noted>) {
-        self.end(noted.map_or(Ending::Forgotten, Ending::Holds));
+    /// What the key held before, as far as it is known.
+    pub fn before(&self) -> Option<Noted> {
+        self.before
     }
 
-    /// Nothing has changed.
-    pub fn unchanged(self) {
+    /// The key holds this now, or something that is not known. True if no other change of it has overlapped.
+    pub fn holds(self, noted: Option<Noted>) -> bool {
+        self.end(noted.map_or(Ending::Forgotten, Ending::Holds))
+    }
+
+    /// Nothing has changed. True if no other change of the key has overlapped.
+    pub fn unchanged(self) -> bool {
         let before = self.before;
-        self.holds(before);
+        self.holds(before)
     }
 
-    /// It ended with this answer; if it was applied, the key holds `noted`.
-    pub fn answered(self, answer: &Result<Outcome>, noted: Option<Noted>) {
+    /// It ended with this answer; if it was applied, the key holds `noted`. True if no other change of the key has
+    /// overlapped, and it is known how this one ended.
+    pub fn answered(self, answer: &Result<Outcome>, noted: Option<Noted>) -> bool {
         match answer {
             // What has another length is not what was counted.
             Ok(Outcome::Applied(meta)) => self.holds(noted.filter(|noted| noted.length == meta.size)),
             Ok(Outcome::Rejected) => self.unchanged(),
-            Ok(Outcome::Unknown) => drop(self),
-            Err(error) if matches!(error.kind(), ErrorKind::OutcomeUnknown | ErrorKind::Unexpected) => drop(self),
+            // Dropped, it is lost.
+            Ok(Outcome::Unknown) => false,
+            Err(error) if matches!(error.kind(), ErrorKind::OutcomeUnknown | ErrorKind::Unexpected) => false,
             Err(_) => self.holds(None),
         }
     }
 
-    fn end(mut self, ending: Ending) {
+    fn end(mut self, ending: Ending) -> bool {
         self.ended = true;
-        self.ledger.book().end(&self.key, ending);
+        self.ledger.book().end(&self.key, ending)
     }
 }
 

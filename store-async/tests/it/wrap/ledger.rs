@@ -120,6 +120,31 @@ async fn changes_that_overlap_or_are_given_up_make_their_key_unknown() {
     assert_eq!(get(&backend, "slow2"), None, "the fourth may come after the fifth");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rename_of_what_is_overwritten_meanwhile_leaves_its_target_unknown() {
+    let (entered, wait) = std::sync::mpsc::channel();
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    let gate = Mutex::new(gate);
+    let backend = ledger_over(Memory::new().with_hook(move |event| {
+        if event.moment == Moment::Before && event.operation == "rename" {
+            entered.send(()).unwrap();
+            gate.lock().unwrap().recv().unwrap();
+        }
+        Verdict::Pass
+    }));
+    put(&backend, "a", "one").await;
+    let moving = {
+        let backend = backend.clone();
+        tokio::spawn(async move { backend.rename(&key("a"), &key("b"), &RenameOptions::default()).await })
+    };
+    wait.recv().unwrap();
+    put(&backend, "a", "two").await;
+    go.send(()).unwrap();
+    assert!(matches!(moving.await.unwrap().unwrap(), Outcome::Applied(_)));
+    assert_eq!(content(&backend, "b").await, b"two");
+    assert_eq!((get(&backend, "a"), get(&backend, "b")), (None, None));
+}
+
 #[tokio::test]
 async fn it_is_bounded() {
     let backend = AsyncLedgerBackend::with_entries_max(memory(), 3);
