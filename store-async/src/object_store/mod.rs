@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
@@ -166,7 +167,11 @@ impl ObjectStore for BackendObjectStore {
         let first = Key::new(offset.as_ref()).map(|after| ListOptions::default().with_after(after));
         match (prefix_of(prefix), first) {
             (Ok(prefix), Ok(first)) => self.pages(prefix, first.with_limit(FIRST_PAGE)),
-            (Ok(prefix), Err(_)) => self.pages(prefix, ListOptions::default()),
+            // No key, but a place between keys.
+            (Ok(prefix), Err(_)) => {
+                let (all, offset) = (self.pages(prefix, ListOptions::default()), offset.clone());
+                all.try_filter(move |meta| future::ready(meta.location > offset)).boxed()
+            }
             (Err(error), _) => stream::iter([Err(error)]).boxed(),
         }
     }

@@ -92,6 +92,11 @@ async fn listings_go_past_a_page_and_keep_levels_apart() {
     let after = Path::from("many/100");
     let rest = store.list_with_offset(Some(&Path::from("many")), &after);
     assert_eq!(rest.try_collect::<Vec<_>>().await.unwrap().len(), 149);
+    // Too long for a key, and still a place in the order of names.
+    let between = Path::from(format!("many/100{}", "x".repeat(2_000)));
+    let rest: Vec<_> = store.list_with_offset(None, &between).try_collect().await.unwrap();
+    assert!(rest.iter().all(|meta| meta.location > between), "{:?}", rest.first());
+    assert_eq!(rest.iter().filter(|meta| meta.location.as_ref().starts_with("many")).count(), 149);
     let level = store.list_with_delimiter(Some(&Path::from("one"))).await.unwrap();
     assert_eq!(level.common_prefixes, [Path::from("one/level")]);
     assert_eq!(level.objects.iter().map(|meta| &meta.location).collect::<Vec<_>>(), [&Path::from("one/a")]);
