@@ -7,8 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
+use tokio::runtime::Handle;
 use worldstore_core::ops::*;
-use worldstore_core::wrap::{TierChecks, TierDigester, TierEntry, TierIndex, TierOptions, TierStats};
+use worldstore_core::wrap::{TierChecks, TierDigester, TierEntry, TierIndex, TierOptions, TierRoom, TierStats};
 use worldstore_core::{Error, ErrorKind, Key, Prefix, Result};
 
 use crate::backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
@@ -111,16 +112,15 @@ impl Tier {
             Err(error) if has_changed(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let checks = self.keep(entry, reply.body).await?;
-        match checks.is_some() {
-            true => room.kept(),
-            false => self.index.count_failed(),
+        let checks = self.keep(entry, reply.body, room).await?;
+        if checks.is_none() {
+            self.index.count_failed();
         }
         Ok(checks)
     }
 
     /// Writes a body near by. None if that store fails, or the body has another length than was said.
-    async fn keep(&self, entry: &TierEntry, mut body: AsyncChunks) -> Result<Option<TierChecks>> {
+    async fn keep(&self, entry: &TierEntry, mut body: AsyncChunks, room: TierRoom) -> Result<Option<TierChecks>> {
         let options = WriteOptions::default().with_durability(Durability::None);
         let Ok(mut writer) = self.local.open_writer(&entry.name, &options).await else { return Ok(None) };
         let mut digester = TierDigester::default();
@@ -132,11 +132,8 @@ impl Tier {
             }
         }
         let Some(checks) = digester.finish(entry.meta.size) else { return Ok(None) };
-        let written = match writer.write(entry.with_checks(&checks)).await {
-            Ok(()) => writer.commit().await,
-            Err(error) => Err(error),
-        };
-        Ok(matches!(written, Ok(Outcome::Applied(_))).then_some(checks))
+        let kept = writer.write(entry.with_checks(&checks)).await.is_ok() && commit(writer, room).await;
+        Ok(kept.then_some(checks))
     }
 
     /// Blocks of an entry; none if they are damaged or gone.
@@ -292,6 +289,22 @@ impl AsyncBackend for AsyncTieredBackend {
     /// What is written by a link is another version, which the next read sees.
     fn presign(&self) -> Option<&dyn AsyncPresign> {
         self.tier.remote.presign()
+    }
+}
+
+/// Commits an entry, and takes its room for good if that was done. Both happen also if the reader goes away meanwhile, or
+/// there would be objects near by that the bound does not know of.
+async fn commit(writer: Box<dyn AsyncWriter>, room: TierRoom) -> bool {
+    let work = async move {
+        let is_kept = matches!(writer.commit().await, Ok(Outcome::Applied(_)));
+        if is_kept {
+            room.kept();
+        }
+        is_kept
+    };
+    match Handle::try_current() {
+        Ok(runtime) => runtime.spawn(work).await.unwrap_or(false),
+        Err(_) => work.await,
     }
 }
 

@@ -2,6 +2,8 @@
 
 use futures::StreamExt;
 
+use worldstore_core::memory::{Moment, Verdict};
+
 use super::*;
 
 /// A remote with a counter, a store near by, and both together.
@@ -187,6 +189,41 @@ async fn bytes_are_bounded_and_the_least_recently_used_go_first() {
     let backend = smaller.open().await;
     assert_eq!((backend.stats().bytes, backend.stats().evicted), (one, 2), "the bound holds from the beginning");
     assert!(smaller.kept().await.iter().any(|object| object.key.as_str() == "mine.txt"), "what is not its own stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_reader_that_goes_away_leaves_is_within_the_bound() {
+    let (entered, wait) = std::sync::mpsc::channel();
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    let gate = Mutex::new(gate);
+    let slow = Memory::new().with_hook(move |event| {
+        if event.moment == Moment::Before && event.operation == "commit" {
+            entered.send(()).unwrap();
+            gate.lock().unwrap().recv().unwrap();
+        }
+        Verdict::Pass
+    });
+    let bed = Bed { local: Arc::new(SyncBackendAdapter::new(Arc::new(slow))), ..Bed::new(TierOptions::default()) };
+    put(&*bed.remote, "a", body(1000)).await;
+    let backend = bed.open().await;
+    let reader = {
+        let backend = backend.clone();
+        tokio::spawn(async move { content(&backend, "a").await })
+    };
+    wait.recv().unwrap();
+    reader.abort();
+    assert!(reader.await.is_err());
+    go.send(()).unwrap();
+    while bed.kept().await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..1_000 {
+        if backend.stats().bytes == bed.bytes().await {
+            return;
+        }
+        tokio::time::sleep(ms(1)).await;
+    }
+    panic!("{} bytes are kept, and {} known", bed.bytes().await, backend.stats().bytes);
 }
 
 #[tokio::test]
