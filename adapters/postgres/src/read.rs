@@ -6,8 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use sqlx::{Postgres, Row, Transaction};
+use tokio::runtime::Handle;
 use worldstore_async::AsyncChunks;
-use worldstore_core::{Key, ReadOptions, ReadRangesOptions, ReadReply, Result, check_ranges};
+use worldstore_core::{Error, Key, ReadOptions, ReadRangesOptions, ReadReply, Result, check_ranges};
 
 use crate::error::translate;
 use crate::objects::{CHUNK_BYTES, COLUMNS, Lock, Object, missing};
@@ -35,7 +36,8 @@ impl Server {
         };
         let meta = object.meta.clone();
         if range.end - range.start > PIECE_BYTES {
-            let body = Body { server: Arc::clone(self), transaction, object, rest: range.clone() };
+            let state = State { transaction: Some(transaction), runtime: Handle::current() };
+            let body = Body { server: Arc::clone(self), state, object, rest: range.clone() };
             return Ok(ReadReply::new(meta, range, stream::try_unfold(body, Body::next).boxed()));
         }
         let bytes = self.part(&mut transaction, &object, &range).await?;
@@ -83,9 +85,22 @@ fn chunks(bytes: Bytes) -> AsyncChunks {
 /// The pieces of an object, one in memory at a time.
 struct Body {
     server: Arc<Server>,
-    transaction: Transaction<'static, Postgres>,
+    state: State,
     object: Object,
     rest: Range<u64>,
+}
+
+/// A state of the database. Its end is the work of a runtime, which whoever drops a stream may not be on.
+struct State {
+    transaction: Option<Transaction<'static, Postgres>>,
+    runtime: Handle,
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        let _inside = self.runtime.enter();
+        drop(self.transaction.take());
+    }
 }
 
 impl Body {
@@ -94,7 +109,9 @@ impl Body {
             return Ok(None);
         }
         let piece = self.rest.start..self.rest.end.min(self.rest.start + PIECE_BYTES);
-        let bytes = self.server.part(&mut self.transaction, &self.object, &piece).await?;
+        let ended = || Error::unexpected("the state of the database is gone");
+        let transaction = self.state.transaction.as_mut().ok_or_else(ended)?;
+        let bytes = self.server.part(transaction, &self.object, &piece).await?;
         self.rest.start = piece.end;
         Ok(Some((bytes, self)))
     }

@@ -242,3 +242,16 @@ async fn an_object_whose_staged_bytes_are_missing_is_not_published() {
     assert_eq!(backend.stat(&key("a"), &StatOptions::default()).await.unwrap_err().kind(), ErrorKind::NotFound);
     server.end().await;
 }
+
+#[test]
+fn a_stream_may_be_dropped_outside_of_a_runtime() {
+    let Some(server) = server() else { return };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let backend = runtime.block_on(server.config().with_connections_max(1).connect()).unwrap();
+    runtime.block_on(async { applied(write(&backend, "a", body(3_000_000), Condition::None).await) });
+    let reply = runtime.block_on(backend.read(&key("a"), &ReadOptions::default())).unwrap();
+    drop(reply);
+    runtime.block_on(async { assert_eq!(names(&backend, "", ListOptions::default()).await, ["a"]) });
+    drop(backend);
+    runtime.block_on(server.end());
+}
