@@ -23,6 +23,9 @@ pub const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// For how long a writer must have been silent before its chunks are removed, unless configured.
 pub const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 3600);
 
+/// Longer is as good as for ever. The clocks of client and server do not reach much further.
+const TIME_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// The longest name of a namespace, in bytes.
 const NAMESPACE_BYTES_MAX: usize = 48;
 
@@ -136,7 +139,7 @@ impl PostgresConfig {
     /// default.
     #[must_use]
     pub fn with_acquire_timeout(mut self, time: Duration) -> Self {
-        self.acquire_timeout = time;
+        self.acquire_timeout = time.min(TIME_MAX);
         self
     }
 
@@ -160,7 +163,7 @@ impl PostgresConfig {
     /// (24 h) by default. A writer that comes back later fails as poisoned.
     #[must_use]
     pub fn with_abandoned_after(mut self, time: Duration) -> Self {
-        self.abandoned_after = time;
+        self.abandoned_after = time.min(TIME_MAX);
         self
     }
 

@@ -21,6 +21,9 @@ use crate::wire::{self, Extensions, Parsed, Reply, Request, kind};
 /// Requests of all callers together that may wait for their answers. What they carry is at most 255 KiB each.
 const IN_FLIGHT_MAX: usize = 128;
 
+/// Longer is as good as for ever, and further than the clock reaches.
+const TIMEOUT_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// A connection with the protocol's first exchange done.
 pub struct Session {
     shared: Arc<Shared>,
@@ -95,6 +98,7 @@ impl Session {
         let shared = Arc::new(Shared { out, next_id: AtomicU32::new(1), permits, stop, state: Mutex::new(state) });
         tokio::spawn(send_all(write, queue, stopped.clone(), Arc::clone(&shared)));
         tokio::spawn(receive_all(read, input, stopped, Arc::clone(&shared)));
+        let timeout = timeout.min(TIMEOUT_MAX);
         let mut session = Self { shared, timeout, extensions, limits: Limits::default(), _ssh: ssh };
         session.limits = session.ask_limits().await?;
         Ok(Arc::new(session))

@@ -255,3 +255,13 @@ fn a_stream_may_be_dropped_outside_of_a_runtime() {
     drop(backend);
     runtime.block_on(server.end());
 }
+
+#[tokio::test]
+async fn the_longest_times_are_for_ever() {
+    let Some(server) = server() else { return };
+    let config = server.config().with_acquire_timeout(Duration::MAX).with_abandoned_after(Duration::MAX);
+    let config = config.with_statement_timeout(Duration::MAX).with_lock_timeout(Duration::MAX);
+    let backend = config.connect().await.unwrap();
+    applied(write(&backend, "a", "x", Condition::None).await);
+    server.end().await;
+}

@@ -227,6 +227,14 @@ async fn listings_go_page_by_page_over_many_files() {
 }
 
 #[tokio::test]
+async fn the_longest_timeout_is_for_ever() {
+    let Some(service) = service() else { return };
+    let config = service.config().with_request_timeout(Duration::MAX).with_connect_timeout(Duration::MAX);
+    let backend = config.connect().await.unwrap();
+    applied(write(&backend, "a", "1").await);
+}
+
+#[tokio::test]
 async fn every_durability_publishes() {
     let Some(service) = service() else { return };
     let backend = service.connect().await;

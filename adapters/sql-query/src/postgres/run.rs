@@ -1,5 +1,7 @@
 //! Running a query in a transaction that cannot write.
 
+use std::time::Duration;
+
 use arrow::array::RecordBatch;
 use futures::TryStreamExt;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode, PgStatement};
@@ -13,6 +15,9 @@ use crate::postgres::column::Column;
 use crate::queries::Entry;
 use crate::shelf::{Meter, Shelf, batch};
 
+/// Longer is as good as for ever, and further than the clock reaches.
+const WAIT_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 pub(crate) fn pool(url: &Url, limits: &Limits) -> Result<PgPool> {
@@ -25,7 +30,7 @@ pub(crate) fn pool(url: &Url, limits: &Limits) -> Result<PgPool> {
     let timeout = limits.timeout.as_millis().clamp(1, i32::MAX as u128).to_string();
     let options = options.ssl_mode(PgSslMode::Disable).application_name("worldstore-sql-query");
     let options = options.options([("statement_timeout", timeout.as_str()), ("default_transaction_read_only", "on")]);
-    let pool = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(limits.timeout);
+    let pool = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(limits.timeout.min(WAIT_MAX));
     Ok(pool.connect_lazy_with(options))
 }
 

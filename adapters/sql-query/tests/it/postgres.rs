@@ -50,6 +50,13 @@ fn without_a_runtime_opening_is_refused() {
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error:?}");
 }
 
+#[tokio::test]
+async fn the_longest_timeout_is_for_ever() {
+    let Some(url) = server() else { return };
+    let backend = config(&url, &[("t", "SELECT 1 AS a")]).with_timeout(Duration::MAX).open_postgres().unwrap();
+    assert!(!all(&backend, "t.csv").await.unwrap().is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_kit_finds_an_honest_read_only_backend() {
     let Some(url) = server() else { return };
