@@ -36,16 +36,24 @@ pub(crate) fn pool(url: &Url, limits: &Limits) -> Result<PgPool> {
 
 pub(crate) async fn run(pool: &PgPool, entry: &Entry, limits: &Limits) -> Result<RecordBatch> {
     let named = |error: Error| error.with("query", &entry.name);
-    let mut transaction = pool.begin_with(BEGIN).await.map_err(translate)?;
+    let mut transaction = begin(pool).await?;
     let statement = prepare(&mut transaction, entry).await.map_err(named)?;
     let result = collect(&mut transaction, &statement, limits).await.map_err(named)?;
     transaction.rollback().await.map_err(translate)?;
     Ok(result)
 }
 
+/// Begins on a task of its own, which ends also if the caller goes away. The client only knows that a connection is in a
+/// transaction once the server has answered; given up before, it would go back to the pool inside of one.
+async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with(BEGIN).await }).await;
+    begun.map_err(|error| Error::unexpected("the runtime has given up the query").caused_by(error))?.map_err(translate)
+}
+
 /// Prepares every query.
 pub(crate) async fn check(pool: &PgPool, shelf: &Shelf) -> Result<()> {
-    let mut transaction = pool.begin_with(BEGIN).await.map_err(translate)?;
+    let mut transaction = begin(pool).await?;
     for entry in shelf.queries.each() {
         prepare(&mut transaction, entry).await.map_err(|error| error.with("query", &entry.name))?;
     }

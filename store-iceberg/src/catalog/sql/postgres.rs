@@ -101,7 +101,12 @@ impl Postgres {
     /// A transaction that is alone with this name until it ends.
     async fn begin(&self, name: &str) -> Result<Turn<'_, Transaction<'static, PostgresDatabase>>> {
         let permit = turn(&self.changes, "change").await?;
-        let mut connection = self.pool.begin_with(BEGIN).await.map_err(from_postgres)?;
+        // On a task of its own, which ends also if the caller goes away. The client only knows that a connection is in a
+        // transaction once the server has answered; given up before, it would go back to the pool inside of one.
+        let pool = self.pool.clone();
+        let begun = tokio::spawn(async move { pool.begin_with(BEGIN).await }).await;
+        let begun = begun.map_err(|source| Error::unexpected("the change was interrupted").caused_by(source))?;
+        let mut connection = begun.map_err(from_postgres)?;
         let lock = format!("SELECT pg_advisory_xact_lock({LOCK_NUMBER})");
         let lock = sqlx::query(&lock).bind(lock_name(name)).execute(&mut *connection).await;
         lock.map_err(from_postgres)?;
