@@ -24,7 +24,8 @@ use crate::{change, check, publish, read, walk};
 /// their name.
 ///
 /// What is declared depends on the server's extensions and is found out when connecting. Versions and
-/// [`Condition::IfMatch`] are never declared: the protocol tells times in whole seconds and has no compare-and-swap.
+/// [`Condition::IfMatch`] are never declared: the protocol tells times in whole seconds and has no compare-and-swap. Nor is
+/// a rename if absent: that would take two requests, and another writer may come in between.
 /// Write tokens are not kept: there is no place for them next to a file.
 ///
 /// One connection serves all calls. When it is lost, the next call connects again; reads in progress are done again
@@ -160,8 +161,10 @@ impl AsyncBackend for Sftp {
 
     async fn rename(&self, from: &Key, to: &Key, options: &RenameOptions) -> Result<Outcome> {
         let renamed = async {
-            let capability = self.inner.server.capability();
-            self.refuse(&options.condition, capability.rename, capability.rename_if_absent)?;
+            if options.condition == Condition::IfAbsent {
+                return Err(Error::unsupported("sftp has no rename that fails if the name is taken"));
+            }
+            self.refuse(&options.condition, self.inner.server.replaces, false)?;
             refuse_staging(to.as_str())?;
             let session = self.inner.session().await?;
             publish::rename(&self.inner, &session, from, to, options).await

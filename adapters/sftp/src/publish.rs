@@ -71,7 +71,7 @@ pub async fn publish(
     }
 }
 
-/// Moves an object.
+/// Moves an object, over what has the name.
 pub async fn rename(
     inner: &Inner,
     session: &Session,
@@ -82,8 +82,11 @@ pub async fn rename(
     refuse_staging(to.as_str())?;
     let attrs = inner.root.object(session, from, "rename").await?;
     let meta = meta_of(to, &attrs)?;
-    let (path, naming) = (inner.root.path(from.as_str()), Naming::from(&options.condition));
-    let named = match give_name(inner, session, &path, to, naming, options.durability).await {
+    if from == to {
+        return Ok(Outcome::Applied(meta));
+    }
+    let path = inner.root.path(from.as_str());
+    let named = match give_name(inner, session, &path, to, Naming::Replace, options.durability).await {
         Ok(named) => named,
         Err(error) => {
             // If the source is gone, that is why.
@@ -91,16 +94,11 @@ pub async fn rename(
             return Err(error.during("rename").with("from", from));
         }
     };
-    match named {
-        Named::Taken => return Ok(Outcome::Rejected),
-        Named::Unknown => return Ok(Outcome::Unknown),
-        Named::Given => {}
+    if named != Named::Given || !is_gone(session, &path).await {
+        return Ok(Outcome::Unknown);
     }
     // The new name first: a crash in between leaves the object under both names, never under none.
     let mut synced = sync_folder(inner, session, &to.parent(), options.durability).await;
-    if naming == Naming::Link && synced.is_ok() {
-        synced = session.remove(&path).await;
-    }
     if synced.is_ok() && from.parent() != to.parent() {
         synced = sync_folder(inner, session, &from.parent(), options.durability).await;
     }
@@ -108,6 +106,12 @@ pub async fn rename(
         Ok(()) => Ok(Outcome::Applied(meta)),
         Err(_) => Ok(Outcome::Unknown),
     }
+}
+
+/// False if the name is still there after a rename that was answered as done: between two names of one file a system
+/// does nothing, or another writer was at once there. Also false if it is not known.
+async fn is_gone(session: &Session, path: &[u8]) -> bool {
+    session.lstat(path).await.is_err_and(|failure| failure.is_missing())
 }
 
 /// Gives the file at `from` the name of a key: makes the folders that are missing, removes those without objects that

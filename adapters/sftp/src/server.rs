@@ -77,7 +77,8 @@ impl Server {
         capability.copy = self.replaces && self.copies;
         capability.copy_if_absent = capability.copy && self.links;
         capability.rename = self.replaces;
-        capability.rename_if_absent = self.replaces && self.links;
+        // No request renames unless the name is taken. A link and a removal are two, and a writer comes in between.
+        capability.rename_if_absent = false;
         capability.list_sorted = true;
         capability.durable = self.replaces && self.durable;
         capability

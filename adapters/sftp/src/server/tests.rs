@@ -7,11 +7,11 @@ const ALL: Server = Server { replaces: true, links: true, copies: true, durable:
 #[test]
 fn what_is_declared_follows_from_the_extensions() {
     let all = ALL.capability();
-    assert!(all.write && all.write_if_absent && all.rename && all.rename_if_absent && all.durable);
+    assert!(all.write && all.write_if_absent && all.rename && !all.rename_if_absent && all.durable);
     assert!(all.copy && all.copy_if_absent && all.list_sorted);
     let without_links = Server { links: false, ..ALL }.capability();
     assert!(without_links.write && without_links.copy && without_links.rename);
-    assert!(!without_links.write_if_absent && !without_links.copy_if_absent && !without_links.rename_if_absent);
+    assert!(!without_links.write_if_absent && !without_links.copy_if_absent);
     let without_copies = Server { copies: false, ..ALL }.capability();
     assert!(!without_copies.copy && !without_copies.copy_if_absent && without_copies.write_if_absent);
     assert!(!Server { durable: false, ..ALL }.capability().durable);

@@ -30,7 +30,7 @@ async fn what_openssh_can_do_is_declared() {
     let backend = service.connect().await;
     let info = backend.info();
     let can = info.capability;
-    assert!(can.write && can.write_if_absent && can.rename && can.rename_if_absent && can.list_sorted && can.durable);
+    assert!(can.write && can.write_if_absent && can.rename && !can.rename_if_absent && can.list_sorted && can.durable);
     assert!(can.copy == can.copy_if_absent, "{can:?}");
     assert!(!can.versions && !can.write_if_match && !can.write_tokens && !can.delete_if_match);
     assert_eq!((info.scheme, info.namespace), ("sftp", Namespace::Tree));
@@ -59,8 +59,9 @@ async fn what_is_not_declared_is_refused() {
     refused.push(backend.read_ranges(&key("a"), &[], &pinned).await.unwrap_err());
     let options = CopyOptions::default().with_condition(if_match());
     refused.push(backend.copy(&key("a"), &key("b"), &options).await.unwrap_err());
-    let options = RenameOptions::default().with_condition(if_match());
-    refused.push(backend.rename(&key("a"), &key("b"), &options).await.unwrap_err());
+    for options in [RenameOptions::default().with_condition(if_match()), RenameOptions::if_absent()] {
+        refused.push(backend.rename(&key("a"), &key("b"), &options).await.unwrap_err());
+    }
     let options = DeleteOptions::default().with_condition(if_match());
     refused.push(backend.delete(&[key("a")], &options).await.unwrap_err());
     for error in refused {
@@ -224,6 +225,21 @@ async fn listings_go_page_by_page_over_many_files() {
     assert_eq!(seen.len(), 452);
     assert!(seen.is_sorted(), "{seen:?}");
     assert_eq!(seen[101], "d/0100 /x");
+}
+
+#[tokio::test]
+async fn a_rename_between_two_names_of_one_file_does_not_pass_for_a_move() {
+    let Some(service) = service() else { return };
+    let backend = service.connect().await;
+    applied(write(&backend, "a", "1").await);
+    std::fs::hard_link(service.folder.join("a"), service.folder.join("b")).unwrap();
+    let renamed = backend.rename(&key("a"), &key("b"), &RenameOptions::default()).await.unwrap();
+    assert_eq!(renamed, Outcome::Unknown, "the system does nothing, and says that it has");
+    assert_eq!(names(&backend).await, ["a", "b"]);
+    let itself = backend.rename(&key("a"), &key("a"), &RenameOptions::default()).await.unwrap();
+    assert_eq!(applied(itself).size, 1);
+    applied(backend.rename(&key("a"), &key("c"), &RenameOptions::default()).await.unwrap());
+    assert_eq!(names(&backend).await, ["b", "c"]);
 }
 
 #[tokio::test]

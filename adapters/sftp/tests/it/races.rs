@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use worldstore_async::AsyncBackend;
-use worldstore_core::{Outcome, ReadOptions, RenameOptions};
+use worldstore_core::{Outcome, ReadOptions};
 use worldstore_sftp::Sftp;
 
-use crate::service::{Service, applied, body, bytes, create, key, service, write};
+use crate::service::{Service, applied, body, bytes, create, service, write};
 
 const RACERS: usize = 8;
 const ROUNDS: usize = 20;
@@ -39,32 +39,6 @@ async fn one_of_many_creates() {
         let winner = winner(&outcomes);
         let body = bytes(&*backends[0], &format!("new/{round}/target"), ReadOptions::default()).await.unwrap();
         assert_eq!(body, vec![winner as u8; 40_000], "round {round}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn one_of_many_renames() {
-    let Some(service) = service() else { return };
-    let backends = racers(&service).await;
-    for round in 0..ROUNDS {
-        for (racer, backend) in backends.iter().enumerate() {
-            applied(write(&**backend, &format!("{round}/{racer}"), vec![racer as u8; 4_000]).await);
-        }
-        let tasks = backends.iter().enumerate().map(|(racer, backend)| {
-            let backend = Arc::clone(backend);
-            tokio::spawn(async move {
-                let (from, to) = (key(&format!("{round}/{racer}")), key(&format!("{round}/target")));
-                backend.rename(&from, &to, &RenameOptions::if_absent()).await.unwrap()
-            })
-        });
-        let outcomes: Vec<_> = futures::future::join_all(tasks).await.into_iter().map(Result::unwrap).collect();
-        let winner = winner(&outcomes);
-        for racer in 0..RACERS {
-            let body = bytes(&*backends[0], &format!("{round}/{racer}"), ReadOptions::default()).await;
-            assert_eq!(body.is_err(), racer == winner, "round {round}: losers keep what they have");
-        }
-        let body = bytes(&*backends[1], &format!("{round}/target"), ReadOptions::default()).await.unwrap();
-        assert_eq!(body, vec![winner as u8; 4_000]);
     }
 }
 
