@@ -11,6 +11,7 @@ mod change;
 mod check;
 pub mod config;
 mod connect;
+mod durable;
 mod failure;
 pub mod host_keys;
 mod lookup;

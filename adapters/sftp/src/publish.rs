@@ -4,6 +4,7 @@ use worldstore_core::{Condition, Durability, Error, ErrorKind, Key, Outcome, Pre
 
 use crate::failure::{Answer, Failure};
 use crate::lookup::{Place, STAGING, links, meta_of, refuse_staging};
+use crate::remote::FSYNC;
 use crate::server::Inner;
 use crate::session::Session;
 use crate::stage::{Staged, explain, parent_of, unique_name};
@@ -86,6 +87,11 @@ pub async fn rename(
         return Ok(Outcome::Applied(meta));
     }
     let path = inner.root.path(from.as_str());
+    if options.durability != Durability::None && session.has(FSYNC, "1") {
+        // It may have been written without.
+        let synced = session.sync_file(&path).await;
+        synced.map_err(|failure| failure.into_error("rename").with("key", from))?;
+    }
     let named = match give_name(inner, session, &path, to, Naming::Replace, options.durability).await {
         Ok(named) => named,
         Err(error) => {
@@ -191,29 +197,25 @@ async fn puzzling(inner: &Inner, session: &Session, from: &[u8], key: &Key, nami
 /// server refuses a folder and nothing tells why.
 async fn ensure_parent(inner: &Inner, session: &Session, key: &Key, durability: Durability) -> Result<Option<Failure>> {
     let parent = key.parent();
-    match inner.root.look(session, parent.as_str(), "publish").await? {
-        Place::Folder => Ok(None),
-        Place::Missing => make_folders(inner, session, &parent, durability).await,
-        Place::Link => Err(links()),
-        Place::File(_) | Place::BehindFile | Place::Other => Err(Error::invalid("a folder of the key is an object")),
+    let failure = match inner.root.look(session, parent.as_str(), "publish").await? {
+        Place::Folder => None,
+        Place::Missing => make_folders(inner, session, &parent).await?,
+        Place::Link => return Err(links()),
+        Place::File(_) | Place::BehindFile | Place::Other => {
+            return Err(Error::invalid("a folder of the key is an object"));
+        }
+    };
+    if failure.is_none() && durability == Durability::Full && inner.server.durable {
+        return sync_above(inner, session, &parent).await;
     }
+    Ok(failure)
 }
 
-async fn make_folders(
-    inner: &Inner,
-    session: &Session,
-    folder: &Prefix,
-    durability: Durability,
-) -> Result<Option<Failure>> {
-    let text = folder.as_str();
-    let mut above = Prefix::root();
-    for end in text.match_indices('/').map(|(end, _)| end).chain([text.len()]) {
-        let path = inner.root.path(&text[..end]);
+async fn make_folders(inner: &Inner, session: &Session, folder: &Prefix) -> Result<Option<Failure>> {
+    for below in each_folder(folder) {
+        let path = inner.root.path(below);
         match session.make_folder(&path, inner.config.folder_mode).await {
-            Ok(()) => {
-                let synced = sync_folder(inner, session, &above, durability).await;
-                synced.map_err(|failure| failure.into_error("make folder"))?;
-            }
+            Ok(()) => session.durable.forget(&path),
             // Another writer has removed the one above.
             Err(failure) if failure.is_missing() => return Ok(Some(failure)),
             // Most likely it is there.
@@ -222,11 +224,35 @@ async fn make_folders(
                 Err(missing) if missing.is_missing() => return Ok(Some(failure)),
                 Err(failure) => return Err(failure.into_error("make folder")),
             },
-            Err(failure) => return Err(failure.into_error("make folder").with("folder", &text[..end])),
+            Err(failure) => return Err(failure.into_error("make folder").with("folder", below)),
         }
-        above = Prefix::new(&text[..end])?;
     }
     Ok(None)
+}
+
+/// Makes the names of a folder and of those above it survive a power cut, whoever made them: once for each connection.
+/// Returns the failure if one of them is gone again.
+async fn sync_above(inner: &Inner, session: &Session, folder: &Prefix) -> Result<Option<Failure>> {
+    for below in each_folder(folder) {
+        let path = inner.root.path(below);
+        if session.durable.has(&path) {
+            continue;
+        }
+        match session.sync_folder(parent_of(&path)).await {
+            // A folder above that may be passed but not read cannot be synced: it is not one of ours.
+            Ok(()) | Err(Failure::Status { code: status::PERMISSION_DENIED, .. }) => session.durable.learn(&path),
+            Err(failure) if failure.is_missing() => return Ok(Some(failure)),
+            Err(failure) => return Err(failure.into_error("sync folder").with("folder", below)),
+        }
+    }
+    Ok(None)
+}
+
+/// The folders from the root's own down to this one; none for the root.
+fn each_folder(folder: &Prefix) -> impl Iterator<Item = &str> {
+    let text = folder.as_str();
+    let ends = text.match_indices('/').map(|(end, _)| end).chain((!text.is_empty()).then_some(text.len()));
+    ends.map(|end| &text[..end])
 }
 
 /// Removes a folder below which there are only folders. False if there is anything else, which stays.
@@ -251,6 +277,7 @@ async fn remove_empty(session: &Session, path: &[u8]) -> bool {
             Err(_) => return false,
         }
     }
+    session.durable.forget(path);
     match session.remove_folder(path).await {
         Ok(()) => true,
         Err(failure) => failure.is_missing(),

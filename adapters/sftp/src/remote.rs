@@ -167,10 +167,15 @@ impl Session {
         self.done(Request::extended(FSYNC).bytes(file.id())).await
     }
 
-    /// Syncs a folder: a server on a Unix system opens one like a file and syncs that.
+    /// Syncs a file that is not open.
+    pub async fn sync_file(&self, path: &[u8]) -> Answer<()> {
+        let file = self.open_to_read(path).await?;
+        self.sync(&file).await
+    }
+
+    /// Syncs a folder: a server on a Unix system opens one like a file.
     pub async fn sync_folder(&self, path: &[u8]) -> Answer<()> {
-        let folder = self.open_to_read(path).await?;
-        self.sync(&folder).await
+        self.sync_file(path).await
     }
 
     /// Copies bytes from one file to another where they are.

@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
 use crate::connect::Ssh;
+use crate::durable::DurableFolders;
 use crate::failure::{Answer, Failure};
 use crate::remote::Limits;
 use crate::wire::{self, Extensions, Parsed, Reply, Request, kind};
@@ -32,6 +33,8 @@ pub struct Session {
     pub extensions: Extensions,
     /// What the server takes in one request.
     pub limits: Limits,
+    /// Folders that need no sync any more.
+    pub durable: DurableFolders,
     /// The connection below; it ends when this is dropped.
     _ssh: Ssh,
 }
@@ -99,7 +102,14 @@ impl Session {
         tokio::spawn(send_all(write, queue, stopped.clone(), Arc::clone(&shared)));
         tokio::spawn(receive_all(read, input, stopped, Arc::clone(&shared)));
         let timeout = timeout.min(TIMEOUT_MAX);
-        let mut session = Self { shared, timeout, extensions, limits: Limits::default(), _ssh: ssh };
+        let mut session = Self {
+            shared,
+            timeout,
+            extensions,
+            limits: Limits::default(),
+            durable: DurableFolders::default(),
+            _ssh: ssh,
+        };
         session.limits = session.ask_limits().await?;
         Ok(Arc::new(session))
     }
