@@ -85,12 +85,26 @@ impl Pool {
                 let connection = self.connect().map_err(failed)?;
                 return Ok(place.slot.with(connection));
             };
-            let works = since.elapsed() < TRUSTED_FOR || redis::cmd("PING").exec(&mut connection).is_ok();
-            if works {
-                return Ok(place.slot.with(connection));
+            let asked = match since.elapsed() < TRUSTED_FOR {
+                true => Ok(()),
+                false => redis::cmd("PING").exec(&mut connection),
+            };
+            match asked {
+                Ok(()) => return Ok(place.slot.with(connection)),
+                // The others are as dead, and each would be waited for as long.
+                Err(error) if error.is_timeout() => self.close_idle(),
+                Err(_) => {}
             }
             // Given up with its slot; the next one is tried, and at last a new one.
         }
+    }
+
+    fn close_idle(&self) {
+        let mut state = self.lock();
+        let idle = std::mem::take(&mut state.idle);
+        state.open -= idle.len();
+        drop(state);
+        self.freed.notify_all();
     }
 
     /// An idle connection, or the right to open one; waits for the time of a command if there is neither.

@@ -1,7 +1,8 @@
 //! Servers that are gone, slow, or whose answers are lost.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use worldstore_core::{
     Backend, Condition, CopyOptions, Deleted, ErrorKind, Outcome, RenameOptions, Retry, SettleOptions, Settled,
@@ -102,6 +103,29 @@ fn a_restarted_server_is_found_again_and_one_that_is_gone_is_unavailable() {
     assert_eq!(written.kind(), ErrorKind::Unavailable);
     proxy.cut(false);
     assert_eq!(read(&backend, "a"), b"old");
+}
+
+#[test]
+fn one_dead_connection_stands_for_all_that_are_idle() {
+    let Some((_scratch, proxy, config)) = through_proxy("dead") else { return };
+    let timeout = Duration::from_secs(1);
+    let backend = Arc::new(config.with_command_timeout(timeout).connect().unwrap());
+    write(&*backend, "a", vec![7; 1 << 20]);
+    while proxy.count.load(Ordering::SeqCst) < 6 {
+        let readers: Vec<_> = (0..12)
+            .map(|_| {
+                let backend = Arc::clone(&backend);
+                std::thread::spawn(move || read(&*backend, "a").len())
+            })
+            .collect();
+        readers.into_iter().for_each(|reader| assert_eq!(reader.join().unwrap(), 1 << 20));
+    }
+    // For so long they are trusted.
+    std::thread::sleep(Duration::from_millis(1_100));
+    proxy.freeze();
+    let begun = Instant::now();
+    assert_eq!(read(&*backend, "a").len(), 1 << 20);
+    assert!(begun.elapsed() < 4 * timeout, "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -25,6 +25,10 @@ pub struct Proxy {
     /// Scripts that came in.
     pub scripts: Arc<AtomicUsize>,
     connections: Arc<Mutex<Vec<TcpStream>>>,
+    /// Connections that came in.
+    pub count: Arc<AtomicUsize>,
+    /// Of these, how many are frozen.
+    frozen: Arc<AtomicUsize>,
     refuses: Arc<AtomicBool>,
 }
 
@@ -36,10 +40,13 @@ impl Proxy {
             trouble: Arc::default(),
             scripts: Arc::default(),
             connections: Arc::default(),
+            count: Arc::default(),
+            frozen: Arc::default(),
             refuses: Arc::default(),
         };
         let (trouble, scripts) = (Arc::clone(&proxy.trouble), Arc::clone(&proxy.scripts));
         let (connections, refuses) = (Arc::clone(&proxy.connections), Arc::clone(&proxy.refuses));
+        let (count, frozen) = (Arc::clone(&proxy.count), Arc::clone(&proxy.frozen));
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 if refuses.load(Ordering::SeqCst) {
@@ -47,7 +54,9 @@ impl Proxy {
                 }
                 let upstream = TcpStream::connect(&server).unwrap();
                 connections.lock().unwrap().extend([client.try_clone().unwrap(), upstream.try_clone().unwrap()]);
-                pass(client, upstream, &trouble, &scripts);
+                let (number, frozen) = (count.fetch_add(1, Ordering::SeqCst), Arc::clone(&frozen));
+                let is_frozen = move || number < frozen.load(Ordering::SeqCst);
+                pass(client, upstream, &trouble, &scripts, is_frozen);
             }
         });
         proxy
@@ -55,6 +64,11 @@ impl Proxy {
 
     pub fn set(&self, trouble: Trouble) {
         self.trouble.store(trouble as u8, Ordering::SeqCst);
+    }
+
+    /// From now on nothing gets through on the connections that are there, and they stay. New ones are as they should be.
+    pub fn freeze(&self) {
+        self.frozen.store(self.count.load(Ordering::SeqCst), Ordering::SeqCst);
     }
 
     /// Breaks all connections, as a server that restarts; or one that is gone, which takes no new ones.
@@ -66,12 +80,21 @@ impl Proxy {
     }
 }
 
-fn pass(client: TcpStream, upstream: TcpStream, trouble: &Arc<AtomicU8>, scripts: &Arc<AtomicUsize>) {
+fn pass(
+    client: TcpStream,
+    upstream: TcpStream,
+    trouble: &Arc<AtomicU8>,
+    scripts: &Arc<AtomicUsize>,
+    is_frozen: impl Fn() -> bool + Send + 'static,
+) {
     let lose_reply = Arc::new(AtomicBool::new(false));
     let (mut from_client, mut to_server) = (client.try_clone().unwrap(), upstream.try_clone().unwrap());
     let (trouble, scripts, lose) = (Arc::clone(trouble), Arc::clone(scripts), Arc::clone(&lose_reply));
     thread::spawn(move || {
         each_chunk(&mut from_client, |chunk| {
+            if is_frozen() {
+                return true;
+            }
             if chunk.windows(7).any(|window| window == b"EVALSHA") {
                 scripts.fetch_add(1, Ordering::SeqCst);
                 match trouble.load(Ordering::SeqCst) {
