@@ -67,10 +67,10 @@ async fn bodies_and_writers_are_dropped_off_the_threads_of_the_runtime() {
         let traffic = Arc::clone(&generated.traffic);
         let backend = SyncBackendAdapter::new(Arc::new(generated));
         drop(backend.open_writer(&key("a"), &WriteOptions::default()).await.unwrap());
-        let read = || backend.read(&key("a"), &ReadOptions::default());
-        assert_eq!(read().await.unwrap().body.count().await as u64, chunks);
-        drop(read().await.unwrap());
-        let mut body = read().await.unwrap().body;
+        let read = async || backend.read(&key("a"), &ReadOptions::default()).await.unwrap().body;
+        assert_eq!(read().await.count().await as u64, chunks);
+        drop(read().await);
+        let mut body = read().await;
         assert!(body.next().await.unwrap().is_ok());
         drop(body);
         while traffic.dropped_on.lock().unwrap().len() < 4 {

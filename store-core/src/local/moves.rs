@@ -32,7 +32,7 @@ pub(super) fn rename<V: Vfs>(root: &RootFolder<V>, from: &Key, to: &Key, options
         None => return Ok(Outcome::Rejected),
     };
     let Some(Moved { source, meta }) = moved else {
-        [from, to].map(|key| root.doubts().raise(key));
+        [from, to].into_iter().for_each(|key| root.doubts().raise(key));
         return Ok(Outcome::Unknown);
     };
     // The new name first: a crash in between leaves the object under both names, never under none.

@@ -206,14 +206,15 @@ async fn a_call_that_is_given_up_while_it_begins_leaves_no_transaction_behind() 
     let config = PostgresConfig::from_uri(&proxy.url).unwrap().with_namespace(&server.namespace).unwrap();
     let through = config.with_connections_max(1).connect().await.unwrap();
 
+    let (a, b) = (key("a"), key("b"));
     proxy.set(Trouble::HoldBegin);
     let options = WriteOptions::default();
     tokio::select! {
-        outcome = through.write(&key("a"), "x".into(), &options) => panic!("{outcome:?}"),
+        outcome = through.write(&a, "x".into(), &options) => panic!("{outcome:?}"),
         () = proxy.held() => {}
     }
     proxy.set(Trouble::Nothing);
-    let mut writer = through.open_writer(&key("b"), &options).await.unwrap();
+    let mut writer = through.open_writer(&b, &options).await.unwrap();
     writer.write(body(1 << 20).into()).await.unwrap();
     assert_eq!(server.number("SELECT count(*) FROM {ns}.chunks").await, 4, "staged for all to see");
     applied(writer.commit().await.unwrap());
@@ -221,13 +222,13 @@ async fn a_call_that_is_given_up_while_it_begins_leaves_no_transaction_behind() 
     proxy.set(Trouble::HoldBegin);
     let options = ReadOptions::default().with_range(worldstore_core::ReadRange::From(0));
     tokio::select! {
-        reply = through.read(&key("b"), &options) => panic!("{:?}", reply.map(|reply| reply.meta)),
+        reply = through.read(&b, &options) => panic!("{:?}", reply.map(|reply| reply.meta)),
         () = proxy.held() => {}
     }
     proxy.set(Trouble::Nothing);
-    assert_eq!(through.stat(&key("b"), &StatOptions::default()).await.unwrap().size, 1 << 20);
+    assert_eq!(through.stat(&b, &StatOptions::default()).await.unwrap().size, 1 << 20);
     applied(write(&direct, "b", "new", Condition::None).await);
-    assert_eq!(through.stat(&key("b"), &StatOptions::default()).await.unwrap().size, 3, "the present state");
+    assert_eq!(through.stat(&b, &StatOptions::default()).await.unwrap().size, 3, "the present state");
     server.end().await;
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use worldstore_async::AsyncBackend;
 use worldstore_core::{Outcome, ReadOptions};
 use worldstore_sftp::Sftp;
 

@@ -158,9 +158,9 @@ async fn what_nobody_can_tell_stays_unknown() {
 async fn a_write_without_a_condition_is_settled_and_never_made_over_what_another_has_written() {
     let inner = Scripted::new([Lose, LoseAndReplace]);
     let backend = retry(&inner, &clock(), RetryOptions::default());
-    let write = || backend.write(&key("a"), "one".into(), &WriteOptions::default());
-    assert!(matches!(write().await.unwrap(), Outcome::Applied(_)));
-    assert_eq!(write().await.unwrap(), Outcome::Unknown);
+    let write = async || backend.write(&key("a"), "one".into(), &WriteOptions::default()).await.unwrap();
+    assert!(matches!(write().await, Outcome::Applied(_)));
+    assert_eq!(write().await, Outcome::Unknown);
     assert_eq!(content(&backend, "a").await, b"another's");
     assert_eq!(inner.calls(), ["write", "settle", "write", "settle"]);
 }
