@@ -5,6 +5,9 @@ use worldstore::arrow::datatypes::{DataType, Date32Type, TimeUnit};
 
 use super::number::{Number, comes_back, is_whole};
 
+/// Up to this size floats hold every whole number: 2 to the power of 53.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
 /// Looks at all texts of a column, one after the other.
 #[derive(Debug, Clone)]
 pub struct Guess {
@@ -95,7 +98,7 @@ fn is_float(text: &str) -> bool {
     };
     let Ok(float) = text.parse::<f64>() else { return false };
     if is_whole(text) {
-        return comes_back(text, float);
+        return float.abs() <= WHOLE_MAX && comes_back(text, float);
     }
     float.is_finite()
         && [format!("{float:e}"), format!("{float:.16e}")]
