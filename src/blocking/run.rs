@@ -57,6 +57,16 @@ impl Run {
         call(self, |run| async move { run.append(tick, &table, &rows).await })
     }
 
+    /// Checks rows as an append of this tick would, and changes nothing: for whoever appends much and wants to know before
+    /// the first of it. [`append`](Self::append) says what they are like.
+    ///
+    /// # Errors
+    /// Those of [`crate::Run::check`] and of a [`Bridge`].
+    pub fn check(&self, tick: i64, table: &str, rows: &RecordBatch) -> Result<()> {
+        let (table, rows) = (table.to_owned(), rows.clone());
+        call(self, |run| async move { run.check(tick, &table, &rows).await })
+    }
+
     /// Starts to write a tick.
     pub fn tick(&self, tick: i64) -> TickWriter {
         TickWriter::over(self.run.tick(tick), self.bridge())

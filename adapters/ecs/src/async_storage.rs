@@ -49,8 +49,9 @@ pub trait AsyncStorage: Debug + Display + Send + Sync + 'static {
     /// Applies a batch, all or nothing, and registers its components.
     ///
     /// # Errors
-    /// Those of [`Batch::check`] and of [`register`](Self::register), in which case nothing was changed. Those of the
-    /// storage; after `OutcomeUnknown` the batch was applied or was not.
+    /// Those of [`Batch::check`] and of [`register`](Self::register), in which case nothing was changed; also then
+    /// `Corrupt`, if a Rust type in memory refuses a value. Those of the storage; after `OutcomeUnknown` the batch was
+    /// applied or was not.
     async fn apply(&mut self, batch: &Batch) -> Result<Applied>;
 
     /// Which entities are alive, in the order of the argument. Those of another shard are not.

@@ -19,7 +19,6 @@ use iceberg::{TableRequirement, TableUpdate};
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use uuid::Uuid;
 use worldstore_core::table::TableName;
 use worldstore_core::{Error, Result};
 
@@ -157,11 +156,10 @@ impl RestCatalog {
             (Sign::Commit(mark), Some(found)) => {
                 mark.is_on(&found.metadata).then(|| Settled::Seen(Some(Box::new(found))))
             }
-            (Sign::Gone(_), None) => Some(Settled::Seen(None)),
-            (Sign::Gone(id), Some(found)) => (found.metadata.uuid() != id).then_some(Settled::Seen(None)),
-            (Sign::Epoch(epoch), Some(found)) => {
-                (fence::greatest(&found.metadata) >= epoch).then_some(Settled::Seen(None))
+            (Sign::Gone(id), found) => {
+                found.is_none_or(|found| found.metadata.uuid() != id).then_some(Settled::Seen(None))
             }
+            (Sign::Epoch(epoch), Some(found)) if fence::greatest(&found.metadata) >= epoch => Some(Settled::Seen(None)),
             _ => None,
         })
     }
@@ -210,7 +208,7 @@ struct Sent<'change> {
 enum Sign<'change> {
     Commit(Mark<'change>),
     /// The table of this id is not there; another may have its name.
-    Gone(Uuid),
+    Gone(uuid::Uuid),
     /// This epoch, or a greater one, is claimed in it.
     Epoch(u64),
 }

@@ -152,6 +152,7 @@ macro_rules! player {
                 text += &self.upkeep() $($wait)*?;
                 self.world.shutdown() $($wait)*?;
                 self.world.shutdown() $($wait)*?;
+                text += &format!("{:?}\n", self.runs[0].check(99, "a", &batch(&[])) $($wait)*.map_err(|error| error.kind()));
                 let late = self.runs[0].append(99, "a", &batch(&[])) $($wait)*.map(|receipt| format!("{receipt:?}"));
                 let later = self.runs[0].now().pinned() $($wait)*?;
                 Ok(text + &told("late", late) + &look(&later, 1) $($wait)*?)
