@@ -115,12 +115,12 @@ impl Postgres {
     /// Refuses tables with columns of 64 bits for numbers that may need more. In the encoding, and so in the signature,
     /// integers of all widths are the same.
     fn compare_widths(&mut self, schema: &str, tables: &[&Table]) -> Result<()> {
-        let larges = tables.iter().flat_map(|table| {
-            let larges = table.columns.iter().filter(|column| column.kind == ColumnKind::Large);
-            larges.map(move |column| (*table, column.name.as_str()))
+        let large_columns = tables.iter().flat_map(|table| {
+            let large_columns = table.columns.iter().filter(|column| column.kind == ColumnKind::Large);
+            large_columns.map(move |column| (*table, column.name.as_str()))
         });
-        let larges: Vec<_> = larges.collect();
-        if larges.is_empty() {
+        let large_columns: Vec<_> = large_columns.collect();
+        if large_columns.is_empty() {
             return Ok(());
         }
         let narrow: Vec<(String, String)> = self.link.run(async |connection| {
@@ -130,7 +130,7 @@ impl Postgres {
         let is_narrow = |(table, column): &&(&Table, &str)| {
             narrow.iter().any(|(other, narrow)| *other == table.name && narrow == column)
         };
-        match larges.iter().find(is_narrow) {
+        match large_columns.iter().find(is_narrow) {
             None => Ok(()),
             Some((table, column)) => {
                 let message = "a number became wider than its column: alter the type of the column to numeric";
