@@ -212,14 +212,18 @@ fn named(sums: &str) -> Circuit {
     builder.build().unwrap()
 }
 
+/// Makes the tables of the circuit of before, with rows.
+fn fill(store: impl Store + 'static) {
+    let (circuit, input, _) = grown(false);
+    let mut engine = Engine::open(circuit, store, Mode::CreateTables).unwrap();
+    engine.insert(&input, [(1, 1), (1, 2)]).unwrap();
+}
+
 /// Two processes were updated at once: both filled the new tables, so every sum was counted twice.
 #[test]
 fn of_two_that_migrate_at_once_one_fills() {
     for open in shared() {
-        let (circuit, input, _) = grown(false);
-        let mut engine = Engine::open(circuit, open(), Mode::CreateTables).unwrap();
-        engine.insert(&input, [(1, 1), (1, 2)]).unwrap();
-        drop(engine);
+        fill(open());
         let other = open();
         let others = move || drop(Engine::open(grown(true).0, other, Mode::Migrate).unwrap());
         let store = Meanwhile { store: open(), others: Some(Box::new(others)) };
@@ -236,10 +240,7 @@ fn of_two_that_migrate_at_once_one_fills() {
 #[test]
 fn of_two_that_migrate_to_different_circuits_one_is_told() {
     for open in shared() {
-        let (circuit, input, _) = grown(false);
-        let mut engine = Engine::open(circuit, open(), Mode::CreateTables).unwrap();
-        engine.insert(&input, [(1, 1), (1, 2)]).unwrap();
-        drop(engine);
+        fill(open());
         let other = open();
         let others = move || drop(Engine::open(named("theirs"), other, Mode::Migrate).unwrap());
         let store = Meanwhile { store: open(), others: Some(Box::new(others)) };
