@@ -73,7 +73,9 @@ impl Run {
         let rows = parts.iter().map(|part| (part.table.clone(), vec![part.rows.clone()])).collect();
         let receipts = cache.append_all(rows).await?;
         for Part { last, rows, .. } in parts {
-            last.into_iter().for_each(|last| last.appended(tick, rows.clone()));
+            if let Some(last) = last {
+                last.appended(tick, rows);
+            }
         }
         Ok(receipts)
     }
