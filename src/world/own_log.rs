@@ -45,8 +45,8 @@ impl OwnLog {
     }
 }
 
-/// What is to be noted of the log, once whoever had the world before can write no more: what opening fails before that has
-/// given nothing up.
+/// What is to be noted of the log, once the world is open and whoever had it before can write no more: where opening fails,
+/// it still has the log of before, and may have taken back what was not published.
 #[derive(Debug)]
 pub(super) enum Note {
     /// What is noted is right.
