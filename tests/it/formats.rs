@@ -200,6 +200,39 @@ async fn iceberg_tables_are_found_by_catalog_and_by_metadata_file() {
 }
 
 #[tokio::test]
+async fn corrections_in_formats_have_each_key_once() {
+    let garage = Garage::new().await;
+    let catalog = garage.path("catalog.db");
+    let fixes = |ids: &[i64]| {
+        let names: Vec<String> = ids.iter().map(|id| format!("fixed {id}")).collect();
+        let columns: [(&str, ArrayRef); 2] =
+            [("id", Arc::new(Int64Array::from(ids.to_vec()))), ("name", Arc::new(StringArray::from(names)))];
+        RecordBatch::try_from_iter(columns).unwrap()
+    };
+    let name = TableName::new("fixes").unwrap();
+    for (tables, from) in [
+        (&garage.lance as &dyn AsyncTableBackend, "LANCE 'lake://garage/fixes.lance'"),
+        (&garage.iceberg, &format!("ICEBERG 'sqlite:{catalog}#fixes'")),
+    ] {
+        put(tables, "fixes", fixes(&[2, 9])).await;
+        let graph = garage.graph();
+        let label = "CREATE NODE LABEL Car FROM LANCE 'lake://garage/cars.lance' KEY id";
+        ask(&graph, &format!("{label}; CREATE OVERLAY ON Car FROM {from}")).await;
+        let joined = "MATCH (c:Car) RETURN c.name";
+        let walked = "MATCH (c:Car) WITH c RETURN c.name";
+        for query in [joined, walked] {
+            assert_eq!(rows(&graph, query).await, ["car 1", "car 3", "fixed 2"], "{query}");
+        }
+        let _ = tables.append(&name, vec![fixes(&[2])], &AppendOptions::default()).await.unwrap();
+        for query in [joined, walked] {
+            let error = refused(&graph, query).await;
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+            assert!(error.to_string().contains("key is there twice"), "{query}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn each_query_reads_the_newest_state_and_older_ones_when_asked() {
     let garage = Garage::new().await;
     let (graph, catalog) = (garage.graph(), garage.path("catalog.db"));

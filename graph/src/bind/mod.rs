@@ -22,7 +22,7 @@ pub(crate) use pattern::{Shape, shape};
 pub(crate) use reads::{Reads, Run, RunKind, reads, run};
 pub(crate) use returns::plan_returns;
 pub(crate) use scope::{NodeVariable, Scope};
-pub(crate) use udf::{ADD, MULTIPLY, SUBTRACT};
+pub(crate) use udf::{ADD, MULTIPLY, SUBTRACT, once};
 
 /// A mistake of the query.
 pub(crate) fn mistake(span: Span, message: impl Into<String>) -> Diagnostic {

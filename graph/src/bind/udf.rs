@@ -5,12 +5,15 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array};
 use arrow::compute::kernels::numeric;
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
-use datafusion::common::Result;
+use arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
+use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
 };
 use datafusion::physical_expr_common::datum::apply;
+use worldstore_core::Error;
+
+use crate::error::to_datafusion;
 
 /// What a whole number is added by, and its like: an error where the result does not fit 64 bits.
 pub(crate) const ADD: &str = "add_whole";
@@ -34,6 +37,23 @@ static FLOAT: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
         by_rows(arguments, |ranks| Arc::new(floats(ranks) as Float64Array))
     })
 });
+
+static ONCE: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
+    Function::shared("once", vec![DataType::UInt64, DataType::Utf8], DataType::Boolean, |_, arguments| {
+        let [ColumnarValue::Array(numbers), ColumnarValue::Scalar(key)] = arguments else {
+            return datafusion::common::internal_err!("numbers and the name of a key are taken");
+        };
+        if numbers.as_primitive::<UInt64Type>().iter().flatten().any(|number| number > 1) {
+            return Err(to_datafusion(Error::invalid("key is there twice").with("key", key)));
+        }
+        Ok(ColumnarValue::Scalar(ScalarValue::from(true)))
+    })
+});
+
+/// True for the first row of a key; where there is another one, the query fails.
+pub(crate) fn once(number: Expr, key: &str) -> Expr {
+    ONCE.call(vec![number, lit(key)])
+}
 
 /// `name` of two whole numbers of 64 bits.
 pub(super) fn of_whole(name: &str, one: Expr, other: Expr) -> Option<Expr> {
@@ -80,7 +100,7 @@ fn by_rows(arguments: &[ColumnarValue], function: impl Fn(&ArrayRef) -> ArrayRef
         [ColumnarValue::Array(values)] => Ok(ColumnarValue::Array(function(values))),
         [ColumnarValue::Scalar(value)] => {
             let one = function(&value.to_array()?);
-            Ok(ColumnarValue::Scalar(datafusion::common::ScalarValue::try_from_array(&one, 0)?))
+            Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&one, 0)?))
         }
         _ => datafusion::common::internal_err!("one value is taken"),
     }

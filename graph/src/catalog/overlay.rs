@@ -16,6 +16,7 @@ use worldstore_core::{Error, Result};
 use super::kept::KeptRows;
 use super::{Pinned, Rows};
 use crate::asked::Asked;
+use crate::bind::once;
 use crate::error::from_datafusion;
 use crate::snapshot::Snapshot;
 use crate::window::OwnedTable;
@@ -26,7 +27,8 @@ const NAME: &str = " corrections";
 const NUMBER: &str = " number";
 
 /// Corrections to the rows of a label: those of the same key. A value that is there wins, one that is null leaves the row
-/// as it is. Of a table with sequence numbers only the newest row of a key counts.
+/// as it is. Of a table with sequence numbers only the newest row of a key counts; of other rows none can be told to be the
+/// newest, so a key that is there twice is an error.
 #[derive(Debug, Clone)]
 pub(crate) struct Overlay {
     /// The column that identifies a row, in both.
@@ -50,6 +52,8 @@ pub(crate) enum Corrections {
 pub(crate) struct PinnedOverlay {
     key: String,
     provider: Arc<dyn TableProvider>,
+    /// True if a key may be there twice.
+    may_repeat: bool,
 }
 
 impl Overlay {
@@ -63,7 +67,8 @@ impl Overlay {
                 given(batches, schema, asked)
             }
         };
-        Ok(PinnedOverlay { key: self.key.clone(), provider })
+        let may_repeat = matches!(self.rows, Corrections::Declared(_));
+        Ok(PinnedOverlay { key: self.key.clone(), provider, may_repeat })
     }
 }
 
@@ -103,7 +108,7 @@ impl PinnedOverlay {
             .map_err(from_datafusion)
     }
 
-    /// One row of each key.
+    /// One row of each key; a query fails that finds two and cannot tell which is the newer one.
     fn newest(&self) -> Result<LogicalPlanBuilder> {
         let of = |column: &str| Expr::Column(Column::new(Some(TableReference::bare(NAME)), column));
         let source = provider_as_source(Arc::clone(&self.provider));
@@ -112,18 +117,20 @@ impl PinnedOverlay {
         if schema.column_with_name(&self.key).is_none() {
             return Err(Error::invalid("corrections need the key of their label").with("key", &self.key));
         }
-        if schema.column_with_name(base::SEQ).is_none() {
+        if !self.may_repeat {
             return Ok(plan);
         }
         let columns: Vec<_> = plan.schema().columns().into_iter().map(Expr::Column).collect();
-        let number = row_number()
-            .partition_by(vec![of(&self.key)])
-            .order_by(vec![of(base::SEQ).sort(false, false)])
-            .build()
-            .map_err(from_datafusion)?
-            .alias(NUMBER);
-        plan.window([number.clone()])
-            .and_then(|plan| plan.filter(Expr::Column(Column::new_unqualified(NUMBER)).eq(lit(1_u64))))
+        let (number, numbered) = (row_number(), Expr::Column(Column::new_unqualified(NUMBER)));
+        let by_key = number.partition_by(vec![of(&self.key)]);
+        let (by_key, fits) = match schema.column_with_name(base::SEQ) {
+            Some(_) => (by_key.order_by(vec![of(base::SEQ).sort(false, false)]), numbered.eq(lit(1_u64))),
+            None => (by_key, once(numbered, &self.key)),
+        };
+        let number = by_key.build().map_err(from_datafusion)?.alias(NUMBER);
+        plan.filter(of(&self.key).is_not_null())
+            .and_then(|plan| plan.window([number]))
+            .and_then(|plan| plan.filter(fits))
             .and_then(|plan| plan.project(columns))
             .map_err(from_datafusion)
     }
