@@ -38,11 +38,11 @@ pub struct QueryOptions {
 }
 
 impl QueryOptions {
-    /// True if nothing is limited, chosen or left out.
-    pub(crate) fn is_plain(&self) -> bool {
-        let Self { deadline, memory, rows, row_groups, cancel, resume, at, minimum } = self;
-        let unlimited = deadline.is_none() && memory.is_none() && rows.is_none() && row_groups.is_none();
-        unlimited && cancel.is_none() && resume.is_none() && at.is_none() && minimum.is_none()
+    /// True if nothing is limited but the time, and nothing chosen or left out.
+    pub(crate) fn limit_time_at_most(&self) -> bool {
+        let Self { deadline: _, memory, rows, row_groups, cancel: _, resume, at, minimum } = self;
+        let unlimited = memory.is_none() && rows.is_none() && row_groups.is_none();
+        unlimited && resume.is_none() && at.is_none() && minimum.is_none()
     }
 
     /// Sets when the query must have come to its end.

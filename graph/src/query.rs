@@ -25,7 +25,7 @@ use crate::lake::{Answer, answer};
 use crate::limits::{LimitReached, identity};
 use crate::options::QueryOptions;
 use crate::owned::{has_names, is_empty};
-use crate::pieces::{Cut, cut, run_by_pieces};
+use crate::pieces::{Cut, cut, run_by_pieces, whole};
 use crate::snapshot::CREATED;
 use crate::value::Parameters;
 
@@ -127,8 +127,8 @@ impl Graph {
         }
     }
 
-    /// The query as one that is counted over adjacencies, if it can be. Such a count is not cut and not stopped, and
-    /// adjacencies are of rows as they are: so it is for queries without options alone.
+    /// The query as one that is counted over adjacencies, if it can be. Such a count is not cut, and adjacencies are of rows
+    /// as they are.
     async fn hops(
         &self,
         query: &Query,
@@ -137,7 +137,8 @@ impl Graph {
         options: &QueryOptions,
     ) -> Result<Option<Hops>> {
         let catalog = self.known().await?;
-        if !options.is_plain() || !catalog.overlays.is_empty() {
+        let may_be_cut = options.deadline.is_some() && whole(query).is_none();
+        if !options.limit_time_at_most() || may_be_cut || !catalog.overlays.is_empty() {
             return Ok(None);
         }
         let has_created = !is_empty(&self.owned);
@@ -152,8 +153,13 @@ impl Graph {
         options: &QueryOptions,
     ) -> Result<Option<(QueryResult, Asked)>, QueryError> {
         let asked = Asked::new(self.tables.as_ref(), options);
-        let Some(hops) = self.hops(query, parameters, &asked, options).await? else { return Ok(None) };
-        let Some(mut result) = hops.run().await? else { return Ok(None) };
+        let hops = async { Ok(self.hops(query, parameters, &asked, options).await?) };
+        let Some(hops) = asked.guard.watch(hops).await.map_err(unfinished)? else { return Ok(None) };
+        let because = |error| match (error, whole(query)) {
+            (QueryError::Limit(reached), Some(why)) => reached.because(&why).into(),
+            (error, _) => error,
+        };
+        let Some(mut result) = asked.guard.detach(hops.run()).await.map_err(because)? else { return Ok(None) };
         result.snapshots = asked.counters.snapshots();
         self.store_new_footers().await;
         Ok(Some((result, asked)))

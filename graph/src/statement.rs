@@ -7,7 +7,7 @@ use worldstore_core::{Error, Result};
 use worldstore_cypher::ast::{CreateEdgeType, CreateNodeLabel, Name, Statement, StatementKind};
 
 use crate::bind::{mistake, unknown};
-use crate::catalog::{Catalog, Declared, Dropped, Record, blocking, check_free, create_edge_type, create_node_label};
+use crate::catalog::{Catalog, Declared, Dropped, Record, check_free, create_edge_type, create_node_label};
 use crate::error::QueryError;
 use crate::execute::QueryResult;
 use crate::graph::Graph;
@@ -85,8 +85,7 @@ impl Graph {
 
     /// Refuses to declare what queries have created: a name means rows of one kind.
     async fn check_not_created(&self, what: &str, name: &Name, created: CreatedName) -> Result<(), QueryError> {
-        let owned = Arc::clone(&self.owned);
-        if !blocking(move || Ok(created.is_known(&owned.read()))).await? {
+        if !created.is_known(&*self.owned.read().await) {
             return Ok(());
         }
         let error = mistake(name.span, format!("{what} `{}` was created by queries", name.text));

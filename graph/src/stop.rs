@@ -1,5 +1,5 @@
-//! Ends operators that compute for long without giving way: between two batches of what flows into them, and between the
-//! pairs that a join looks at.
+//! Ends what computes for long without giving way: operators between two batches of what flows into them, joins between the
+//! pairs that they look at, counts between nodes.
 
 mod condition;
 
@@ -18,7 +18,7 @@ use worldstore_core::{Error, ErrorKind};
 use self::condition::stopped_between_pairs;
 use crate::error::to_datafusion;
 
-/// Asks all operators of a query to stop; clones ask the same ones.
+/// Asks all that computes for a query to stop; clones ask the same.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stop(Arc<AtomicBool>);
 
@@ -27,8 +27,19 @@ impl Stop {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    fn is_asked(&self) -> bool {
+    pub fn is_asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// Goes on, or not.
+    ///
+    /// # Errors
+    /// `Unavailable`: it was asked to stop.
+    pub fn check(&self) -> worldstore_core::Result<()> {
+        match self.is_asked() {
+            true => Err(stopped()),
+            false => Ok(()),
+        }
     }
 }
 
@@ -71,8 +82,8 @@ pub(crate) fn stoppable(plan: Arc<dyn ExecutionPlan>, stop: &Stop) -> Result<Arc
     Ok(plan.transform_up(join)?.data)
 }
 
-fn stopped() -> DataFusionError {
-    to_datafusion(Error::new(ErrorKind::Unavailable, "the query was stopped"))
+fn stopped() -> Error {
+    Error::new(ErrorKind::Unavailable, "the query was stopped")
 }
 
 /// Hands on what its input gives, until it is asked to stop.
@@ -116,7 +127,7 @@ impl ExecutionPlan for StopExec {
         let input = self.input.execute(partition, context)?;
         let (schema, stop) = (input.schema(), self.stop.clone());
         let batches = input.map(move |batch| match stop.is_asked() {
-            true => Err(stopped()),
+            true => Err(to_datafusion(stopped())),
             false => batch,
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))

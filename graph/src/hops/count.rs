@@ -8,11 +8,13 @@ use std::sync::Arc;
 use super::cycle;
 use super::motif::{Line, Motif, Weights, product};
 use super::parallel::by_node;
+use crate::adjacency::Csr;
+use crate::stop::Stop;
 
 /// For each node of the root's label, the ways in which the motif fits with it there; [`u64::MAX`] if they are too many
 /// for a number. None if the motif has more than one cycle.
-pub(super) fn ways(motif: &Motif, root: usize) -> Option<Vec<u64>> {
-    let mut work = Work { motif: motif.clone() };
+pub(super) fn ways(motif: &Motif, root: usize, stop: &Stop) -> Option<Vec<u64>> {
+    let mut work = Work { motif: motif.clone(), stop };
     if !work.close_loops() {
         return Some(vec![0; motif.nodes[root].count]);
     }
@@ -23,11 +25,12 @@ pub(super) fn ways(motif: &Motif, root: usize) -> Option<Vec<u64>> {
 }
 
 /// What is left of the motif.
-struct Work {
+struct Work<'stop> {
     motif: Motif,
+    stop: &'stop Stop,
 }
 
-impl Work {
+impl Work<'_> {
     /// Lines from a node to itself become weights of it; false if there is no such edge.
     fn close_loops(&mut self) -> bool {
         while let Some(place) = self.motif.lines.iter().position(|line| line.from == line.to) {
@@ -57,7 +60,8 @@ impl Work {
         let Some(place) = self.motif.lines.iter().position(|line| line.touches(leaf)) else { return };
         let line = self.motif.lines.swap_remove(place);
         let (edges, near) = (line.fitting(), line.other(leaf));
-        let sums = sums(&edges, &line, near, &self.motif.nodes[leaf].weights, &self.motif.nodes[near].weights);
+        let (leaf, own) = (&self.motif.nodes[leaf].weights, &self.motif.nodes[near].weights);
+        let sums = sums(Line::seen_from(&edges, &line, near), leaf, own, self.stop);
         self.motif.nodes[near].weights = Some(Arc::new(sums));
     }
 
@@ -76,7 +80,7 @@ impl Work {
                 Some(())
             }
             _ => {
-                let ways = cycle::ways(&self.motif, root)?;
+                let ways = cycle::ways(&self.motif, root, self.stop)?;
                 self.motif.lines.clear();
                 self.motif.nodes[root].weights = Some(Arc::new(ways));
                 Some(())
@@ -86,8 +90,7 @@ impl Work {
 }
 
 /// For each node, its own weight times the sum of its neighbours'.
-fn sums(edges: &crate::adjacency::Adjacency, line: &Line, near: usize, leaf: &Weights, own: &Weights) -> Vec<u64> {
-    let csr = Line::seen_from(edges, line, near);
+fn sums(csr: &Csr, leaf: &Weights, own: &Weights, stop: &Stop) -> Vec<u64> {
     let weight = |node: usize| own.as_ref().map_or(1, |weights| weights[node]);
     let Some(leaf) = leaf else {
         return (0..csr.nodes()).map(|node| weight(node).saturating_mul(csr.degree(node))).collect();
@@ -95,6 +98,7 @@ fn sums(edges: &crate::adjacency::Adjacency, line: &Line, near: usize, leaf: &We
     by_node(
         csr.nodes(),
         csr.edges(),
+        stop,
         || (),
         |nodes, places, ()| {
             for (node, place) in nodes.zip(places) {

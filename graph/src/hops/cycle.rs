@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::motif::{Line, Motif, Weights};
 use super::parallel::by_node;
 use crate::adjacency::{Adjacency, Csr, equal};
+use crate::stop::Stop;
 
 /// Looking a number up in a row costs so much more than looking at the next one of a row.
 const SEARCH_COST: usize = 8;
@@ -16,7 +17,7 @@ struct Cycle {
 }
 
 /// As [`count::ways`](super::count::ways), for a motif whose lines are one cycle through the root.
-pub(super) fn ways(motif: &Motif, root: usize) -> Option<Vec<u64>> {
+pub(super) fn ways(motif: &Motif, root: usize, stop: &Stop) -> Option<Vec<u64>> {
     let cycle = cycle(motif, root)?;
     let steps: Vec<&Csr> = cycle.edges.iter().map(|(edges, is_forward)| edges.towards(*is_forward)).collect();
     let (last, is_forward) = cycle.edges.last()?;
@@ -28,9 +29,10 @@ pub(super) fn ways(motif: &Motif, root: usize) -> Option<Vec<u64>> {
     Some(by_node(
         motif.nodes[root].count,
         edges,
+        stop,
         || Scratch::new(size),
         |nodes, places, scratch| {
-            for (node, place) in nodes.zip(places) {
+            for (node, place) in nodes.zip(places).take_while(|_| !stop.is_asked()) {
                 *place = walk.from(node, scratch);
             }
         },

@@ -6,18 +6,19 @@ use std::collections::BTreeSet;
 
 use super::count;
 use super::motif::{Line, Motif, product};
+use crate::stop::Stop;
 
 /// Motifs that are counted for one query at most: five lines of one group have 52 partitions, six have 203.
 const PARTITIONS_MAX: usize = 256;
 
 /// As [`count::ways`], where lines of a group are different edges. None if that is not counted here.
-pub(super) fn ways(motif: &Motif, root: usize) -> Option<Counted> {
+pub(super) fn ways(motif: &Motif, root: usize, stop: &Stop) -> Option<Counted> {
     let mut sums = vec![0_i128; motif.nodes[root].count];
     let mut is_exact = true;
     for blocks in partitions(&motif.lines)? {
         let (merged, root) = merge(motif, &blocks, root);
         let sign: i128 = blocks.iter().map(|block| sign(block.len())).product();
-        for (sum, ways) in sums.iter_mut().zip(count::ways(&merged, root)?) {
+        for (sum, ways) in sums.iter_mut().zip(count::ways(&merged, root, stop)?) {
             is_exact &= ways < u64::MAX;
             *sum += sign * i128::from(ways);
         }

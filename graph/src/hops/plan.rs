@@ -23,6 +23,7 @@ use crate::catalog::{Catalog, Edges, Mounts, Pinned, Rows};
 use crate::error::{QueryError, from_datafusion};
 use crate::execute::{Execution, QueryResult};
 use crate::lake::LakeTable;
+use crate::stop::StopOnDrop;
 use crate::value::Parameters;
 
 /// The relation of counts, and its columns.
@@ -180,17 +181,22 @@ impl Hops {
             let Some(weights) = self.weights(place, numbered, &loader).await? else { return Ok(None) };
             nodes.push(Spot { count: numbered.count(), weights });
         }
-        let ground = Ground { nodes, edges: built.edges.clone() };
+        let stop = self.given.guard.stop.clone();
+        let ground = Ground { nodes, edges: built.edges.clone(), stop: stop.clone() };
         let hops = Arc::new(self);
         let counting = Arc::clone(&hops);
+        // A future that is dropped reaches no thread: this does.
+        let given_up = StopOnDrop::new(&stop);
         let counted = tokio::task::spawn_blocking(move || run::count(&counting.asked, &ground)).await;
         let failed = |source| Error::unexpected("the query did not come to its end").caused_by(source);
-        let Some(found) = counted.map_err(failed)?? else { return Ok(None) };
+        let found = counted.map_err(failed)??;
+        given_up.end();
+        let Some(found) = found else { return Ok(None) };
         if let Some(batch) = hops.bare_counts(&found)? {
             return Ok(Some(QueryResult::of(batch).with_plans(&hops.given, loader.plans())));
         }
         let plan = hops.result(hops.batch(&found, &built)?)?;
-        let execution = Execution::new(&plan, &hops.mounts, None).await?;
+        let execution = Execution::new(&plan, &hops.mounts, None).await?.stoppable(&stop)?;
         Ok(Some(execution.run_after(&hops.given, loader.plans()).await?))
     }
 

@@ -13,6 +13,7 @@ use super::spread::{self, LANES, Steps};
 use super::trails::{self, Runs};
 use crate::adjacency::{Adjacency, Csr};
 use crate::bind::{Run, RunKind};
+use crate::stop::Stop;
 
 /// Rows of counts at most: they take about 2 GiB.
 const ROWS_MAX: usize = 1 << 26;
@@ -21,6 +22,7 @@ const ROWS_MAX: usize = 1 << 26;
 pub(super) struct Ground {
     pub nodes: Vec<Spot>,
     pub edges: BTreeMap<String, Arc<Adjacency>>,
+    pub stop: Stop,
 }
 
 /// How often what is there.
@@ -33,14 +35,20 @@ pub(super) struct Found {
 }
 
 /// Counts. None if that is not done here.
+///
+/// # Errors
+/// `Invalid`: more matches than a number can count; `Unavailable`: too many rows, or it was asked to stop.
 pub(super) fn count(asked: &Asked, ground: &Ground) -> Result<Option<Found>> {
-    match (&asked.run, asked.alternatives.first().and_then(|edges| edges.first())) {
+    let found = match (&asked.run, asked.alternatives.first().and_then(|edges| edges.first())) {
         (Some(run), Some(edge)) => match ground.edges.get(&edge.edge_type) {
             Some(edges) => Search::new(asked, run, ground, edges).found().map(Some),
             None => Ok(None),
         },
         _ => fixed(asked, ground),
-    }
+    };
+    // What was counted meanwhile lacks something.
+    ground.stop.check()?;
+    found
 }
 
 fn fixed(asked: &Asked, ground: &Ground) -> Result<Option<Found>> {
@@ -49,7 +57,9 @@ fn fixed(asked: &Asked, ground: &Ground) -> Result<Option<Found>> {
     let root = asked.uses.nodes.first().copied();
     for edges in &asked.alternatives {
         let Some(motif) = motif(edges, ground).filter(Motif::is_connected) else { return Ok(None) };
-        let Some(counted) = distinct::ways(&motif, root.unwrap_or_else(|| motif.middle())) else { return Ok(None) };
+        let Some(counted) = distinct::ways(&motif, root.unwrap_or_else(|| motif.middle()), &ground.stop) else {
+            return Ok(None);
+        };
         let total = counted.total.ok_or_else(too_many)?;
         sum = sum.checked_add(total).ok_or_else(too_many)?;
         match sums.is_empty() {
@@ -100,6 +110,7 @@ struct Search<'asked> {
     asked: &'asked Asked,
     run: &'asked Run,
     edges: &'asked Adjacency,
+    stop: &'asked Stop,
     /// True if the near end is the start.
     is_forward: bool,
     near: Vec<u32>,
@@ -110,7 +121,7 @@ struct Search<'asked> {
 
 impl<'asked> Search<'asked> {
     /// Begins at the end with fewer nodes, or at the one that is not asked for, if only the other one is.
-    fn new(asked: &'asked Asked, run: &'asked Run, ground: &Ground, edges: &'asked Adjacency) -> Self {
+    fn new(asked: &'asked Asked, run: &'asked Run, ground: &'asked Ground, edges: &'asked Adjacency) -> Self {
         let mut nodes = [fitting(&ground.nodes[0]), fitting(&ground.nodes[1])];
         let is_forward = match is_closure(&asked.uses, run) {
             true => !asked.uses.nodes.contains(&0),
@@ -119,7 +130,8 @@ impl<'asked> Search<'asked> {
         let far = ground.nodes[usize::from(is_forward)].weights.clone();
         let near = std::mem::take(&mut nodes[usize::from(!is_forward)]);
         let far_count = nodes[usize::from(is_forward)].len();
-        Self { asked, run, edges, is_forward, near, far, far_count, nodes: ground.nodes[0].count }
+        let (stop, nodes) = (&ground.stop, ground.nodes[0].count);
+        Self { asked, run, edges, stop, is_forward, near, far, far_count, nodes }
     }
 
     fn found(&self) -> Result<Found> {
@@ -144,12 +156,13 @@ impl<'asked> Search<'asked> {
     /// Edges as they lead from the near end, or from the far one.
     fn steps(&self, is_from_near: bool) -> Steps<'asked> {
         let along = self.is_forward == is_from_near;
-        match self.run.direction {
-            Direction::Right => Steps(vec![self.edges.towards(along)]),
-            Direction::Left => Steps(vec![self.edges.towards(!along)]),
+        let edges = match self.run.direction {
+            Direction::Right => vec![self.edges.towards(along)],
+            Direction::Left => vec![self.edges.towards(!along)],
             // A loop is one edge, whichever way it is read.
-            Direction::Either | Direction::Both => Steps(vec![self.edges.towards(true), self.edges.towards(false)]),
-        }
+            Direction::Either | Direction::Both => vec![self.edges.towards(true), self.edges.towards(false)],
+        };
+        Steps { edges, stop: self.stop }
     }
 
     fn csr(&self, is_from_near: bool) -> &'asked Csr {
@@ -184,7 +197,8 @@ impl<'asked> Search<'asked> {
         let most = usize::try_from(self.steps_max()).unwrap_or(usize::MAX);
         let lengths = (usize::try_from(self.run.lengths.0).unwrap_or(usize::MAX), most);
         let by_end = rows.far.is_some();
-        let asked = trails::Asked { csr: self.csr(true), lengths, ends: self.far.clone(), by_end };
+        self.stop.check()?;
+        let asked = trails::Asked { csr: self.csr(true), lengths, ends: self.far.clone(), by_end, stop: self.stop };
         let runs: Runs = match self.run.kind {
             RunKind::Walks => asked.walks(starts, self.csr(false)),
             _ => asked.trails(starts),
@@ -220,6 +234,7 @@ impl<'asked> Search<'asked> {
         }
         let by_near = rows.near.is_some();
         for starts in self.near.chunks(LANES) {
+            self.stop.check()?;
             let mut left = starts.len() as u64 * self.far_count as u64;
             left -= starts.iter().filter(|start| self.may_end(**start)).count() as u64;
             let mut failed = Ok(());
@@ -245,6 +260,7 @@ impl<'asked> Search<'asked> {
     fn all_shortest(&self, rows: &mut Rows) -> Result<()> {
         self.none_long(rows)?;
         for start in &self.near {
+            self.stop.check()?;
             let mut left = self.far_count as u64 - u64::from(self.may_end(*start));
             let mut failed = Ok(());
             spread::paths(&self.steps(true), self.nodes, *start, self.steps_max(), |node, count, length| {

@@ -2,16 +2,21 @@
 //! number of shortest paths.
 
 use crate::adjacency::Csr;
+use crate::stop::Stop;
 
 /// Nodes that are started from at once.
 pub(super) const LANES: usize = 64;
 
-/// Where edges lead: along them, against them, or both.
-pub(super) struct Steps<'edges>(pub Vec<&'edges Csr>);
+/// Where edges lead: along them, against them, or both. Once it is asked to stop, nowhere: what is found then is of no use.
+pub(super) struct Steps<'edges> {
+    pub edges: Vec<&'edges Csr>,
+    pub stop: &'edges Stop,
+}
 
 impl Steps<'_> {
     fn of(&self, node: u32) -> impl Iterator<Item = u32> + '_ {
-        self.0.iter().flat_map(move |csr| csr.of(node as usize)).copied()
+        let edges = if self.stop.is_asked() { &[] } else { self.edges.as_slice() };
+        edges.iter().flat_map(move |csr| csr.of(node as usize)).copied()
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::motif::Weights;
 use super::parallel::{by_node, each};
 use crate::adjacency::Csr;
+use crate::stop::Stop;
 
 /// How many runs end where: for each length, by node; one entry for all nodes if it does not matter where.
 pub(super) type Runs = Vec<Vec<u64>>;
@@ -19,6 +20,8 @@ pub(super) struct Asked<'edges> {
     pub ends: Weights,
     /// True if it matters where a run ends.
     pub by_end: bool,
+    /// Once it asks, the counts are of no use.
+    pub stop: &'edges Stop,
 }
 
 impl Asked<'_> {
@@ -44,6 +47,7 @@ impl Asked<'_> {
         let firsts: Vec<usize> = starts.iter().flat_map(|start| self.csr.range(*start as usize)).collect();
         let all = each(
             firsts.len(),
+            self.stop,
             || Trail { asked: self, used: Vec::new(), runs: self.empty() },
             |place, trail| {
                 trail.follow(firsts[place], 1);
@@ -65,11 +69,12 @@ impl Asked<'_> {
         self.start(starts, &mut runs);
         let mut here = vec![0_u64; self.csr.nodes()];
         starts.iter().for_each(|start| here[*start as usize] += 1);
-        for (length, sums) in runs.iter_mut().enumerate().skip(1) {
+        for (length, sums) in runs.iter_mut().enumerate().skip(1).take_while(|_| !self.stop.is_asked()) {
             let before = Arc::new(here);
             here = by_node(
                 against.nodes(),
                 against.edges(),
+                self.stop,
                 || (),
                 |nodes, places, ()| {
                     for (node, place) in nodes.zip(places) {
@@ -117,7 +122,7 @@ impl Trail<'_, '_> {
             }
         } else {
             for next in edges {
-                if !self.used.contains(&next) {
+                if !self.used.contains(&next) && !self.asked.stop.is_asked() {
                     self.follow(next, length + 1);
                 }
             }

@@ -11,8 +11,8 @@ mod tables;
 mod whole;
 
 use std::cell::{Cell, RefCell};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 
 use datafusion::physical_plan::ExecutionPlan;
 use tokio::runtime::Handle;
@@ -32,7 +32,7 @@ use crate::error::QueryError;
 use crate::execute::QueryResult;
 use crate::limits::{CancelOnDrop, Limit, LimitReached, identity};
 use crate::options::QueryOptions;
-use crate::owned::{Owned, OwnedStore, Published, has_names};
+use crate::owned::{Created, Owned, OwnedStore, Published, has_names};
 use crate::pieces::{begin, truncated, whole};
 use crate::query::not_cut;
 use crate::snapshot::Snapshot;
@@ -118,8 +118,8 @@ impl Interpreter {
         // If one of them cannot be read, that matters only to a query that reads it.
         let _ = handle.block_on(asked.begin(&tables_of.collect::<Vec<_>>()));
         let loader = Loader {
-            handle,
-            mounts: self.mounts,
+            handle: handle.clone(),
+            mounts: self.mounts.clone(),
             asked: asked.clone(),
             overlays: self.catalog.overlays.clone(),
             wanted: statement.wanted().clone(),
@@ -134,15 +134,18 @@ impl Interpreter {
         let mut part = Part { answer: Answer::default(), skip: walk.skip, most: walk.most, is_full: false };
         let minimum = asked.minimum;
         let ran = match statement.writes() {
-            false => {
-                let owned = self.owned.read();
+            false => self.owned.read_within(&handle, &asked.guard).and_then(|owned| {
                 if owned.changes > 0 {
                     asked.counters.add_snapshot(Snapshot::of_created(owned.changes));
                 }
                 let whole = Whole { tables: &tables, owned: &owned.graph, minimum, keeper: None };
-                statement.read(&whole, &mut part)
+                statement.read(&whole, &mut part).map_err(failed)
+            }),
+            true => {
+                let write = |created: &mut Created| self.write(&statement, created, &tables, minimum, &mut part);
+                let written = self.owned.change_within(&handle, &asked.guard, write);
+                written.and_then(|written| written.map_err(failed))
             }
-            true => write(&statement, &tables, (&self.owned, self.store.as_ref(), &self.stale), minimum, &mut part),
         };
         let done = walk.skip + part.answer.rows.len() as u64;
         let error = match ran {
@@ -157,7 +160,7 @@ impl Interpreter {
         }
         let error = match tables.stopped() {
             Some(reached) => reached.into(),
-            None => failed(error),
+            None => error,
         };
         match (error, walk.whole) {
             (QueryError::Limit(reached), None) if reached.limit() == Limit::Deadline => {
@@ -169,28 +172,27 @@ impl Interpreter {
             (error, _) => Err(error),
         }
     }
-}
 
-/// Runs a statement that changes what was created, and keeps the changes where there is a store.
-fn write(
-    statement: &Statement<'_>,
-    tables: &Tables,
-    (owned, store, stale): (&Owned, Option<&OwnedStore>, &AtomicBool),
-    minimum: Minimum,
-    part: &mut Part,
-) -> Result<(), RuntimeError> {
-    owned.change(|created| {
-        let keeper = store.map(|store| Keeper::new(store, created.changes));
+    /// Runs a statement that changes what was created, and keeps the changes where there is a store.
+    fn write(
+        &self,
+        statement: &Statement<'_>,
+        created: &mut Created,
+        tables: &Tables,
+        minimum: Minimum,
+        part: &mut Part,
+    ) -> Result<(), RuntimeError> {
+        let keeper = self.store.as_ref().map(|store| Keeper::new(store, created.changes));
         let keeper = keeper.as_ref();
         let mut whole = Whole { tables, owned: &mut created.graph, minimum, keeper };
         let written = statement.write(&mut whole, part);
         match keeper.map(Keeper::outcome) {
             None | Some(Some(Published::Done)) => created.changes += 1,
-            Some(Some(Published::Stale)) => stale.store(true, Ordering::Relaxed),
+            Some(Some(Published::Stale)) => self.stale.store(true, Ordering::Relaxed),
             Some(None) => {}
         }
         written.map(|effects| part.answer.effects = effects)
-    })
+    }
 }
 
 /// What a query that is walked is cut along.

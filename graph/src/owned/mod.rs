@@ -8,10 +8,15 @@ mod forget;
 mod store;
 mod value;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use tokio::runtime::Handle;
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use worldstore_cypher_runtime::{Graph, MemoryGraph};
+
+use crate::error::QueryError;
+use crate::limits::Guard;
 
 pub(crate) use forget::{CreatedName, forget};
 pub(crate) use store::{OwnedStore, Published};
@@ -20,7 +25,7 @@ pub(crate) use value::{from_json, to_json};
 /// What queries have created; all clones of a graph share it.
 pub(crate) type Owned = Arc<OwnedRows>;
 
-/// See the module. The lock is held while statements run and are stored: it is taken only by threads that may wait.
+/// See the module. The lock is held while statements run and are stored, and is given in the order in which it was asked for.
 #[derive(Debug, Default)]
 pub(crate) struct OwnedRows {
     created: RwLock<Created>,
@@ -32,13 +37,48 @@ pub(crate) struct OwnedRows {
 
 impl OwnedRows {
     /// Reads. May wait for a statement.
-    pub fn read(&self) -> RwLockReadGuard<'_, Created> {
-        self.created.read().unwrap_or_else(PoisonError::into_inner)
+    pub async fn read(&self) -> RwLockReadGuard<'_, Created> {
+        self.created.read().await
     }
 
-    /// Changes. May wait for statements.
+    /// Reads, on a thread that may wait.
+    ///
+    /// # Errors
+    /// `Limit`: one was reached before.
+    pub fn read_within(&self, handle: &Handle, guard: &Guard) -> Result<RwLockReadGuard<'_, Created>, QueryError> {
+        match self.created.try_read() {
+            Ok(created) => Ok(created),
+            Err(_) => handle.block_on(guard.watch(async { Ok(self.created.read().await) })),
+        }
+    }
+
+    /// Changes, on a thread that may wait.
     pub fn change<Answer>(&self, change: impl FnOnce(&mut Created) -> Answer) -> Answer {
-        let mut created = self.created.write().unwrap_or_else(PoisonError::into_inner);
+        self.changed(self.created.blocking_write(), change)
+    }
+
+    /// The same for a query.
+    ///
+    /// # Errors
+    /// `Limit`: one was reached before.
+    pub fn change_within<Answer>(
+        &self,
+        handle: &Handle,
+        guard: &Guard,
+        change: impl FnOnce(&mut Created) -> Answer,
+    ) -> Result<Answer, QueryError> {
+        let created = match self.created.try_write() {
+            Ok(created) => created,
+            Err(_) => handle.block_on(guard.watch(async { Ok(self.created.write().await) }))?,
+        };
+        Ok(self.changed(created, change))
+    }
+
+    fn changed<Answer>(
+        &self,
+        mut created: RwLockWriteGuard<'_, Created>,
+        change: impl FnOnce(&mut Created) -> Answer,
+    ) -> Answer {
         let answer = change(&mut created);
         self.nodes.store(created.graph.node_count(&[]).unwrap_or(u64::MAX), Ordering::Release);
         let (mut labels, mut types) = (created.graph.known_labels(), created.graph.known_types());

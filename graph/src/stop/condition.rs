@@ -15,6 +15,7 @@ use datafusion::physical_plan::joins::utils::JoinFilter;
 use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec, NestedLoopJoinExecBuilder};
 
 use super::Stop;
+use crate::error::to_datafusion;
 
 /// The join with a condition that stops; any other plan as it is, and a join without a condition, which gives batches.
 pub(super) fn stopped_between_pairs(plan: Arc<dyn ExecutionPlan>, stop: &Stop) -> Result<Arc<dyn ExecutionPlan>> {
@@ -75,7 +76,7 @@ impl PhysicalExpr for StopExpr {
 
     fn evaluate(&self, batch: &RecordBatch) -> Result<ColumnarValue> {
         match self.stop.is_asked() {
-            true => Err(super::stopped()),
+            true => Err(to_datafusion(super::stopped())),
             false => self.condition.evaluate(batch),
         }
     }

@@ -221,6 +221,78 @@ async fn a_query_whose_future_is_dropped_ends() {
     ask(&graph, "CREATE (:Thing)").await;
 }
 
+/// A graph in which everybody knows everybody, and longer ways than anybody counts.
+async fn crowd() -> (Graph, &'static str) {
+    let files = store();
+    let column = |values: Vec<i64>| Arc::new(Int64Array::from(values)) as ArrayRef;
+    let people = RecordBatch::try_from_iter([("id", column((0..40).collect()))]);
+    put(&files, "crowd.parquet", parquet(&people.unwrap(), 500));
+    let pairs = (0..40).flat_map(|one| (0..40).map(move |other| (one, other)));
+    let (from, to) = pairs.unzip();
+    let knows = RecordBatch::try_from_iter([("src", column(from)), ("dst", column(to))]);
+    put(&files, "knows/a.parquet", parquet(&knows.unwrap(), 500));
+    let (graph, _) = mounted(files);
+    let labels = "CREATE NODE LABEL Person FROM FILE 'lake://data/crowd.parquet' KEY id;
+         CREATE EDGE TYPE KNOWS VIRTUAL FROM PARTITION 'lake://data/knows'
+            SOURCE KEY src REFERENCES Person(id) TARGET KEY dst REFERENCES Person(id)";
+    graph.run(labels, &Parameters::default()).await.unwrap();
+    (graph, "MATCH (a:Person)-[:KNOWS*1..30]->(b:Person) RETURN count(*)")
+}
+
+/// The runtime ends when all of its threads have: a count that went on would be waited for.
+#[tokio::test]
+async fn a_count_over_adjacencies_ends_when_it_is_asked_to() {
+    let (graph, endless) = crowd().await;
+    let plan = cells(&ask(&graph, &format!("EXPLAIN {endless}")).await).join("\n");
+    assert!(plan.contains("adjacenc"), "{plan}");
+    let in_time = QueryOptions::default().with_timeout(Duration::from_millis(300));
+    let reached = limited(&graph, endless, in_time.clone()).await;
+    assert_eq!((reached.limit(), reached.not_resumable()), (Limit::Deadline, Some("an aggregate needs all rows")));
+    let cancel = Cancel::default();
+    let options = QueryOptions::default().with_cancel(cancel.clone());
+    let other = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        cancel.cancel();
+    });
+    assert_eq!(limited(&graph, endless, options).await.limit(), Limit::Cancelled);
+    other.join().unwrap();
+    let parameters = Parameters::default();
+    let dropped = tokio::time::timeout(Duration::from_millis(200), graph.query(endless, &parameters));
+    assert!(dropped.await.is_err(), "nobody counts so fast");
+    let counted = "MATCH (a:Person)-[:KNOWS*1..2]->(b:Person) RETURN count(*)";
+    let in_time = in_time.with_timeout(Duration::from_secs(600));
+    let counted = graph.query_with(counted, &parameters, &in_time);
+    // Each way of two, but for those over one relationship twice: from a loop to itself.
+    assert_eq!(cells(&counted.await.unwrap()), [(40 * 40 + 40 * 40 * 40 - 40).to_string()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_for_another_statement_ends_at_the_deadline() {
+    let graph = numbers().await;
+    let cancel = Cancel::default();
+    let options = QueryOptions::default().with_cancel(cancel.clone());
+    let writer = graph.clone();
+    let writing = tokio::spawn(async move {
+        let endless = "UNWIND range(1, 90000) AS x UNWIND range(1, 90000) AS y WITH x, y WHERE x = -y CREATE (:Thing)";
+        writer.query_with(endless, &Parameters::default(), &options).await
+    });
+    for query in ["MATCH (n) RETURN count(n)", "CREATE (:Note)"] {
+        let in_time = || QueryOptions::default().with_timeout(Duration::from_millis(300));
+        // Until the writer has begun, there is nothing to wait for.
+        let reached = loop {
+            match graph.query_with(query, &Parameters::default(), &in_time()).await {
+                Ok(_) => {}
+                Err(QueryError::Limit(reached)) => break reached,
+                Err(error) => panic!("{query} gave {error}"),
+            }
+        };
+        assert_eq!(reached.limit(), Limit::Deadline, "{query}");
+    }
+    cancel.cancel();
+    let written = writing.await.unwrap();
+    assert!(matches!(written, Err(QueryError::Limit(reached)) if reached.limit() == Limit::Cancelled));
+}
+
 #[tokio::test]
 async fn memory_and_rows_have_limits_and_nothing_is_lost() {
     let graph = numbers().await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Line, Motif, sign, ways};
 use crate::adjacency::Adjacency;
 use crate::hops::motif::Spot;
+use crate::stop::Stop;
 
 /// Numbers that look random.
 struct Dice(u64);
@@ -107,7 +108,7 @@ fn every_shape_is_counted_as_by_trying_all() {
             let each = vec![edges.clone(); motif.lines.len()];
             for root in 0..spots {
                 let expected = naive(&motif, &each, root);
-                let Some(found) = ways(&motif, root) else { continue };
+                let Some(found) = ways(&motif, root, &Stop::default()) else { continue };
                 counted += 1;
                 assert_eq!(found.ways, expected, "shape {shape:?}, root {root}, edges {edges:?}");
                 assert_eq!(found.total, Some(expected.iter().sum()));
@@ -132,6 +133,6 @@ fn what_is_too_many_is_told() {
     let adjacency = Arc::new(Adjacency::new((2, 2), &starts, &ends));
     let line = |from: usize| Line { from, to: from + 1, edges: Arc::clone(&adjacency), group: None, no_loops: false };
     let nodes = vec![Spot { count: 2, weights: None }; 6];
-    let found = ways(&Motif { nodes, lines: (0..5).map(line).collect() }, 2).unwrap();
+    let found = ways(&Motif { nodes, lines: (0..5).map(line).collect() }, 2, &Stop::default()).unwrap();
     assert_eq!(found.total, None);
 }
