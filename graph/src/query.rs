@@ -222,7 +222,8 @@ impl Graph {
     pub(crate) fn interpreter(&self, catalog: Catalog) -> Interpreter {
         let mounts = self.mounts.clone();
         let store = self.store.as_ref().map(|store| store.owned());
-        Interpreter { catalog, mounts, owned: Arc::clone(&self.owned), store, stale: Arc::default() }
+        let (owned, current) = (Arc::clone(&self.owned), Arc::clone(&self.catalog));
+        Interpreter { catalog, current, mounts, owned, store, stale: Arc::default() }
     }
 
     /// Walks a query, and once more from the beginning each time that somebody else has changed something first.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
-use worldstore_core::{Error, Result};
+use worldstore_core::{Error, ErrorKind, Result};
 use worldstore_cypher::ast::{CreateEdgeType, CreateNodeLabel, Name, Statement, StatementKind};
 
 use crate::bind::{mistake, unknown};
@@ -15,6 +15,9 @@ use crate::io_stats::Counters;
 use crate::options::QueryOptions;
 use crate::owned::CreatedName;
 use crate::value::Parameters;
+
+/// So often a declaration is tried because others create something.
+const DECLARES_MAX: u32 = 32;
 
 impl Graph {
     /// Runs one statement.
@@ -63,33 +66,49 @@ impl Graph {
     pub(crate) async fn create_label(&self, create: &CreateNodeLabel) -> Result<(u64, QueryResult), QueryError> {
         self.refresh().await?;
         check_free("label", &create.label, self.read().labels.contains_key(&create.label.text))?;
-        self.check_not_created("label", &create.label, CreatedName::Label(create.label.text.clone())).await?;
         let counters = Counters::default();
         let label = create_node_label(create, &self.mounts, self.tables.as_ref(), &counters).await?;
         let record = Record::of_label(create, &label)?;
-        let declared = Declared::Label(create.label.text.clone(), Arc::new(label));
-        let number = self.declare(declared, &record).await?;
+        let (name, label) = (&create.label, Arc::new(label));
+        let created = CreatedName::Label(name.text.clone());
+        let number = self.declare_new(name, created, &Declared::Label(name.text.clone(), label), &record).await?;
         Ok((number, QueryResult::none().with_stats(&counters)))
     }
 
     async fn create_edges(&self, create: &CreateEdgeType) -> Result<QueryResult, QueryError> {
         let catalog = self.known().await?;
         check_free("edge type", &create.name, catalog.edge_types.contains_key(&create.name.text))?;
-        self.check_not_created("edge type", &create.name, CreatedName::EdgeType(create.name.text.clone())).await?;
         let (tables, counters) = (self.tables.as_ref(), Counters::default());
         let edge_type = create_edge_type(create, &catalog, &self.mounts, tables, &counters).await?;
         let record = Record::of_edge_type(create, &edge_type)?;
-        self.declare(Declared::EdgeType(create.name.text.clone(), Arc::new(edge_type)), &record).await?;
+        let (name, edge_type) = (&create.name, Arc::new(edge_type));
+        let created = CreatedName::EdgeType(name.text.clone());
+        let _ = self.declare_new(name, created, &Declared::EdgeType(name.text.clone(), edge_type), &record).await?;
         Ok(QueryResult::none().with_stats(&counters))
     }
 
-    /// Refuses to declare what queries have created: a name means rows of one kind.
-    async fn check_not_created(&self, what: &str, name: &Name, created: CreatedName) -> Result<(), QueryError> {
-        if !created.is_known(&*self.owned.read().await) {
-            return Ok(());
+    /// Declares what queries have not created: a name means rows of one kind.
+    async fn declare_new(
+        &self,
+        name: &Name,
+        created: CreatedName,
+        declared: &Declared,
+        record: &Record,
+    ) -> Result<u64, QueryError> {
+        for _ in 0..DECLARES_MAX {
+            // Until it is published, nobody here creates anything.
+            let known = self.owned.read().await;
+            if created.is_known(&known) {
+                let error = mistake(name.span, format!("{created} was created by queries"));
+                return Err(error.with_help("delete what has it, and drop it, or take another name".to_owned()).into());
+            }
+            if let Some(number) = self.declare_after(declared.clone(), record, Some(known.changes)).await? {
+                return Ok(number);
+            }
+            drop(known);
+            self.refresh().await?;
         }
-        let error = mistake(name.span, format!("{what} `{}` was created by queries", name.text));
-        Err(error.with_help("delete what has it, and drop it, or take another name".to_owned()).into())
+        Err(Error::new(ErrorKind::Conflict, "others have created something first each time").into())
     }
 
     async fn drop_label(&self, name: &Name) -> Result<QueryResult, QueryError> {

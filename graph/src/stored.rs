@@ -154,13 +154,23 @@ impl Graph {
         Ok(number)
     }
 
-    /// Stores a declaration, if there is where, and takes it over.
+    /// Stores a declaration, if there is where, takes it over, and answers the number of its manifest, or 0.
     pub(crate) async fn declare(&self, declared: Declared, record: &Record) -> Result<u64> {
+        Ok(self.declare_after(declared, record, None).await?.unwrap_or_default())
+    }
+
+    /// The same for what must not be created: none if more statements have created something than `created`.
+    pub(crate) async fn declare_after(
+        &self,
+        declared: Declared,
+        record: &Record,
+        created: Option<u64>,
+    ) -> Result<Option<u64>> {
         let Some(store) = &self.store else {
             self.change(|catalog| declared.put(catalog));
-            return Ok(0);
+            return Ok(Some(0));
         };
-        store.declare(declared, record, self.here()).await
+        store.declare(declared, record, created, self.here()).await
     }
 
     pub(crate) fn here(&self) -> Here<'_> {

@@ -17,7 +17,7 @@ use super::expiry::{self, ExpiredCatalog, Expiry};
 use super::record::Record;
 use super::{Catalog, EdgeType, Label, Mounts, Overlay, kept};
 use crate::live::LiveView;
-use crate::owned::OwnedStore;
+use crate::owned::{OwnedStore, statements};
 
 /// What the names of records begin with.
 const LABEL: &str = "label/";
@@ -180,19 +180,31 @@ impl CatalogStore {
         OwnedStore::new(self.manifests.clone(), self.expiry.clone())
     }
 
-    /// Publishes a declaration, takes it over, and answers the number of its manifest.
+    /// Publishes a declaration, takes it over, and answers the number of its manifest; none if more statements have created
+    /// something than `created`, where that is asked.
     ///
     /// # Errors
     /// `AlreadyExists` if the name is taken, `Conflict` if a label that it needs is gone, those of the chain.
-    pub async fn declare(&self, declared: Declared, record: &Record, here: Here<'_>) -> Result<u64> {
+    pub async fn declare(
+        &self,
+        declared: Declared,
+        record: &Record,
+        created: Option<u64>,
+        here: Here<'_>,
+    ) -> Result<Option<u64>> {
         let mut seen = self.seen.lock().await;
         let (name, text) = (declared.record_name(), record.encode()?);
         // Tables are labels without a record, and nobody can drop them.
         let needed = record.labels().iter().map(|label| format!("{LABEL}{label}"));
         let needed: Vec<String> = needed.filter(|label| seen.records.contains_key(label)).collect();
         let (manifests, key, value) = (self.manifests.clone(), name.clone(), text.clone());
-        let stored = blocking(move || {
-            manifests.publish_shared(|draft| {
+        let published = blocking(move || {
+            let mut is_stale = false;
+            let published = manifests.publish_shared(|draft| {
+                is_stale = created.is_some_and(|created| statements(draft.base()) > created);
+                if is_stale {
+                    return Err(Error::new(ErrorKind::Conflict, "something was created meanwhile"));
+                }
                 if draft.properties.contains_key(&key) {
                     let error = Error::new(ErrorKind::AlreadyExists, "it was declared by somebody else meanwhile");
                     return Err(error.with("name", &key));
@@ -203,14 +215,15 @@ impl CatalogStore {
                 }
                 draft.properties.insert(key.clone(), value.clone());
                 Ok(())
-            })
-        })
-        .await?;
+            });
+            if is_stale { Ok(None) } else { published.map(Some) }
+        });
+        let Some(stored) = published.await? else { return Ok(None) };
         self.expiry.note(&stored);
         seen.records.insert(name, text);
         self.take_over(&mut seen, &stored, here)?;
         here.change(|catalog| declared.put(catalog));
-        Ok(stored.number)
+        Ok(Some(stored.number))
     }
 
     /// Publishes that something is gone, and takes that over.

@@ -12,7 +12,7 @@ mod whole;
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use datafusion::physical_plan::ExecutionPlan;
 use tokio::runtime::Handle;
@@ -48,6 +48,8 @@ const MEMORY_MAX: u64 = 2 << 30;
 #[derive(Debug, Clone)]
 pub(crate) struct Interpreter {
     pub catalog: Catalog,
+    /// What is declared by now.
+    pub current: Arc<RwLock<Catalog>>,
     pub mounts: Mounts,
     pub owned: Owned,
     /// Where what is created is kept, if anywhere.
@@ -173,6 +175,13 @@ impl Interpreter {
         }
     }
 
+    /// True if nothing was declared since: a statement must not create a name that is.
+    fn knows_all(&self) -> bool {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        current.labels.keys().all(|label| self.catalog.labels.contains_key(label))
+            && current.edge_types.keys().all(|edge_type| self.catalog.edge_types.contains_key(edge_type))
+    }
+
     /// Runs a statement that changes what was created, and keeps the changes where there is a store.
     fn write(
         &self,
@@ -182,6 +191,10 @@ impl Interpreter {
         minimum: Minimum,
         part: &mut Part,
     ) -> Result<(), RuntimeError> {
+        if !self.knows_all() {
+            self.stale.store(true, Ordering::Relaxed);
+            return Err(RuntimeError::unsupported("something was declared meanwhile"));
+        }
         let keeper = self.store.as_ref().map(|store| Keeper::new(store, created.changes));
         let keeper = keeper.as_ref();
         let mut whole = Whole { tables, owned: &mut created.graph, minimum, keeper };

@@ -1,5 +1,7 @@
 //! Labels and types of what queries have created, when nothing has them any more: they stay known until they are dropped.
 
+use std::fmt;
+
 use worldstore_core::{Error, Result};
 use worldstore_cypher_runtime::Changes;
 
@@ -10,6 +12,15 @@ use super::{Created, Owned, OwnedStore, Published};
 pub(crate) enum CreatedName {
     Label(String),
     EdgeType(String),
+}
+
+impl fmt::Display for CreatedName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Label(name) => write!(f, "label `{name}`"),
+            Self::EdgeType(name) => write!(f, "edge type `{name}`"),
+        }
+    }
 }
 
 impl CreatedName {
@@ -54,7 +65,7 @@ pub(crate) fn forget(name: &CreatedName, owned: &Owned, store: Option<&OwnedStor
         }
         if name.is_used(created) {
             let error = Error::invalid("something that queries have created has this name, delete it first");
-            return Err(error.with("name", format!("{name:?}")));
+            return Err(error.with("name", name));
         }
         let change = name.set(false);
         created.graph.apply(change.clone())?;

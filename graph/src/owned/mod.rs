@@ -19,7 +19,7 @@ use crate::error::QueryError;
 use crate::limits::Guard;
 
 pub(crate) use forget::{CreatedName, forget};
-pub(crate) use store::{OwnedStore, Published};
+pub(crate) use store::{OwnedStore, Published, statements};
 pub(crate) use value::{from_json, to_json};
 
 /// What queries have created; all clones of a graph share it.

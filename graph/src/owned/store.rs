@@ -53,7 +53,7 @@ impl OwnedStore {
             let mut whole = None;
             let mut is_stale = false;
             let published = self.manifests.publish_shared(|draft| {
-                if head(draft.base()) != known || is_declared(draft, changes) {
+                if statements(draft.base()) != known || is_declared(draft, changes) {
                     is_stale = true;
                     return Err(Error::new(ErrorKind::Conflict, "somebody else was first"));
                 }
@@ -86,7 +86,7 @@ impl OwnedStore {
 
     /// True if a manifest has changes that this process has not. No I/O, and it does not wait.
     pub fn has_news(&self, manifest: &Manifest, owned: &Owned) -> bool {
-        head(manifest) > owned.changes()
+        statements(manifest) > owned.changes()
     }
 
     /// Takes over what a manifest has and this process has not. Waits for the store.
@@ -94,8 +94,8 @@ impl OwnedStore {
     /// # Errors
     /// `Corrupt` if it cannot be read: then this process knows nothing any more, and reads all of it the next time.
     pub fn take(&self, manifest: &Manifest, owned: &Owned) -> Result<()> {
-        let known = owned.read().changes;
-        let head = head(manifest);
+        let known = owned.changes();
+        let head = statements(manifest);
         if head <= known {
             return Ok(());
         }
@@ -135,7 +135,7 @@ fn apply(created: &mut Created, base: Option<Changes>, changes: Vec<Changes>) ->
 }
 
 /// How many statements have changed something.
-fn head(manifest: &Manifest) -> u64 {
+pub(crate) fn statements(manifest: &Manifest) -> u64 {
     let merged = manifest.entry(WHOLE).and_then(|entry| version(entry).ok()).unwrap_or(0);
     changes_in(manifest).map(|(number, _)| number).max().unwrap_or(0).max(merged)
 }

@@ -125,6 +125,31 @@ async fn what_queries_have_created_is_not_declared() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_name_is_declared_or_created_and_never_both() {
+    let catalog = catalog();
+    let (one, other) = (open(&catalog).await, open(&catalog).await);
+    let (memory, _) = fixture::mounted(store());
+    let mut declared = 0;
+    for (first, second) in [(&one, &other), (&memory, &memory)] {
+        for round in 0..40 {
+            let (declaring, creating) = (first.clone(), second.clone());
+            let file = "FROM FILE 'lake://data/airports.parquet' KEY faa";
+            let declare = tokio::spawn(async move {
+                declaring.query(&format!("CREATE NODE LABEL L{round} {file}"), &Parameters::default()).await
+            });
+            let create =
+                tokio::spawn(
+                    async move { creating.query(&format!("CREATE (:L{round})"), &Parameters::default()).await },
+                );
+            let (declare, create) = (declare.await.unwrap(), create.await.unwrap());
+            assert!(declare.is_ok() != create.is_ok(), "round {round}: {declare:?} and {create:?}");
+            declared += u32::from(declare.is_ok());
+        }
+    }
+    assert!((1..80).contains(&declared), "{declared} of 80 were declared, so nothing raced");
+}
+
 #[tokio::test]
 async fn others_see_each_statement_whole_or_not_at_all() {
     let catalog = catalog();
