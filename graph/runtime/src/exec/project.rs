@@ -7,7 +7,7 @@ use worldstore_cypher::ast::{Expr, ExprKind, Projection};
 
 use super::query::distinct;
 use super::sort::{self, Sorted};
-use super::{Row, Rows, Session, Stream, group, read};
+use super::{Row, Rows, Session, Stream, group};
 use crate::aggregate::aggregates_of;
 use crate::error::{ErrorClass, ErrorDetail, Result, RuntimeError};
 use crate::eval::{Env, eval, holds};
@@ -45,11 +45,14 @@ pub(super) fn project<'q>(
     let is_grouped = projection.items.iter().any(|item| !aggregates_of(&item.value).is_empty());
     if is_grouped {
         let rows = group::group(session, projection, &columns, window, stream.rows);
-        let stream = Stream { names, rows };
-        return Ok(match filter {
-            Some(filter) => read::filter(session, filter, stream),
-            None => stream,
-        });
+        let rows = match filter {
+            None => rows,
+            Some(filter) => Box::new(rows.filter_map(move |row| {
+                let kept = row.and_then(|row| Ok(columns.holds_of_group(session, filter, &row)?.then_some(row)));
+                kept.transpose()
+            })),
+        };
+        return Ok(Stream { names, rows });
     }
     let projected = each_row(session, &columns, stream.rows);
     let projected = match projection.distinct {
@@ -174,6 +177,12 @@ impl<'q> Columns<'q> {
         let before = session.env(&self.before, &row.before);
         let env = before.with_row(&self.names, &row.columns);
         holds(filter, &env.with_known(&known))
+    }
+
+    /// The same for the columns of a group, which has no row before them.
+    fn holds_of_group(&self, session: Session<'q>, filter: &Expr, columns: &[Value]) -> Result<bool> {
+        let known = self.known_values(columns);
+        holds(filter, &session.env(&self.names, columns).with_known(&known))
     }
 }
 

@@ -193,3 +193,22 @@ fn errors_tell_the_place() {
     assert_eq!(error(&mut graph, "MATCH WALK (a)-[*]->(b) RETURN a"), "Unsupported NotSupported");
     assert_eq!(error(&mut graph, "CALL db.labels"), "ProcedureError ProcedureNotFound");
 }
+
+#[test]
+fn conditions_behind_groups_may_name_columns_by_their_expressions() {
+    compare(
+        &mut graph(ROADS),
+        &[
+            (
+                "MATCH (a:City)-[r:ROAD]->() WITH a.name AS name, count(*) AS roads WHERE a.name < 'c' RETURN name, roads",
+                &["'a' | 2", "'b' | 1"],
+            ),
+            (
+                "MATCH (a:City)-[r:ROAD]->() WITH a.name AS name, count(*) AS roads WHERE toUpper(a.name) = 'A' AND roads = 2 \
+                 RETURN name",
+                &["'a'"],
+            ),
+            ("MATCH (a:City) WITH size(a.name) AS size, count(*) AS n WHERE size(a.name) + n = 5 RETURN n", &["4"]),
+        ],
+    );
+}
