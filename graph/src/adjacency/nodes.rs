@@ -18,6 +18,8 @@ pub(crate) struct Nodes {
     /// The key of each number.
     keys: ArrayRef,
     places: Places,
+    /// Rows without a number.
+    nulls: usize,
 }
 
 #[derive(Debug)]
@@ -61,25 +63,31 @@ impl Nodes {
     pub fn new(data_type: &DataType, batches: &[RecordBatch]) -> Result<Option<Self>> {
         let Some(kind) = Kind::of(data_type) else { return Ok(None) };
         let columns = batches.iter().map(|batch| kind.cast(batch.column(0))).collect::<Result<Vec<_>>>()?;
+        let nulls = columns.iter().map(|column| column.null_count()).sum();
         match kind {
             Kind::Int => {
                 let keys = columns.iter().flat_map(|column| column.as_primitive::<Int64Type>().iter().flatten());
                 let keys: Vec<i64> = keys.collect();
                 let places = ints(&keys);
-                Ok(places.map(|places| Self { keys: std::sync::Arc::new(Int64Array::from(keys)), places }))
+                Ok(places.map(|places| Self { keys: std::sync::Arc::new(Int64Array::from(keys)), places, nulls }))
             }
             Kind::Text => {
                 let keys = columns.iter().flat_map(|column| column.as_string::<i32>().iter().flatten());
                 let mut places = HashMap::new();
                 let is_unique = keys.clone().zip(0..).all(|(key, place)| places.insert(key.into(), place).is_none());
                 let keys = || std::sync::Arc::new(StringArray::from_iter_values(keys.collect::<Vec<_>>()));
-                Ok(is_unique.then(|| Self { keys: keys(), places: Places::Texts(places) }))
+                Ok(is_unique.then(|| Self { keys: keys(), places: Places::Texts(places), nulls }))
             }
         }
     }
 
     pub fn count(&self) -> usize {
         self.keys.len()
+    }
+
+    /// True if every row has a number.
+    pub fn has_all(&self) -> bool {
+        self.nulls == 0
     }
 
     /// The key of each number.

@@ -176,6 +176,10 @@ impl Hops {
     pub async fn run(self) -> Result<Option<QueryResult>, QueryError> {
         let loader = Loader::new(&self.mounts);
         let Some(built) = self.build(&loader).await? else { return Ok(None) };
+        // A node without a key has no relationships, but is a way of none from itself to itself.
+        if self.asked.run.as_ref().is_some_and(|run| run.lengths.0 == 0) && !built.nodes[0].has_all() {
+            return Ok(None);
+        }
         let mut nodes = Vec::new();
         for (place, numbered) in built.nodes.iter().enumerate() {
             let Some(weights) = self.weights(place, numbered, &loader).await? else { return Ok(None) };

@@ -20,17 +20,19 @@ impl Dice {
     }
 }
 
-/// Persons with ids that are far from each other or near, and edges of which some lead nowhere, some back to where they
+/// Persons with ids that are far from each other or near, one perhaps without an id, and edges of which some lead nowhere, some back to where they
 /// start, and some are there twice.
 fn people(dice: &mut Dice, store: &Memory) {
     let persons = 2 + dice.roll(7);
     let step = if dice.roll(2) == 0 { 1 } else { 1_000_003 };
     let ids: Vec<i64> = (0..persons).map(|person| 10 + person * step).collect();
-    let ages = ids.iter().map(|_| Some(dice.roll(5)).filter(|age| *age < 4));
+    let nobody = (dice.roll(2) == 0).then_some(None);
+    let all: Int64Array = ids.iter().copied().map(Some).chain(nobody).collect();
+    let ages = all.iter().map(|_| Some(dice.roll(5)).filter(|age| *age < 4));
     let ages: Int64Array = ages.collect();
-    let names = ids.iter().map(|id| format!("p{}", id % 7)).collect::<Vec<_>>();
+    let names = all.iter().map(|id| format!("p{}", id.unwrap_or(0) % 7)).collect::<Vec<_>>();
     let batch = RecordBatch::try_from_iter([
-        ("id", Arc::new(Int64Array::from(ids.clone())) as ArrayRef),
+        ("id", Arc::new(all) as ArrayRef),
         ("age", Arc::new(ages)),
         ("name", Arc::new(StringArray::from(names))),
     ]);
@@ -56,7 +58,7 @@ fn follow(dice: &mut Dice, store: &Memory, ids: &[i64]) {
 }
 
 const LABELS: &str = "
-    CREATE NODE LABEL Person FROM FILE 'lake://data/people.parquet' KEY id;
+    CREATE NODE LABEL Person FROM FILE 'lake://data/people.parquet';
     CREATE EDGE TYPE F VIRTUAL FROM PARTITION 'lake://data/follows'
         SOURCE KEY src REFERENCES Person(id) TARGET KEY dst REFERENCES Person(id);
     CREATE EDGE TYPE G VIRTUAL FROM PARTITION 'lake://data/follows'
