@@ -160,6 +160,7 @@ fn nested(array: &dyn Array, row: usize) -> Result<Value> {
             let wanted = DataType::LargeList(Arc::clone(of));
             value(&cast(&array.slice(row, 1), &wanted).map_err(unreadable)?, 0)
         }
+        DataType::Null => Ok(Value::Null),
         kind if kind.is_decimal() => value(&cast(&array.slice(row, 1), &DataType::Float64).map_err(unreadable)?, 0),
         other => Err(unknown(other)),
     }

@@ -207,3 +207,16 @@ async fn plans_are_drawn_and_what_cannot_be_is_refused() {
         assert_eq!(refused.kind(), ErrorKind::Invalid, "{query}");
     }
 }
+
+#[tokio::test]
+async fn rows_of_nothing_but_null_are_followed() {
+    let graph = Graph::new();
+    ask(&graph, "CREATE (:Thing {n: 1, of: [1]}), (:Thing {of: []})").await;
+    ask(&graph, "CREATE LIVE VIEW things AS MATCH (t:Thing) RETURN t.n, t.of").await;
+    let mut subscription = graph.subscribe("things", None).await.unwrap();
+    let mut rows = Rows::new();
+    let _ = add(&mut rows, &subscription.next().await.unwrap());
+    ask(&graph, "MATCH (t:Thing {n: 1}) DELETE t").await;
+    let _ = add(&mut rows, &subscription.next().await.unwrap());
+    assert_eq!(shown(&rows), ["null|[]"]);
+}
