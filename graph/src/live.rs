@@ -188,6 +188,14 @@ impl Subscription {
         self.is_lasting
     }
 
+    /// What the view asks, and its parameters, as one text: another one if the view was dropped and declared to ask something
+    /// else.
+    pub fn definition(&self) -> String {
+        let parameters = self.view.parameters.clone().into_iter();
+        let parameters = parameters.map(|(name, value)| format!(" ${name} = {value}"));
+        std::iter::once(self.view.query.to_string()).chain(parameters).collect()
+    }
+
     /// The names of the columns.
     pub fn columns(&self) -> &[String] {
         &self.columns

@@ -1,16 +1,17 @@
 //! A circuit over a run: each tick is a step.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
 use worldstore_core::table::{Level, TableName};
 use worldstore_core::{Error, ErrorKind, Result, Retry};
 use worldstore_zset::store::{Mode, Store};
 use worldstore_zset::{Changes, Circuit, Deltas, Engine, Time};
 
+use super::steps::Steps;
 use super::{Feed, Sink};
 use crate::Run;
 use crate::world::Tick;
@@ -23,16 +24,10 @@ use crate::world::Tick;
 /// rows from the fork's first tick on.
 #[derive(Debug)]
 pub struct Standing {
-    /// `None` while a step is under way, and after one panicked.
-    engine: Option<Engine>,
+    steps: Steps,
     feeds: Vec<Feed>,
-    sinks: Vec<Sink>,
-    /// The step that is under way, with engine and sinks.
-    away: Option<JoinHandle<Ended>>,
+    sinks: Arc<[Sink]>,
 }
-
-/// What a step gives back, and what became of it.
-type Ended = (Engine, Vec<Sink>, Result<Deltas>);
 
 /// How many ticks are a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +78,7 @@ impl Standing {
         feeds: Vec<Feed>,
         sinks: Vec<Sink>,
     ) -> Result<Self> {
-        Ok(Self { engine: Some(Engine::open(circuit, store, mode)?), feeds, sinks, away: None })
+        Ok(Self { steps: Steps::open(circuit, store, mode)?, feeds, sinks: sinks.into() })
     }
 
     /// The engine, to read caches and indexes of the circuit.
@@ -92,13 +87,7 @@ impl Standing {
     /// `Poisoned` after a step panicked; `Unavailable` while a step whose caller has gone away is under way:
     /// [`advance`](Self::advance) waits for it.
     pub fn engine(&mut self) -> Result<&mut Engine> {
-        match (&mut self.engine, &self.away) {
-            (Some(engine), _) => Ok(engine),
-            (None, Some(_)) => {
-                Err(Error::new(ErrorKind::Unavailable, "a step is under way whose caller has gone away"))
-            }
-            (None, None) => Err(poisoned()),
-        }
+        self.steps.engine()
     }
 
     /// The last tick that was applied; -1 before the first.
@@ -161,13 +150,11 @@ impl Standing {
 
     /// The last tick that was applied, after a look for rows that came too late.
     async fn ready(&mut self, run: &Run) -> Result<i64> {
-        // What became of a step whose caller has gone away the store tells.
-        let _ended = self.come_back().await?;
+        let engine = self.steps.settled().await?;
         // Appends whose callers have gone away, those of a view among them.
         run.world().settled().await?;
-        let Self { engine: Some(engine), feeds, .. } = self else { return Err(poisoned()) };
         let reached = engine.time()?;
-        for feed in feeds.iter().filter(|_| reached >= 0) {
+        for feed in self.feeds.iter().filter(|_| reached >= 0) {
             let seen = feed.seen(engine)?;
             let there = rows_until(run, feed.table(), reached).await?;
             if seen != there {
@@ -228,42 +215,29 @@ impl Standing {
 
     /// One step, with the appends to the sinks between its last operator and its commit.
     async fn step(&mut self, run: &Run, tick: i64, changes: Changes, sinking: Sinking) -> Result<TickDeltas> {
-        let (mut engine, sinks) = (self.engine.take().ok_or_else(poisoned)?, std::mem::take(&mut self.sinks));
-        let (run, handle) = (run.clone(), Handle::current());
-        // Stores block; the append waits for the world on a thread that may.
-        self.away = Some(tokio::task::spawn_blocking(move || {
-            let mut retry = None;
-            let result = engine.step_then(changes, Time::at(tick), |deltas| {
-                let sunk = rows_of(&sinks, deltas).and_then(|rows| match sinking {
-                    Sinking::Leave => Ok(()),
-                    Sinking::Append => handle.block_on(append(&run, tick, &rows)),
-                    Sinking::Appended(count) => check_appended(&rows, count, tick),
-                    Sinking::Nothing(end) => check_none(&rows, end),
-                });
-                // The engine gives up the time of a step that can never succeed. This one can, once the world takes its rows.
-                sunk.map_err(|error| {
-                    retry = Some(error.retry());
-                    error.retry_as(Retry::Later)
-                })
+        let (sinks, run, handle) = (Arc::clone(&self.sinks), run.clone(), Handle::current());
+        let retry = Arc::new(OnceLock::new());
+        let noted = Arc::clone(&retry);
+        let sink = move |deltas: &Deltas| {
+            let sunk = rows_of(&sinks, deltas).and_then(|rows| match sinking {
+                Sinking::Leave => Ok(()),
+                Sinking::Append => handle.block_on(append(&run, tick, &rows)),
+                Sinking::Appended(count) => check_appended(&rows, count, tick),
+                Sinking::Nothing(end) => check_none(&rows, end),
             });
-            let result = result.map_err(|error| match retry {
-                Some(retry) => error.retry_as(retry),
+            // The engine gives up the time of a step that can never succeed. This one can, once the world takes its rows.
+            sunk.map_err(|error| {
+                let _first = noted.set(error.retry());
+                error.retry_as(Retry::Later)
+            })
+        };
+        match self.steps.step(changes, Time::at(tick), sink).await {
+            Ok(deltas) => Ok(TickDeltas { tick, deltas }),
+            Err(error) => Err(match retry.get() {
+                Some(retry) => error.retry_as(*retry),
                 None => error,
-            });
-            (engine, sinks, result)
-        }));
-        let deltas = self.come_back().await?.ok_or_else(poisoned)?;
-        Ok(TickDeltas { tick, deltas: deltas? })
-    }
-
-    /// Waits for a step that is under way, if one is: it has the engine.
-    async fn come_back(&mut self) -> Result<Option<Result<Deltas>>> {
-        let Some(away) = &mut self.away else { return Ok(None) };
-        let ended = away.await;
-        self.away = None;
-        let (engine, sinks, result) = ended.map_err(|error| poisoned().caused_by(error))?;
-        (self.engine, self.sinks) = (Some(engine), sinks);
-        Ok(Some(result))
+            }),
+        }
     }
 
     /// Notes that there is nothing in the ticks up to this one.
@@ -287,10 +261,6 @@ fn end_of(tick: i64, pace: Pace, first: i64, ahead: &BTreeMap<i64, u64>) -> Opti
 /// The first tick to apply. Rows below 0 are asked for, so that they are not passed over.
 fn first(reached: i64) -> i64 {
     if reached < 0 { i64::MIN } else { reached + 1 }
-}
-
-fn poisoned() -> Error {
-    Error::new(ErrorKind::Poisoned, "a step of the view panicked; open it again")
 }
 
 fn strange(tick: i64) -> Error {

@@ -33,6 +33,8 @@ mod graph;
 mod interop;
 #[cfg(all(unix, any(feature = "lance", feature = "iceberg")))]
 mod kills;
+#[cfg(all(feature = "graph", feature = "zset"))]
+mod live_circuits;
 #[cfg(any(feature = "lance", feature = "iceberg"))]
 mod restart;
 #[cfg(feature = "sql")]
