@@ -100,10 +100,12 @@ impl Snapshots {
     }
 
     /// Copies a state of this chain into an empty place: what [`export`](Self::export) and [`import`](Self::import) do,
-    /// without an archive between them.
+    /// without an archive between them. Files keep their keys, so the place has another root than the chain: another
+    /// backend, or a [`PrefixBackend`](crate::wrap::PrefixBackend) of a folder of this one.
     ///
     /// # Errors
-    /// As for both.
+    /// As for both; [`Invalid`](ErrorKind::Invalid) for a state with files and a place with the same root, where the copy
+    /// would refer to the files of this chain.
     pub fn restore(
         &self,
         which: &Which,
@@ -115,11 +117,26 @@ impl Snapshots {
         let stored = self.manifest(which)?;
         let (needs, list) = place.plan(&stored, &encode(&stored.manifest)?.0)?;
         place.take_in(&stored, &list, |intake| {
-            for member in list.members() {
+            for (place, member) in list.members().iter().enumerate() {
                 intake.stage(member, |take| self.hand_over(&needs, member, take))?;
+                if place == 0 && needs.files().next().is_some() {
+                    self.refuse_same_root(intake)?;
+                }
             }
             Ok(None)
         })
+    }
+
+    /// Files that are not copied would be those of this chain, which removes them when it likes.
+    fn refuse_same_root(&self, intake: &Intake<'_>) -> Result<()> {
+        let backend = self.manifests().backend();
+        match intake.is_seen_by(&**backend)? {
+            true => Err(Error::invalid(
+                "a state with files is restored below another root, as a `PrefixBackend` of the folder has",
+            )
+            .with("backend", backend)),
+            false => Ok(()),
+        }
     }
 
     fn hand_over(

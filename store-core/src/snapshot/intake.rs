@@ -86,6 +86,19 @@ impl<'place> Intake<'place> {
         Ok(())
     }
 
+    /// True if what is staged can be seen in another backend: both have one root.
+    ///
+    /// # Errors
+    /// Those of the other backend.
+    pub fn is_seen_by(&self, other: &dyn Backend) -> Result<bool> {
+        let Some((_, at)) = self.staged.first() else { return Ok(false) };
+        match other.stat(at, &StatOptions::default()) {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Puts everything that is staged in its place. A file never replaces another. A block may replace itself: whoever
     /// stored it before may not have made it durable.
     ///

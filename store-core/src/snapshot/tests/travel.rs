@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::key::Key;
 use crate::manifest::{Manifest, Stored, encode};
 use crate::ops::WriteOptions;
+use crate::wrap::PrefixBackend;
 
 pub fn root() -> Prefix {
     Prefix::new("copy").unwrap()
@@ -78,6 +79,26 @@ fn a_state_is_restored_without_an_archive() {
     assert_eq!((imported.source_number, imported.members, imported.archive), (3, 9, None));
     assert_eq!(contents(&copy, &Which::Newest), contents(&snapshots, &named("monday")));
     assert!(copy.verify_all().unwrap().damage.is_empty());
+}
+
+/// Files keep their keys: below the same root they would be those of the old chain, which may remove them.
+#[test]
+fn a_state_with_files_is_not_restored_below_its_own_root() {
+    let memory = Arc::new(Memory::new());
+    let snapshots = chain(Arc::clone(&memory) as Arc<_>);
+    let before = dump(&*memory);
+    let other = Prefix::new("elsewhere").unwrap();
+    let options = ImportOptions::default();
+    let same = PrefixBackend::new(Arc::clone(&memory) as Arc<_>, Prefix::root());
+    for backend in [Arc::clone(&memory) as Arc<dyn Backend>, Arc::new(same)] {
+        let error = snapshots.restore(&Which::Newest, backend, other.clone(), &options).unwrap_err();
+        assert_eq!((error.kind(), error.to_string().contains("PrefixBackend")), (ErrorKind::Invalid, true), "{error}");
+        assert_eq!(dump(&*memory), before, "nothing is left");
+    }
+    let below = Arc::new(PrefixBackend::new(Arc::clone(&memory) as Arc<_>, other));
+    let (copy, _) = snapshots.restore(&Which::Newest, below, Prefix::root(), &options).unwrap();
+    assert_eq!(contents(&copy, &Which::Newest), contents(&snapshots, &Which::Newest));
+    assert!(before.keys().filter(|key| !key.contains('/')).all(|key| dump(&*memory).contains_key(key)));
 }
 
 #[test]
