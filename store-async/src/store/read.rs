@@ -79,7 +79,8 @@ impl AsyncStore {
     }
 
     /// Opens an object for reading with positions. What is read comes from the state that was found here; if the
-    /// object is replaced, and the backend has versions, reads fail with `ConditionFailed` inside.
+    /// object is replaced, reads fail with `ConditionFailed` inside, on a backend without versions as far as length and
+    /// time of the last write tell.
     ///
     /// # Errors
     /// As for [`stat`](Self::stat).
@@ -182,13 +183,18 @@ impl AsyncStore {
     }
 
     pub(super) async fn collect(&self, key: &str, options: &ReadOptions) -> Result<Bytes> {
-        let ReadReply { range, mut body, .. } = self.read(key, options).await?;
+        self.collect_found(key, options).await.map(|(_, bytes)| bytes)
+    }
+
+    pub(super) async fn collect_found(&self, key: &str, options: &ReadOptions) -> Result<(ObjectMeta, Bytes)> {
+        let ReadReply { meta, range, mut body, .. } = self.read(key, options).await?;
         let about = |error: Error| self.kernel.explain(error, "read");
         let mut collector = Collector::new(&range);
         while let Some(chunk) = body.next().await {
             collector.push(chunk.map_err(about)?).map_err(|error| about(error.with("key", key)))?;
         }
-        collector.finish().map_err(|error| about(error.with("key", key)))
+        let bytes = collector.finish().map_err(|error| about(error.with("key", key)))?;
+        Ok((meta, bytes))
     }
 
     /// Explains an error of the backend. Whether a missing object is a folder is looked up only then.

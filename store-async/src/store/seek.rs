@@ -8,15 +8,16 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::io::{AsyncRead, AsyncSeek};
-use worldstore_core::kernel::{Ability, Fault, ReadAhead, SeekOptions, io_error};
+use worldstore_core::kernel::{Ability, Fault, ReadAhead, SeekOptions, expect_state, io_error};
 use worldstore_core::{ObjectMeta, ReadOptions, ReadRange, Result};
 
 use super::AsyncStore;
 
 /// An object open for reading, from [`read_seekable`](AsyncStore::read_seekable).
 ///
-/// Every byte comes from the state in which the object was when it was opened, where the backend has versions; where
-/// it has none, an object that changes its length is noticed. Errors of the store are inside the errors of reads.
+/// Every byte comes from the state in which the object was when it was opened, where the backend has versions. Where it
+/// has none, reads fail with `ConditionFailed` once length or time of the last write are others: another state of the same
+/// length and time is not noticed. Errors of the store are inside the errors of reads.
 pub struct AsyncSeekReader {
     store: AsyncStore,
     meta: ObjectMeta,
@@ -47,12 +48,15 @@ impl AsyncSeekReader {
         if self.store.supports(Ability::Versions) {
             options.version = self.meta.version.clone();
         }
-        let (store, key) = (self.store.clone(), self.meta.key.clone());
+        let (store, opened) = (self.store.clone(), self.meta.clone());
         Box::pin(async move {
-            let bytes = store.collect(key.as_str(), &options).await?;
+            let (found, bytes) = store.collect_found(opened.key.as_str(), &options).await?;
+            if options.version.is_none() {
+                expect_state(&opened, &found)?;
+            }
             match bytes.len() as u64 == range.end - range.start {
                 true => Ok(bytes),
-                false => Err(Fault::Changed.about(key)),
+                false => Err(Fault::Changed.about(opened.key)),
             }
         })
     }

@@ -145,6 +145,23 @@ async fn a_reader_stays_with_the_state_that_it_opened() {
     assert_eq!(inside.kind(), ErrorKind::ConditionFailed);
 }
 
+#[tokio::test]
+async fn a_reader_of_a_backend_without_versions_notices_what_can_be_noticed() {
+    let mut plain = Capability::read_only();
+    plain.write = true;
+    let store = adapted(Rigged::with_capability(Rig::Sound, plain));
+    for new in ["new, of 12 b", "a longer one than before"] {
+        store.write_with("a", "old and long", &WriteOptions::default()).await.unwrap();
+        let mut reader = store.read_seekable("a", &SeekOptions::default().with_read_ahead_bytes(4)).await.unwrap();
+        let mut bytes = [0; 4];
+        reader.read_exact(&mut bytes).await.unwrap();
+        store.write_with("a", new, &WriteOptions::default()).await.unwrap();
+        let error = reader.read(&mut bytes).await.unwrap_err();
+        let inside = error.get_ref().and_then(|error| error.downcast_ref::<Error>()).unwrap();
+        assert_eq!(inside.kind(), ErrorKind::ConditionFailed, "{new}");
+    }
+}
+
 /// A read that was begun and given up goes on in the next, or is dropped if the position has moved.
 #[test]
 fn a_read_that_was_given_up_takes_nothing_away() {

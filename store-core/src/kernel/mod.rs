@@ -25,5 +25,5 @@ pub use options::{
 pub use plan::{Atomicity, Consistency, Cost, Operation, OperationPlan, ResolutionPlan};
 pub use rules::Deletion;
 pub use scope::Kernel;
-pub use seek::ReadAhead;
+pub use seek::{ReadAhead, expect_state};
 pub use walk::{Step, Walk};

@@ -5,6 +5,9 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::Fault;
+use crate::ops::ObjectMeta;
+
 /// What one request fetches at most if a reader asks for more than its read-ahead.
 const FETCH_BYTES_MAX: u64 = 8 << 20;
 
@@ -66,5 +69,23 @@ impl ReadAhead {
         self.position = position
             .ok_or_else(|| Error::new(ErrorKind::InvalidInput, "position is before the start or past 64 bits"))?;
         Ok(self.position)
+    }
+}
+
+/// Checks that an object is as it was when a reader has opened it, as far as length, version and time of the last write
+/// tell: for reads that cannot insist on a version. What only one of both has tells nothing.
+///
+/// # Errors
+/// `ConditionFailed` otherwise.
+pub fn expect_state(opened: &ObjectMeta, found: &ObjectMeta) -> crate::Result<()> {
+    fn differ<Value: PartialEq>(one: &Option<Value>, other: &Option<Value>) -> bool {
+        matches!((one, other), (Some(one), Some(other)) if one != other)
+    }
+    let is_other = opened.size != found.size
+        || differ(&opened.version, &found.version)
+        || differ(&opened.modified, &found.modified);
+    match is_other {
+        true => Err(Fault::Changed.about(&opened.key)),
+        false => Ok(()),
     }
 }

@@ -75,7 +75,8 @@ impl Store {
     }
 
     /// Opens an object for reading with positions. What is read comes from the state that was found here; if the
-    /// object is replaced, and the backend has versions, reads fail with `ConditionFailed` inside.
+    /// object is replaced, reads fail with `ConditionFailed` inside, on a backend without versions as far as length and
+    /// time of the last write tell.
     ///
     /// # Errors
     /// As for [`stat`](Self::stat).
@@ -176,13 +177,18 @@ impl Store {
     }
 
     pub(super) fn collect(&self, key: &str, options: &ReadOptions) -> Result<Bytes> {
-        let ReadReply { range, body, .. } = self.read(key, options)?;
+        self.collect_found(key, options).map(|(_, bytes)| bytes)
+    }
+
+    pub(super) fn collect_found(&self, key: &str, options: &ReadOptions) -> Result<(ObjectMeta, Bytes)> {
+        let ReadReply { meta, range, body } = self.read(key, options)?;
         let about = |error: Error| self.kernel.explain(error, "read");
         let mut collector = Collector::new(&range);
         for chunk in body {
             collector.push(chunk.map_err(about)?).map_err(|error| about(error.with("key", key)))?;
         }
-        collector.finish().map_err(|error| about(error.with("key", key)))
+        let bytes = collector.finish().map_err(|error| about(error.with("key", key)))?;
+        Ok((meta, bytes))
     }
 
     /// Explains an error of the backend. Whether a missing object is a folder is looked up only then.

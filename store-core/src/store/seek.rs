@@ -4,13 +4,14 @@ use std::io::{self, SeekFrom};
 
 use super::Store;
 use crate::error::Result;
-use crate::kernel::{Fault, ReadAhead, SeekOptions, io_error};
+use crate::kernel::{Fault, ReadAhead, SeekOptions, expect_state, io_error};
 use crate::ops::{ObjectMeta, ReadOptions, ReadRange};
 
 /// An object open for reading, from [`read_seekable`](Store::read_seekable).
 ///
-/// Every byte comes from the state in which the object was when it was opened, where the backend has versions; where
-/// it has none, an object that changes its length is noticed. Errors of the store are inside the errors of reads.
+/// Every byte comes from the state in which the object was when it was opened, where the backend has versions. Where it
+/// has none, reads fail with `ConditionFailed` once length or time of the last write are others: another state of the same
+/// length and time is not noticed. Errors of the store are inside the errors of reads.
 #[derive(Debug)]
 pub struct SeekReader {
     store: Store,
@@ -40,7 +41,10 @@ impl SeekReader {
         if self.store.supports(crate::Ability::Versions) {
             options.version = self.meta.version.clone();
         }
-        let bytes = self.store.collect(self.meta.key.as_str(), &options)?;
+        let (found, bytes) = self.store.collect_found(self.meta.key.as_str(), &options)?;
+        if options.version.is_none() {
+            expect_state(&self.meta, &found)?;
+        }
         if bytes.len() as u64 != range.end - range.start {
             return Err(Fault::Changed.about(&self.meta.key));
         }

@@ -255,6 +255,23 @@ fn a_folder_deleted_between_two_pages_is_told() {
 }
 
 #[test]
+fn a_reader_of_a_backend_without_versions_notices_what_can_be_noticed() {
+    let mut plain = Capability::read_only();
+    plain.write = true;
+    let store = Store::new(Arc::new(Rigged::with_capability(Rig::Sound, plain)));
+    for new in ["new, of 12 b", "a longer one than before"] {
+        store.write_with("a", "old and long", &WriteOptions::default()).unwrap();
+        let mut reader = store.read_seekable("a", &SeekOptions::default().with_read_ahead_bytes(4)).unwrap();
+        let mut bytes = [0; 4];
+        reader.read_exact(&mut bytes).unwrap();
+        store.write_with("a", new, &WriteOptions::default()).unwrap();
+        let error = reader.read(&mut bytes).unwrap_err();
+        let inside = error.get_ref().and_then(|error| error.downcast_ref::<Error>()).unwrap();
+        assert_eq!(inside.kind(), ErrorKind::ConditionFailed, "{new}");
+    }
+}
+
+#[test]
 fn a_folder_is_as_new_as_its_newest_object() {
     let check = |store: &Store| {
         let times: Vec<_> = ["f/a", "f/b", "f/c/d"].map(|key| store.write(key, "x").unwrap().modified).to_vec();
