@@ -34,12 +34,16 @@ impl LocalSource {
     /// `NotFound`, `PermissionDenied`; `Invalid` for what is no file.
     pub fn open(path: &Path) -> Result<Self> {
         let failed = |source| Error::io("upload", source).with("path", path.display());
+        let expect_file = |about: &Metadata| match about.is_file() {
+            true => Ok(()),
+            false => Err(Error::invalid("only a file can be uploaded").during("upload").with("path", path.display())),
+        };
+        // Opening a pipe would wait for its other end.
+        expect_file(&fs::metadata(path).map_err(failed)?)?;
         let file = File::open(path).map_err(failed)?;
         let at_open = file.metadata().map_err(failed)?;
-        match at_open.is_file() {
-            true => Ok(Self { path: path.to_owned(), file, at_open }),
-            false => Err(Error::invalid("only a file can be uploaded").during("upload").with("path", path.display())),
-        }
+        expect_file(&at_open)?;
+        Ok(Self { path: path.to_owned(), file, at_open })
     }
 
     /// Bytes that it had when it was opened.

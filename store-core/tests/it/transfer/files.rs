@@ -100,6 +100,26 @@ fn a_file_that_changes_meanwhile_is_not_stored() {
     }
 }
 
+/// Whoever opens a pipe that nobody writes to waits for ever.
+#[test]
+fn only_a_file_is_uploaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&pipe, &link).unwrap();
+    let store = memory();
+    for path in [&pipe, &link, Path::new("/dev/null"), folder.path()] {
+        assert_eq!(
+            kind(store.upload(path, "a", &TransferOptions::default())),
+            ErrorKind::Invalid,
+            "{}",
+            path.display()
+        );
+    }
+    assert!(!store.exists("a").unwrap());
+}
+
 #[test]
 fn a_download_that_breaks_off_is_gone_on_with() {
     let broken = Arc::new(Broken::default());
