@@ -94,9 +94,11 @@ fn create_folders(folder: &Path) -> io::Result<()> {
         create_folders(parent)?;
     }
     match DirBuilder::new().mode(0o700).create(folder) {
-        Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {
-            return if folder.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) };
-        }
+        // Whoever was faster may be killed before its sync.
+        Err(source) if source.kind() == io::ErrorKind::AlreadyExists => match folder.is_dir() {
+            true => {}
+            false => return Err(io::ErrorKind::NotADirectory.into()),
+        },
         made => made?,
     }
     std::fs::File::open(parent)?.sync_all()
