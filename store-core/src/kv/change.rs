@@ -166,16 +166,26 @@ impl<Map: OrderedKv> Shared<Map> {
         Ok(answers)
     }
 
-    /// Adds one piece to a generation; begins it with its first piece.
-    pub fn stage(&self, staged: Option<Loose>, bytes: &[u8]) -> Result<Loose> {
+    /// Adds one piece to what is staged; begins a generation with its first piece.
+    ///
+    /// A piece of which it is not known whether it is there counts as staged, so that it goes with the others. Not the
+    /// first one: if it is not there its generation is given to another, whose pieces must not go. It is noted as loose
+    /// then, and goes when the store is opened.
+    pub fn stage(&self, staged: &mut Option<Loose>, bytes: &[u8]) -> Result<()> {
         let mut next = None;
-        self.map.transact(Durability::None, &mut |transaction| {
-            let loose = put_piece(transaction, staged, bytes)?;
+        let committed = self.map.transact(Durability::None, &mut |transaction| {
+            let loose = put_piece(transaction, *staged, bytes)?;
             transaction.put(&loose_key(loose.generation), &loose.count.to_be_bytes())?;
             next = Some(loose);
             Ok(Finish::Commit)
-        })?;
-        next.ok_or_else(|| Error::unexpected("a piece was staged without a generation"))
+        });
+        match (&committed, next) {
+            (Err(error), _) if error.kind() != ErrorKind::OutcomeUnknown || staged.is_none() => {}
+            (_, Some(next)) => *staged = Some(next),
+            (Ok(()), None) => return Err(Error::unexpected("a piece was staged without a generation")),
+            (Err(_), None) => {}
+        }
+        committed
     }
 
     /// The change that left them is done whatever becomes of them: what could not be removed waits for the next

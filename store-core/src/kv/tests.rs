@@ -162,6 +162,27 @@ fn a_lost_answer_is_unknown_and_settled() {
 }
 
 #[test]
+fn a_piece_whose_staging_was_not_answered_goes_with_the_others() {
+    let map = TreeMap::default();
+    let objects = open(&map);
+    for pieces in [0, 1, 3] {
+        let mut writer = objects.open_writer(&key("a"), &WriteOptions::default()).unwrap();
+        // The last piece waits for what comes after it.
+        (0..=pieces).for_each(|_| writer.write(LONG[..10].into()).unwrap());
+        map.loses_stages.store(true, Ordering::SeqCst);
+        assert_eq!(writer.write(LONG[..10].into()).unwrap_err().kind(), ErrorKind::Poisoned);
+        map.loses_stages.store(false, Ordering::SeqCst);
+        assert_eq!((map.count(b'c'), map.count(b'l')), (pieces + 1, 1));
+        drop(writer);
+        // Whose number the first piece has nobody can tell: opening tells.
+        let left = if pieces == 0 { (1, 1) } else { (0, 0) };
+        assert_eq!((map.count(b'c'), map.count(b'l')), left);
+        open(&map);
+        assert_eq!((map.count(b'c'), map.count(b'l')), (0, 0), "{pieces}");
+    }
+}
+
+#[test]
 fn versions_are_not_given_out_again_after_a_loss() {
     let map = TreeMap::default();
     let before = map.entries.lock().unwrap().clone();

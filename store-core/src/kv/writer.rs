@@ -58,11 +58,8 @@ impl<Map: OrderedKv> KvWriter<Map> {
     }
 
     fn stage(&mut self, piece: &[u8]) -> Result<()> {
-        match self.shared.stage(self.staged, piece) {
-            Ok(staged) => {
-                self.staged = Some(staged);
-                Ok(())
-            }
+        match self.shared.stage(&mut self.staged, piece) {
+            Ok(()) => Ok(()),
             Err(error) => {
                 self.failed = true;
                 // Whether the piece is there does not matter: nothing is published.

@@ -18,6 +18,8 @@ pub struct TreeMap {
     pub entries: Arc<Mutex<Entries>>,
     /// Durable commits happen, and nobody learns of it.
     pub loses_answers: Arc<AtomicBool>,
+    /// Commits that are not durable happen, and nobody learns of it.
+    pub loses_stages: Arc<AtomicBool>,
     /// Changes fail.
     pub fails: Arc<AtomicBool>,
     /// Entries that scans have shown.
@@ -73,7 +75,8 @@ impl OrderedKv for TreeMap {
                     None => entries.remove(&key),
                 };
             }
-            if durability != Durability::None && self.loses_answers.load(Ordering::SeqCst) {
+            let loses = if durability == Durability::None { &self.loses_stages } else { &self.loses_answers };
+            if loses.load(Ordering::SeqCst) {
                 return Err(Error::new(ErrorKind::OutcomeUnknown, "lost"));
             }
         }
