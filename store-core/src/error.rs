@@ -43,6 +43,24 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Every kind, in the order in which they are declared.
+    pub const ALL: [Self; 14] = [
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::ConditionFailed,
+        Self::Conflict,
+        Self::Unsupported,
+        Self::Invalid,
+        Self::PermissionDenied,
+        Self::StorageFull,
+        Self::Unavailable,
+        Self::OutcomeUnknown,
+        Self::Poisoned,
+        Self::Fenced,
+        Self::Corrupt,
+        Self::Unexpected,
+    ];
+
     /// The kind in lower-case words, as messages show it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -63,6 +81,16 @@ impl ErrorKind {
         }
     }
 }
+
+/// A kind that is not in the list does not compile: `Unexpected`, none of the others, stays the last.
+const _: () = {
+    assert!(ErrorKind::ALL.len() == ErrorKind::Unexpected as usize + 1);
+    let mut place = 0;
+    while place < ErrorKind::ALL.len() {
+        assert!(ErrorKind::ALL[place] as usize == place);
+        place += 1;
+    }
+};
 
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -13,27 +13,12 @@ use super::operation::Operation;
 pub const DURATION_BUCKETS_US: [u64; 12] =
     [10, 100, 500, 1_000, 5_000, 10_000, 50_000, 100_000, 500_000, 1_000_000, 10_000_000, 60_000_000];
 
-const KINDS: [ErrorKind; 13] = [
-    ErrorKind::NotFound,
-    ErrorKind::AlreadyExists,
-    ErrorKind::ConditionFailed,
-    ErrorKind::Conflict,
-    ErrorKind::Unsupported,
-    ErrorKind::Invalid,
-    ErrorKind::PermissionDenied,
-    ErrorKind::StorageFull,
-    ErrorKind::Unavailable,
-    ErrorKind::OutcomeUnknown,
-    ErrorKind::Poisoned,
-    ErrorKind::Corrupt,
-    ErrorKind::Unexpected,
-];
-
 /// Counters that a wrapper adds to. Several wrappers may share them.
 #[derive(Debug, Default)]
 pub struct Metrics {
     calls: [AtomicU64; Operation::ALL.len()],
-    errors: [AtomicU64; KINDS.len()],
+    /// By the place of the kind in [`ErrorKind::ALL`].
+    errors: [AtomicU64; ErrorKind::ALL.len()],
     rejected: AtomicU64,
     unknown: AtomicU64,
     abandoned: AtomicU64,
@@ -95,7 +80,7 @@ fn add(counter: &AtomicU64, value: u64) {
 impl Metrics {
     /// The counts so far.
     pub fn snapshot(&self) -> MetricsSnapshot {
-        let errors = KINDS.iter().zip(&self.errors).map(|(kind, count)| (*kind, get(count)));
+        let errors = ErrorKind::ALL.iter().zip(&self.errors).map(|(kind, count)| (*kind, get(count)));
         MetricsSnapshot {
             calls: std::array::from_fn(|place| get(&self.calls[place])),
             errors: errors.filter(|(_, count)| *count > 0).collect(),
@@ -137,9 +122,7 @@ impl Metrics {
 
     /// Counts an error.
     pub fn failed(&self, kind: ErrorKind) {
-        if let Some(place) = KINDS.iter().position(|other| *other == kind) {
-            add(&self.errors[place], 1);
-        }
+        add(&self.errors[kind as usize], 1);
     }
 }
 

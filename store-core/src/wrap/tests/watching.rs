@@ -96,6 +96,13 @@ fn idle_bodies_and_writers_take_no_place() {
 }
 
 #[test]
+fn a_writer_that_was_overtaken_is_counted_as_any_error() {
+    let metrics = Metrics::default();
+    metrics.failed(ErrorKind::Fenced);
+    assert_eq!(metrics.snapshot().errors, [(ErrorKind::Fenced, 1)]);
+}
+
+#[test]
 fn a_read_only_backend_touches_nothing() {
     let inner = memory();
     put(&*inner, "a", "one");
