@@ -13,7 +13,7 @@ use super::no_links;
 use crate::backend::{AsyncBackend, AsyncChunks, AsyncPresign, AsyncWriter};
 
 /// A backend that only reads: every change is refused with `Unsupported` before the backend below is called, and so are
-/// links that allow to write.
+/// links that allow to write. Checking proves that the root can be listed.
 #[derive(Debug, Clone)]
 pub struct AsyncReadOnlyBackend {
     inner: Arc<dyn AsyncBackend>,
@@ -88,7 +88,11 @@ impl AsyncBackend for AsyncReadOnlyBackend {
     }
 
     async fn check(&self, options: &CheckOptions) -> Result<()> {
-        self.inner.check(options).await
+        // Backends that write try that too when they are checked.
+        match self.inner.info().capability.write {
+            true => self.inner.list(&Prefix::root(), &ListOptions::default().with_limit(1)).await.map(drop),
+            false => self.inner.check(options).await,
+        }
     }
 
     fn presign(&self) -> Option<&dyn AsyncPresign> {

@@ -15,7 +15,7 @@ use crate::ops::*;
 use super::no_links;
 
 /// A backend that only reads: every change is refused with `Unsupported` before the backend below is called, and so are
-/// links that allow to write.
+/// links that allow to write. Checking proves that the root can be listed.
 #[derive(Debug, Clone)]
 pub struct ReadOnlyBackend {
     inner: Arc<dyn Backend>,
@@ -89,7 +89,11 @@ impl Backend for ReadOnlyBackend {
     }
 
     fn check(&self, options: &CheckOptions) -> Result<()> {
-        self.inner.check(options)
+        // Backends that write try that too when they are checked.
+        match self.inner.info().capability.write {
+            true => self.inner.list(&Prefix::root(), &ListOptions::default().with_limit(1)).map(drop),
+            false => self.inner.check(options),
+        }
     }
 
     fn presign(&self) -> Option<&dyn Presign> {

@@ -113,6 +113,14 @@ async fn a_read_only_backend_touches_nothing() {
 }
 
 #[tokio::test]
+async fn a_read_only_backend_is_checked_without_a_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let local = Arc::new(SyncBackendAdapter::new(Arc::new(worldstore_core::Local::open(folder.path()).unwrap())));
+    AsyncReadOnlyBackend::new(local).check(&CheckOptions::default()).await.unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
 async fn a_prefix_is_a_root_of_its_own() {
     let inner = memory();
     put(&*inner, "outside", "no").await;

@@ -120,6 +120,17 @@ fn a_read_only_backend_touches_nothing() {
 }
 
 #[test]
+fn a_read_only_backend_is_checked_without_a_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let local = Arc::new(crate::Local::open(folder.path()).unwrap());
+    ReadOnlyBackend::new(local).check(&CheckOptions::default()).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    let nothing = FaultOptions::new(1).everywhere(Odds::default().with_error(1.0));
+    let broken = ReadOnlyBackend::new(Arc::new(FaultBackend::new(memory(), nothing)));
+    assert!(broken.check(&CheckOptions::default()).is_err());
+}
+
+#[test]
 fn a_prefix_is_a_root_of_its_own() {
     let inner = memory();
     put(&*inner, "outside", "no");
