@@ -218,8 +218,9 @@ fn single(name: &str) -> Result<&str> {
 /// Network file systems: their locks may exclude only on this machine, and what they tell of a file may be old.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn is_remote(folder: &StdFile) -> bool {
-    /// Magic numbers of `statfs(2)`: NFS, SMB, SMB 2, CIFS, 9P, FUSE, Ceph, AFS, Coda, Lustre, GFS2, OCFS2.
-    const REMOTE: [u32; 12] = [
+    /// Magic numbers of `statfs(2)`: NFS, SMB, SMB 2, CIFS, 9P, FUSE, Ceph, AFS, Coda, Lustre, GFS2, OCFS2, BeeGFS, GPFS,
+    /// OrangeFS, kAFS.
+    const REMOTE: [u32; 16] = [
         0x6969,
         0x517B,
         0xFE53_4D42,
@@ -232,6 +233,10 @@ fn is_remote(folder: &StdFile) -> bool {
         0x0BD0_0BD0,
         0x0116_1970,
         0x7461_636F,
+        0x1983_0326,
+        0x4750_4653,
+        0x2003_0528,
+        0x6B41_4653,
     ];
     // Whoever cannot tell what it is does not know that it is local.
     rustix::fs::fstatfs(folder).map_or(true, |about| REMOTE.contains(&(about.f_type as u32)))
