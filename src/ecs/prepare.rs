@@ -55,10 +55,8 @@ impl WorldTables {
             return Ok(None);
         }
         self.check()?;
-        // What would be refused gets no rows.
-        let mut trial = Local::with_shard(0)?;
-        trial.register(&known)?;
-        trial.register(&new)?;
+        // What would be refused gets no rows: all are looked at, for one that is known may come in another Rust type.
+        self.local.check_components(&components.iter().collect::<Vec<_>>())?;
         let drawn = self.draw(|tables, _| new.iter().try_for_each(|component| tables.layout.learn(component, false)));
         // It is no tick of its own: it is part of the next one.
         self.prepared(drawn, None, self.next_tick()?).map(Some)

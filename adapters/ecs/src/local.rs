@@ -189,8 +189,12 @@ impl Local {
         }
     }
 
-    /// Looks whether components can become known together, so far as that needs no look at values that come with them.
-    pub(crate) fn check_components(&self, components: &[&Arc<ComponentType>]) -> Result<()> {
+    /// Looks whether components can become known together, so far as that needs no look at values that come with them. If
+    /// so, [`register`](crate::Storage::register) does it.
+    ///
+    /// # Errors
+    /// Those of [`register`](crate::Storage::register).
+    pub fn check_components(&self, components: &[&Arc<ComponentType>]) -> Result<()> {
         for (place, component) in components.iter().enumerate() {
             self.check_learn(component)?;
             let mut before = components.iter().take(place).filter(|before| before.name() == component.name());

@@ -7,7 +7,8 @@ use futures::FutureExt;
 use worldstore::core::ErrorKind;
 use worldstore::ecs::conformance::{model, model_async, run, run_async};
 use worldstore::ecs::{
-    AsyncStorage, ComponentValue, Entity, Local, Storage, Tick, Updates, WorldTables, WorldTablesOptions,
+    AsyncStorage, Component, ComponentType, ComponentValue, Entity, Local, Storage, Tick, Updates, WorldTables,
+    WorldTablesOptions,
 };
 use worldstore::{World, blocking};
 
@@ -22,6 +23,7 @@ on_each_format!(
     one_at_a_time_writes,
     a_shard_stays_what_it_is,
     a_batch_that_is_refused_leaves_nothing,
+    a_registration_that_is_refused_leaves_nothing,
 );
 
 /// Checkpoints are in between.
@@ -189,6 +191,52 @@ async fn a_batch_that_is_refused_leaves_nothing(bed: &Bed) {
     // It goes on.
     let mut tables = again;
     AsyncStorage::apply(&mut tables, &spawn()).await.unwrap();
+}
+
+/// Two Rust types of one name and with the same fields, and one that is new.
+mod twins {
+    use worldstore::ecs::Component;
+
+    #[derive(Debug, Clone, PartialEq, Component)]
+    #[component(crate = worldstore::ecs)]
+    pub struct Twin(u32);
+
+    #[derive(Debug, Clone, PartialEq, Component)]
+    #[component(crate = worldstore::ecs, name = "Twin")]
+    pub struct Other(u32);
+
+    #[derive(Debug, Clone, PartialEq, Component)]
+    #[component(crate = worldstore::ecs)]
+    pub struct New(u32);
+}
+
+/// What is asked for first, and then what is refused: a type in the place of the one that is known, or two at once.
+fn refusals() -> [[Vec<Arc<ComponentType>>; 2]; 2] {
+    let one = twins::Twin::component().unwrap().clone();
+    let (other, new) = (twins::Other::component().unwrap().clone(), twins::New::component().unwrap().clone());
+    [[vec![one.clone()], vec![other.clone(), new.clone()]], [vec![], vec![new, one, other]]]
+}
+
+fn names(components: Vec<Arc<ComponentType>>) -> Vec<String> {
+    components.iter().map(|component| component.name().to_string()).collect()
+}
+
+async fn a_registration_that_is_refused_leaves_nothing(bed: &Bed) {
+    let world = bed.create().await;
+    for [first, refused] in refusals() {
+        let run = world.create_run(&unused()).await.unwrap();
+        let mut tables = WorldTables::open(&run).await.unwrap();
+        AsyncStorage::register(&mut tables, &first).await.unwrap();
+        let error = AsyncStorage::register(&mut tables, &refused).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string().contains("component: Twin")),
+            (ErrorKind::Invalid, true),
+            "{error}"
+        );
+        assert_eq!(names(AsyncStorage::components(&tables).await.unwrap()), names(first.clone()));
+        let again = WorldTables::open(&run).await.unwrap();
+        assert_eq!(names(AsyncStorage::components(&again).await.unwrap()), names(first));
+    }
 }
 
 #[cfg(any(feature = "lance", feature = "iceberg"))]
