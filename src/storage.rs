@@ -20,6 +20,9 @@ pub struct Storage {
     pub location: String,
     /// The folder, where the root is one.
     pub folder: Option<PathBuf>,
+    /// The address of the service that has the bytes, where the location may name a root at several: of one that speaks
+    /// S3 and is not Amazon's, of a storage account.
+    pub service: Option<String>,
 }
 
 /// Whether the root may be made.
@@ -35,7 +38,7 @@ pub enum Root {
 impl Storage {
     /// A storage over an async backend.
     pub fn from_async(backend: Arc<dyn AsyncBackend>, location: impl Into<String>) -> Self {
-        Self { backend, sync_backend: None, location: location.into(), folder: None }
+        Self { backend, sync_backend: None, location: location.into(), folder: None, service: None }
     }
 
     /// A storage over a sync backend, which is used from both sides.
@@ -48,6 +51,13 @@ impl Storage {
     #[must_use]
     pub fn with_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = Some(folder.into());
+        self
+    }
+
+    /// Sets the service that has the bytes. It is no secret, and shown in errors.
+    #[must_use]
+    pub fn with_service(mut self, service: Option<String>) -> Self {
+        self.service = service;
         self
     }
 

@@ -21,6 +21,7 @@
 //! Layout in the byte store: `NAMESPACE/namespace.json`, and the world `NAME` in `NAMESPACE/NAME/`. The chapter
 //! [`docs::config`](crate::docs::config) tells the settings and which of several sources wins.
 
+mod catalog;
 mod config;
 mod namespace;
 mod place;
@@ -37,12 +38,13 @@ use tokio::sync::Mutex;
 use worldstore_cache::CacheConfig;
 use worldstore_core::{Error, ErrorKind, Result};
 
+use catalog::LocalCatalog;
 pub use config::{StorageConfig, load_cache};
 
 use crate::config::{Config, Lookup};
 use crate::registry::{OpenOptions, Registry, Residence};
 use crate::storage::Storage;
-use crate::world::{CatalogPlace, World, WorldOptions, check_name};
+use crate::world::{TableFormat, World, WorldOptions, check_name};
 
 /// The worlds of a namespace. Clones share it, and the worlds that are open: a world that is opened twice is one handle.
 #[derive(Clone)]
@@ -165,7 +167,8 @@ impl StorageContext {
     /// Makes a world.
     ///
     /// # Errors
-    /// `AlreadyExists` if there is one of that name; `Invalid` for the name; those of [`World::create`].
+    /// `AlreadyExists` if there is one of that name; `Invalid` for the name, and for an Iceberg world on a remote store if the
+    /// catalog on this machine is that of a world at another service; those of [`World::create`].
     pub async fn create(&self, name: &str) -> Result<World> {
         check_name("world", name)?;
         let mut open = self.open.lock().await;
@@ -173,6 +176,12 @@ impl StorageContext {
             return Err(Error::new(ErrorKind::AlreadyExists, "there is a world already").with("world", name));
         }
         let (uri, options) = self.options(name)?;
+        if let Some(catalog) = self.catalog(name).filter(|_| self.makes_iceberg()) {
+            if self.format_of(name).await?.is_some() {
+                return Err(Error::new(ErrorKind::AlreadyExists, "there is a world already").with("world", name));
+            }
+            catalog.begin().await.map_err(|error| self.about(name, error))?;
+        }
         let world = World::create(&uri, &options).await.map_err(|error| self.about(name, error))?;
         open.insert(name.to_owned(), world.clone());
         Ok(world)
@@ -182,7 +191,7 @@ impl StorageContext {
     ///
     /// # Errors
     /// `NotFound` if there is none, or if it is an Iceberg world on a remote store whose catalog is not on this machine;
-    /// those of [`World::open`].
+    /// `Invalid` if that is the catalog of a world at another service; those of [`World::open`].
     pub async fn open(&self, name: &str) -> Result<World> {
         check_name("world", name)?;
         let mut open = self.open.lock().await;
@@ -190,10 +199,17 @@ impl StorageContext {
             return Ok(world.clone());
         }
         let (uri, options) = self.options(name)?;
-        if let Some(CatalogPlace::File(catalog)) = &options.catalog {
-            self.check_catalog(name, catalog).await?;
+        let catalog = match self.catalog(name) {
+            Some(catalog) if self.format_of(name).await? == Some(TableFormat::Iceberg) => Some(catalog),
+            _ => None,
+        };
+        if let Some(catalog) = &catalog {
+            catalog.find().map_err(|error| self.about(name, error))?;
         }
         let world = World::open(&uri, &options).await.map_err(|error| self.about(name, error))?;
+        if let Some(catalog) = &catalog {
+            catalog.keep().await.map_err(|error| self.about(name, error))?;
+        }
         open.insert(name.to_owned(), world.clone());
         Ok(world)
     }
@@ -218,7 +234,7 @@ impl StorageContext {
         let mut open = self.open.lock().await;
         let Some(world) = open.get(name) else { return Ok(()) };
         world.shutdown().await.map_err(|error| error.with("world", name))?;
-        if world.format() != crate::TableFormat::Memory {
+        if world.format() != TableFormat::Memory {
             open.remove(name);
         }
         Ok(())
@@ -243,22 +259,24 @@ impl StorageContext {
         let (uri, registry) = place::registry(storage, *residence, &self.config.namespace, name)?;
         let mut options = WorldOptions::default().with_name(name).with_cache(*cache).with_registry(registry);
         options.format = self.config.backend;
-        if *residence == Residence::Remote {
-            options.catalog = Some(place::catalog(&self.config, &storage.location, name)?.into());
-        }
+        options.catalog = self.catalog(name).map(|catalog| catalog.file().into());
         Ok((uri, options))
     }
 
-    async fn check_catalog(&self, name: &str, catalog: &Path) -> Result<()> {
-        let format = namespace::format_of(&self.shared.storage, &self.config.namespace, name).await?;
-        match format {
-            Some(crate::TableFormat::Iceberg) if !catalog.exists() => {
-                Err(Error::not_found("the catalog of this Iceberg world is not on this machine")
-                    .with("world", name)
-                    .with("catalog", catalog.display()))
-            }
-            _ => Ok(()),
-        }
+    /// The catalog on this machine, for a world on a remote store that is one of Iceberg.
+    fn catalog(&self, name: &str) -> Option<LocalCatalog> {
+        let Shared { storage, residence, .. } = &*self.shared;
+        (*residence == Residence::Remote).then(|| LocalCatalog::of(&self.config, storage, name))
+    }
+
+    fn makes_iceberg(&self) -> bool {
+        let format = self.config.backend.unwrap_or_else(|| TableFormat::default_for(self.shared.residence));
+        format == TableFormat::Iceberg
+    }
+
+    /// The table format of a world; none if there is no world.
+    async fn format_of(&self, name: &str) -> Result<Option<TableFormat>> {
+        namespace::format_of(&self.shared.storage, &self.config.namespace, name).await
     }
 
     fn about(&self, name: &str, error: Error) -> Error {

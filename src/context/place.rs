@@ -1,13 +1,11 @@
-//! Where a world of a context is: its folder in the byte store, and its catalog on this machine.
+//! Where a world of a context is: its folder in the byte store.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use worldstore_async::wrap::AsyncPrefixBackend;
 use worldstore_core::wrap::PrefixBackend;
-use worldstore_core::{Backend, Error, Prefix, Result};
+use worldstore_core::{Backend, Prefix, Result};
 
-use super::StorageConfig;
 use crate::registry::{Naming, OpenRequest, Registry, Residence, Scheme, SchemeInfo};
 use crate::storage::Storage;
 
@@ -40,18 +38,8 @@ fn folder(storage: &Storage, namespace: &str, world: &str) -> Result<Storage> {
         sync_backend: storage.sync_backend.as_ref().map(sync),
         location: format!("{}/{path}", storage.location),
         folder: storage.folder.as_ref().map(|folder| folder.join(namespace).join(world)),
+        service: storage.service.clone(),
     })
-}
-
-/// The catalog file of a world whose bytes are remote: below the metadata folder, by the location of the byte store. Its
-/// folder is made if Iceberg is compiled in.
-pub(super) fn catalog(config: &StorageConfig, location: &str, world: &str) -> Result<PathBuf> {
-    let folder = config.metadata.join(file_name(location)).join(&config.namespace).join(world);
-    if cfg!(feature = "iceberg") {
-        std::fs::create_dir_all(&folder)
-            .map_err(|source| Error::io("make the folder of a catalog", source).with("folder", folder.display()))?;
-    }
-    Ok(folder.join("catalog.db"))
 }
 
 /// A location as the name of a folder: letters, digits, `-` and `.` stand for themselves, other bytes are `_` and two

@@ -160,7 +160,7 @@ impl Registry {
         let cache =
             self.open(&tier.cache, &cache).await.map_err(|error| about(error).with("cache", masked(&tier.cache)))?;
         let tiered = AsyncTieredBackend::open(storage.backend, cache.backend, tier.options).await.map_err(about)?;
-        Ok(Storage::from_async(Arc::new(tiered), storage.location))
+        Ok(Storage::from_async(Arc::new(tiered), storage.location).with_service(storage.service))
     }
 
     /// `lake://bucket/path` as a URI like any other: the bucket is the root.
@@ -195,7 +195,7 @@ impl Registry {
         }
         let location = format!("{}/{below}", storage.location.trim_end_matches('/'));
         let backend = AsyncPrefixBackend::new(storage.backend, Prefix::new(below.as_str())?);
-        let opened = Storage::from_async(Arc::new(backend), location);
+        let opened = Storage::from_async(Arc::new(backend), location).with_service(storage.service);
         Ok(match storage.folder {
             Some(folder) => opened.with_folder(folder.join(below.as_str())),
             None => opened,

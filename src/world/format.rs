@@ -37,7 +37,7 @@ impl TableFormat {
     }
 
     /// What a new world at this place gets if nothing is said.
-    pub(super) fn default_for(place: Residence) -> Self {
+    pub(crate) fn default_for(place: Residence) -> Self {
         match place {
             Residence::Process => Self::Memory,
             _ if cfg!(feature = "iceberg") && !cfg!(feature = "lance") => Self::Iceberg,

@@ -105,11 +105,14 @@ async fn file_and_environment_make_a_context() {
     assert!(error.to_string().contains("at: WORLDSTORE_CACHE_FLUSH_MB"), "{error}");
 }
 
-/// A registry whose `far://` is one remote store.
+/// A registry whose `far://` is one remote store, and with an endpoint another one of the same name.
 fn remote() -> Registry {
-    let (mut registry, store) = (Registry::compiled_in(), Arc::new(Memory::new()));
-    let scheme = Scheme::new(SchemeInfo::new("far"), move |request: OpenRequest| {
-        let storage = Storage::from_sync(store.clone(), request.uri);
+    let (mut registry, stores) = (Registry::compiled_in(), [Arc::new(Memory::new()), Arc::new(Memory::new())]);
+    let info = SchemeInfo::new("far").with_settings(["endpoint"]);
+    let scheme = Scheme::new(info, move |request: OpenRequest| {
+        let service = request.settings.text("endpoint").map(str::to_owned);
+        let store = &stores[usize::from(service.is_some())];
+        let storage = Storage::from_sync(store.clone(), request.uri).with_service(service);
         async move { Ok(storage) }
     });
     registry.register(scheme).unwrap();
@@ -152,6 +155,51 @@ async fn catalogs_of_a_remote_store_are_on_this_machine() {
 }
 
 #[cfg(any(feature = "lance", feature = "iceberg"))]
+#[cfg(feature = "iceberg")]
+#[tokio::test]
+async fn a_catalog_is_not_taken_for_that_of_a_store_of_the_same_name_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = in_folder(folder.path()).with_uri("far://shelf").with_backend(worldstore::TableFormat::Iceberg);
+    let there = here.clone().with_io("endpoint", "http://there:9000");
+    let registry = remote();
+    let build =
+        |config: &StorageConfig| StorageContext::builder(config.clone()).with_registry(registry.clone()).build();
+    let context = build(&here).await.unwrap();
+    for name in ["one", "two"] {
+        put(&context.create(name).await.unwrap(), 1, 7, 1.0).await;
+    }
+    context.shutdown().await.unwrap();
+    let refused = |error: worldstore::Error| {
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.to_string().contains("set another folder as `storage.metadata`"), "{error}");
+    };
+
+    let elsewhere = build(&there).await.unwrap();
+    refused(elsewhere.create("one").await.unwrap_err());
+    refused(elsewhere.open_or_create("one").await.unwrap_err());
+    assert!(elsewhere.worlds().await.unwrap().is_empty(), "nothing is made");
+    let apart = there.clone().with_metadata(folder.path().join("other"));
+    let apart = build(&apart).await.unwrap();
+    put(&apart.create("one").await.unwrap(), 1, 8, 1.0).await;
+    apart.shutdown().await.unwrap();
+    refused(elsewhere.open("one").await.unwrap_err());
+
+    // A catalog from before its service was noted belongs to the store whose tables it knows.
+    let noted = |name: &str| folder.path().join(format!("meta/far_3a_2f_2fshelf/worlds/{name}/catalog.service"));
+    for name in ["one", "two"] {
+        assert_eq!(std::fs::read_to_string(noted(name)).unwrap(), "default\n");
+        std::fs::remove_file(noted(name)).unwrap();
+    }
+    assert!(elsewhere.open("one").await.is_err());
+    refused(elsewhere.create("two").await.unwrap_err());
+    assert!(!noted("one").exists() && !noted("two").exists());
+    let context = build(&here).await.unwrap();
+    assert_eq!(context.create("one").await.unwrap_err().kind(), ErrorKind::AlreadyExists);
+    assert_eq!(count(&context.open_or_create("one").await.unwrap()).await, 1);
+    assert!(noted("one").exists());
+    refused(elsewhere.open("one").await.unwrap_err());
+}
+
 #[tokio::test]
 async fn worlds_in_a_folder_outlive_their_context() {
     let formats: [(bool, worldstore::TableFormat); 2] = [

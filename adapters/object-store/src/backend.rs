@@ -55,6 +55,7 @@ pub struct ObjectStoreBackend {
     pub(crate) direct: Option<Direct>,
     scheme: &'static str,
     location: String,
+    service: Option<String>,
     root: Prefix,
 }
 
@@ -72,6 +73,7 @@ impl ObjectStoreBackend {
             #[cfg(feature = "cloud")]
             direct: None,
             scheme: "object-store",
+            service: None,
             root: Prefix::root(),
         }
     }
@@ -89,6 +91,19 @@ impl ObjectStoreBackend {
     pub fn with_name(mut self, scheme: &'static str, location: impl Into<String>) -> Self {
         (self.scheme, self.location) = (scheme, location.into());
         self
+    }
+
+    /// Sets the address of the service, without secrets.
+    #[must_use]
+    pub fn with_service(mut self, service: impl Into<String>) -> Self {
+        self.service = Some(service.into());
+        self
+    }
+
+    /// The address of the service, where the location may name a bucket at several: an endpoint that was set, by the program
+    /// or the environment, and on Azure always one with the account.
+    pub fn service(&self) -> Option<&str> {
+        self.service.as_deref()
     }
 
     /// Keeps everything below this folder of the store.

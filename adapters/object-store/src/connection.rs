@@ -154,3 +154,8 @@ pub(crate) fn endpoint(address: &str, http_allowed: bool) -> Result<Url> {
     }
     Ok(url)
 }
+
+/// An endpoint as it is compared: the host in small letters, no port that goes without saying, no `/` at the end.
+pub(crate) fn service(address: &str) -> Result<String> {
+    Ok(endpoint(address, true)?.as_str().trim_end_matches('/').to_owned())
+}

@@ -24,5 +24,7 @@ pub async fn open(request: OpenRequest) -> Result<Storage> {
         Some((_, token)) => config.with_bearer_token(token),
         None => config,
     };
-    Ok(Storage::from_async(Arc::new(config.connect()?), request.uri.trim_end_matches('/')))
+    let backend = config.connect()?;
+    let service = backend.service().map(str::to_owned);
+    Ok(Storage::from_async(Arc::new(backend), request.uri.trim_end_matches('/')).with_service(service))
 }

@@ -23,5 +23,7 @@ pub async fn open(request: OpenRequest) -> Result<Storage> {
         _ if settings.flag("anonymous")? == Some(true) => config.with_no_credentials(),
         _ => config,
     };
-    Ok(Storage::from_async(Arc::new(config.connect()?), request.uri.trim_end_matches('/')))
+    let backend = config.connect()?;
+    let service = backend.service().map(str::to_owned);
+    Ok(Storage::from_async(Arc::new(backend), request.uri.trim_end_matches('/')).with_service(service))
 }

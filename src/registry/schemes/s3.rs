@@ -34,7 +34,9 @@ pub async fn open(request: OpenRequest) -> Result<Storage> {
         Some("missing") => config.with_upload_conditions(UploadConditions::Missing),
         Some(_) => return Err(settings.wrong("upload_conditions", "setting is none of kept, if_absent, missing")),
     };
-    Ok(Storage::from_async(Arc::new(config.connect()?), request.uri.trim_end_matches('/')))
+    let backend = config.connect()?;
+    let service = backend.service().map(str::to_owned);
+    Ok(Storage::from_async(Arc::new(backend), request.uri.trim_end_matches('/')).with_service(service))
 }
 
 /// Whether the service keeps conditions: `true` or `false`.

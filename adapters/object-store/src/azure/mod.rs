@@ -16,7 +16,7 @@ use url::Url;
 use worldstore_core::{Capability, Error, Prefix, Result};
 
 use crate::backend::ObjectStoreBackend;
-use crate::connection::{Connection, bucket_and_root, endpoint, is_on};
+use crate::connection::{Connection, bucket_and_root, endpoint, is_on, service};
 use crate::direct::{Asks, Direct, failed};
 use crate::protocol::{Commits, CopyHeader, Deletes, Links, Protocol, Versions};
 use crate::wire::{Resign, Watching};
@@ -122,9 +122,10 @@ impl AzureConfig {
         let watching = Watching::resigning(signs.clone()).rewriting("comp=list", crate::names::with_separators);
         let builder = self.builder(&watching)?;
         let account = builder.get_config_value(&AzureConfigKey::AccountName).unwrap_or_default();
-        let service = builder.get_config_value(&AzureConfigKey::Endpoint);
-        let service = service.unwrap_or_else(|| format!("https://{account}.blob.core.windows.net"));
-        let container = endpoint(&format!("{}/{}", service.trim_end_matches('/'), self.container), true)?;
+        let address = builder.get_config_value(&AzureConfigKey::Endpoint);
+        let address = address.unwrap_or_else(|| format!("https://{account}.blob.core.windows.net"));
+        let address = service(&address)?;
+        let container = endpoint(&format!("{address}/{}", self.container), true)?;
         let keeps_sas = builder.get_config_value(&AzureConfigKey::SasKey).is_some();
         let conditional = watching.built(self.build(builder.clone().with_retry(self.connection.once()))?);
         let store = Arc::new(watching.built(self.build(builder)?));
@@ -136,6 +137,7 @@ impl AzureConfig {
         Ok(ObjectStoreBackend::new(store, capability())
             .with_conditional_store(Arc::new(conditional))
             .with_name("az", location)
+            .with_service(address)
             .with_root(self.root.clone())
             .with_protocol(PROTOCOL, direct))
     }

@@ -57,3 +57,12 @@ fn a_shared_access_signature_signs_no_links() {
     assert!(worldstore_async::AsyncBackend::presign(&backend).is_none());
     assert!(!format!("{backend:?}").contains("hidden"));
 }
+
+#[test]
+fn the_service_is_told_apart_from_others() {
+    let config = AzureConfig::from_uri("az://box").expect("a valid URI").with_account("someone").with_access_key(KEY);
+    let backend = config.connect().expect("a backend");
+    assert_eq!(backend.service(), Some("https://someone.blob.core.windows.net"));
+    let backend = config.with_endpoint("https://Here.example:443/").connect().expect("a backend");
+    assert_eq!(backend.service(), Some("https://here.example"));
+}

@@ -10,7 +10,7 @@ use object_store::{ClientConfigKey, StaticCredentialProvider};
 use worldstore_core::{Capability, Error, Prefix, Result};
 
 use crate::backend::ObjectStoreBackend;
-use crate::connection::{Connection, Transport, bucket_and_root, endpoint};
+use crate::connection::{Connection, Transport, bucket_and_root, endpoint, service};
 use crate::direct::Direct;
 use crate::names::with_separators;
 use crate::protocol::{CopyHeader, Deletes, Links, Protocol, Versions};
@@ -113,15 +113,21 @@ impl GcsConfig {
         let watching = Watching::default()
             .rewriting("list-type=2", |listing| listing::with_generations(&with_separators(listing)));
         let builder = self.builder(&watching)?;
+        let elsewhere = builder.get_config_value(&GoogleConfigKey::BaseUrl);
+        let elsewhere = elsewhere.map(|address| service(&address)).transpose()?;
         let conditional = watching.built(self.build(builder.clone().with_retry(self.connection.once()))?);
         let store = Arc::new(watching.built(self.build(builder)?));
         let location = format!("gs://{}", self.bucket);
         let direct = watching.client().map(|client| Direct::new(client, &*location, Some(store.clone())));
-        Ok(ObjectStoreBackend::new(store, capability())
+        let backend = ObjectStoreBackend::new(store, capability())
             .with_conditional_store(Arc::new(conditional))
             .with_name("gs", location)
             .with_root(self.root.clone())
-            .with_protocol(PROTOCOL, direct))
+            .with_protocol(PROTOCOL, direct);
+        Ok(match elsewhere {
+            Some(service) => backend.with_service(service),
+            None => backend,
+        })
     }
 
     fn builder(&self, watching: &Watching) -> Result<GoogleCloudStorageBuilder> {

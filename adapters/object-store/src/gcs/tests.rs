@@ -61,3 +61,10 @@ fn versions_are_generations() {
         assert_eq!(PROTOCOL.single(&Version::new(wild)), None, "{wild}");
     }
 }
+
+#[test]
+fn the_service_is_told_apart_from_others() {
+    let config = GcsConfig::from_uri("gs://bucket").expect("a valid URI");
+    let backend = config.with_endpoint("https://Here.example:443/").connect().expect("a backend");
+    assert_eq!(backend.service(), Some("https://here.example"));
+}

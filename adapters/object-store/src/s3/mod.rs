@@ -8,7 +8,7 @@ use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3Conditio
 use worldstore_core::{Capability, Error, Prefix, Result};
 
 use crate::backend::ObjectStoreBackend;
-use crate::connection::{Connection, bucket_and_root, endpoint, is_on};
+use crate::connection::{Connection, bucket_and_root, endpoint, is_on, service};
 use crate::direct::Direct;
 use crate::protocol::{Commits, Deletes, Protocol};
 use crate::wire::Watching;
@@ -137,16 +137,21 @@ impl S3Config {
     }
 
     fn connect_by(&self, builder: AmazonS3Builder, watching: &Watching) -> Result<ObjectStoreBackend> {
-        let elsewhere = builder.get_config_value(&AmazonS3ConfigKey::Endpoint).is_some();
+        let elsewhere = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
+        let elsewhere = elsewhere.map(|address| service(&address)).transpose()?;
         let conditional = watching.built(self.build(builder.clone().with_retry(self.connection.once()))?);
         let store = Arc::new(watching.built(self.build(builder)?));
         let location = format!("s3://{}", self.bucket);
         let direct = watching.client().map(|client| Direct::new(client, &*location, Some(store.clone())));
-        Ok(ObjectStoreBackend::new(store, self.capability())
+        let backend = ObjectStoreBackend::new(store, self.capability())
             .with_conditional_store(Arc::new(conditional))
             .with_name("s3", location)
             .with_root(self.root.clone())
-            .with_protocol(self.protocol(elsewhere), direct))
+            .with_protocol(self.protocol(elsewhere.is_some()), direct);
+        Ok(match elsewhere {
+            Some(service) => backend.with_service(service),
+            None => backend,
+        })
     }
 
     /// A condition on the request that finishes an upload is a header that the signature does not cover.

@@ -110,3 +110,10 @@ async fn requests_for_credentials_say_nothing_of_an_object() {
         assert_ne!(error.kind(), ErrorKind::OutcomeUnknown, "{status}: nothing was sent");
     }
 }
+
+#[test]
+fn the_service_is_told_apart_from_others() {
+    let config = S3Config::from_uri("s3://bucket").expect("a valid URI");
+    let backend = config.with_endpoint("https://Here.example:443/").connect().expect("a backend");
+    assert_eq!(backend.service(), Some("https://here.example"));
+}
