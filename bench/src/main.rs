@@ -87,9 +87,13 @@ enum Subject {
         #[arg(long)]
         appends: u64,
     },
-    /// Incremental queries against stepping, differential-dataflow and DuckDB.
+    /// Incremental queries against stepping, differential-dataflow, dbsp and DuckDB.
     #[cfg(feature = "zset")]
-    Zset,
+    Zset {
+        /// The program of `bench/dbsp`, which `cargo xtask bench zset --with-dbsp` builds.
+        #[arg(long)]
+        dbsp: Option<PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -154,8 +158,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
             return Ok(());
         }
         #[cfg(feature = "zset")]
-        Subject::Zset => {
-            let rows = zset::rows(place, scale, only)?;
+        Subject::Zset { dbsp } => {
+            let rows = zset::rows(place, scale, only, dbsp.as_deref())?;
             println!("{}", zset::table(&rows));
             serde_json::to_vec_pretty(&rows)?
         }

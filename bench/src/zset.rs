@@ -4,10 +4,11 @@
 //! next one begins; at the end the view must be what the plainest computation gives, or the run fails.
 
 mod dataflow;
+mod outside;
 mod own;
 mod plain;
-mod python;
 mod report;
+mod view;
 mod work;
 
 use std::path::Path;
@@ -15,6 +16,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::Failure;
+use view::View;
 use work::{Scenario, Work};
 
 pub use report::table;
@@ -28,13 +30,6 @@ pub struct Taken {
     pub steps: Vec<f64>,
     /// What its view holds in the end.
     pub result: View,
-}
-
-/// A view in short: how many rows, and a sum over all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
-pub struct View {
-    pub rows: u64,
-    pub checksum: u64,
 }
 
 /// A line of the report.
@@ -60,6 +55,7 @@ struct Place<'p> {
     folder: &'p Path,
     postgres: Option<String>,
     python: Option<String>,
+    dbsp: Option<&'p Path>,
 }
 
 /// A subject: its name, up to how many base rows it is run, and how.
@@ -67,11 +63,12 @@ type Subject<'s> = (&'static str, usize, Box<dyn Fn(&Work, &Place<'_>) -> Result
 
 fn subjects() -> Vec<Subject<'static>> {
     let python = |name: &'static str, base_max| -> Subject<'static> {
-        (name, base_max, Box::new(move |work, place| python::run(name, work, place)))
+        (name, base_max, Box::new(move |work, place| outside::python(name, work, place)))
     };
     vec![
         ("worldstore memory", usize::MAX, Box::new(|work, _| own::memory(work).map(Some))),
         ("differential-dataflow", usize::MAX, Box::new(|work, _| Ok(Some(dataflow::run(work))))),
+        ("dbsp", usize::MAX, Box::new(outside::dbsp)),
         python("stepping-memory", 10_000),
         python("duckdb", usize::MAX),
         ("worldstore sqlite", usize::MAX, Box::new(|work, place| own::sqlite(work, place.folder).map(Some))),
@@ -84,11 +81,12 @@ fn subjects() -> Vec<Subject<'static>> {
 }
 
 /// Runs all scenarios, sizes and subjects whose line contains `only`.
-pub fn rows(folder: &Path, scale: usize, only: Option<&str>) -> Result<Vec<Row>, Failure> {
+pub fn rows(folder: &Path, scale: usize, only: Option<&str>, dbsp: Option<&Path>) -> Result<Vec<Row>, Failure> {
     let place = Place {
         folder,
         postgres: std::env::var("WORLDSTORE_TEST_POSTGRES_URL").ok(),
         python: std::env::var("WORLDSTORE_PYTHON_BENCH").ok(),
+        dbsp,
     };
     let mut rows = Vec::new();
     for scenario in [Scenario::Receipts, Scenario::Meters, Scenario::Closure] {
@@ -113,7 +111,9 @@ pub fn rows(folder: &Path, scale: usize, only: Option<&str>) -> Result<Vec<Row>,
                             let found = taken.result;
                             return Err(format!("{}: {found:?}, expected {expected:?}", line(name)).into());
                         }
-                        None => eprintln!("SKIPPED: {name} is not there; cargo xtask bench zset brings it"),
+                        None => {
+                            eprintln!("SKIPPED: {name} is not there; cargo xtask bench zset --with-dbsp brings all")
+                        }
                     }
                 }
             }

@@ -56,7 +56,8 @@ enum Task {
     Test(test::Options),
     /// Starts the servers that tests talk to, and tells their addresses; with a command, runs it with them.
     Services(services::Options),
-    /// Measures worldstore against its peers in one run: `bench bytes`. Further arguments go to it.
+    /// Measures worldstore against its peers in one run: `bench bytes`. Further arguments go to it. `bench zset --with-dbsp` builds
+    /// the crate dbsp as one more peer.
     Bench {
         /// What is measured, and how, as in `--help`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

@@ -11,7 +11,7 @@ use differential_dataflow::operators::CountTotal;
 use differential_dataflow::operators::iterate::Iterate;
 
 use super::work::{Change, Scenario, Work};
-use super::{Taken, plain};
+use super::{Taken, view};
 
 /// The rows of the view, each with how often it is there.
 type Rows = Rc<RefCell<HashMap<(i64, i64), isize>>>;
@@ -55,7 +55,7 @@ pub fn run(work: &Work) -> Taken {
         };
         let load = load.iter().map(&mut step).sum();
         let steps = steps.iter().map(&mut step).collect();
-        let result = plain::view(kept.borrow().keys().copied());
+        let result = view::view(kept.borrow().keys().copied());
         Taken { load, steps, result }
     })
 }
@@ -76,7 +76,7 @@ fn query<'scope>(
         Scenario::Meters => {
             let reads = first.map(|[meter, slot, watts]| (meter, (slot, watts)));
             let meters = second.map(|[meter, user, _]| (meter, user));
-            summed(reads.join_map(meters, |_, (slot, watts), user| (plain::day(*user, *slot), *watts)))
+            summed(reads.join_map(meters, |_, (slot, watts), user| (view::day(*user, *slot), *watts)))
         }
         Scenario::Closure => {
             let edges = first.map(|[from, to, _]| (from, to));
@@ -85,7 +85,7 @@ fn query<'scope>(
                 let ends = paths.map(|(from, to)| (to, from));
                 ends.join_map(edges.clone(), |_, from, to| (*from, *to)).concat(edges).distinct()
             });
-            paths.map(|(from, to)| (plain::path(from, to), 1))
+            paths.map(|(from, to)| (view::path(from, to), 1))
         }
     }
 }

@@ -7,7 +7,7 @@ use worldstore_zset::store::{Memory, Mode, PostgresConfig, Redb, Sled, Sqlite, S
 use worldstore_zset::{Builder, Cache, Changes, Engine, Input, Stream, Time};
 
 use super::work::{Change, Scenario, Work};
-use super::{Taken, plain};
+use super::{Taken, view};
 use crate::Failure;
 
 type Row = [i64; 3];
@@ -52,7 +52,7 @@ fn query<'b>(scenario: Scenario, first: Stream<'b, Row>, second: Stream<'b, Row>
                 second,
                 |read| read[0],
                 |meter| meter[0],
-                |read, meter| (plain::day(meter[1], read[1]), read[2]),
+                |read, meter| (view::day(meter[1], read[1]), read[2]),
             )
             .sum("days", |row| row.0, |row| row.1),
         Scenario::Closure => {
@@ -62,7 +62,7 @@ fn query<'b>(scenario: Scenario, first: Stream<'b, Row>, second: Stream<'b, Row>
                 let longer = paths.join("longer", edges, |path| path.1, |edge| edge.0, |path, edge| (path.0, edge.1));
                 longer.add("both", edges)
             });
-            paths.map("rows", |(from, to)| (plain::path(*from, *to), 1))
+            paths.map("rows", |(from, to)| (view::path(*from, *to), 1))
         }
     }
 }
@@ -81,7 +81,7 @@ fn run(work: &Work, store: impl Store + 'static) -> Result<Taken, Failure> {
     let load = work.load.iter().map(|changes| step(changes)).sum::<Result<f64, Failure>>()?;
     let steps = work.steps.iter().map(|changes| step(changes)).collect::<Result<Vec<_>, _>>()?;
     let rows = engine.read(&view)?.all()?;
-    Ok(Taken { load, steps, result: plain::view(rows.into_iter().map(|(row, _)| row)) })
+    Ok(Taken { load, steps, result: view::view(rows.into_iter().map(|(row, _)| row)) })
 }
 
 fn sorted_out(changes: &[Change], inputs: [&Input<Row>; 2]) -> Changes {

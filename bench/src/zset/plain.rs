@@ -2,30 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::View;
+use super::view::{View, day, path, view};
 use super::work::{Scenario, Work};
-
-const MODULUS: i128 = (1 << 61) - 1;
-
-/// The view in short. Rows whose value is 0 do not count: peers differ in whether they keep them.
-pub fn view(rows: impl IntoIterator<Item = (i64, i64)>) -> View {
-    let (mut count, mut sum) = (0, 0_i128);
-    for (key, value) in rows.into_iter().filter(|(_, value)| *value != 0) {
-        count += 1;
-        sum = (sum + i128::from(key) * 1_000_003 + i128::from(value) * 7_919).rem_euclid(MODULUS);
-    }
-    View { rows: count, checksum: sum as u64 }
-}
-
-/// A path as one number.
-pub fn path(from: i64, to: i64) -> i64 {
-    from * 1_000_000 + to
-}
-
-/// The group of a reading: user and day.
-pub fn day(user: i64, slot: i64) -> i64 {
-    user * 1_000 + slot / 48
-}
 
 /// What every view must hold in the end.
 pub fn result(work: &Work) -> View {
