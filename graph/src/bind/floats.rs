@@ -36,7 +36,7 @@ pub(super) fn is_in(schema: &DFSchema, one: Expr, values: Vec<Expr>) -> Expr {
     equal.chain(listed).reduce(Expr::or).unwrap_or_else(|| lit(false))
 }
 
-/// The value with one zero and one NaN, to be grouped and ordered by.
+/// The value with one zero and one NaN, to be grouped by.
 pub(super) fn canonical(schema: &DFSchema, value: Expr) -> Expr {
     match is_float(schema, &value) && !matches!(value, Expr::Literal(..)) {
         true => expr_fn::nanvl(whole::wide(schema, value) + lit(0.0_f64), lit(f64::NAN)),
@@ -59,7 +59,8 @@ pub(super) fn extreme(schema: &DFSchema, value: &Expr, found: Expr) -> Expr {
     if is_float(schema, value) { udf::float_of_rank(found) } else { found }
 }
 
-fn ranked(schema: &DFSchema, value: Expr) -> Expr {
+/// What decides between values in an order.
+pub(super) fn ranked(schema: &DFSchema, value: Expr) -> Expr {
     if is_float(schema, &value) { udf::rank(whole::wide(schema, value)) } else { value }
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn plan_returns(
     let plan = match returns.distinct {
         true => distinct(plan, returns, named, &items, &order)?.limit(skip.unwrap_or(0), limit),
         false => {
-            let order = one_of_ties(&plan, order);
+            let order = by_rank(&plan, order);
             let sorted = sort(plan, &order, returns)?;
             sorted.limit(skip.unwrap_or(0), limit).and_then(|plan| plan.project(named))
         }
@@ -160,14 +160,10 @@ fn column_of(computed: &Expr) -> Expr {
     }
 }
 
-/// Floats with one zero and one NaN, wherever something else decides between equal ones: columns are ordered best as they are.
-fn one_of_ties(plan: &LogicalPlanBuilder, order: Vec<Expr>) -> Vec<Expr> {
-    let last = order.len().saturating_sub(1);
-    let each = order.into_iter().enumerate().map(|(place, value)| match value {
-        Expr::Column(_) if place == last => value,
-        value => floats::canonical(plan.schema(), value),
-    });
-    each.collect()
+/// Floats by their rank: as columns, some NaN would come first, and those in row groups whose statistics say that all numbers
+/// come later would be left out.
+fn by_rank(plan: &LogicalPlanBuilder, order: Vec<Expr>) -> Vec<Expr> {
+    order.into_iter().map(|value| floats::ranked(plan.schema(), value)).collect()
 }
 
 fn sort(plan: LogicalPlanBuilder, order: &[Expr], returns: &Projection) -> Result<LogicalPlanBuilder, QueryError> {

@@ -69,7 +69,7 @@ async fn conditions_keep_the_rows_that_they_should() {
 async fn descending() -> Graph {
     let store = Memory::new();
     let files =
-        [[9.0, 8.0], [9.0, 7.0], [6.0, 5.0], [5.0, 5.0], [1.0, f64::NAN], [0.5, -0.0], [0.0, f64::NAN], [2.0, 2.0]];
+        [[9.0, 8.0], [9.0, 7.0], [6.0, 5.0], [5.0, 5.0], [1.0, -f64::NAN], [0.5, -0.0], [0.0, f64::NAN], [2.0, 2.0]];
     for (file, values) in files.into_iter().enumerate() {
         let ids = Int64Array::from_iter_values([0, 1].map(|row| file as i64 * 2 + row));
         let columns = [("id", Arc::new(ids) as ArrayRef), ("x", Arc::new(Float64Array::from(values.to_vec())))];
@@ -92,6 +92,8 @@ async fn the_greatest_are_found_where_statistics_do_not_tell() {
         ("t.x DESC, t.id LIMIT 3", vec!["9", "13", "0"]),
         ("t.x, t.id LIMIT 2", vec!["11", "12"]),
         ("t.x DESC, t.id SKIP 1 LIMIT 2", vec!["13", "0"]),
+        ("t.id > 9, t.x DESC LIMIT 1", vec!["9"]),
+        ("t.id < 10, t.x DESC LIMIT 1", vec!["13"]),
     ] {
         let planned = format!("MATCH (t:T) RETURN t.id AS id ORDER BY {order}");
         assert_eq!(rows(&graph, &planned).await, expected, "{planned}");
