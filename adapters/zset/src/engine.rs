@@ -18,7 +18,7 @@ use crate::row::Row;
 use crate::step::{Step, StepStats};
 use crate::store::{Head, Mode, Snapshot, Store};
 use crate::table::Table;
-use crate::time::Time;
+use crate::time::{Time, follows, not_reached};
 
 /// The first pause while a step waits for its frontier; each further one is longer by half, up to 50 ms.
 const PAUSE_MIN: Duration = Duration::from_micros(100);
@@ -180,11 +180,12 @@ impl Engine {
     ///
     /// # Errors
     /// `Unavailable` if the store's time did not reach the frontier before the deadline; `ConditionFailed` if the step's
-    /// time is not later than the store's, or if a circuit with other operators, or the same in another order, began the
-    /// step, or the one before, with `flush_every_set`; `Poisoned` if operators were added to the store meanwhile; `Invalid`
-    /// for an input of another circuit, a weight or sum that leaves its range, a row that cannot be encoded, too many
-    /// entries, `flush_every_set` without a time; `Unsupported` for `flush_every_set` in a store that was made without it;
-    /// what a `try_` function returned; otherwise those of the store. Errors of operators carry the operator's name.
+    /// time is not later than the store's, if the store's is not the one of [`Time::after`], or if a circuit with other
+    /// operators, or the same in another order, began the step, or the one before, with `flush_every_set`; `Poisoned` if
+    /// operators were added to the store meanwhile; `Invalid` for an input of another circuit, a weight or sum that leaves
+    /// its range, a row that cannot be encoded, too many entries, `flush_every_set` without a time or with one to follow;
+    /// `Unsupported` for `flush_every_set` in a store that was made without it; what a `try_` function returned; otherwise
+    /// those of the store. Errors of operators carry the operator's name.
     pub fn step(&mut self, changes: Changes, time: Time) -> Result<Deltas> {
         self.step_then(changes, time, |_| Ok(()))
     }
@@ -204,6 +205,10 @@ impl Engine {
         if time.input_time < -1 || time.frontier < -1 {
             let error = Error::invalid("a time is -1 (none) or not negative");
             return Err(error.with("input_time", time.input_time).with("frontier", time.frontier));
+        }
+        if time.after.is_some() && time.flush_every_set {
+            // Its parts are commits of their own, and others may come between them.
+            return Err(Error::invalid("a step with flush_every_set follows no exact time"));
         }
         let mut slots = Slots::new(self.circuit.nodes.len());
         for (id, batch) in changes.finish(self.circuit.id).map_err(|error| self.release_after(error, time))? {
@@ -226,10 +231,11 @@ impl Engine {
     ///
     /// # Errors
     /// `Unavailable` if the frontier was not reached before the deadline; `ConditionFailed` if the circuit is not the one that
-    /// began a step that is to be taken back; otherwise those of the store.
+    /// began a step that is to be taken back, or the store's time is not the one of [`Time::after`]; otherwise those of the
+    /// store.
     pub fn release(&mut self, time: Time) -> Result<()> {
         self.wait_for(time.frontier)?;
-        self.raise_time(time.input_time)
+        self.raise_time(time.input_time, time.after)
     }
 
     /// Gives out the next time, to be used by one step: later by one than the last that was given out by any worker on the
@@ -288,6 +294,7 @@ impl Engine {
         let head = transaction.head().map_err(Failed::Before)?;
         same_generation(generation, head).map_err(Failed::Before)?;
         not_reached(head.time, time.input_time).map_err(Failed::Before)?;
+        follows(head.time, time.after).map_err(Failed::Before)?;
         let given = (time.input_time != -1).then_some(time.input_time);
         if let (Some(time), Some(journal)) = (given, &self.journal)
             && journal.progress(&mut *transaction, time).map_err(Failed::Before)?.is_some()
@@ -340,7 +347,7 @@ impl Engine {
                 moved = (now, Instant::now());
             }
             if self.options.abandoned_after.is_some_and(|silence| moved.1.elapsed() >= silence) {
-                self.raise_time(reached + 1)?;
+                self.raise_time(reached + 1, None)?;
                 continue;
             }
             let left = self.options.frontier_wait.saturating_sub(started.elapsed());
@@ -356,7 +363,7 @@ impl Engine {
     /// Gives up the time of a step that failed, if it cannot succeed. Steps before it may be under way in sets, and are not
     /// to be taken back with it: they come to their end first.
     pub(crate) fn release_after(&mut self, error: Error, time: Time) -> Error {
-        if time.input_time == -1 || !is_hopeless(&error) {
+        if time.input_time == -1 || time.after.is_some() || !is_hopeless(&error) {
             return error;
         }
         match self.release(time) {
@@ -365,10 +372,11 @@ impl Engine {
         }
     }
 
-    fn raise_time(&mut self, time: i64) -> Result<()> {
+    fn raise_time(&mut self, time: i64, after: Option<i64>) -> Result<()> {
         let columns = self.store.wants_columns();
         let mut transaction = self.store.begin()?;
         let head = transaction.head()?;
+        follows(head.time, after)?;
         let taken_back = match &self.journal {
             Some(journal) => {
                 // An outdated engine would take back only a part.
@@ -403,15 +411,6 @@ pub(crate) fn same_generation(generation: i64, head: Head) -> Result<()> {
             Err(Error::new(ErrorKind::Poisoned, "operators were added to the store: open it with the new circuit"))
         }
     }
-}
-
-/// The time of a step must be later than the store's.
-pub(crate) fn not_reached(reached: i64, input_time: i64) -> Result<()> {
-    if input_time == -1 || input_time > reached {
-        return Ok(());
-    }
-    let error = Error::new(ErrorKind::ConditionFailed, "the step's time is not later than the store's");
-    Err(error.with("input_time", input_time).with("reached", reached))
 }
 
 /// When a step failed.

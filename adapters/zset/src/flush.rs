@@ -10,12 +10,12 @@ use crate::batch::{Erased, Slots};
 use crate::changes::Deltas;
 use crate::circuit::{Circuit, Node, When};
 use crate::encode;
-use crate::engine::{Engine, Failed, deltas, not_reached, run_nodes, same_generation};
+use crate::engine::{Engine, Failed, deltas, run_nodes, same_generation};
 use crate::shape::Shape;
 use crate::step::{Step, StepStats};
 use crate::store::{Snapshot, Transaction, Visit};
 use crate::table::Table;
-use crate::time::Time;
+use crate::time::{Time, not_reached};
 
 /// The tables about steps under way.
 pub(crate) struct Journal {

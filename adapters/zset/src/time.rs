@@ -1,6 +1,7 @@
 //! The time of a step, and what it waits for.
 
 use serde::{Deserialize, Serialize};
+use worldstore_core::{Error, ErrorKind, Result};
 
 /// The time of a set of changes, and the time that must have been reached before them.
 ///
@@ -16,11 +17,16 @@ pub struct Time {
     /// Commit what each operator keeps by itself, as soon as the operator is through, and wait for the frontier before each
     /// operator and not once (default: false, the step is one transaction). See [`Engine::step`](crate::Engine::step).
     pub flush_every_set: bool,
+    /// The step is the next one after this time of the store and no other: it fails if the store's time is not this one, and
+    /// its own time is not released if it fails, whatever the reason. For changes that are all those since a time. `None` (the
+    /// default): any earlier time will do.
+    #[serde(default)]
+    pub after: Option<i64>,
 }
 
 impl Default for Time {
     fn default() -> Self {
-        Self { input_time: -1, frontier: -1, flush_every_set: false }
+        Self { input_time: -1, frontier: -1, flush_every_set: false, after: None }
     }
 }
 
@@ -42,10 +48,37 @@ impl Time {
         self
     }
 
+    /// Sets after which time of the store the step is the next one.
+    #[must_use]
+    pub fn with_after(mut self, after: i64) -> Self {
+        self.after = Some(after);
+        self
+    }
+
     /// Sets whether what each operator keeps is committed by itself.
     #[must_use]
     pub fn with_flush_every_set(mut self, flush_every_set: bool) -> Self {
         self.flush_every_set = flush_every_set;
         self
+    }
+}
+
+/// The time of a step must be later than the store's.
+pub(crate) fn not_reached(reached: i64, input_time: i64) -> Result<()> {
+    if input_time == -1 || input_time > reached {
+        return Ok(());
+    }
+    let error = Error::new(ErrorKind::ConditionFailed, "the step's time is not later than the store's");
+    Err(error.with("input_time", input_time).with("reached", reached))
+}
+
+/// The store's time must be the one that a step follows.
+pub(crate) fn follows(reached: i64, after: Option<i64>) -> Result<()> {
+    match after.filter(|after| *after != reached) {
+        None => Ok(()),
+        Some(after) => {
+            let error = Error::new(ErrorKind::ConditionFailed, "the store's time is not the one that the step follows");
+            Err(error.with("after", after).with("reached", reached))
+        }
     }
 }

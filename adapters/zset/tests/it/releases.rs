@@ -140,3 +140,30 @@ fn a_step_whose_session_the_server_ends_can_be_made_again() {
     opened.step(1, Time::at(1)).unwrap();
     opened.expect([1]);
 }
+
+/// Changes that are all those since a time: applied behind another one, some of them would be there twice, and given up, for
+/// ever missing.
+#[test]
+fn a_step_that_follows_a_time_follows_no_other_and_gives_nothing_up() {
+    for place in Place::all() {
+        let mut opened = open(&place);
+        opened.step(1, Time::at(5).with_after(-1)).unwrap();
+        let late = opened.step(2, Time::at(9).with_after(-1)).unwrap_err();
+        assert_eq!(late.kind(), ErrorKind::ConditionFailed, "{late}");
+        let late = opened.engine.release(Time::at(9).with_after(4)).unwrap_err();
+        assert_eq!(late.kind(), ErrorKind::ConditionFailed, "{late}");
+        *opened.action.lock().unwrap() = Some(Box::new(|| Err(Error::invalid("no row of ours"))));
+        for _ in 0..2 {
+            let error = opened.step(2, Time::at(9).with_after(5)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+            assert_eq!(opened.engine.time().unwrap(), 5);
+        }
+        *opened.action.lock().unwrap() = None;
+        opened.step(2, Time::at(9).with_after(5)).unwrap();
+        opened.engine.release(Time::at(11).with_after(9)).unwrap();
+        assert_eq!(opened.engine.time().unwrap(), 11);
+        opened.expect([1, 2]);
+        let both = Time::at(12).with_after(11).with_flush_every_set(true);
+        assert_eq!(opened.step(3, both).unwrap_err().kind(), ErrorKind::Invalid);
+    }
+}
