@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use worldstore_cypher::ast::{Expr, ExprKind, Projection};
+use worldstore_cypher::ast::{Expr, ExprKind, Projection, ReturnItem};
 
 use super::query::distinct;
 use super::sort::{self, Sorted};
@@ -145,8 +145,20 @@ impl<'q> Columns<'q> {
             .map(|(place, item)| (item.to_string(), stars.len() + place))
             .collect();
         let mut known = Vec::new();
-        let orders = projection.order_by.iter().map(|item| &item.value);
-        orders.chain(filter).for_each(|expr| find_known(expr, &texts, &mut known));
+        projection.order_by.iter().for_each(|item| find_known(&item.value, &texts, &mut known));
+        if let Some(filter) = filter {
+            // A condition comes behind the columns: a name that one of them has taken means that column.
+            let is_taken = |part: &Expr| match &part.kind {
+                ExprKind::Variable(name) => projection.items.iter().any(|item| is_another(item, name)),
+                _ => false,
+            };
+            let mut texts = texts;
+            texts.retain(|_, place| {
+                let item = items.get(place.saturating_sub(stars.len()));
+                item.is_none_or(|item| !item.any_part(&mut |part| is_taken(part)))
+            });
+            find_known(filter, &texts, &mut known);
+        }
         Self { before: Rc::clone(before), names: Rc::new(names), stars, items, known }
     }
 
@@ -189,6 +201,11 @@ impl<'q> Columns<'q> {
 /// What decides the place of a row in the order of a projection.
 pub(super) fn order_keys(projection: &Projection, env: &Env<'_>) -> Result<Row> {
     projection.order_by.iter().map(|item| eval(&item.value, env)).collect()
+}
+
+/// True if the column has this name and is not what had it before.
+fn is_another(item: &ReturnItem, name: &str) -> bool {
+    item.name == name && !matches!(&item.value.kind, ExprKind::Variable(value) if value == name)
 }
 
 /// Parts of an expression that are written as a column is. Within what binds variables of its own, names may mean

@@ -209,6 +209,12 @@ fn conditions_behind_groups_may_name_columns_by_their_expressions() {
                 &["'a'"],
             ),
             ("MATCH (a:City) WITH size(a.name) AS size, count(*) AS n WHERE size(a.name) + n = 5 RETURN n", &["4"]),
+            // A name that was given to another column means that one.
+            (
+                "MATCH (a:City)-[:ROAD]->(b:City) WITH b AS a, a.name AS n, count(*) AS c WHERE a.name = 'd' RETURN n",
+                &["'b'", "'c'"],
+            ),
+            ("MATCH (a:City)-[:ROAD]->(b:City) WITH b AS a, a.name AS n WHERE a.name = 'd' RETURN n", &["'b'", "'c'"]),
         ],
     );
 }
