@@ -17,7 +17,8 @@ use crate::tier::Minimum;
 pub struct QueryOptions {
     /// When the query must have come to its end. A query whose rows come one after the other (no aggregate, no order, no
     /// `DISTINCT`, `SKIP` and `LIMIT`) ends with what it has then, and says how to go on
-    /// ([`Outcome::Truncated`](crate::Outcome::Truncated)); any other fails ([`QueryError::Limit`](crate::QueryError)).
+    /// ([`Outcome::Truncated`](crate::Outcome::Truncated)); any other fails ([`QueryError::Limit`](crate::QueryError)). Edges
+    /// that are not in memory yet are not brought there for a query with a deadline: it joins.
     pub deadline: Option<Instant>,
     /// Bytes that joins, sorts, groups and the result may hold together. More is [`QueryError::Limit`](crate::QueryError).
     pub memory: Option<u64>,

@@ -128,7 +128,7 @@ impl Graph {
     }
 
     /// The query as one that is counted over adjacencies, if it can be. Such a count is not cut, and adjacencies are of rows
-    /// as they are.
+    /// as they are. Building them would be in vain where a deadline comes before their end, each time anew.
     async fn hops(
         &self,
         query: &Query,
@@ -142,7 +142,9 @@ impl Graph {
             return Ok(None);
         }
         let has_created = !is_empty(&self.owned);
-        Hops::new(query, &catalog, parameters, has_created, (asked, &self.mounts), &self.adjacencies).await
+        let given = (asked, &self.mounts);
+        let hops = Hops::new(query, &catalog, parameters, has_created, given, &self.adjacencies).await?;
+        Ok(hops.filter(|hops| options.deadline.is_none() || hops.is_built()))
     }
 
     /// The answer, if the query is counted over adjacencies. What is read in vain counts for nobody.

@@ -118,7 +118,12 @@ impl Hops {
     /// A single hop is a join, unless its edges are in memory already.
     fn is_worth_it(&self) -> bool {
         let is_run = self.asked.run.is_some();
-        is_run || self.asked.alternatives.iter().any(|edges| edges.len() > 1) || self.kept.has_edges(self.edge_types())
+        is_run || self.asked.alternatives.iter().any(|edges| edges.len() > 1) || self.is_built()
+    }
+
+    /// True if all edges are in memory, perhaps as they were before.
+    pub fn is_built(&self) -> bool {
+        self.kept.has_edges(self.edge_types())
     }
 
     fn edge_types(&self) -> impl Iterator<Item = &str> {

@@ -102,9 +102,10 @@ impl Interpreter {
         let walk = Walk::new(query, parameters, asked, options)?;
         let (query, handle) = (query.clone(), runtime.clone());
         // A future that is dropped reaches no thread: this does.
-        let _given_up = CancelOnDrop(walk.cancel.clone());
-        let work = runtime.spawn_blocking(move || self.walk_here(&query, walk, handle));
-        match work.await {
+        let given_up = CancelOnDrop::new(&walk.cancel);
+        let worked = runtime.spawn_blocking(move || self.walk_here(&query, walk, handle)).await;
+        given_up.end();
+        match worked {
             Ok(result) => result,
             Err(source) => Err(Error::unexpected("the query did not come to its end").caused_by(source).into()),
         }
