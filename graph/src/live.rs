@@ -10,7 +10,7 @@ mod rows;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures::lock::Mutex;
 use worldstore_core::{Error, Result};
@@ -55,6 +55,8 @@ pub enum LiveEvent {
 pub(crate) struct LiveView {
     pub query: Query,
     parameters: Parameters,
+    /// Another number for each declaration in this process.
+    incarnation: u64,
     /// None until it is asked for the first time.
     state: Mutex<Option<State>>,
     is_incremental: AtomicBool,
@@ -63,7 +65,9 @@ pub(crate) struct LiveView {
 impl LiveView {
     /// A view that was not run yet.
     pub fn declared(query: Query, parameters: Parameters) -> Self {
-        Self { query, parameters, state: Mutex::new(None), is_incremental: AtomicBool::new(false) }
+        static DECLARED: AtomicU64 = AtomicU64::new(1);
+        let incarnation = DECLARED.fetch_add(1, Ordering::Relaxed);
+        Self { query, parameters, incarnation, state: Mutex::new(None), is_incremental: AtomicBool::new(false) }
     }
 
     /// What it knows: its rows as they are now, if it is asked for the first time.
@@ -98,11 +102,19 @@ struct State {
     is_by_sequence: bool,
     /// How what it reads was declared, where it can be told what is appended to it.
     definition: Option<String>,
-    /// Changes by time, the oldest first.
-    steps: VecDeque<(u64, Changes)>,
+    /// Changes, the oldest first.
+    steps: VecDeque<Kept>,
     kept: usize,
     /// What was at this time, and what has changed since, is known.
     oldest: u64,
+}
+
+/// What has changed behind one time, up to another one: in between, nothing is known.
+#[derive(Debug)]
+struct Kept {
+    after: u64,
+    time: u64,
+    changes: Changes,
 }
 
 impl Graph {
@@ -188,6 +200,12 @@ impl Subscription {
         self.is_lasting
     }
 
+    /// A number of the view that is another one if it is dropped and declared anew: times that only count go on as long as it
+    /// is the same. Of no use in another process.
+    pub fn incarnation(&self) -> u64 {
+        self.view.incarnation
+    }
+
     /// What the view asks, and its parameters, as one text: another one if the view was dropped and declared to ask something
     /// else.
     pub fn definition(&self) -> String {
@@ -247,6 +265,7 @@ impl State {
 
     /// Runs the query again, and keeps what has changed.
     async fn advance(&mut self, graph: &Graph, view: &LiveView) -> Result<(), QueryError> {
+        let before = self.time;
         if self.is_by_sequence {
             let (definition, rows) = (&mut self.definition, &self.rows);
             let (query, parameters) = (&view.query, &view.parameters);
@@ -255,7 +274,7 @@ impl State {
             if let Some((time, changes)) = added {
                 self.time = time;
                 apply(&mut self.rows, &changes);
-                self.keep(changes);
+                self.keep(before, changes);
                 return Ok(());
             }
         }
@@ -272,19 +291,19 @@ impl State {
         };
         view.is_incremental.store(false, Ordering::Relaxed);
         (self.time, self.rows) = (time, rows);
-        self.keep(changes);
+        self.keep(before, changes);
         Ok(())
     }
 
-    /// Keeps what has changed at the time that the view has come to.
-    fn keep(&mut self, changes: Changes) {
+    /// Keeps what has changed behind a time, up to the one that the view has come to.
+    fn keep(&mut self, after: u64, changes: Changes) {
         if changes.is_empty() {
             return;
         }
         self.kept += changes.len();
-        self.steps.push_back((self.time, changes));
+        self.steps.push_back(Kept { after, time: self.time, changes });
         while self.kept > KEPT_CHANGES_MAX {
-            let Some((time, changes)) = self.steps.pop_front() else { break };
+            let Some(Kept { time, changes, .. }) = self.steps.pop_front() else { break };
             (self.kept, self.oldest) = (self.kept - changes.len(), time);
         }
     }
@@ -301,8 +320,9 @@ impl State {
             let error = Error::not_found("the view has not come to this time").with("time", after);
             return Err(error.with("newest", self.time).into());
         }
-        if after >= self.oldest {
-            for (time, changes) in self.steps.iter().filter(|(time, _)| *time > after) {
+        let is_within = |step: &Kept| step.after < after && after < step.time;
+        if after >= self.oldest && !self.steps.iter().any(is_within) {
+            for Kept { time, changes, .. } in self.steps.iter().filter(|step| step.time > after) {
                 let rows = changes.iter().cloned();
                 events.extend(rows.map(|(row, diff)| LiveEvent::Row { time: *time, diff, row }));
             }

@@ -230,6 +230,19 @@ async fn corrections_in_formats_have_each_key_once() {
             assert!(error.to_string().contains("key is there twice"), "{query}: {error}");
         }
     }
+    // Two texts that are one number are one key.
+    let texts = |texts: &[&str]| Arc::new(StringArray::from(texts.to_vec())) as ArrayRef;
+    let graph = garage.graph();
+    ask(&graph, "CREATE NODE LABEL Car FROM LANCE 'lake://garage/cars.lance' KEY id").await;
+    for (ids, names) in [(["2", "9"], vec!["car 1", "car 3", "y"]), (["2", "02"], vec![])] {
+        let fixes = RecordBatch::try_from_iter([("id", texts(&ids)), ("name", texts(&["y", "z"]))]).unwrap();
+        graph.correct("Car", fixes).await.unwrap();
+        let query = "MATCH (c:Car) RETURN c.name";
+        match names.is_empty() {
+            false => assert_eq!(rows(&graph, query).await, names),
+            true => assert!(refused(&graph, query).await.to_string().contains("key is there twice")),
+        }
+    }
 }
 
 #[tokio::test]

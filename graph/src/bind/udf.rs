@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array};
 use arrow::compute::kernels::numeric;
-use arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
@@ -39,18 +39,18 @@ static FLOAT: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
 });
 
 static ONCE: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
-    Function::shared("once", vec![DataType::UInt64, DataType::Utf8], DataType::Boolean, |_, arguments| {
+    Function::shared("once", vec![DataType::Int64, DataType::Utf8], DataType::Boolean, |_, arguments| {
         let [ColumnarValue::Array(numbers), ColumnarValue::Scalar(key)] = arguments else {
             return datafusion::common::internal_err!("numbers and the name of a key are taken");
         };
-        if numbers.as_primitive::<UInt64Type>().iter().flatten().any(|number| number > 1) {
+        if numbers.as_primitive::<Int64Type>().iter().flatten().any(|number| number > 1) {
             return Err(to_datafusion(Error::invalid("key is there twice").with("key", key)));
         }
         Ok(ColumnarValue::Scalar(ScalarValue::from(true)))
     })
 });
 
-/// True for the first row of a key; where there is another one, the query fails.
+/// True where this many rows of a key are one; where they are more, the query fails.
 pub(crate) fn once(number: Expr, key: &str) -> Expr {
     ONCE.call(vec![number, lit(key)])
 }

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::{Column, JoinType, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::functions::expr_fn::coalesce;
+use datafusion::functions_aggregate::count::count_udaf;
 use datafusion::functions_window::expr_fn::row_number;
-use datafusion::logical_expr::{Expr, ExprFunctionExt, ExprSchemable, LogicalPlanBuilder, cast, lit};
+use datafusion::logical_expr::expr::WindowFunction;
+use datafusion::logical_expr::{
+    Expr, ExprFunctionExt, ExprSchemable, LogicalPlanBuilder, WindowFunctionDefinition, cast, lit,
+};
 use worldstore_core::table::base;
 use worldstore_core::{Error, Result};
 
@@ -52,8 +56,6 @@ pub(crate) enum Corrections {
 pub(crate) struct PinnedOverlay {
     key: String,
     provider: Arc<dyn TableProvider>,
-    /// True if a key may be there twice.
-    may_repeat: bool,
 }
 
 impl Overlay {
@@ -67,8 +69,7 @@ impl Overlay {
                 given(batches, schema, asked)
             }
         };
-        let may_repeat = matches!(self.rows, Corrections::Declared(_));
-        Ok(PinnedOverlay { key: self.key.clone(), provider, may_repeat })
+        Ok(PinnedOverlay { key: self.key.clone(), provider })
     }
 }
 
@@ -84,13 +85,14 @@ impl PinnedOverlay {
     /// `Invalid`: they have not the key, or not a column that the rows have.
     pub fn over(&self, rows: LogicalPlanBuilder, name: &str) -> Result<LogicalPlanBuilder> {
         let of = |table: &str, column: &str| Expr::Column(Column::new(Some(TableReference::bare(table)), column));
-        let corrections = self.newest()?;
-        let (base, over) = (rows.schema().clone(), corrections.schema().clone());
+        let base = rows.schema().clone();
         let (key, is_key) = (&self.key, |column: &str| column == self.key);
         let kind = |schema: &datafusion::common::DFSchema, table: &str, column: &str| {
             of(table, column).get_type(schema).map_err(from_datafusion)
         };
-        let on = of(name, key).eq(cast(of(NAME, key), kind(&base, name, key)?));
+        let corrections = self.newest(&kind(&base, name, key)?)?;
+        let over = corrections.schema().clone();
+        let on = of(name, key).eq(of(NAME, key));
         let mut columns = Vec::new();
         for column in base.columns() {
             let corrected = !is_key(&column.name) && over.columns().iter().any(|other| other.name == column.name);
@@ -108,8 +110,8 @@ impl PinnedOverlay {
             .map_err(from_datafusion)
     }
 
-    /// One row of each key; a query fails that finds two and cannot tell which is the newer one.
-    fn newest(&self) -> Result<LogicalPlanBuilder> {
+    /// One row of each key, which is of this type; a query fails that finds two and cannot tell which is the newer one.
+    fn newest(&self, key_type: &DataType) -> Result<LogicalPlanBuilder> {
         let of = |column: &str| Expr::Column(Column::new(Some(TableReference::bare(NAME)), column));
         let source = provider_as_source(Arc::clone(&self.provider));
         let plan = LogicalPlanBuilder::scan(TableReference::bare(NAME), source, None).map_err(from_datafusion)?;
@@ -117,23 +119,31 @@ impl PinnedOverlay {
         if schema.column_with_name(&self.key).is_none() {
             return Err(Error::invalid("corrections need the key of their label").with("key", &self.key));
         }
-        if !self.may_repeat {
-            return Ok(plan);
-        }
         let columns: Vec<_> = plan.schema().columns().into_iter().map(Expr::Column).collect();
-        let (number, numbered) = (row_number(), Expr::Column(Column::new_unqualified(NUMBER)));
-        let by_key = number.partition_by(vec![of(&self.key)]);
-        let (by_key, fits) = match schema.column_with_name(base::SEQ) {
-            Some(_) => (by_key.order_by(vec![of(base::SEQ).sort(false, false)]), numbered.eq(lit(1_u64))),
-            None => (by_key, once(numbered, &self.key)),
+        // Keys are told apart as those of the rows are: two texts may be one number.
+        let typed = columns.iter().map(|column| match column == &of(&self.key) {
+            true => cast(column.clone(), key_type.clone()).alias_qualified(Some(TableReference::bare(NAME)), &self.key),
+            false => column.clone(),
+        });
+        let typed: Vec<_> = typed.collect();
+        let number = Expr::Column(Column::new_unqualified(NUMBER));
+        let (counted, fits) = match schema.column_with_name(base::SEQ) {
+            Some(_) => (row_number().order_by(vec![of(base::SEQ).sort(false, false)]), number.eq(lit(1_u64))),
+            None => (all_of_key().partition_by(Vec::new()), once(number, &self.key)),
         };
-        let number = by_key.build().map_err(from_datafusion)?.alias(NUMBER);
-        plan.filter(of(&self.key).is_not_null())
-            .and_then(|plan| plan.window([number]))
+        let counted = counted.partition_by(vec![of(&self.key)]).build().map_err(from_datafusion)?.alias(NUMBER);
+        plan.project(typed)
+            .and_then(|plan| plan.filter(of(&self.key).is_not_null()))
+            .and_then(|plan| plan.window([counted]))
             .and_then(|plan| plan.filter(fits))
             .and_then(|plan| plan.project(columns))
             .map_err(from_datafusion)
     }
+}
+
+/// How many rows have the key.
+fn all_of_key() -> Expr {
+    Expr::from(WindowFunction::new(WindowFunctionDefinition::AggregateUDF(count_udaf()), vec![lit(1_i64)]))
 }
 
 /// Columns that say where a row is stored, and not what it says.

@@ -208,6 +208,28 @@ async fn plans_are_drawn_and_what_cannot_be_is_refused() {
     }
 }
 
+/// A view that was brought up to date in one step knows nothing of the times within it, and asks.
+#[tokio::test]
+async fn a_subscription_begins_within_a_step_that_is_kept() {
+    let tables = Sequenced::new(&["cars"]).await;
+    tables.append("cars", &[(0, 1, "a")]).await;
+    let graph = Graph::new().with_tables(Arc::clone(&tables) as _);
+    ask(&graph, "CREATE LIVE VIEW names AS MATCH (c:cars) RETURN c.name").await;
+    for name in ["b", "c", "d"] {
+        tables.append("cars", &[(0, 1, name)]).await;
+    }
+    let mut all = graph.subscribe("names", Some(1)).await.unwrap();
+    let mut rows = Rows::new();
+    assert_eq!(add(&mut rows, &all.next().await.unwrap()), 4);
+    assert_eq!(shown(&rows), ["b", "c", "d"]);
+    for (after, expected) in [(2, vec!["c", "d"]), (3, vec!["d"]), (4, vec![])] {
+        let mut rows = Rows::new();
+        let mut later = graph.subscribe("names", Some(after)).await.unwrap();
+        assert_eq!(add(&mut rows, &later.next().await.unwrap()), 4);
+        assert_eq!(shown(&rows), expected, "after {after}");
+    }
+}
+
 #[tokio::test]
 async fn rows_of_nothing_but_null_are_followed() {
     let graph = Graph::new();
