@@ -42,13 +42,15 @@ impl LocalCatalog {
     /// `Invalid` if a catalog is there that belongs to another service, or to one that is not known.
     pub async fn begin(&self) -> Result<()> {
         match self.noted()? {
+            // A note of a world that never came to be.
+            Some(noted) if noted != self.service && !self.file().exists() => self.note(&WriteOptions::default()).await,
             Some(noted) => self.expect(&noted),
             None if self.file().exists() => {
                 let message = "a catalog of a world with this name is on this machine, and nothing tells its service, \
                                set another folder as `storage.metadata`";
                 Err(self.about(Error::invalid(message)))
             }
-            None => self.note().await,
+            None => self.note(&WriteOptions::if_absent()).await,
         }
     }
 
@@ -67,7 +69,7 @@ impl LocalCatalog {
     pub async fn keep(&self) -> Result<()> {
         match self.noted()? {
             Some(noted) => self.expect(&noted),
-            None => self.note().await,
+            None => self.note(&WriteOptions::if_absent()).await,
         }
     }
 
@@ -80,9 +82,9 @@ impl LocalCatalog {
         }
     }
 
-    async fn note(&self) -> Result<()> {
-        let (folder, text) = (self.folder.clone(), format!("{}\n", self.service));
-        let noting = tokio::task::spawn_blocking(move || write(&folder, text)).await;
+    async fn note(&self, options: &WriteOptions) -> Result<()> {
+        let (folder, text, options) = (self.folder.clone(), format!("{}\n", self.service), options.clone());
+        let noting = tokio::task::spawn_blocking(move || write(&folder, text, &options)).await;
         match noting.map_err(|source| Error::unexpected("noting a service was stopped").caused_by(source))? {
             // Another process was faster.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -107,7 +109,7 @@ impl LocalCatalog {
     }
 }
 
-fn write(folder: &Path, text: String) -> Result<()> {
+fn write(folder: &Path, text: String, options: &WriteOptions) -> Result<()> {
     let store = Store::new(Arc::new(Local::new(folder)?));
-    store.write_with(SERVICE, text, &WriteOptions::if_absent()).map(drop)
+    store.write_with(SERVICE, text, options).map(drop)
 }

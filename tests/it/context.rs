@@ -198,6 +198,12 @@ async fn a_catalog_is_not_taken_for_that_of_a_store_of_the_same_name_elsewhere()
     assert_eq!(count(&context.open_or_create("one").await.unwrap()).await, 1);
     assert!(noted("one").exists());
     refused(elsewhere.open("one").await.unwrap_err());
+
+    // What was noted for a world that never came to be holds nobody up.
+    std::fs::create_dir_all(noted("three").parent().unwrap()).unwrap();
+    std::fs::write(noted("three"), "http://nowhere\n").unwrap();
+    drop(context.create("three").await.unwrap());
+    assert_eq!(std::fs::read_to_string(noted("three")).unwrap(), "default\n");
 }
 
 #[tokio::test]
