@@ -78,7 +78,9 @@ impl<'de> Deserializer<'de> for Cell<'_> {
             Value::Null => visitor.visit_unit(),
             Value::Bool(bool) => visitor.visit_bool(*bool),
             Value::Int(int) => visitor.visit_i64(*int),
-            Value::Float(float) => visitor.visit_f64(*float),
+            // As in the graph, both zeros are one, and so are all NaN.
+            Value::Float(float) if float.is_nan() => visitor.visit_f64(f64::NAN),
+            Value::Float(float) => visitor.visit_f64(*float + 0.0),
             Value::Text(text) => visitor.visit_str(text),
             Value::Date(date) => visitor.visit_string(date.to_string()),
             Value::LocalTime(time) => visitor.visit_string(time.to_string()),

@@ -231,7 +231,8 @@ impl Standing {
                 error.retry_as(Retry::Later)
             })
         };
-        match self.steps.step(changes, Time::at(tick), sink).await {
+        let step = move |engine: &mut Engine| engine.step_then(changes, Time::at(tick), sink);
+        match self.steps.work(step).await {
             Ok(deltas) => Ok(TickDeltas { tick, deltas }),
             Err(error) => Err(match retry.get() {
                 Some(retry) => error.retry_as(*retry),

@@ -1,9 +1,10 @@
-//! An engine whose steps are on threads that may wait, and go on when their caller goes away.
+//! An engine that works on threads that may wait, and comes to the end of what it does when its caller goes away.
 
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use worldstore_core::{Error, ErrorKind, Result};
 use worldstore_zset::store::{Mode, Store};
-use worldstore_zset::{Changes, Circuit, Deltas, Engine, Time};
+use worldstore_zset::{Circuit, Engine};
 
 /// See the module.
 #[derive(Debug)]
@@ -11,7 +12,7 @@ pub(super) struct Steps {
     /// `None` while a step is under way, and after one panicked.
     engine: Option<Engine>,
     /// The step that is under way, with the engine.
-    away: Option<JoinHandle<(Engine, Result<Deltas>)>>,
+    away: Option<JoinHandle<Engine>>,
 }
 
 impl Steps {
@@ -40,36 +41,32 @@ impl Steps {
     /// # Errors
     /// `Poisoned` after a step panicked.
     pub async fn settled(&mut self) -> Result<&mut Engine> {
-        let _ended = self.come_back().await?;
+        if let Some(away) = &mut self.away {
+            let engine = away.await;
+            self.away = None;
+            self.engine = Some(engine.map_err(|error| poisoned().caused_by(error))?);
+        }
         self.engine()
     }
 
-    /// One step, as [`Engine::step_then`].
+    /// Works with the engine, on a thread that may wait.
     ///
     /// # Errors
-    /// Those of the step; `Poisoned` if it panicked.
-    pub async fn step(
+    /// Those of the work; `Poisoned` if it panicked.
+    pub async fn work<Answer: Send + 'static>(
         &mut self,
-        changes: Changes,
-        time: Time,
-        before_commit: impl FnOnce(&Deltas) -> Result<()> + Send + 'static,
-    ) -> Result<Deltas> {
+        work: impl FnOnce(&mut Engine) -> Result<Answer> + Send + 'static,
+    ) -> Result<Answer> {
+        self.settled().await?;
         let mut engine = self.engine.take().ok_or_else(poisoned)?;
+        let (sender, answer) = oneshot::channel();
         self.away = Some(tokio::task::spawn_blocking(move || {
-            let result = engine.step_then(changes, time, before_commit);
-            (engine, result)
+            // Whoever has gone away wants no answer.
+            drop(sender.send(work(&mut engine)));
+            engine
         }));
-        self.come_back().await?.ok_or_else(poisoned)?
-    }
-
-    /// Waits for a step that is under way, if one is: it has the engine.
-    async fn come_back(&mut self) -> Result<Option<Result<Deltas>>> {
-        let Some(away) = &mut self.away else { return Ok(None) };
-        let ended = away.await;
-        self.away = None;
-        let (engine, result) = ended.map_err(|error| poisoned().caused_by(error))?;
-        self.engine = Some(engine);
-        Ok(Some(result))
+        self.settled().await?;
+        answer.await.map_err(|error| poisoned().caused_by(error))?
     }
 }
 

@@ -149,3 +149,56 @@ async fn rows_of_views_are_typed_and_times_that_ended_are_refused() {
     let definition = graph.subscribe("cars", None).await.unwrap().definition();
     assert!(definition.contains("$least = 1"), "{definition}");
 }
+
+/// What another circuit has applied is not applied again, and what failed is tried again.
+#[tokio::test]
+async fn changes_come_once_however_circuits_race_and_fail() {
+    let graph = Graph::new();
+    ask(&graph, "CREATE (:Car {n: 1})").await;
+    ask(&graph, "CREATE LIVE VIEW cars AS MATCH (c:Car) RETURN c.n AS n").await;
+    let memory = Memory::new();
+    let open = |mode| {
+        let builder = Builder::new();
+        let (feed, rows) = LiveFeed::new::<(i64,)>(&builder, "rows");
+        let total = rows.sum("total", |_| (), |row| row.0).cache("kept");
+        let circuit = LiveCircuit::open(builder.build().unwrap(), memory.clone(), mode, feed, &graph, "cars").unwrap();
+        (circuit, total)
+    };
+    let (mut one, total) = open(Mode::CreateTables);
+    let (mut other, _) = open(Mode::Open);
+    let now = |circuit: &mut LiveCircuit| rows_of(circuit, &total).into_iter().map(|((_, sum), _)| sum).sum::<i64>();
+    let (first, second) = tokio::join!(one.advance(), other.advance());
+    assert!(first.is_ok() != second.is_ok(), "{first:?} and {second:?}");
+    let (mut one, late, error) = match first {
+        Ok(_) => (one, other, second.unwrap_err()),
+        Err(error) => (other, one, error),
+    };
+    assert!(matches!(error.kind(), ErrorKind::ConditionFailed | ErrorKind::Unsupported), "{error}");
+    drop(late);
+    assert_eq!(now(&mut one), 1);
+    // A sum that leaves its range is not passed over: the rows come when it fits again.
+    ask(&graph, "CREATE (:Car {n: 9223372036854775807})").await;
+    for _ in 0..2 {
+        assert_eq!(one.advance().await.unwrap_err().kind(), ErrorKind::Invalid);
+        assert_eq!(now(&mut one), 1);
+    }
+    ask(&graph, "CREATE (:Car {n: -5})").await;
+    assert_eq!(one.advance().await.unwrap_err().kind(), ErrorKind::Invalid, "the steps before come first");
+    // Declared anew, the view counts its times anew.
+    ask(&graph, "DROP LIVE VIEW cars").await;
+    ask(&graph, "CREATE LIVE VIEW cars AS MATCH (c:Car) RETURN c.n AS n").await;
+    assert_eq!(one.advance().await.unwrap_err().kind(), ErrorKind::Unsupported);
+}
+
+#[tokio::test]
+async fn both_zeros_and_all_that_are_no_numbers_are_one() {
+    let graph = Graph::new();
+    ask(&graph, "CREATE (:Car {id: 1, x: 0.0}), (:Car {id: 2, x: -0.0}), (:Car {id: 3, x: 0.0 / 0.0})").await;
+    ask(&graph, "CREATE LIVE VIEW cars AS MATCH (c:Car) RETURN c.x").await;
+    let (mut circuit, cache) = kept::<(Real,)>(&Memory::new(), Mode::CreateTables, &graph);
+    for (id, left) in [(0, 2), (1, 2), (2, 1), (3, 0)] {
+        ask(&graph, &format!("MATCH (c:Car {{id: {id}}}) DELETE c")).await;
+        let _ = circuit.advance().await.unwrap();
+        assert_eq!(rows_of(&mut circuit, &cache).into_iter().count(), left, "without {id}");
+    }
+}
