@@ -79,8 +79,8 @@ pub struct LiveDeltas {
 ///
 /// Its state, the time of the view included, is in the circuit's store, and each change is applied once. Where the view reads
 /// tables of one world only, its times are sequence numbers of the world, and a circuit that is opened again, also in another
-/// process, goes on behind its own. Times of other views end with the process: there the circuit begins with an empty store
-/// each time.
+/// process, goes on behind its own. Times of other views only count: a circuit over one begins with an empty store each time
+/// that it is opened, and whenever the view is declared anew.
 #[derive(Debug)]
 pub struct LiveCircuit {
     steps: Steps,
