@@ -241,8 +241,12 @@ async fn a_registration_that_is_refused_leaves_nothing(bed: &Bed) {
 
 #[cfg(any(feature = "lance", feature = "iceberg"))]
 mod lasting {
+    use std::time::{Duration, Instant};
+
     use super::*;
     use crate::bed::on_each_lasting_format;
+
+    const WAIT_MAX: Duration = Duration::from_secs(60);
 
     on_each_lasting_format!(tables_are_equal_to_a_model_through_crashes);
 
@@ -251,8 +255,18 @@ mod lasting {
         drop(bed.create().await);
         let (uri, options) = (bed.uri(), bed.options());
         let open = move || {
-            let (uri, options) = (uri.clone(), options.clone());
-            async move { World::open(&uri, &options).await }
+            let (uri, options, begun) = (uri.clone(), options.clone(), Instant::now());
+            async move {
+                loop {
+                    match World::open(&uri, &options).await {
+                        // A flush that goes on behind the handle that was dropped keeps the world open until its end.
+                        Err(error) if error.kind() == ErrorKind::Conflict && begun.elapsed() < WAIT_MAX => {
+                            tokio::time::sleep(Duration::from_millis(20)).await;
+                        }
+                        opened => return opened,
+                    }
+                }
+            }
         };
         let world = Arc::new(tokio::sync::Mutex::new(Some(open().await.unwrap())));
         let mut make = || {
