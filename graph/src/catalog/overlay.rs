@@ -126,12 +126,15 @@ impl PinnedOverlay {
             false => column.clone(),
         });
         let typed: Vec<_> = typed.collect();
-        let number = Expr::Column(Column::new_unqualified(NUMBER));
+        let (number, by_key) = (Expr::Column(Column::new_unqualified(NUMBER)), vec![of(&self.key)]);
         let (counted, fits) = match schema.column_with_name(base::SEQ) {
-            Some(_) => (row_number().order_by(vec![of(base::SEQ).sort(false, false)]), number.eq(lit(1_u64))),
-            None => (all_of_key().partition_by(Vec::new()), once(number, &self.key)),
+            Some(_) => {
+                let newest = vec![of(base::SEQ).sort(false, false)];
+                (row_number().partition_by(by_key).order_by(newest), number.eq(lit(1_u64)))
+            }
+            None => (all_of_key().partition_by(by_key), once(number, &self.key)),
         };
-        let counted = counted.partition_by(vec![of(&self.key)]).build().map_err(from_datafusion)?.alias(NUMBER);
+        let counted = counted.build().map_err(from_datafusion)?.alias(NUMBER);
         plan.project(typed)
             .and_then(|plan| plan.filter(of(&self.key).is_not_null()))
             .and_then(|plan| plan.window([counted]))
