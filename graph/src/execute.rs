@@ -24,7 +24,7 @@ use crate::io_stats::{Counters, IoStats};
 use crate::lake::{LakeTable, by_pages, together};
 use crate::limits::{LimitReached, Outcome};
 use crate::snapshot::Snapshot;
-use crate::stop::{Stop, StopOnDrop, stoppable};
+use crate::stop::{OnDrop, Stop, stoppable};
 use crate::tier::Minimum;
 
 /// Rows of a batch while a query runs.
@@ -172,7 +172,7 @@ impl Execution {
         held.try_grow(usize::try_from(tally.bytes).unwrap_or(usize::MAX)).map_err(|error| self.failed(error))?;
         let mut stream = self.stream()?;
         // What is dropped before its end leaves no operator behind that computes on.
-        let running = StopOnDrop::new(&self.stop);
+        let running = OnDrop::new(|| self.stop.stop());
         let mut batches = Vec::new();
         while let Some(batch) = stream.try_next().await.map_err(|error| self.failed(error))? {
             tally.rows += batch.num_rows() as u64;

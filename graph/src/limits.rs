@@ -7,7 +7,7 @@ use std::fmt;
 
 use worldstore_core::{Error, ErrorKind};
 
-pub(crate) use guard::{CancelOnDrop, Guard};
+pub(crate) use guard::Guard;
 pub use token::ResumeToken;
 pub(crate) use token::identity;
 

@@ -43,25 +43,24 @@ impl Stop {
     }
 }
 
-/// Asks when it is dropped before the end.
-#[derive(Debug)]
-pub(crate) struct StopOnDrop(Option<Stop>);
+/// Does something when it is dropped before the end: ends work that no future reaches.
+pub(crate) struct OnDrop<Act: FnOnce()>(Option<Act>);
 
-impl StopOnDrop {
-    pub fn new(stop: &Stop) -> Self {
-        Self(Some(stop.clone()))
+impl<Act: FnOnce()> OnDrop<Act> {
+    pub fn new(act: Act) -> Self {
+        Self(Some(act))
     }
 
-    /// The end: there is nothing left to stop.
+    /// The end: there is nothing left to do.
     pub fn end(mut self) {
         self.0 = None;
     }
 }
 
-impl Drop for StopOnDrop {
+impl<Act: FnOnce()> Drop for OnDrop<Act> {
     fn drop(&mut self) {
-        if let Some(stop) = &self.0 {
-            stop.stop();
+        if let Some(act) = self.0.take() {
+            act();
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::catalog::{Catalog, Edges, Mounts, Pinned, Rows};
 use crate::error::{QueryError, from_datafusion};
 use crate::execute::{Execution, QueryResult};
 use crate::lake::LakeTable;
-use crate::stop::StopOnDrop;
+use crate::stop::OnDrop;
 use crate::value::Parameters;
 
 /// The relation of counts, and its columns.
@@ -195,7 +195,7 @@ impl Hops {
         let hops = Arc::new(self);
         let counting = Arc::clone(&hops);
         // A future that is dropped reaches no thread: this does.
-        let given_up = StopOnDrop::new(&stop);
+        let given_up = OnDrop::new(|| stop.stop());
         let counted = tokio::task::spawn_blocking(move || run::count(&counting.asked, &ground)).await;
         let failed = |source| Error::unexpected("the query did not come to its end").caused_by(source);
         let found = counted.map_err(failed)??;

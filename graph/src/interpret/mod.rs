@@ -30,12 +30,13 @@ use crate::asked::Asked;
 use crate::catalog::{Catalog, Mounts, Rows};
 use crate::error::QueryError;
 use crate::execute::QueryResult;
-use crate::limits::{CancelOnDrop, Limit, LimitReached, identity};
+use crate::limits::{Limit, LimitReached, identity};
 use crate::options::QueryOptions;
 use crate::owned::{Created, Owned, OwnedStore, Published, has_names};
 use crate::pieces::{begin, truncated, whole};
 use crate::query::not_cut;
 use crate::snapshot::Snapshot;
+use crate::stop::OnDrop;
 use crate::tier::{Minimum, TierFunctions};
 use crate::value::Parameters;
 
@@ -102,7 +103,8 @@ impl Interpreter {
         let walk = Walk::new(query, parameters, asked, options)?;
         let (query, handle) = (query.clone(), runtime.clone());
         // A future that is dropped reaches no thread: this does.
-        let given_up = CancelOnDrop::new(&walk.cancel);
+        let cancel = walk.cancel.clone();
+        let given_up = OnDrop::new(|| cancel.cancel());
         let worked = runtime.spawn_blocking(move || self.walk_here(&query, walk, handle)).await;
         given_up.end();
         match worked {

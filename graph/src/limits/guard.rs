@@ -117,26 +117,3 @@ impl<T> Drop for Aborted<T> {
         }
     }
 }
-
-/// Cancels when it is dropped before the end: for work on a thread that no future reaches.
-#[derive(Debug)]
-pub(crate) struct CancelOnDrop(Option<Cancel>);
-
-impl CancelOnDrop {
-    pub fn new(cancel: &Cancel) -> Self {
-        Self(Some(cancel.clone()))
-    }
-
-    /// The end: there is nothing left to cancel, and the caller's own may be used for more.
-    pub fn end(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        if let Some(cancel) = &self.0 {
-            cancel.cancel();
-        }
-    }
-}
