@@ -6,6 +6,8 @@
 #![allow(clippy::panic, reason = "a broken promise must stop the fuzzer")]
 
 mod archives;
+#[cfg(feature = "graph")]
+mod binder;
 mod cypher;
 mod keys;
 mod lakes;
@@ -15,9 +17,11 @@ mod wal;
 /// A check, by the name of its target and of its corpus.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// All checks.
+/// All checks that are compiled in.
 pub const TARGETS: &[Target] = &[
     ("archive", archives::archive),
+    #[cfg(feature = "graph")]
+    ("binder", binder::binder),
     ("cypher", cypher::cypher),
     ("hive", keys::hive),
     ("lake", lakes::lake),

@@ -24,8 +24,10 @@ pub struct Options {
 const VERSION: &str = "0.13.2";
 /// The longest input, in bytes.
 const INPUT_BYTES_MAX: &str = "-max_len=65536";
-/// What an input may take: 5 seconds, and 512 MiB for all of the process.
-const LIMITS: [&str; 2] = ["-timeout=5", "-rss_limit_mb=512"];
+/// The seconds that an input may take.
+const TIMEOUT: &str = "-timeout=5";
+/// The target that has DataFusion in it, which is compiled for no other.
+const BINDER: &str = "binder";
 
 /// Fuzzes one target after the other. The first input that breaks a promise ends it, and is named.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
@@ -39,7 +41,8 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         println!("\n== {target}: {} min", options.minutes);
         let seconds = format!("-max_total_time={}", options.minutes * 60);
         let mut command = fuzz.command("run", target);
-        command.arg("--").args([INPUT_BYTES_MAX, &seconds, "-print_final_stats=1"]).args(LIMITS);
+        command.arg("--").args([INPUT_BYTES_MAX, &seconds, "-print_final_stats=1", TIMEOUT, memory_max(target)]);
+        command.args(words(target));
         process::run(target, &mut command)?;
         if options.minimize {
             process::run(target, &mut fuzz.command("cmin", target))?;
@@ -77,9 +80,22 @@ impl Fuzz {
         command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO").env("PATH", with_path(&self.tools.join("bin")));
         command.current_dir(&self.folder).args(["+nightly", "fuzz", verb, "--fuzz-dir", "libfuzzer"]);
         command.args(["--sanitizer", "none", "--target-dir"]).arg(&self.build);
+        if target == BINDER {
+            command.args(["--features", "graph"]);
+        }
         command.arg(target).arg(self.folder.join("corpus").join(target));
         command
     }
+}
+
+/// What all of the process may take.
+fn memory_max(target: &str) -> &'static str {
+    if target == BINDER { "-rss_limit_mb=2048" } else { "-rss_limit_mb=512" }
+}
+
+/// What inputs of a target that takes statements are made of.
+fn words(target: &str) -> Option<&'static str> {
+    matches!(target, BINDER | "cypher").then_some("-dict=libfuzzer/cypher.dict")
 }
 
 /// Installs cargo-fuzz below the target folder, once. It needs a nightly compiler and C++.

@@ -33,7 +33,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["worldstore", "worldstore-core", "worldstore-async", "worldstore-ecs", "worldstore-graph", "worldstore-zset"],
     ),
     ("worldstore-bevy", &["worldstore"]),
-    ("worldstore-fuzz", &["worldstore-core", "worldstore-cypher"]),
+    ("worldstore-fuzz", &["worldstore-core", "worldstore-async", "worldstore-cypher", "worldstore-graph"]),
     ("xtask", &[]),
 ];
 
