@@ -42,13 +42,13 @@ pub fn binder(bytes: &[u8]) {
     let Ok(statements) = parse(text) else { return };
     let (runtime, graph) = &*GRAPH;
     let parameters = Parameters::default().with("n", Value::Int(2)).with("name", Value::from("b"));
+    let options =
+        QueryOptions::default().with_timeout(Duration::from_millis(500)).with_rows(1_000).with_memory(64 << 20);
     for statement in statements.iter().filter(|statement| is_read(statement)).take(STATEMENTS_MAX) {
         let text = statement.to_string();
         if let Err(error) = runtime.block_on(graph.explain(&text, &parameters)) {
             look(&error, &text);
         }
-        let options =
-            QueryOptions::default().with_timeout(Duration::from_millis(500)).with_rows(1_000).with_memory(64 << 20);
         if let Err(error) = runtime.block_on(graph.query_with(&text, &parameters, &options)) {
             look(&error, &text);
         }
@@ -89,7 +89,7 @@ fn put(store: &Memory, key: &str, rows: RecordBatch) -> Result<(), Box<dyn StdEr
     Ok(store.write(&Key::new(key)?, bytes, &WriteOptions::default()).map(drop)?)
 }
 
-/// Three rows of every type that a column may have, with nulls and the ends of the types.
+/// Three rows of columns of twelve types, with nulls, and with the ends of the types of numbers.
 fn people() -> Result<RecordBatch, Box<dyn StdError>> {
     let place = StructArray::from(vec![(
         Arc::new(Field::new("lat", DataType::Float64, true)),

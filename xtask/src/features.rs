@@ -21,7 +21,7 @@ pub struct Options {
     /// Only these crates.
     #[arg(long, short, value_name = "NAME")]
     package: Vec<String>,
-    /// Every two features of the facade as well, which takes an hour.
+    /// Every two features of the facade as well, which takes hours: many pairs build what lies below anew.
     #[arg(long)]
     pairs: bool,
     /// Checks nothing; counts the packages that sets of features bring, and writes them into `src/docs/features.md`.
