@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use iceberg::io::FileIO;
 use iceberg::spec::{
-    DataFile, ManifestContentType, ManifestFile, ManifestWriter, ManifestWriterBuilder, Schema, TableMetadata,
+    DataFile, ManifestContentType, ManifestFile, ManifestStatus, ManifestWriter, ManifestWriterBuilder, Schema,
+    TableMetadata,
 };
 use worldstore_core::{Error, ErrorKind, Result};
 
@@ -65,12 +66,15 @@ pub(crate) struct Desk<'commit> {
 /// # Errors
 /// `Conflict` if a file that shall be replaced is not there any more.
 pub(crate) async fn list(desk: &Desk<'_>, edit: Edit<'_>, written: &mut Vec<String>) -> Result<Listed> {
-    let before: Vec<ManifestFile> = match desk.base.current_snapshot() {
+    let mut before: Vec<ManifestFile> = match desk.base.current_snapshot() {
         Some(parent) => {
             manifests(desk.io, parent, desk.base.format_version()).await?.consume_entries().into_iter().collect()
         }
         None => Vec::new(),
     };
+    for manifest in &mut before {
+        count(desk.io, manifest).await?;
+    }
     match edit {
         Edit::Columns(_) => Ok(Listed { manifests: before, removed: Vec::new() }),
         Edit::Append([]) => Ok(Listed { manifests: before, removed: Vec::new() }),
@@ -90,6 +94,30 @@ pub(crate) async fn list(desk: &Desk<'_>, edit: Edit<'_>, written: &mut Vec<Stri
         }
         Edit::Replace(replacement) => replace(desk, before, replacement, written).await,
     }
+}
+
+/// Counts what a manifest has, where its list does not tell: those of format version 1 may leave it out, ours must not.
+async fn count(io: &FileIO, manifest: &mut ManifestFile) -> Result<()> {
+    let files = [manifest.added_files_count, manifest.existing_files_count, manifest.deleted_files_count];
+    let rows = [manifest.added_rows_count, manifest.existing_rows_count, manifest.deleted_rows_count];
+    if files.iter().all(Option::is_some) && rows.iter().all(Option::is_some) {
+        return Ok(());
+    }
+    let (entries, _) = manifest.load_manifest(io).await.map_err(from_iceberg)?.into_parts();
+    let of = |status: ManifestStatus| {
+        let entries = entries.iter().filter(move |entry| entry.status() == status);
+        let too_many = || Error::new(ErrorKind::Corrupt, "a manifest has more rows than can be counted");
+        entries.map(|entry| entry.data_file().record_count()).try_fold((0_u32, 0_u64), |(files, rows), more| {
+            let sums = files.checked_add(1).zip(rows.checked_add(more));
+            sums.ok_or_else(|| too_many().with("path", &manifest.manifest_path))
+        })
+    };
+    let (added, existing, deleted) =
+        (of(ManifestStatus::Added)?, of(ManifestStatus::Existing)?, of(ManifestStatus::Deleted)?);
+    (manifest.added_files_count, manifest.added_rows_count) = (Some(added.0), Some(added.1));
+    (manifest.existing_files_count, manifest.existing_rows_count) = (Some(existing.0), Some(existing.1));
+    (manifest.deleted_files_count, manifest.deleted_rows_count) = (Some(deleted.0), Some(deleted.1));
+    Ok(())
 }
 
 async fn replace(

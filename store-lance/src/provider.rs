@@ -10,10 +10,11 @@ use lance::session::Session;
 use lance_io::object_store::{
     ObjectStore, ObjectStoreParams, ObjectStoreProvider, ObjectStoreRegistry, WrappingObjectStore,
 };
+use lance_io::spill::LocalSpillStore;
 use url::Url;
 use worldstore_async::object_store::BackendObjectStore;
 use worldstore_async::{AsyncBackend, CountingBackend};
-use worldstore_core::{Prefix, percent};
+use worldstore_core::{Error, Prefix, Result, percent};
 
 use crate::config::LanceConfig;
 
@@ -66,7 +67,14 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    pub fn new(backend: Arc<dyn AsyncBackend>, config: &LanceConfig) -> Self {
+    /// # Errors
+    /// `Invalid` if no folder can be made where the system keeps temporary files.
+    pub fn new(backend: Arc<dyn AsyncBackend>, config: &LanceConfig) -> Result<Self> {
+        // A session makes one for what does not fit into memory, used or not, and panics if it cannot.
+        LocalSpillStore::new().map_err(|source| {
+            let message = "Lance needs a folder for temporary files, and none can be made; TMPDIR names another place";
+            Error::invalid(message).with("folder", std::env::temp_dir().display()).caused_by(source)
+        })?;
         // Lance caches by scheme and authority: two backends never share them.
         static BACKENDS: AtomicU64 = AtomicU64::new(0);
         let authority = BACKENDS.fetch_add(1, Ordering::Relaxed);
@@ -74,7 +82,8 @@ impl Door {
         let registry = ObjectStoreRegistry::empty();
         registry.insert(SCHEME, Arc::new(Provider { store: Arc::new(BackendObjectStore::new(backend)), sorted }));
         let session = Session::new(config.index_cache_bytes, config.metadata_cache_bytes, Arc::new(registry));
-        Self { session: Arc::new(session), root: format!("{SCHEME}://backend{authority}"), lives: Arc::default() }
+        let root = format!("{SCHEME}://backend{authority}");
+        Ok(Self { session: Arc::new(session), root, lives: Arc::default() })
     }
 
     /// The URI of a folder. Lance keeps what it knows of versions by this, so a table that is made anew has another one.

@@ -50,16 +50,17 @@ pub struct LanceTables {
 }
 
 impl LanceTables {
-    /// Tables below the config's prefix. No I/O.
+    /// Tables below the config's prefix. Asks nothing of the backend; Lance makes a folder for temporary files.
     ///
     /// # Errors
-    /// `Unsupported` if the backend cannot create objects if absent: two writers could then lose rows.
+    /// `Unsupported` if the backend cannot create objects if absent: two writers could then lose rows. `Invalid` if no
+    /// folder can be made where the system keeps temporary files.
     pub fn open(backend: Arc<dyn AsyncBackend>, config: LanceConfig) -> Result<Self> {
         if !backend.info().capability.write_if_absent {
             return Err(Error::unsupported("Lance tables need a backend that creates objects if absent")
                 .with("backend", &backend));
         }
-        let door = Door::new(Arc::clone(&backend), &config);
+        let door = Door::new(Arc::clone(&backend), &config)?;
         let (open, checked) = Default::default();
         Ok(Self { backend, config, door, open, checked, closed: AtomicBool::new(false) })
     }

@@ -31,7 +31,7 @@ pub struct Options {
     /// to compile. Of what was built by it before, only what has changed is built.
     #[arg(long, requires = "table")]
     times: bool,
-    /// With `--table`: builds the examples of the sets of these crates, and writes down their sizes. Without a name, those
+    /// With `--table`: builds the programs of the sets of these crates, and writes down their sizes. Without a name, those
     /// of all crates, which takes hours.
     #[arg(long, requires = "table", value_name = "NAME", num_args = 0..)]
     programs: Option<Vec<String>>,

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::str::FromStr;
 
 use bytes::Bytes;
+use iceberg::io::FileIO;
 use iceberg::spec::{
-    MAIN_BRANCH, Operation, Snapshot, SnapshotReference, SnapshotRetention, Summary, TableMetadata,
-    TableMetadataBuilder,
+    FormatVersion, MAIN_BRANCH, ManifestList, ManifestListWriter, Operation, Snapshot, SnapshotReference,
+    SnapshotRetention, Summary, TableMetadata, TableMetadataBuilder,
 };
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use worldstore_async::table::AsyncTableBackend;
@@ -73,8 +74,8 @@ async fn edit(fixture: &Fixture, pool: &SqlitePool) -> TableMetadataBuilder {
     metadata(fixture, pool).await.into_builder(Some(pointer(pool).await))
 }
 
-/// A snapshot with the files of the current one, as a program makes it that knows nothing of watermarks.
-fn next_snapshot(metadata: &TableMetadata) -> Snapshot {
+/// A snapshot with the files of this manifest list, as a program makes it that knows nothing of watermarks.
+fn next_snapshot(metadata: &TableMetadata, list: &str) -> Snapshot {
     let current = metadata.current_snapshot().unwrap();
     let mut properties = current.summary().additional_properties.clone();
     properties.remove(WATERMARK_KEY);
@@ -84,7 +85,7 @@ fn next_snapshot(metadata: &TableMetadata) -> Snapshot {
         .with_parent_snapshot_id(Some(current.snapshot_id()))
         .with_sequence_number(metadata.next_sequence_number())
         .with_timestamp_ms(metadata.last_updated_ms())
-        .with_manifest_list(current.manifest_list())
+        .with_manifest_list(list)
         .with_schema_id(metadata.current_schema_id())
         .with_summary(Summary { operation: Operation::Append, additional_properties: properties })
         .build()
@@ -172,7 +173,8 @@ async fn a_changed_property_is_noticed() {
 #[tokio::test]
 async fn a_foreign_append_is_read_and_appended_to() {
     let (fixture, table, pool) = shared().await;
-    let snapshot = next_snapshot(&metadata(&fixture, &pool).await);
+    let before = metadata(&fixture, &pool).await;
+    let snapshot = next_snapshot(&before, before.current_snapshot().unwrap().manifest_list());
     commit(&fixture, &pool, edit(&fixture, &pool).await.set_branch_snapshot(snapshot, MAIN_BRANCH).unwrap()).await;
 
     let info = fixture.tables.describe(&table, &DescribeOptions::default()).await.unwrap();
@@ -186,6 +188,55 @@ async fn a_foreign_append_is_read_and_appended_to() {
     assert_eq!(history, [(0, 0), (1, 10), (2, 20), (3, 20), (4, 30)]);
     // The totals are not known from the foreign snapshot on, so rows are counted.
     assert_eq!(fixture.tables.describe(&table, &DescribeOptions::default()).await.unwrap().rows, 3);
+}
+
+/// The manifests of the current snapshot.
+async fn listed(fixture: &Fixture, metadata: &TableMetadata) -> ManifestList {
+    let list = key(metadata.current_snapshot().unwrap().manifest_list());
+    let chunks = fixture.backend.read(&list, &ReadOptions::default()).await.unwrap().body;
+    let chunks: Vec<Bytes> = futures::TryStreamExt::try_collect(chunks).await.unwrap();
+    ManifestList::parse_with_version(&chunks.concat(), FormatVersion::V2).unwrap()
+}
+
+/// Its list as a program of format version 1 may write it, without a count.
+async fn uncounted(fixture: &Fixture, metadata: &TableMetadata) -> String {
+    let list = listed(fixture, metadata).await;
+    let manifests = list.consume_entries().into_iter().map(|mut manifest| {
+        (manifest.added_files_count, manifest.existing_files_count, manifest.deleted_files_count) = (None, None, None);
+        (manifest.added_rows_count, manifest.existing_rows_count, manifest.deleted_rows_count) = (None, None, None);
+        manifest
+    });
+    let (io, place) = (FileIO::new_with_memory(), "memory:/list.avro");
+    let mut writer = ManifestListWriter::v1(io.new_output(place).unwrap().writer().await.unwrap(), 4711, None);
+    writer.add_manifests(manifests).unwrap();
+    writer.close().await.unwrap();
+    let place_here = format!("{}/metadata/uncounted.avro", metadata.location());
+    let written = io.new_input(place).unwrap().read().await.unwrap();
+    let _ = fixture.backend.write(&key(&place_here), written.into(), &WriteOptions::if_absent()).await.unwrap();
+    place_here
+}
+
+#[tokio::test]
+async fn manifests_that_were_not_counted_are_counted_by_the_next_commit() {
+    let (fixture, table, pool) = shared().await;
+    let before = metadata(&fixture, &pool).await;
+    let list = uncounted(&fixture, &before).await;
+    let snapshot = next_snapshot(&before, &list);
+    commit(&fixture, &pool, edit(&fixture, &pool).await.set_branch_snapshot(snapshot, MAIN_BRANCH).unwrap()).await;
+    assert_eq!(ids(&fixture.tables, &table, &Scan::all()).await, [0, 1]);
+    let options = AppendOptions::exactly_once(20, 30);
+    let receipt = fixture.tables.append(&table, vec![rows([2])], &options).await.unwrap();
+    assert_eq!(receipt.version, Some(4));
+    assert_eq!(ids(&fixture.tables, &table, &Scan::all()).await, [0, 1, 2]);
+
+    let after = metadata(&fixture, &pool).await;
+    let list = listed(&fixture, &after).await;
+    for manifest in list.entries() {
+        let added = (manifest.added_files_count, manifest.added_rows_count);
+        let others = (manifest.existing_files_count, manifest.existing_rows_count, manifest.deleted_files_count);
+        assert_eq!((added, others), ((Some(1), Some(1)), (Some(0), Some(0), Some(0))), "{}", manifest.manifest_path);
+    }
+    assert_eq!(list.entries().len(), 3);
 }
 
 #[tokio::test]

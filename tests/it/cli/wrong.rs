@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use worldstore::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 
-use super::desk::{Desk, data};
+use super::desk::{Desk, code_of, data, errors_of};
 
 fn one(name: &str, column: ArrayRef) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable([(name, column, true)]).unwrap()
@@ -33,6 +33,16 @@ fn what_is_not_there() {
         &["unknown column", "column: carier", "carrier"],
     );
     desk.refused(&["scan", "world", "flights", "--where", "carier = 'UA'"], &["unknown column", "column: carier"]);
+}
+
+#[test]
+fn no_place_for_temporary_files() {
+    let desk = Desk::new();
+    desk.ok(&["init", "world", "--tables", "lance"]);
+    let output = desk.command(&["tables", "world"]).env("TMPDIR", desk.path("none")).output().unwrap();
+    let errors = errors_of(&output);
+    assert_eq!(code_of(&output), 2, "{errors}");
+    assert!(errors.contains("TMPDIR names another place") && errors.contains("none"), "{errors}");
 }
 
 #[test]

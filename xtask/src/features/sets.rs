@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use cargo_metadata::Package;
 use serde::Deserialize;
 
 use crate::failure::{Context, Result};
@@ -25,7 +26,7 @@ pub struct Set {
     /// Whether the table of the docs has a row for it.
     #[serde(default)]
     pub shown: bool,
-    /// The example whose size the table tells: one that these features are enough for.
+    /// The example whose size the table tells: one that these features are enough for. Or a binary of the crate.
     pub program: Option<String>,
 }
 
@@ -51,6 +52,11 @@ fn read(text: &str) -> Result<Vec<Set>> {
 /// The crates of sets, each once.
 pub fn crates(sets: &[Set]) -> Vec<&str> {
     sets.iter().map(|set| &*set.package).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Whether the crate has this binary; other programs are examples.
+pub fn has_binary(package: &Package, name: &str) -> bool {
+    package.targets.iter().any(|target| target.is_bin() && target.name == name)
 }
 
 impl Set {

@@ -26,7 +26,7 @@ struct Row {
 struct Measured {
     /// Of processors, all of them together: what other programs do meanwhile does not count.
     seconds: Option<f64>,
-    /// Of the example, where there is one.
+    /// Of the program, where one is named.
     kib: Option<u64>,
 }
 
@@ -110,15 +110,18 @@ fn before(page: &str, set: &Set) -> Measured {
     Measured { seconds, kib: cell(" KiB").and_then(|kib| kib.parse().ok()) }
 }
 
-/// The size of a set's example, built as a release without symbols, and with the features of the set alone.
+/// The size of a set's program, built as a release without symbols, and with the features of the set alone.
 fn size(workspace: &Workspace, set: &Set, program: &str) -> Result<u64> {
     let folder = workspace.cache("programs");
+    let packages = workspace.packages();
+    let package = packages.iter().find(|package| *package.name == *set.package);
+    let is_binary = package.is_some_and(|package| sets::has_binary(package, program));
+    let (kind, place) = if is_binary { ("--bin", "release") } else { ("--example", "release/examples") };
     let mut build = protoc::cargo(workspace)?;
     build.env("CARGO_PROFILE_RELEASE_STRIP", "symbols").args(["build", "--quiet", "--release", "-p", &set.package]);
-    build.args(["--example", program]).args(set.arguments()).arg("--target-dir").arg(&folder);
-    process::run("the build of an example", &mut build)?;
-    let program = format!("{program}{}", std::env::consts::EXE_SUFFIX);
-    let program = folder.join("release").join("examples").join(program);
+    build.args([kind, program]).args(set.arguments()).arg("--target-dir").arg(&folder);
+    process::run("the build of a program", &mut build)?;
+    let program = folder.join(place).join(format!("{program}{}", std::env::consts::EXE_SUFFIX));
     let bytes = std::fs::metadata(&program).during(format_args!("looking at {}", program.display()))?.len();
     println!("{} with {}: {} KiB", set.package, set.title(), bytes >> 10);
     Ok(bytes >> 10)

@@ -59,7 +59,8 @@ fn every_crate_has_a_set_and_every_set_a_crate_and_features_that_are_there() {
         let unknown = set.features.iter().find(|name| *name != "all" && !package.features.contains_key(*name));
         assert_eq!(unknown, None, "{} has no such feature", set.package);
         if let Some(program) = &set.program {
-            assert!(crate::examples::of(package).contains(program), "{} has no example {program}", set.package);
+            let is_there = crate::examples::of(package).contains(program) || has_binary(package, program);
+            assert!(is_there, "{} has no example and no binary {program}", set.package);
         }
     }
     for package in packages.iter().filter(|package| crate::release::order::is_published(package)) {
