@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use worldstore_async::wrap::{AsyncMetricsBackend, AsyncTraceBackend};
 use worldstore_async::{AsyncBackend, AsyncStore, SyncBackendAdapter};
+use worldstore_core::wrap::{Metrics, MetricsBackend, TraceBackend, TraceScope};
 use worldstore_core::{Backend, Result, Store};
 
 use crate::registry::{OpenOptions, Registry};
@@ -23,6 +25,8 @@ pub struct Storage {
     /// The address of the service that has the bytes, where the location may name a root at several: of one that speaks
     /// S3 and is not Amazon's, of a storage account.
     pub service: Option<String>,
+    /// What went through it, since it is [watched](Self::watched).
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// Whether the root may be made.
@@ -38,7 +42,14 @@ pub enum Root {
 impl Storage {
     /// A storage over an async backend.
     pub fn from_async(backend: Arc<dyn AsyncBackend>, location: impl Into<String>) -> Self {
-        Self { backend, sync_backend: None, location: location.into(), folder: None, service: None }
+        Self {
+            backend,
+            sync_backend: None,
+            location: location.into(),
+            folder: None,
+            service: None,
+            metrics: Arc::default(),
+        }
     }
 
     /// A storage over a sync backend, which is used from both sides.
@@ -68,6 +79,19 @@ impl Storage {
     /// `Invalid` for an unknown scheme, `NotFound` for a missing root that may not be made, those of the backend.
     pub async fn open(uri: &str, root: Root) -> Result<Self> {
         Registry::compiled_in().open(uri, &OpenOptions::default().with_root(root)).await
+    }
+
+    /// With a span around each call, and counts of them.
+    #[must_use]
+    pub(crate) fn watched(self) -> Self {
+        let metrics = Arc::new(Metrics::default());
+        let traced = Arc::new(AsyncTraceBackend::new(self.backend, TraceScope::Call));
+        let sync_backend = self.sync_backend.map(|backend| {
+            let traced = Arc::new(TraceBackend::new(backend, TraceScope::Call));
+            Arc::new(MetricsBackend::new(traced, Arc::clone(&metrics))) as Arc<dyn Backend>
+        });
+        let backend = Arc::new(AsyncMetricsBackend::new(traced, Arc::clone(&metrics)));
+        Self { backend, sync_backend, metrics, ..self }
     }
 
     /// The whole storage as a store.

@@ -98,20 +98,27 @@ pub fn of_log(stats: &WalStats) -> Vec<Metric> {
     ]
 }
 
-/// What went through a byte store that is wrapped in a `MetricsBackend`: calls by `operation`, errors by `error.type`.
+/// What went through a byte store: that of a [world](crate::World::store_stats), or one in a `MetricsBackend`. Calls and
+/// their durations by `db.operation.name`, errors by `error.type`.
 pub fn of_store(stats: &MetricsSnapshot) -> Vec<Metric> {
-    let calls = Operation::ALL.into_iter().filter(|operation| stats.calls_of(*operation) > 0).map(|operation| {
-        Metric::counter("worldstore.store.operations", "{operation}", stats.calls_of(operation))
-            .of("operation", operation.as_str())
+    let used = Operation::ALL.into_iter().filter(|operation| stats.calls_of(*operation) > 0);
+    let calls = used.flat_map(|operation| {
+        let of = |metric: Metric| metric.of("db.operation.name", operation.as_str());
+        let busy = stats.busy_of(operation).as_secs_f64();
+        [
+            of(Metric::counter("worldstore.store.operations", "{operation}", stats.calls_of(operation))),
+            of(Metric { value: busy, ..Metric::counter("worldstore.store.duration", "s", 0) }),
+        ]
     });
     let errors = stats.errors.iter().map(|(kind, count)| {
-        Metric::counter("worldstore.store.errors", "{error}", *count).of("error.type", kind.as_str())
+        Metric::counter("worldstore.store.errors", "{error}", *count).of("error.type", kind.code())
     });
     let rest = [
         Metric::counter("worldstore.store.read", "By", stats.bytes_read),
         Metric::counter("worldstore.store.written", "By", stats.bytes_written),
         Metric::counter("worldstore.store.rejected", "{operation}", stats.rejected),
         Metric::counter("worldstore.store.unknown", "{operation}", stats.unknown),
+        Metric::counter("worldstore.store.abandoned", "{operation}", stats.abandoned),
         Metric::gauge("worldstore.store.in_flight", "{operation}", stats.in_flight),
     ];
     calls.chain(errors).chain(rest).collect()

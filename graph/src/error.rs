@@ -34,6 +34,15 @@ impl QueryError {
         }
     }
 
+    /// What went wrong in a word or two, without names and values of the query.
+    pub(crate) fn message(&self) -> &str {
+        match self {
+            Self::Syntax(_) => "the text has mistakes",
+            Self::Store(error) => error.message(),
+            Self::Limit(reached) => reached.error().message(),
+        }
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
         match self {

@@ -218,7 +218,7 @@ impl Graph {
         }
         for label in self.lakes() {
             if let Err(error) = label.store(false).await {
-                tracing::warn!(%error, address = %label.address, "the catalog of footers cannot be stored");
+                tracing::warn!(target: "worldstore", %error, address = %label.address, "the catalog of footers cannot be stored");
             }
         }
     }

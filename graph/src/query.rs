@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use datafusion::logical_expr::LogicalPlan;
 use tracing::Instrument;
 use tracing::field::Empty;
+use worldstore_core::wrap::failed_as;
 use worldstore_core::{Error, ErrorKind, Result};
 use worldstore_cypher::ast::Query;
 use worldstore_cypher::{Diagnostic, DiagnosticKind, check_query};
@@ -57,15 +58,12 @@ impl Graph {
     ) -> Result<QueryResult, QueryError> {
         let span = tracing::debug_span!(
             target: "worldstore", "cypher", db.system.name = "worldstore", db.operation.name = "query", otel.kind = "client",
-            db.response.returned_rows = Empty, "error.type" = Empty, error = Empty, otel.status_code = Empty,
+            db.response.returned_rows = Empty, "error.type" = Empty, "error.message" = Empty, otel.status_code = Empty,
         );
         let asked = self.ask_as(query, parameters, options).instrument(span.clone()).await;
-        let noted = match &asked {
-            Ok((result, _)) => span.record("db.response.returned_rows", result.rows()),
-            Err(error) => span.record("error", tracing::field::display(error)),
-        };
-        if asked.is_err() {
-            noted.record("otel.status_code", "ERROR");
+        match &asked {
+            Ok((result, _)) => drop(span.record("db.response.returned_rows", result.rows())),
+            Err(error) => failed_as(&span, error.kind(), error.message()),
         }
         asked.map(|(result, _)| result)
     }

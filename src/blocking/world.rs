@@ -6,6 +6,7 @@ use worldstore_async::table::AsyncTableAdapter;
 use worldstore_cache::{CacheRecovery, CacheStats};
 use worldstore_core::manifest::Manifests;
 use worldstore_core::table::{Level, Receipt, TableBackend, TableName};
+use worldstore_core::wrap::MetricsSnapshot;
 
 use super::{Bridge, Mirror, Run, call, start};
 use crate::storage::Storage;
@@ -193,6 +194,12 @@ impl World {
     /// What is buffered, and how flushes went; none where the world is open for reading only.
     pub fn stats(&self) -> Option<CacheStats> {
         self.world.stats()
+    }
+
+    /// What went through the world's byte store since it was opened: tables, states and what else lies there, and a log
+    /// kept as objects; not a log in a folder.
+    pub fn store_stats(&self) -> MetricsSnapshot {
+        self.world.store_stats()
     }
 
     /// Commits what is buffered and refuses appends from then on.

@@ -39,6 +39,7 @@ fn folder(storage: &Storage, namespace: &str, world: &str) -> Result<Storage> {
         location: format!("{}/{path}", storage.location),
         folder: storage.folder.as_ref().map(|folder| folder.join(namespace).join(world)),
         service: storage.service.clone(),
+        metrics: Arc::default(),
     })
 }
 

@@ -51,6 +51,7 @@ use worldstore_async::table::AsyncTableBackend;
 use worldstore_cache::{CacheConfig, CacheRecovery, CacheStats};
 use worldstore_core::manifest::Manifests;
 use worldstore_core::table::{FlushOptions, Level, ListTablesOptions, Receipt, ShutdownOptions, TableName};
+use worldstore_core::wrap::MetricsSnapshot;
 use worldstore_core::{Error, ErrorKind, Result};
 
 pub use aside::Unfit;
@@ -206,7 +207,7 @@ impl World {
     /// `AlreadyExists` if there is one; `Invalid` for names; those of the byte store.
     pub async fn create(uri: &str, options: &WorldOptions) -> Result<Self> {
         let document = WorldManifest::for_new(uri, options)?;
-        let storage = options.registry.open(uri, &OpenOptions::default()).await?;
+        let storage = options.registry.open(uri, &OpenOptions::default()).await?.watched();
         document.write(&storage).await.map_err(|error| error.with("world", masked(uri)))?;
         Self::writer(storage, document, options).await
     }
@@ -260,7 +261,7 @@ impl World {
     }
 
     async fn find(uri: &str, options: &WorldOptions) -> Result<(Storage, WorldManifest)> {
-        let storage = options.registry.open(uri, &OpenOptions::existing()).await?;
+        let storage = options.registry.open(uri, &OpenOptions::existing()).await?.watched();
         let document = WorldManifest::read(&storage).await.map_err(|error| error.with("world", masked(uri)))?;
         Ok((storage, document))
     }
@@ -396,6 +397,12 @@ impl World {
     /// What is buffered, and how flushes went; none where the world is open for reading only.
     pub fn stats(&self) -> Option<CacheStats> {
         self.inner.writer.as_ref().map(|writer| writer.cache.stats())
+    }
+
+    /// What went through the world's byte store since it was opened: tables, states and what else lies there, and a log
+    /// kept as objects; not a log in a folder.
+    pub fn store_stats(&self) -> MetricsSnapshot {
+        self.inner.storage.metrics.snapshot()
     }
 
     /// Commits what is buffered and refuses appends from then on.

@@ -10,7 +10,7 @@ use worldstore_core::wrap::failed;
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use worldstore_async::trace::traced;
 ///
-/// let span = tracing::debug_span!("count", error = tracing::field::Empty);
+/// let span = tracing::debug_span!("count", "error.message" = tracing::field::Empty);
 /// let counted = traced(span, async { Ok::<_, worldstore_core::Error>(3) }).await;
 /// assert_eq!(counted.unwrap(), 3);
 /// # });

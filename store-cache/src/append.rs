@@ -78,7 +78,7 @@ impl TableCache {
             true => (self.append_direct(&parts).await?, Level::Durable),
             false => self.append_logged(&parts).await?,
         };
-        span.record("seq", seq).record("level", tracing::field::debug(level));
+        span.record("worldstore.seq", seq).record("worldstore.level", tracing::field::debug(level));
         Ok(parts.iter().map(|(name, batches)| receipt(name, batches, seq, level)).collect())
     }
 

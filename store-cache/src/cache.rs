@@ -112,7 +112,7 @@ impl Drop for Shared {
         let state = self.state.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
         let rows: usize = state.tables.values().map(TableState::buffered_rows).sum();
         if rows > 0 && state.journal.is_none() {
-            tracing::error!(rows, "cache dropped without shutdown, buffered rows are lost");
+            tracing::error!(target: "worldstore", rows, "cache dropped without shutdown, buffered rows are lost");
         }
     }
 }

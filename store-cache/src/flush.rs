@@ -52,7 +52,7 @@ pub(crate) fn spawn(shared: &Arc<Shared>, names: Vec<TableName>) {
         let shared = Arc::clone(shared);
         shared.runtime.clone().spawn(async move {
             if let Err(error) = background(&shared, &name).await {
-                tracing::warn!(table = %name, %error, "flush failed, rows stay buffered");
+                tracing::warn!(target: "worldstore", table = %name, %error, "flush failed, rows stay buffered");
             }
         });
     }
@@ -388,7 +388,7 @@ async fn trim(shared: &Shared) {
         (journal.wal.clone(), number)
     };
     if let Err(error) = wal.trim(number).await {
-        tracing::warn!(%error, "log could not be trimmed");
+        tracing::warn!(target: "worldstore", %error, "log could not be trimmed");
         if let Some(journal) = &mut lock(&shared.state).journal {
             journal.failure = Some(Arc::new(error));
         }

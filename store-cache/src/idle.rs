@@ -25,7 +25,7 @@ async fn run(cache: Weak<Shared>, idle: Duration) {
         if lock(&shared.state).is_publication_due()
             && let Err(error) = publish(&shared).await
         {
-            tracing::warn!(%error, "publication failed, it is tried again");
+            tracing::warn!(target: "worldstore", %error, "publication failed, it is tried again");
         }
         let wake = next_deadline(&shared, idle).clamp(Instant::now(), Instant::now() + longest);
         drop(shared);

@@ -188,7 +188,7 @@ impl PinnedTables {
         }
         let (manifests, name) = (self.manifests.clone(), lease.name.clone());
         if let Err(error) = blocking::run(move || manifests.release(&name)).await {
-            tracing::warn!(%error, lease = lease.name, "a lease was not given back, it ends by itself");
+            tracing::warn!(target: "worldstore", %error, lease = lease.name, "a lease was not given back, it ends by itself");
         }
     }
 

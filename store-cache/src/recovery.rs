@@ -81,7 +81,7 @@ pub(crate) async fn replay(
         if let Some(keep) = keep {
             keep.keep(rows).await?;
             let (table, record, rows, reason) = (&rows.table, rows.record, rows.rows, &rows.reason);
-            tracing::warn!(%table, record, rows, %reason, "rows of the log were set aside");
+            tracing::warn!(target: "worldstore", %table, record, rows, %reason, "rows of the log were set aside");
         }
     }
     Ok((state, recovery))

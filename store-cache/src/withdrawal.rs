@@ -37,7 +37,7 @@ pub(crate) async fn withdraw(
         let (version, watermark, rows_left, schema) = (info.version, table.watermark, info.rows, info.schema);
         table.note(Version { version, first: watermark, watermark, rows: rows_left, schema }, false);
         if rows > 0 {
-            tracing::warn!(table = %name, rows, published, "rows that were not published were taken back, their log is gone");
+            tracing::warn!(target: "worldstore", table = %name, rows, published, "rows that were not published were taken back, their log is gone");
             withdrawn.insert(name.clone(), rows);
         }
     }

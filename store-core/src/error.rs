@@ -80,6 +80,19 @@ impl ErrorKind {
             Self::Unexpected => "unexpected",
         }
     }
+
+    /// The kind as an identifier, `not_found`, as telemetry and machines read it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::AlreadyExists => "already_exists",
+            Self::ConditionFailed => "condition_failed",
+            Self::PermissionDenied => "permission_denied",
+            Self::StorageFull => "storage_full",
+            Self::OutcomeUnknown => "outcome_unknown",
+            word => word.as_str(),
+        }
+    }
 }
 
 /// A kind that is not in the list does not compile: `Unexpected`, none of the others, stays the last.

@@ -12,8 +12,9 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement;
 use tokio::runtime::Handle;
+use tracing::Instrument;
 use tracing::field::Empty;
-use worldstore_async::trace::traced;
+use worldstore_core::wrap::failed_as;
 use worldstore_core::{Error, Result};
 
 use crate::as_of::{AS_OF, AsOf};
@@ -67,9 +68,11 @@ impl SqlSession {
         };
         let span = tracing::debug_span!(
             target: "worldstore", "sql", db.system.name = "worldstore", db.operation.name = "query", otel.kind = "client",
-            "error.type" = Empty, error = Empty, otel.status_code = Empty,
+            "error.type" = Empty, "error.message" = Empty, otel.status_code = Empty,
         );
-        let stream = traced(span, async { deadline.within(opened).await? }).await?;
+        let opened = async { deadline.within(opened).await? }.instrument(span.clone()).await;
+        // What is wrong with a text is told in its own words: they are not for the span.
+        let stream = opened.inspect_err(|error| failed_as(&span, error.kind(), "the query failed"))?;
         Ok(SqlRows::new(stream, Arc::clone(&self.options), deadline))
     }
 

@@ -184,6 +184,6 @@ pub(crate) async fn discard(root: &Root, paths: &[String]) {
         return;
     }
     if let Err(error) = root.delete(paths).await {
-        tracing::warn!(%error, files = paths.len(), "files of a commit that did not happen stay behind");
+        tracing::warn!(target: "worldstore", %error, files = paths.len(), "files of a commit that did not happen stay behind");
     }
 }

@@ -119,7 +119,7 @@ impl State {
         if let Some(current) = self.metadata.current_snapshot()
             && mark_in(&current.summary().additional_properties, WATERMARK_KEY)?.is_none()
         {
-            tracing::warn!(%table, snapshot = current.snapshot_id(), "another program changed the table");
+            tracing::warn!(target: "worldstore", %table, snapshot = current.snapshot_id(), "another program changed the table");
         }
         Ok(())
     }

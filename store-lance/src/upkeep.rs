@@ -112,7 +112,7 @@ impl LanceTables {
             Err(error) => Err(error),
         };
         if let Err(error) = removed {
-            tracing::warn!(%table, %error, "an overtaken manifest could not be removed");
+            tracing::warn!(target: "worldstore", %table, %error, "an overtaken manifest could not be removed");
         }
         Error::new(ErrorKind::Conflict, "other changes came first and their versions have expired").with("table", table)
     }

@@ -159,7 +159,7 @@ impl CatalogStore {
     pub async fn keep_up(&self) {
         let Some(options) = self.expiry.take_due() else { return };
         if let Err(error) = self.expire(options).await {
-            tracing::warn!(%error, "old states of the catalog cannot be removed");
+            tracing::warn!(target: "worldstore", %error, "old states of the catalog cannot be removed");
         }
     }
 

@@ -118,7 +118,7 @@ impl Place {
             Ok(stored) => Some(stored),
             Err(error) if error.is_not_found() => None,
             Err(error) => {
-                tracing::warn!(%error, %address, "the stored catalog of footers is not used, footers are read again");
+                tracing::warn!(target: "worldstore", %error, %address, "the stored catalog of footers is not used, footers are read again");
                 None
             }
         }

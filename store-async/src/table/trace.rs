@@ -27,7 +27,7 @@ use crate::trace::traced;
 ///
 /// Fields are named after OpenTelemetry's conventions for databases: `db.system.name` (the table format),
 /// `db.operation.name` (the method), `db.collection.name` (the table, if there is one), `db.response.returned_rows` of a
-/// scan, `rows` of an append; `error.type`, `error` and `otel.status_code` of what failed.
+/// scan, `worldstore.rows` of an append; `error.type`, `error.message` and `otel.status_code` of what failed.
 #[derive(Debug, Clone)]
 pub struct AsyncTraceTables {
     inner: Arc<dyn AsyncTableBackend>,
@@ -50,9 +50,9 @@ impl AsyncTraceTables {
             db.operation.name = operation,
             db.collection.name = Empty,
             db.response.returned_rows = Empty,
-            rows = Empty,
+            worldstore.rows = Empty,
             "error.type" = Empty,
-            error = Empty,
+            "error.message" = Empty,
         );
         if !span.is_disabled() {
             span.record("db.system.name", self.inner.info().format);
@@ -93,7 +93,7 @@ impl AsyncTableBackend for AsyncTraceTables {
 
     async fn append(&self, table: &TableName, batches: Vec<RecordBatch>, options: &AppendOptions) -> Result<Receipt> {
         let span = self.span("append", Some(table));
-        span.record("rows", batches.iter().map(RecordBatch::num_rows).sum::<usize>());
+        span.record("worldstore.rows", batches.iter().map(RecordBatch::num_rows).sum::<usize>());
         traced(span, self.inner.append(table, batches, options)).await
     }
 

@@ -63,13 +63,13 @@ impl AsyncBackend for AsyncTraceBackend {
     async fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>> {
         let span = self.span(Operation::ReadRanges, key);
         let parts = ended(&span, self.inner.read_ranges(key, ranges, options).instrument(span.clone()).await)?;
-        span.record("bytes", parts.iter().map(|part| part.len() as u64).sum::<u64>());
+        span.record("worldstore.bytes", parts.iter().map(|part| part.len() as u64).sum::<u64>());
         Ok(parts)
     }
 
     async fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome> {
         let span = self.span(Operation::Write, key);
-        span.record("bytes", body.len() as u64);
+        span.record("worldstore.bytes", body.len() as u64);
         ended_change(&span, self.inner.write(key, body, options).instrument(span.clone()).await)
     }
 
@@ -150,7 +150,7 @@ impl super::Steps for Traced {
 
 impl Drop for Traced {
     fn drop(&mut self) {
-        self.span.record("bytes", self.bytes);
+        self.span.record("worldstore.bytes", self.bytes);
     }
 }
 
@@ -172,7 +172,7 @@ impl AsyncWriter for TraceWriter {
 
     async fn commit(self: Box<Self>) -> Result<Outcome> {
         let Self { inner, bytes, span } = *self;
-        span.record("bytes", bytes);
+        span.record("worldstore.bytes", bytes);
         ended_change(&span, inner.commit().instrument(span.clone()).await)
     }
 

@@ -204,7 +204,7 @@ impl Next {
             match published {
                 Err(error) if error.kind() == ErrorKind::OutcomeUnknown && attempt < attempts => {
                     let newest = writer.manifests().latest().map(|newest| newest.number).ok();
-                    tracing::warn!(%error, attempt, newest, "nobody knows whether the state is published, once more");
+                    tracing::warn!(target: "worldstore", %error, attempt, newest, "nobody knows whether the state is published, once more");
                     attempt += 1;
                 }
                 published => return published,
@@ -259,8 +259,10 @@ pub fn manifest_seq(manifest: &Manifest) -> Result<u64> {
 fn expire(manifests: &Manifests, options: &PublisherOptions, state: &mut State) {
     match manifests.expire(&ExpireOptions::default().with_keep_last(options.keep)) {
         Ok(expired) if expired.left == 0 => state.since_expiry = 0,
-        Ok(expired) => tracing::warn!(left = expired.left, "objects of expired manifests could not be removed"),
-        Err(error) => tracing::warn!(%error, "old manifests could not be expired"),
+        Ok(expired) => {
+            tracing::warn!(target: "worldstore", left = expired.left, "objects of expired manifests could not be removed")
+        }
+        Err(error) => tracing::warn!(target: "worldstore", %error, "old manifests could not be expired"),
     }
 }
 

@@ -25,6 +25,7 @@ pub struct Metrics {
     bytes_read: AtomicU64,
     bytes_written: AtomicU64,
     in_flight: AtomicU64,
+    busy_us: [AtomicU64; Operation::ALL.len()],
     durations: [AtomicU64; DURATION_BUCKETS_US.len() + 1],
 }
 
@@ -48,6 +49,9 @@ pub struct MetricsSnapshot {
     pub bytes_written: u64,
     /// Calls that have not returned and bodies that have not ended.
     pub in_flight: u64,
+    /// How long the calls of an operation took together, at its place in [`Operation::ALL`], reads to the end of their
+    /// bodies. Those that were abandoned are left out.
+    pub busy: [Duration; Operation::ALL.len()],
     /// How long calls took, reads to the end of their bodies: counts by [`DURATION_BUCKETS_US`].
     pub durations: [u64; DURATION_BUCKETS_US.len() + 1],
 }
@@ -56,6 +60,11 @@ impl MetricsSnapshot {
     /// Calls of one operation.
     pub fn calls_of(&self, operation: Operation) -> u64 {
         self.calls[operation as usize]
+    }
+
+    /// How long the calls of one operation took together.
+    pub fn busy_of(&self, operation: Operation) -> Duration {
+        self.busy[operation as usize]
     }
 
     /// All calls.
@@ -90,6 +99,7 @@ impl Metrics {
             bytes_read: get(&self.bytes_read),
             bytes_written: get(&self.bytes_written),
             in_flight: get(&self.in_flight),
+            busy: std::array::from_fn(|place| Duration::from_micros(get(&self.busy_us[place]))),
             durations: std::array::from_fn(|place| get(&self.durations[place])),
         }
     }
@@ -117,7 +127,7 @@ impl Metrics {
     pub fn begin(self: &Arc<Self>, operation: Operation, now: Duration) -> Timing {
         add(&self.calls[operation as usize], 1);
         add(&self.in_flight, 1);
-        Timing { metrics: Arc::clone(self), began: now, open: true }
+        Timing { metrics: Arc::clone(self), operation, began: now, open: true }
     }
 
     /// Counts an error.
@@ -130,6 +140,7 @@ impl Metrics {
 #[derive(Debug)]
 pub struct Timing {
     metrics: Arc<Metrics>,
+    operation: Operation,
     began: Duration,
     open: bool,
 }
@@ -141,6 +152,7 @@ impl Timing {
         let micros = u64::try_from(now.saturating_sub(self.began).as_micros()).unwrap_or(u64::MAX);
         let bucket = DURATION_BUCKETS_US.partition_point(|bound| *bound < micros);
         add(&self.metrics.durations[bucket], 1);
+        add(&self.metrics.busy_us[self.operation as usize], micros);
         if let Some(kind) = error {
             self.metrics.failed(kind);
         }

@@ -71,7 +71,7 @@ pub use tiered_entry::{TIER_BLOCK_BYTES, TierChecks, TierDigester, TierEntry};
 pub use tiered_index::{TierIndex, TierOptions, TierRoom, TierStats};
 pub use timeouts::TimeoutOptions;
 #[cfg(feature = "tracing")]
-pub use trace::{TraceBackend, TraceScope, ended, ended_change, failed};
+pub use trace::{TraceBackend, TraceScope, ended, ended_change, failed, failed_as};
 
 use crate::error::Error;
 

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tracing::Span;
+use tracing::field::Empty;
 
 use crate::backend::{Backend, Presign, Writer};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::ops::*;
 
@@ -25,9 +26,9 @@ pub enum TraceScope {
 }
 
 impl TraceScope {
-    /// Opens a span of level debug named `backend`, with the fields `scope`, `operation`, `backend` and `name` (the key
-    /// or prefix, the target of a move, the number of keys of a delete), and `bytes` and `outcome` to be recorded later, and
-    /// what [`failed`] records.
+    /// Opens a span of level debug named `backend`, with the fields `db.operation.name`, and below `worldstore.` `scope`,
+    /// `backend`, `key` (or the prefix, the target of a move, the number of keys of a delete), and `bytes` and `outcome`
+    /// to be recorded later, and what [`failed`] records.
     ///
     /// A span of a disabled level costs no more than asking for it.
     pub fn span(self, operation: Operation, backend: &dyn fmt::Display, name: &dyn fmt::Display) -> Span {
@@ -38,15 +39,17 @@ impl TraceScope {
         tracing::debug_span!(
             target: "worldstore",
             "backend",
-            scope,
-            operation = operation.as_str(),
-            backend = %backend,
-            name = %name,
-            bytes = tracing::field::Empty,
-            outcome = tracing::field::Empty,
-            "error.type" = tracing::field::Empty,
-            error = tracing::field::Empty,
-            otel.status_code = tracing::field::Empty,
+            otel.kind = "client",
+            otel.name = operation.as_str(),
+            otel.status_code = Empty,
+            db.operation.name = operation.as_str(),
+            worldstore.scope = scope,
+            worldstore.backend = %backend,
+            worldstore.key = %name,
+            worldstore.bytes = Empty,
+            worldstore.outcome = Empty,
+            "error.type" = Empty,
+            "error.message" = Empty,
         )
     }
 }
@@ -89,15 +92,20 @@ pub fn ended_change(span: &Span, answer: Result<Outcome>) -> Result<Outcome> {
             Outcome::Rejected => "rejected",
             Outcome::Unknown => "unknown",
         };
-        span.record("outcome", outcome);
+        span.record("worldstore.outcome", outcome);
     })
 }
 
-/// Notes an error in a span, as far as it has these fields: `error.type`, the [kind](crate::ErrorKind), `error`, the text,
-/// and `otel.status_code`, by which OpenTelemetry knows a failure.
+/// Notes an error in a span, as [`failed_as`]: its message without its context, which may hold values of rows.
 pub fn failed(span: &Span, error: &Error) {
-    span.record("error.type", error.kind().as_str());
-    span.record("error", tracing::field::display(error));
+    failed_as(span, error.kind(), error.message());
+}
+
+/// Notes a failure in a span, as far as it has these fields: `error.type`, the [kind](ErrorKind::code), `error.message`,
+/// and `otel.status_code`, by which OpenTelemetry knows a failure.
+pub fn failed_as(span: &Span, kind: ErrorKind, message: &str) {
+    span.record("error.type", kind.code());
+    span.record("error.message", message);
     span.record("otel.status_code", "ERROR");
 }
 
@@ -128,13 +136,13 @@ impl Backend for TraceBackend {
     fn read_ranges(&self, key: &Key, ranges: &[Range<u64>], options: &ReadRangesOptions) -> Result<Vec<Bytes>> {
         let span = self.span(Operation::ReadRanges, key);
         let parts = ended(&span, span.in_scope(|| self.inner.read_ranges(key, ranges, options)))?;
-        span.record("bytes", parts.iter().map(|part| part.len() as u64).sum::<u64>());
+        span.record("worldstore.bytes", parts.iter().map(|part| part.len() as u64).sum::<u64>());
         Ok(parts)
     }
 
     fn write(&self, key: &Key, body: Bytes, options: &WriteOptions) -> Result<Outcome> {
         let span = self.span(Operation::Write, key);
-        span.record("bytes", body.len() as u64);
+        span.record("worldstore.bytes", body.len() as u64);
         ended_change(&span, span.in_scope(|| self.inner.write(key, body, options)))
     }
 
@@ -216,7 +224,7 @@ impl Iterator for Traced {
 
 impl Drop for Traced {
     fn drop(&mut self) {
-        self.span.record("bytes", self.bytes);
+        self.span.record("worldstore.bytes", self.bytes);
     }
 }
 
@@ -237,7 +245,7 @@ impl Writer for TraceWriter {
 
     fn commit(self: Box<Self>) -> Result<Outcome> {
         let Self { inner, bytes, span } = *self;
-        span.record("bytes", bytes);
+        span.record("worldstore.bytes", bytes);
         ended_change(&span, span.in_scope(|| inner.commit()))
     }
 

@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: what the compiler does not check. Each check is one file with one function that gives findings.
 
 mod binary;
+mod events;
 mod features;
 mod finding;
 mod folders;
@@ -43,7 +44,15 @@ pub fn run(workspace: &Workspace) -> Result<()> {
 
 /// The checks that need nothing but the text of files.
 fn check_texts(sources: &Sources) -> Vec<Finding> {
-    let checks =
-        [binary::check, features::check, headers::check, leftovers::check, links::check, parity::check, sizes::check];
+    let checks = [
+        binary::check,
+        events::check,
+        features::check,
+        headers::check,
+        leftovers::check,
+        links::check,
+        parity::check,
+        sizes::check,
+    ];
     checks.iter().flat_map(|check| check(sources)).collect()
 }

@@ -36,7 +36,8 @@ impl Notes {
     /// The span of an operation and a scope, if there is exactly one.
     pub fn only(&self, scope: &str, operation: &str) -> Span {
         let spans = self.spans.lock().unwrap();
-        let is = |span: &&Span| span.fields["scope"] == scope && span.fields["operation"] == operation;
+        let is =
+            |span: &&Span| span.fields["worldstore.scope"] == scope && span.fields["db.operation.name"] == operation;
         let found: Vec<_> = spans.values().filter(is).collect();
         assert_eq!(found.len(), 1, "{scope} {operation}: {spans:?}");
         found[0].clone()
