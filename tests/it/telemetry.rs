@@ -96,29 +96,34 @@ async fn every_layer_has_its_span() {
     assert_eq!(run.now().count("watched").await.unwrap(), 2);
     let rows = world.sql("select x from watched").await.unwrap().collect().await.unwrap();
     assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
-    assert!(world.sql("select y from watched").await.is_err());
+    assert!(world.sql("select y from watched where x = 'hush'").await.is_err());
+    assert!(world.sql("select x from hush").await.is_err());
     let graph = world.graph().await.unwrap();
     assert_eq!(graph.query("MATCH (w:watched) RETURN w.x", &Parameters::default()).await.unwrap().rows(), 2);
+    assert!(graph.query("MATCH (w:watched) RETURN hush 'hush'", &Parameters::default()).await.is_err());
     world.shutdown().await.unwrap();
     World::open(&uri, &WorldOptions::default()).await.unwrap().shutdown().await.unwrap();
 
-    let table = ("db.collection.name", "watched");
+    let (table, failed) = (("db.collection.name", "watched"), ("otel.status_code", "ERROR"));
     for (name, fields) in [
-        ("cache.append", &[("rows", "2"), ("level", "Durable")][..]),
+        ("cache.append", &[("worldstore.rows", "2"), ("worldstore.level", "Durable")][..]),
         ("cache.log", &[]),
-        ("cache.flush", &[table, ("rows", "2")]),
-        ("cache.publish", &[("tables", "1")]),
+        ("cache.flush", &[table, ("worldstore.rows", "2")]),
+        ("cache.publish", &[("worldstore.tables", "1")]),
         ("cache.recover", &[]),
-        ("table", &[table, ("db.operation.name", "append"), ("db.system.name", "lance"), ("rows", "2")]),
+        ("table", &[table, ("db.operation.name", "append"), ("db.system.name", "lance"), ("worldstore.rows", "2")]),
         ("table", &[table, ("db.operation.name", "scan"), ("db.response.returned_rows", "2")]),
         ("cypher", &[("db.response.returned_rows", "2")]),
-        ("sql", &[("error.type", "invalid"), ("otel.status_code", "ERROR")]),
+        ("cypher", &[("error.type", "invalid"), ("error.message", "the text has mistakes"), failed]),
+        ("sql", &[("error.type", "invalid"), ("error.message", "the query failed"), failed]),
+        ("backend", &[("db.operation.name", "write"), ("worldstore.scope", "call"), ("worldstore.outcome", "applied")]),
+        ("backend", &[("db.operation.name", "stat"), ("error.type", "not_found"), failed]),
     ] {
         assert!(notes.has(name, fields), "{name} {fields:?} in {:#?}", notes.spans.lock().unwrap());
         assert!(listed(name).contains(name), "{name} is in the chapter");
     }
     let said = format!("{:?}", notes.spans.lock().unwrap());
-    assert!(!said.contains("select"), "no text of a query is in a span");
+    assert!(!said.contains("select") && !said.contains("hush"), "no text of a query is in a span: {said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,6 +133,13 @@ async fn the_chapter_lists_every_metric() {
     let world = World::create(&uri, &WorldOptions::default()).await.unwrap();
     let _ = world.run("main").await.unwrap().append(1, "watched", &positions()).await.unwrap();
     let mut metrics = telemetry::of_cache(&world.stats().unwrap());
+    let of_world = telemetry::of_store(&world.store_stats());
+    let written = of_world.iter().find(|metric| metric.name == "worldstore.store.written").unwrap();
+    assert!(written.value > 0.0, "{of_world:?}");
+    let writes = ("db.operation.name", "write".to_owned());
+    let took =
+        of_world.iter().find(|one| one.name == "worldstore.store.duration" && one.attribute == Some(writes.clone()));
+    assert!(took.unwrap().value > 0.0, "{of_world:?}");
     world.shutdown().await.unwrap();
     let counts = Arc::new(Metrics::default());
     let store = Store::new(Arc::new(MetricsBackend::new(Arc::new(Memory::new()), Arc::clone(&counts))));
@@ -149,5 +161,5 @@ async fn the_chapter_lists_every_metric() {
     assert_eq!((buffered.value, buffered.kind), (2.0, MetricKind::Gauge));
     assert_eq!(buffered.attribute, Some(("db.collection.name", "watched".to_owned())));
     assert_eq!(value("worldstore.store.written").value, 4.0);
-    assert_eq!(value("worldstore.store.errors").attribute, Some(("error.type", "not found".to_owned())));
+    assert_eq!(value("worldstore.store.errors").attribute, Some(("error.type", "not_found".to_owned())));
 }

@@ -25,9 +25,7 @@ pub const EVERYTHING: [&str; 3] = [
     "--workspace",
     "--features",
     "worldstore/cli,worldstore/iceberg-rest,worldstore/s3,worldstore/sqlite,worldstore/postgres,worldstore/redis,worldstore/redb,\
-     worldstore/sled,worldstore/sftp,worldstore-sql-query/postgres,worldstore/zset,worldstore-zset/postgres,\
-     worldstore-zset/redb,worldstore-zset/sled,worldstore-zset/sqlite,worldstore/ecs,worldstore-ecs/backend,\
-     worldstore-ecs/postgres,worldstore-ecs/redis,worldstore-ecs/sqlite",
+     worldstore/sled,worldstore/sftp,worldstore-sql-query/postgres,worldstore/zset,worldstore/ecs",
 ];
 
 /// What is built beside that: features that change the crate object_store, on which everything else depends. Alone they

@@ -15,7 +15,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use worldstore::arrow::array::{ArrayRef, Float64Array, RecordBatch, UInt64Array};
-use worldstore::telemetry::{self, MetricKind};
+use worldstore::telemetry::{self, Metric, MetricKind};
 use worldstore::{World, WorldOptions};
 
 type Failure = Box<dyn std::error::Error>;
@@ -50,16 +50,21 @@ async fn run() -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the world's cache, log, tables and byte store say of themselves.
+fn figures(world: &World) -> Vec<Metric> {
+    let of_cache = world.stats().iter().flat_map(telemetry::of_cache).collect::<Vec<_>>();
+    of_cache.into_iter().chain(telemetry::of_store(&world.store_stats())).collect()
+}
+
 /// Reads the figures of the world whenever metrics are exported.
 fn observe(world: &World, meters: &SdkMeterProvider) {
     let meter = meters.meter("worldstore");
     let mut seen = BTreeSet::new();
-    let metrics = world.stats().iter().flat_map(telemetry::of_cache).collect::<Vec<_>>();
     // One instrument for each name; what differs by attribute is told by it.
-    for metric in metrics.into_iter().filter(|metric| seen.insert(metric.name)) {
+    for metric in figures(world).into_iter().filter(|metric| seen.insert(metric.name)) {
         let (world, name) = (world.clone(), metric.name);
         let read = move |told: &mut dyn FnMut(f64, Vec<KeyValue>)| {
-            for metric in world.stats().iter().flat_map(telemetry::of_cache).filter(|metric| metric.name == name) {
+            for metric in figures(&world).into_iter().filter(|metric| metric.name == name) {
                 let attributes = metric.attribute.map(|(key, value)| KeyValue::new(key, value));
                 told(metric.value, attributes.into_iter().collect());
             }

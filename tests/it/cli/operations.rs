@@ -53,6 +53,9 @@ fn the_commands_of_the_operations_page_work() {
     let desk = Desk::new();
     publish(&desk, "world", "calm");
     publish(&desk, "world", "storm");
+    desk.ok(&["init", "town", "--tables", "lance"]);
+    let cars = desk.write("cars.csv", "entity,speed\n1,2.5\n");
+    desk.ok(&["append", "town", &format!("car={cars}"), "--tick", "1"]);
     let blocks = shell(include_str!("../../../src/docs/operations.md"));
     assert!(blocks.len() >= 5, "{blocks:?}");
     let mut damaged = 0;
@@ -71,4 +74,7 @@ fn the_commands_of_the_operations_page_work() {
     }
     assert_eq!(damaged, 1);
     assert!(desk.ok(&["snapshot", "verify", "restored", "--all"]).contains("all right"));
+    // The copy of a world is one that can be written.
+    desk.ok(&["append", "backup/town", &format!("car={cars}"), "--tick", "2"]);
+    assert_eq!(desk.json(&["ticks", "backup/town", "car"]).len(), 2);
 }

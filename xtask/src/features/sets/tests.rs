@@ -49,7 +49,7 @@ fn a_word_that_is_not_known_is_refused() {
 }
 
 #[test]
-fn every_crate_has_a_set_and_every_set_a_crate_and_features_that_are_there() {
+fn every_crate_and_feature_has_a_set_and_every_set_a_crate_and_features_that_are_there() {
     let workspace = Workspace::find().unwrap();
     let sets = all(&workspace).unwrap();
     let packages = workspace.packages();
@@ -64,6 +64,11 @@ fn every_crate_has_a_set_and_every_set_a_crate_and_features_that_are_there() {
         }
     }
     for package in packages.iter().filter(|package| crate::release::order::is_published(package)) {
-        assert!(sets.iter().any(|set| *set.package == *package.name && !set.absent.is_empty()), "{}", package.name);
+        let of = || sets.iter().filter(|set| *set.package == *package.name && !set.absent.is_empty());
+        assert!(of().next().is_some(), "{} has a set", package.name);
+        for feature in crate::features::named(package).filter(|feature| !feature.starts_with("cloud")) {
+            let is_alone = |set: &Set| set.features.len() == 1 && set.features.iter().all(|one| one == feature);
+            assert!(of().any(is_alone), "{} has a set with {feature} alone", package.name);
+        }
     }
 }
