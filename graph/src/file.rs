@@ -4,6 +4,7 @@ mod ipc;
 mod parquet;
 mod safetensors;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -129,6 +130,11 @@ pub(crate) async fn read_file(
         Kind::Safetensors => safetensors::read(&whole.bytes),
     };
     read.map_err(|error| error.with("file", key))
+}
+
+/// Readers assert what they believe of a file; of one that is damaged, that must not end the process.
+fn guarded<Rows>(unreadable: &'static str, read: impl FnOnce() -> Result<Rows>) -> Result<Rows> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(Error::new(ErrorKind::Corrupt, unreadable)))
 }
 
 /// Bytes of an object, and the length of the whole.

@@ -1,7 +1,6 @@
 //! Arrow IPC, as files (which Feather of version 2 is) and as streams.
 
 use std::io::Cursor;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -14,20 +13,16 @@ use worldstore_core::{Error, ErrorKind, Result};
 const MAGIC: &[u8] = b"ARROW1";
 /// The longest buffer that is unpacked.
 const UNPACKED_BYTES_MAX: i64 = 1 << 32;
+const UNREADABLE: &str = "this is no readable Arrow file";
 
 type Read = Result<(SchemaRef, Vec<RecordBatch>)>;
 
 pub(super) fn read_file(bytes: &[u8]) -> Read {
-    guarded(|| file(bytes))
+    super::guarded(UNREADABLE, || file(bytes))
 }
 
 pub(super) fn read_stream(bytes: &[u8]) -> Read {
-    guarded(|| stream(bytes))
-}
-
-/// The reader asserts what it believes of a file; of one that is damaged, that must not end the process.
-fn guarded(read: impl FnOnce() -> Read) -> Read {
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(damaged("this is no readable Arrow file")))
+    super::guarded(UNREADABLE, || stream(bytes))
 }
 
 fn file(bytes: &[u8]) -> Read {
@@ -125,5 +120,5 @@ fn damaged(message: &'static str) -> Error {
 }
 
 fn unreadable(source: ArrowError) -> Error {
-    Error::new(ErrorKind::Corrupt, "this is no readable Arrow file").caused_by(source)
+    damaged(UNREADABLE).caused_by(source)
 }

@@ -1,5 +1,6 @@
-//! What the first bytes say, and Arrow files.
+//! What the first bytes say, Arrow files, and Parquet files that are damaged.
 
+use ::parquet::arrow::ArrowWriter;
 use arrow::array::{ArrayRef, Int64Array, StringArray};
 use arrow::ipc::CompressionType;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
@@ -58,6 +59,19 @@ async fn other_files_are_refused() {
         let error = read_bytes(bytes).await.unwrap_err();
         assert!(error.to_string().contains(message), "{error}");
     }
+}
+
+#[tokio::test]
+async fn parquet_files_over_which_the_reader_panics_are_refused() {
+    let mut writer = ArrowWriter::try_new(Vec::new(), rows().schema(), None).unwrap();
+    writer.write(&rows()).unwrap();
+    let mut bytes = writer.into_inner().unwrap();
+    assert_eq!(read_bytes(bytes.clone()).await.unwrap()[0].columns(), rows().columns());
+    // Where the three texts are in their dictionary: two bits for each. With 40 bits the reader panics.
+    let place = bytes.windows(3).position(|three| three == [2, 3, 0b10_01_00]).unwrap();
+    bytes[place] = 40;
+    let error = read_bytes(bytes).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
 }
 
 proptest! {

@@ -10,7 +10,9 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use parquet::arrow::async_reader::MetadataFetch;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData,
+};
 use worldstore_async::AsyncBackend;
 use worldstore_core::{Error, ErrorKind, Key, ObjectMeta, ReadRangesOptions, Result, Version};
 
@@ -58,7 +60,7 @@ impl Footers {
     /// The footer of a file in the state in which it was listed.
     ///
     /// # Errors
-    /// `Corrupt` if it is no Parquet file; those of the byte store.
+    /// `Corrupt` if it is no Parquet file, or its columns lie nowhere; those of the byte store.
     pub async fn load(
         &self,
         backend: &Arc<dyn AsyncBackend>,
@@ -75,6 +77,7 @@ impl Footers {
             Some(footer) => pages(&mut fetch, &footer.whole).await,
             None => self.read(&mut fetch, wanted).await,
         };
+        let loaded = loaded.and_then(|footer| check_chunks(&footer).map(|()| footer));
         let footer = match (loaded, fetch.failed) {
             (_, Some(error)) => return Err(error.with("file", &file.key)),
             (Err(source), None) => return Err(corrupt(&file.key, source)),
@@ -132,6 +135,24 @@ async fn pages(fetch: &mut Fetch<'_>, footer: &ParquetMetaData) -> parquet::erro
     let mut reader = reader.with_page_index_policy(PageIndexPolicy::Optional);
     reader.load_page_index(fetch).await?;
     reader.finish()
+}
+
+/// Tests that the columns of all row groups have a place in a file: readers assert it, whatever a damaged footer says.
+///
+/// # Errors
+/// `General`, naming the column.
+pub(crate) fn check_chunks(footer: &ParquetMetaData) -> parquet::errors::Result<()> {
+    let mut chunks = footer.row_groups().iter().flat_map(RowGroupMetaData::columns);
+    match chunks.find(|chunk| !has_place(chunk)) {
+        Some(chunk) => Err(ParquetError::General(format!("column {} has no place in a file", chunk.column_path()))),
+        None => Ok(()),
+    }
+}
+
+fn has_place(chunk: &ColumnChunkMetaData) -> bool {
+    let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
+    let length = chunk.compressed_size();
+    start >= 0 && length >= 0 && start.checked_add(length).is_some()
 }
 
 pub(crate) fn corrupt(key: &Key, source: ParquetError) -> Error {

@@ -20,7 +20,7 @@ mod together;
 
 pub(crate) use answer::{Answer, answer};
 pub use folders::{FolderState, FolderTimes, Freshness, LocalFolders};
-pub(crate) use footer::corrupt;
+pub(crate) use footer::{check_chunks, corrupt};
 pub(crate) use label::{LakeLabel, schema_of};
 pub(crate) use listing::Listing;
 pub(crate) use memo::Memo;

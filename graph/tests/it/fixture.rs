@@ -19,6 +19,19 @@ pub fn parquet(batch: &RecordBatch, group_rows: usize) -> Bytes {
     Bytes::from(writer.into_inner().unwrap())
 }
 
+/// The file, with a footer in which what begins behind the first four bytes begins as far before the file.
+pub fn displaced(file: &[u8]) -> Bytes {
+    let (mut bytes, end) = (file.to_vec(), file.len() - 8);
+    let length = u32::from_le_bytes(file[end..end + 4].try_into().unwrap()) as usize;
+    for at in end - length..end - 1 {
+        // In Thrift a number of 64 bits, two fields behind the one before, that is 4.
+        if bytes[at..at + 2] == [0x26, 8] {
+            bytes[at + 1] = 7;
+        }
+    }
+    Bytes::from(bytes)
+}
+
 pub fn put(store: &Memory, key: &str, body: Bytes) {
     let _ = store.write(&Key::new(key).unwrap(), body, &WriteOptions::default()).unwrap();
 }

@@ -13,7 +13,7 @@ use worldstore_async::{CountingBackend, SyncBackendAdapter};
 use worldstore_core::{ErrorKind, Memory};
 use worldstore_graph::{Graph, Parameters, QueryResult};
 
-use crate::fixture::{ask, cells, put, refusal, texts};
+use crate::fixture::{ask, cells, displaced, put, refusal, texts};
 
 /// Row groups of two rows: numbers that are null in places, floats with a NaN, texts, days, times, truths, big numbers.
 fn batch(start: i64, floats: [f64; 4]) -> RecordBatch {
@@ -205,6 +205,24 @@ async fn a_footer_that_is_none_fails_the_count() {
     let error = refusal(&graph, "MATCH (t:T) RETURN count(*)").await;
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert_eq!(cells(&ask(&graph, "MATCH (t:T) WHERE t.month < 3 RETURN count(*) AS n").await), ["12"]);
+}
+
+#[tokio::test]
+async fn a_footer_whose_columns_lie_before_the_file_is_refused() {
+    let store = lake();
+    let wrong = displaced(&written(&batch(30, [30.0, 31.0, 32.0, 33.0]), groups_of(2).build()));
+    put(&store, "t/month=3/day=1/f.parquet", wrong.clone());
+    put(&store, "f.parquet", wrong);
+    let (graph, _) = graph_over(store).await;
+    for query in [
+        "MATCH (t:T) RETURN count(*)",
+        "MATCH (t:T) RETURN sum(t.n)",
+        "MATCH (t:T) WHERE t.n > 30 RETURN t.x",
+        "CREATE NODE LABEL F FROM FILE 'lake://lake/f.parquet'",
+    ] {
+        assert_eq!(refusal(&graph, query).await.kind(), ErrorKind::Corrupt, "{query}");
+    }
+    assert_eq!(cells(&ask(&graph, "MATCH (t:T) WHERE t.month < 3 RETURN sum(t.n) AS n").await), ["138"]);
 }
 
 #[tokio::test]
