@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::reader::{ChunkReader, Length};
 use worldstore_core::{Ability, Error, ErrorKind, ReadOptions, ReadRange, ReadRangesOptions, Result, Store, Version};
 
@@ -132,7 +132,24 @@ fn tail(store: &Store, file: &DataFile, bytes: u64, stats: &mut ReadStats) -> Re
 fn parse(tail: &Bytes, file: &DataFile) -> std::result::Result<ParquetMetaData, ParquetError> {
     let mut reader = ParquetMetaDataReader::new();
     reader.try_parse_sized(tail, file.bytes)?;
-    reader.finish()
+    let metadata = reader.finish()?;
+    check_chunks(&metadata)?;
+    Ok(metadata)
+}
+
+/// Tests that the columns of all row groups have a place in a file: readers assert it, whatever a damaged footer says.
+fn check_chunks(metadata: &ParquetMetaData) -> std::result::Result<(), ParquetError> {
+    let mut chunks = metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
+    match chunks.find(|chunk| !has_place(chunk)) {
+        Some(chunk) => Err(ParquetError::General(format!("column {} has no place in a file", chunk.column_path()))),
+        None => Ok(()),
+    }
+}
+
+fn has_place(chunk: &ColumnChunkMetaData) -> bool {
+    let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
+    let length = chunk.compressed_size();
+    start >= 0 && length >= 0 && start.checked_add(length).is_some()
 }
 
 /// Where the wanted columns are in the file.

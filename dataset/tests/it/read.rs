@@ -134,6 +134,19 @@ fn what_the_path_says_needs_no_file() {
     }
 }
 
+/// The file, with a footer in which what begins behind the first four bytes begins as far before the file.
+fn displaced(file: &[u8]) -> Vec<u8> {
+    let (mut bytes, end) = (file.to_vec(), file.len() - 8);
+    let length = u32::from_le_bytes(file[end..end + 4].try_into().unwrap()) as usize;
+    for at in end - length..end - 1 {
+        // In Thrift a number of 64 bits, two fields behind the one before, that is 4.
+        if bytes[at..at + 2] == [0x26, 8] {
+            bytes[at + 1] = 7;
+        }
+    }
+    bytes
+}
+
 #[test]
 fn files_that_are_not_what_the_manifest_says_are_told() {
     let store = super::store();
@@ -154,6 +167,8 @@ fn files_that_are_not_what_the_manifest_says_are_told() {
     damaged[last..].fill(0);
     replace(damaged);
     assert_eq!(read(), [ErrorKind::Corrupt], "no footer");
+    replace(displaced(&good));
+    assert_eq!(read(), [ErrorKind::Corrupt], "a column before the file");
     let other = Dataset::open(&store, "other").unwrap();
     other.write(&[wide(1999)], &plain()).unwrap();
     store.delete(&path, Missing::Refuse).unwrap();
