@@ -8,12 +8,13 @@ pub struct DatasetWriteOptions {
     /// none for a new one. Texts, integers, booleans and days can be partition columns; they are in the paths and the
     /// manifest, and not in the files.
     pub partition_by: Option<Vec<String>>,
-    /// Rows of a row group at most: 1,048,576 by default. Readers hold the columns that they want of one row group.
+    /// Rows of a row group at most: 1,048,576 by default; 0 counts as 1. Readers hold the columns that they want of one row
+    /// group.
     pub row_group_rows: usize,
-    /// Encoded bytes of a row group at most, about: 64 MiB by default.
+    /// Encoded bytes of a row group at most, about: 64 MiB by default; 0 counts as 1.
     pub row_group_bytes: usize,
-    /// Files that are written at the same time at most: 64 by default. If rows come in no order of their partitions, more
-    /// partitions than this make more and smaller files. Memory is at most this many row groups.
+    /// Files that are written at the same time at most: 64 by default; 0 counts as 1. If rows come in no order of their
+    /// partitions, more partitions than this make more and smaller files. Memory is at most this many row groups.
     pub open_files: usize,
 }
 
@@ -34,21 +35,21 @@ impl DatasetWriteOptions {
     /// Sets how many rows a row group has at most; 0 counts as 1.
     #[must_use]
     pub fn with_row_group_rows(mut self, rows: usize) -> Self {
-        self.row_group_rows = rows.max(1);
+        self.row_group_rows = rows;
         self
     }
 
     /// Sets how many encoded bytes a row group has at most, about; 0 counts as 1.
     #[must_use]
     pub fn with_row_group_bytes(mut self, bytes: usize) -> Self {
-        self.row_group_bytes = bytes.max(1);
+        self.row_group_bytes = bytes;
         self
     }
 
     /// Sets how many files are written at the same time at most; 0 counts as 1.
     #[must_use]
     pub fn with_open_files(mut self, files: usize) -> Self {
-        self.open_files = files.max(1);
+        self.open_files = files;
         self
     }
 }
@@ -77,7 +78,7 @@ pub struct DatasetReadOptions {
     pub columns: Option<Vec<String>>,
     /// Which partitions to read: a condition on partition columns only. Days are compared as texts, `2024-02-29`.
     pub partitions: Option<worldstore_core::table::Predicate>,
-    /// Rows of a batch at most: 8,192 by default.
+    /// Rows of a batch at most: 8,192 by default; 0 counts as 1.
     pub batch_rows: usize,
 }
 
@@ -105,7 +106,7 @@ impl DatasetReadOptions {
     /// Sets how many rows a batch has at most; 0 counts as 1.
     #[must_use]
     pub fn with_batch_rows(mut self, rows: usize) -> Self {
-        self.batch_rows = rows.max(1);
+        self.batch_rows = rows;
         self
     }
 }

@@ -64,7 +64,7 @@ impl<'dataset> Stage<'dataset> {
 
     fn push_part(&mut self, values: Values, rows: &RecordBatch) -> Result<()> {
         if !self.open.contains_key(&values) {
-            if self.open.len() >= self.options.open_files {
+            if self.open.len() >= self.options.open_files.max(1) {
                 self.end_largest()?;
             }
             let file = self.begin(&values)?;
@@ -89,9 +89,9 @@ impl<'dataset> Stage<'dataset> {
             false => WriteOptions::default(),
         };
         let properties = WriterProperties::builder()
-            .set_max_row_group_row_count(Some(self.options.row_group_rows))
+            .set_max_row_group_row_count(Some(self.options.row_group_rows.max(1)))
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .set_max_row_group_bytes(Some(self.options.row_group_bytes))
+            .set_max_row_group_bytes(Some(self.options.row_group_bytes.max(1)))
             .build();
         let object = self.store.open_atomic(&path, &options)?;
         let writer = ArrowWriter::try_new(object, self.layout.in_files.clone(), Some(properties));

@@ -12,7 +12,7 @@ use worldstore_core::{Error, ErrorKind, Store};
 use worldstore_dataset::{Dataset, DatasetReadOptions, DatasetWriteOptions};
 
 use super::rigged::Rigged;
-use super::{all, batch, by_city, dataset, error, expected, kind, plain, rows, store};
+use super::{all, batch, by_city, dataset, error, expected, kind, of_batches, plain, rows, store};
 
 #[test]
 fn what_is_written_is_read() {
@@ -187,6 +187,19 @@ fn without_compare_and_swap_nothing_is_written_and_all_is_read() {
     Dataset::open(&source, "d").unwrap().write(&[batch], &by_city()).unwrap();
     source.sync_folder("d", &store, "d", &worldstore_core::transfer::SyncOptions::default()).unwrap();
     assert_eq!(all(&dataset), expected(&[(Some("a"), 1)]));
+}
+
+#[test]
+fn none_counts_as_one() {
+    let dataset = dataset();
+    let wanted = [(Some("a"), 1), (Some("b"), 2), (Some("a"), 3)];
+    let mut options = by_city();
+    (options.row_group_rows, options.row_group_bytes, options.open_files) = (0, 0, 0);
+    let commit = dataset.write(&[rows(&wanted)], &options).unwrap();
+    assert_eq!((commit.files, commit.rows), (2, 3));
+    let mut reader = dataset.read(&DatasetReadOptions::default().with_batch_rows(0)).unwrap();
+    assert_eq!(of_batches(reader.by_ref()), expected(&wanted));
+    assert_eq!(reader.stats().row_groups, 3, "one row each");
 }
 
 #[test]
