@@ -90,9 +90,10 @@ impl Graph {
         loop {
             let newest = store.refresh(self.here()).await?;
             let (number, created, owned) = (newest.number, store.owned(), Arc::clone(&self.owned));
+            let has_news = created.has_news(&newest, &owned)?;
             match failed {
                 Some((before, error)) if before == number => return Err(error),
-                _ if !created.has_news(&newest, &owned) => return Ok(()),
+                _ if !has_news => return Ok(()),
                 _ => {}
             }
             match blocking(move || created.take(&newest, &owned)).await {

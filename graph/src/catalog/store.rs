@@ -201,7 +201,10 @@ impl CatalogStore {
         let published = blocking(move || {
             let mut is_stale = false;
             let published = manifests.publish_shared(|draft| {
-                is_stale = created.is_some_and(|created| statements(draft.base()) > created);
+                is_stale = match created {
+                    Some(created) => statements(draft.base())? > created,
+                    None => false,
+                };
                 if is_stale {
                     return Err(Error::new(ErrorKind::Conflict, "something was created meanwhile"));
                 }

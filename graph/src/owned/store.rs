@@ -44,7 +44,7 @@ impl OwnedStore {
     /// Publishes what the statement under way has changed, on top of what this process knows. Waits for the store.
     ///
     /// # Errors
-    /// Those of the chain. After `OutcomeUnknown` it may have been published.
+    /// Those of the chain; `Corrupt` for an entry without a number. After `OutcomeUnknown` it may have been published.
     pub fn publish(&self, created: &MemoryGraph, changes: &Changes, known: u64) -> Result<Published> {
         let change = encode(changes)?;
         for _ in 0..PUTS_MAX {
@@ -53,12 +53,13 @@ impl OwnedStore {
             let mut whole = None;
             let mut is_stale = false;
             let published = self.manifests.publish_shared(|draft| {
-                if statements(draft.base()) != known || is_declared(draft, changes) {
+                if statements(draft.base())? != known || is_declared(draft, changes) {
                     is_stale = true;
                     return Err(Error::new(ErrorKind::Conflict, "somebody else was first"));
                 }
                 let number = known + 1;
-                if changes_in(draft.base()).count() + 1 < CHANGES_MAX {
+                let kept = changes_in(draft.base())?;
+                if kept.len() + 1 < CHANGES_MAX {
                     draft.put(entry(format!("{CHANGE}{number:020}"), number, &content));
                     return Ok(());
                 }
@@ -66,7 +67,7 @@ impl OwnedStore {
                     Some(whole) => whole,
                     None => &*whole.insert(blocks.put(encode(&created.whole())?)?),
                 };
-                let merged: Vec<String> = changes_in(draft.base()).map(|(_, entry)| entry.name.clone()).collect();
+                let merged: Vec<String> = kept.iter().map(|(_, entry)| entry.name.clone()).collect();
                 merged.iter().for_each(|name| drop(draft.remove(name)));
                 draft.put(entry(WHOLE.to_owned(), number, whole));
                 Ok(())
@@ -85,8 +86,11 @@ impl OwnedStore {
     }
 
     /// True if a manifest has changes that this process has not. No I/O, and it does not wait.
-    pub fn has_news(&self, manifest: &Manifest, owned: &Owned) -> bool {
-        statements(manifest) > owned.changes()
+    ///
+    /// # Errors
+    /// `Corrupt` for an entry without a number.
+    pub fn has_news(&self, manifest: &Manifest, owned: &Owned) -> Result<bool> {
+        Ok(statements(manifest)? > owned.changes())
     }
 
     /// Takes over what a manifest has and this process has not. Waits for the store.
@@ -95,13 +99,13 @@ impl OwnedStore {
     /// `Corrupt` if it cannot be read: then this process knows nothing any more, and reads all of it the next time.
     pub fn take(&self, manifest: &Manifest, owned: &Owned) -> Result<()> {
         let known = owned.changes();
-        let head = statements(manifest);
+        let head = statements(manifest)?;
         if head <= known {
             return Ok(());
         }
         let blocks = self.manifests.blocks()?;
         let new = |after: u64| {
-            let entries = changes_in(manifest).filter(move |(number, _)| *number > after);
+            let entries = changes_in(manifest)?.into_iter().filter(|(number, _)| *number > after);
             entries.map(|(_, entry)| read(&blocks, entry)).collect::<Result<Vec<_>>>()
         };
         let whole = manifest.entry(WHOLE);
@@ -135,14 +139,19 @@ fn apply(created: &mut Created, base: Option<Changes>, changes: Vec<Changes>) ->
 }
 
 /// How many statements have changed something.
-pub(crate) fn statements(manifest: &Manifest) -> u64 {
-    let merged = manifest.entry(WHOLE).and_then(|entry| version(entry).ok()).unwrap_or(0);
-    changes_in(manifest).map(|(number, _)| number).max().unwrap_or(0).max(merged)
+///
+/// # Errors
+/// `Corrupt` for an entry without a number.
+pub(crate) fn statements(manifest: &Manifest) -> Result<u64> {
+    let merged = manifest.entry(WHOLE).map(version).transpose()?.unwrap_or(0);
+    let changes = changes_in(manifest)?;
+    Ok(changes.into_iter().map(|(number, _)| number).max().unwrap_or(0).max(merged))
 }
 
 /// Changes that are not in the whole, in order.
-fn changes_in(manifest: &Manifest) -> impl Iterator<Item = (u64, &Entry)> {
-    manifest.entries.iter().filter_map(|entry| Some((entry.name.strip_prefix(CHANGE)?.parse().ok()?, entry)))
+fn changes_in(manifest: &Manifest) -> Result<Vec<(u64, &Entry)>> {
+    let changes = manifest.entries.iter().filter_map(|entry| Some((entry.name.strip_prefix(CHANGE)?, entry)));
+    changes.map(|(text, entry)| Ok((number(text, entry)?, entry))).collect()
 }
 
 /// True if a label or a type that was given a row is one that somebody has declared over rows of a table.
@@ -159,7 +168,11 @@ fn entry(name: String, number: u64, content: &Content) -> Entry {
 }
 
 fn version(entry: &Entry) -> Result<u64> {
-    entry.version.parse().map_err(|source| {
+    number(&entry.version, entry)
+}
+
+fn number(text: &str, entry: &Entry) -> Result<u64> {
+    text.parse().map_err(|source| {
         let error = Error::new(ErrorKind::Corrupt, "an entry of the catalog has no number").with("entry", &entry.name);
         error.caused_by(source)
     })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::runtime::{Builder, Runtime};
 use worldstore_async::{AsyncBackend, SyncBackendAdapter};
-use worldstore_core::manifest::{ExpireOptions, ManifestOptions, Manifests, ManualWallClock};
+use worldstore_core::manifest::{Entry, ExpireOptions, ManifestOptions, Manifests, ManualWallClock};
 use worldstore_core::vfs::sim::{Explorer, Random, SimVfs};
 use worldstore_core::{Backend, Error, ErrorKind, Local, Memory, Prefix, Result};
 use worldstore_graph::{Graph, Parameters};
@@ -228,6 +228,29 @@ async fn damage_is_told_and_nothing_is_made_up() {
     assert!(error.to_string().contains("created/change/"), "{error}");
     // The process that knows it goes on.
     assert_eq!(rows(&graph, "MATCH (c:Car) RETURN count(c)").await, ["2"]);
+}
+
+#[tokio::test]
+async fn an_entry_without_a_number_is_told() {
+    for (name, version) in [("created/whole", "many"), ("created/change/two", "2")] {
+        let catalog = catalog();
+        let graph = open(&catalog).await;
+        let _ = ask(&graph, "CREATE (:Car {n: 1})").await;
+        let published = manifests(&catalog).publish_shared(|draft| {
+            let change = draft.entries().find(|entry| entry.name.starts_with("created/change/")).unwrap();
+            let wrong = Entry::new(name, version, change.content).with_blocks(change.blocks.clone());
+            draft.put(wrong);
+            Ok(())
+        });
+        published.unwrap();
+        let error = Graph::new().open_manifests(manifests(&catalog)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+        assert!(error.to_string().contains(name), "{error}");
+        // The process that knows what was there before makes nothing up either.
+        for statement in ["MATCH (c:Car) RETURN count(c)", "CREATE (:Car {n: 2})"] {
+            assert_eq!(refusal(&graph, statement).await.kind(), ErrorKind::Corrupt, "{name}: {statement}");
+        }
+    }
 }
 
 /// Statements that were sent, and those that were acknowledged.
