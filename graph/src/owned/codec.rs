@@ -137,13 +137,13 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Changes> {
     if head.version > VERSION {
         return Err(Error::unsupported("changes are of a later version").with("version", head.version));
     }
+    let things = head.nodes.checked_add(head.relationships);
+    let things = things.ok_or_else(|| corrupt("changes are not as many as they say"))?;
     let mut changes = Changes { next_id: head.next_id, ..Changes::default() };
     for (place, line) in lines {
         match place {
             _ if place <= head.nodes => changes.nodes.push(node(read(line, place)?)?),
-            _ if place <= head.nodes + head.relationships => {
-                changes.relationships.push(relationship(read(line, place)?)?);
-            }
+            _ if place <= things => changes.relationships.push(relationship(read(line, place)?)?),
             _ => name(read(line, place)?, &mut changes)?,
         }
     }

@@ -58,6 +58,7 @@ fn damage_is_told() {
         (text.replace("\"start\":0,", ""), ErrorKind::Corrupt),
         (text.replace("\"node\":1,", "\"nod\":1,"), ErrorKind::Corrupt),
         (text.replace("\"names\":4", "\"names\":3"), ErrorKind::Corrupt),
+        (text.replace("\"relationships\":2", &format!("\"relationships\":{}", usize::MAX)), ErrorKind::Corrupt),
         (text.replace("\"label\":\"Gone\"", "\"label\":\"Gone\",\"type\":\"T\""), ErrorKind::Corrupt),
         (text.replace("graph changes", "other changes"), ErrorKind::Corrupt),
         (text.replace("\"version\":1", "\"version\":2"), ErrorKind::Unsupported),
