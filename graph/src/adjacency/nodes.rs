@@ -11,6 +11,8 @@ use worldstore_core::{Error, Result};
 pub(crate) const NOWHERE: u32 = u32::MAX;
 /// A table from keys to numbers may have so many slots for each key.
 const SLOTS_PER_KEY: usize = 4;
+/// Bytes that the texts of one array have at most.
+const TEXT_BYTES_MAX: usize = i32::MAX as usize;
 
 /// See the module. Rows without a value have no number.
 #[derive(Debug)]
@@ -58,8 +60,8 @@ impl Kind {
 }
 
 impl Nodes {
-    /// Numbers the values of the first column of the batches. None if they are of a type that is not numbered, or one is
-    /// there twice.
+    /// Numbers the values of the first column of the batches. None if they are of a type that is not numbered, one is there
+    /// twice, or they are texts of 2 GiB or more.
     pub fn new(data_type: &DataType, batches: &[RecordBatch]) -> Result<Option<Self>> {
         let Some(kind) = Kind::of(data_type) else { return Ok(None) };
         let columns = batches.iter().map(|batch| kind.cast(batch.column(0))).collect::<Result<Vec<_>>>()?;
@@ -73,10 +75,10 @@ impl Nodes {
             }
             Kind::Text => {
                 let keys = columns.iter().flat_map(|column| column.as_string::<i32>().iter().flatten());
-                let mut places = HashMap::new();
-                let is_unique = keys.clone().zip(0..).all(|(key, place)| places.insert(key.into(), place).is_none());
-                let keys = || std::sync::Arc::new(StringArray::from_iter_values(keys.collect::<Vec<_>>()));
-                Ok(is_unique.then(|| Self { keys: keys(), places: Places::Texts(places), nulls }))
+                let keys: Vec<&str> = keys.collect();
+                let places = texts(&keys, TEXT_BYTES_MAX);
+                let array = || std::sync::Arc::new(StringArray::from_iter_values(&keys));
+                Ok(places.map(|places| Self { keys: array(), places, nulls }))
             }
         }
     }
@@ -153,6 +155,16 @@ fn ints(keys: &[i64]) -> Option<Places> {
     let mut places = HashMap::with_capacity(keys.len());
     let is_unique = keys.iter().zip(0..).all(|(key, place)| places.insert(*key, place).is_none());
     is_unique.then_some(Places::Ints(places))
+}
+
+/// None if a key is there twice, or they have more bytes than this together.
+fn texts(keys: &[&str], bytes_max: usize) -> Option<Places> {
+    let (mut places, mut bytes) = (HashMap::new(), 0_usize);
+    let fits = keys.iter().zip(0..).all(|(key, place)| {
+        bytes = bytes.saturating_add(key.len());
+        bytes <= bytes_max && places.insert(Box::from(*key), place).is_none()
+    });
+    fits.then_some(Places::Texts(places))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
 
-use super::{NOWHERE, Nodes};
+use super::{NOWHERE, Nodes, Places, texts};
 
 fn nodes(keys: ArrayRef) -> Option<Nodes> {
     let data_type = keys.data_type().clone();
@@ -34,6 +34,14 @@ fn texts_are_keys_and_floats_are_none() {
     let texts = nodes(Arc::new(StringArray::from(vec!["b", "a"]))).unwrap();
     assert_eq!(texts.places(&StringArray::from(vec!["a", "c"])).unwrap().unwrap(), [1, NOWHERE]);
     assert!(nodes(Arc::new(Float64Array::from(vec![1.0]))).is_none());
+}
+
+#[test]
+fn texts_that_one_array_does_not_hold_are_none() {
+    let keys = ["ab", "", "c"];
+    assert!(texts(&keys, 2).is_none());
+    let Some(Places::Texts(places)) = texts(&keys, 3) else { panic!("three bytes hold them") };
+    assert_eq!(places.len(), 3);
 }
 
 #[test]
