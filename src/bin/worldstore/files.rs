@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::errors::ParquetError;
 use parquet::file::reader::ChunkReader;
 use worldstore::arrow::array::{AsArray, RecordBatch};
 use worldstore::arrow::datatypes::{Field, Schema, SchemaRef};
@@ -122,10 +123,13 @@ pub fn by_ending(path: &Path) -> Result<Input> {
 }
 
 fn parquet<Source: ChunkReader + 'static>(path: &Path, file: Source) -> Result<(SchemaRef, Batches)> {
-    let damaged = |source| corrupt(path, source);
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged)?.with_batch_size(BATCH_ROWS);
-    let schema = builder.schema().clone();
-    Ok((schema, named(path, builder.build().map_err(damaged)?)))
+    let opened = || {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file)?.with_batch_size(BATCH_ROWS);
+        Ok::<_, ParquetError>((builder.schema().clone(), builder.build()?))
+    };
+    let opened = unharmed(|| Ok(opened())).map_err(|source| corrupt(path, source))?;
+    let (schema, reader) = opened.map_err(|source| corrupt(path, source))?;
+    Ok((schema, named(path, Unharmed(Some(reader)))))
 }
 
 fn arrow<Source: Read + Seek + 'static>(path: &Path, mut file: Source) -> Result<(SchemaRef, Batches)> {

@@ -172,6 +172,19 @@ fn what_cannot_be() {
     desk.refused(&["init", "s3://bucket/world"], &["not compiled in, build with feature s3", "s3://bucket/world"]);
 }
 
+/// The file, with a footer in which what begins behind the first four bytes begins as far before the file.
+fn displaced(file: &[u8]) -> Vec<u8> {
+    let (mut bytes, end) = (file.to_vec(), file.len() - 8);
+    let length = u32::from_le_bytes(file[end..end + 4].try_into().unwrap()) as usize;
+    for at in end - length..end - 1 {
+        // In Thrift a number of 64 bits, two fields behind the one before, that is 4.
+        if bytes[at..at + 2] == [0x26, 8] {
+            bytes[at + 1] = 7;
+        }
+    }
+    bytes
+}
+
 #[test]
 fn damaged_files() {
     let desk = Desk::with_world();
@@ -181,9 +194,10 @@ fn damaged_files() {
     flipped[40..60].fill(0xff);
     desk.write("cut.parquet", &bytes[..cut]);
     desk.write("flipped.parquet", &flipped);
+    desk.write("displaced.parquet", displaced(&bytes));
     desk.write("text.parquet", "no Parquet at all");
     desk.write("empty.parquet", "");
-    for file in ["cut.parquet", "flipped.parquet", "text.parquet", "empty.parquet"] {
+    for file in ["cut.parquet", "flipped.parquet", "displaced.parquet", "text.parquet", "empty.parquet"] {
         let good = data("airlines.parquet");
         for files in [vec![file], vec![&good, file]] {
             for table in ["airlines", "carriers"] {
