@@ -70,8 +70,19 @@ pub(crate) trait Catalog: Debug + Send + Sync {
     /// Makes the catalog if there is none.
     async fn make(&self) -> Result<()>;
 
+    /// The names of all tables, sorted. Another program may have given some that are no table names.
+    async fn names(&self) -> Result<Vec<String>>;
+
     /// All tables, sorted. Those whose names are no table names are another program's.
-    async fn list(&self) -> Result<Vec<TableName>>;
+    async fn list(&self) -> Result<Vec<TableName>> {
+        Ok(self.names().await?.iter().filter_map(|name| TableName::new(name).ok()).collect())
+    }
+
+    /// The location that the newest metadata of a table tells, whatever its name. Nothing else of it is looked at.
+    ///
+    /// # Errors
+    /// `Unsupported` if the catalog does not tell it, or if its metadata is not below the root.
+    async fn location_of(&self, root: &Root, name: &str) -> Result<String>;
 
     /// The newest state of a table; the one that is held if that is it.
     ///
@@ -190,6 +201,11 @@ fn absent() -> Error {
 
 fn missing(table: &TableName) -> Error {
     Error::not_found("no such table").with("table", table)
+}
+
+/// A table of the list that cannot be looked at.
+fn unseen() -> Error {
+    Error::unsupported("the catalog lists a table and does not tell its metadata")
 }
 
 fn exists_already(table: &TableName) -> Error {

@@ -67,11 +67,13 @@ impl IcebergTables {
     ///
     /// A file is kept if the newest metadata names it in any way: as a file of one of its snapshots, in its log, as
     /// statistics. Metadata files that may still become the newest, since the outcome of their commit is open, are kept
-    /// with all that they name. Only data, manifests and metadata are deleted, by the endings of their names.
+    /// with all that they name. Only data, manifests and metadata are deleted, by the endings of their names. Tables that
+    /// the catalog has in other namespaces are not seen: none may lie in the folder.
     ///
     /// # Errors
-    /// `Unsupported` if the table names files elsewhere, if another table lies in its folder, or if its property
-    /// `gc.enabled` is false; `Conflict` if others commit all the time. Files may have been deleted before an error.
+    /// `Unsupported` if the table names files elsewhere, if another table of its namespace lies in its folder or cannot be
+    /// looked at, or if its property `gc.enabled` is false; `Conflict` if others commit all the time. Files may have been
+    /// deleted before an error.
     pub async fn remove_orphans(&self, table: &TableName, options: &OrphanOptions) -> Result<Orphans> {
         self.collect(table, options).await.map_err(|error| of_table(error, table))
     }
@@ -124,16 +126,25 @@ impl IcebergTables {
         }
         let folder = |location: &str| format!("{}/", location.trim_end_matches('/'));
         let ours = folder(state.metadata.location());
-        for other in self.catalog().list().await? {
-            if other == *table {
+        for other in self.catalog().names().await? {
+            if other == table.as_str() {
                 continue;
             }
-            let theirs = folder(self.latest(&other).await?.metadata.location());
+            let theirs = self.location_of(&other).await.map_err(|error| error.with("other", &other))?;
+            let theirs = folder(&theirs);
             if theirs.starts_with(&ours) || ours.starts_with(&theirs) {
                 return Err(Error::unsupported("another table lies in the same folder").with("other", other));
             }
         }
         Ok(())
+    }
+
+    /// Where a table of the catalog lies, also one whose name is no table name: another program's.
+    async fn location_of(&self, name: &str) -> Result<String> {
+        match TableName::new(name) {
+            Ok(table) => Ok(self.latest(&table).await?.metadata.location().to_owned()),
+            Err(_) => self.catalog().location_of(self.root(), name).await,
+        }
     }
 
     /// Everything in the table's folder, sorted.

@@ -34,8 +34,13 @@ impl Catalog for FileCatalog {
         Err(refused())
     }
 
-    async fn list(&self) -> Result<Vec<TableName>> {
+    async fn names(&self) -> Result<Vec<String>> {
         Err(Error::unsupported("one table stands for every name, there is no list of them"))
+    }
+
+    async fn location_of(&self, root: &Root, _name: &str) -> Result<String> {
+        let metadata = TableMetadata::read_from(&root.file_io(), &self.pointer).await.map_err(from_iceberg)?;
+        Ok(metadata.location().to_owned())
     }
 
     /// Watermarks are not compared: what another program made of the table is what is asked for.

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use worldstore_core::table::TableName;
 use worldstore_core::{Error, Result};
 
-use super::{Catalog, Fenced, Prepared, Swap, check_fence, exists_already, missing, unknown};
+use super::{Catalog, Fenced, Prepared, Swap, check_fence, exists_already, missing, unknown, unseen};
 use crate::commit::Place;
 use crate::config::IcebergConfig;
 use crate::error::of_table;
@@ -31,6 +31,7 @@ use crate::storage::Root;
 
 mod client;
 mod fence;
+mod listing;
 mod pointers;
 mod settings;
 
@@ -53,18 +54,6 @@ const CHANGE_PAUSE: Duration = Duration::from_millis(100);
 struct Loaded {
     metadata_location: Option<String>,
     metadata: TableMetadata,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Listed {
-    identifiers: Vec<Identifier>,
-    next_page_token: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Identifier {
-    name: String,
 }
 
 /// What a commit leaves behind, by which it is known again.
@@ -305,27 +294,13 @@ impl Catalog for RestCatalog {
         }
     }
 
-    async fn list(&self) -> Result<Vec<TableName>> {
-        let (mut tables, mut page) = (Vec::new(), String::new());
-        loop {
-            let answer = self.client.read(&format!("{}{page}", self.tables())).await?;
-            if answer.status == StatusCode::NOT_FOUND {
-                return Ok(Vec::new());
-            }
-            let listed: Listed = answer.expect()?;
-            let names = listed.identifiers.iter().filter(|found| found.name != FENCE);
-            tables.extend(names.filter_map(|found| TableName::new(&found.name).ok()));
-            match listed.next_page_token.filter(|token| !token.is_empty()) {
-                Some(token) => {
-                    let query = reqwest::Url::parse_with_params("http://none", [("pageToken", token)]);
-                    page = query.ok().and_then(|url| Some(format!("?{}", url.query()?))).unwrap_or_default();
-                }
-                None => break,
-            }
-        }
-        tables.sort();
-        tables.dedup();
-        Ok(tables)
+    async fn names(&self) -> Result<Vec<String>> {
+        self.listed().await
+    }
+
+    async fn location_of(&self, _root: &Root, name: &str) -> Result<String> {
+        let found = self.get(&listing::escaped(name)).await?.ok_or_else(unseen)?;
+        Ok(found.metadata.location().to_owned())
     }
 
     async fn load(&self, _root: &Root, table: &TableName, held: Option<Arc<State>>) -> Result<Arc<State>> {

@@ -14,7 +14,10 @@ use iceberg::spec::TableMetadata;
 use worldstore_core::table::TableName;
 use worldstore_core::{Error, ErrorKind, Result};
 
-use super::{Catalog, Fenced, Pointers, Prepared, Swap, check_fence, exists_already, missing, unknown};
+use super::{
+    CATALOG, Catalog, Fenced, NAMESPACE, Pointers, Prepared, Swap, check_fence, exists_already, missing, unknown,
+    unseen,
+};
 use crate::commit::{Place, discard, unchanged};
 use crate::config::CatalogLocation;
 use crate::error::{from_iceberg, of_table};
@@ -239,11 +242,17 @@ impl Catalog for SqlCatalog {
         self.database.make().await
     }
 
-    async fn list(&self) -> Result<Vec<TableName>> {
-        let mut tables: Vec<_> =
-            self.database.list().await?.iter().filter_map(|name| TableName::new(name).ok()).collect();
-        tables.sort();
-        Ok(tables)
+    async fn names(&self) -> Result<Vec<String>> {
+        let mut names = self.database.list().await?;
+        names.sort();
+        Ok(names)
+    }
+
+    async fn location_of(&self, root: &Root, name: &str) -> Result<String> {
+        let table = Named { catalog: CATALOG, namespace: NAMESPACE, table: name };
+        let pointer = self.database.pointer(table).await?.flatten().ok_or_else(unseen)?;
+        let metadata = TableMetadata::read_from(&root.file_io(), pointer).await.map_err(from_iceberg)?;
+        Ok(metadata.location().to_owned())
     }
 
     async fn load(&self, root: &Root, table: &TableName, held: Option<Arc<State>>) -> Result<Arc<State>> {

@@ -13,7 +13,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::table::*;
 use worldstore_core::{DeleteOptions, ErrorKind, Key, ReadOptions, WriteOptions};
-use worldstore_iceberg::{CATALOG, NAMESPACE, WATERMARK_KEY};
+use worldstore_iceberg::{CATALOG, NAMESPACE, OrphanOptions, WATERMARK_KEY};
 
 use crate::{Fixture, LOCATION, ids, name, objects, on_disk, open, read, rows, schema};
 
@@ -312,4 +312,36 @@ async fn a_table_in_whose_folder_another_lies_is_not_removed() {
     assert_eq!(refused.kind(), ErrorKind::Unsupported);
     assert_eq!(ids(&fixture.tables, &name("other"), &Scan::all()).await, [7]);
     assert_eq!(ids(&fixture.tables, &table, &Scan::all()).await, [0, 1], "nor is it half gone");
+}
+
+#[tokio::test]
+async fn a_table_of_a_name_that_is_none_of_ours_is_seen_in_the_folder() {
+    let (fixture, table, pool) = shared().await;
+    fixture.tables.create(&name("other"), &CreateOptions::new(schema())).await.unwrap();
+    let register =
+        "INSERT INTO iceberg_tables SELECT catalog_name, table_namespace, 'shared-backup', metadata_location,
+        previous_metadata_location, iceberg_type FROM iceberg_tables WHERE table_name = 'shared'";
+    sqlx::query(register).execute(&pool).await.unwrap();
+    let at_once = OrphanOptions::default().with_older_than(std::time::Duration::ZERO);
+    let refused = fixture.tables.remove_orphans(&table, &at_once).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unsupported);
+    assert!(refused.context().any(|told| told == ("other", "shared-backup")), "{refused}");
+
+    let move_to = |place: Option<&'static str>| {
+        let update = "UPDATE iceberg_tables SET metadata_location = ? WHERE table_name = 'shared-backup'";
+        sqlx::query(update).bind(place).execute(&pool)
+    };
+    // Where nobody can look, it may be anywhere.
+    for place in [Some("s3://elsewhere/metadata/00000-x.metadata.json"), None] {
+        move_to(place).await.unwrap();
+        let refused = fixture.tables.remove_orphans(&table, &at_once).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Unsupported);
+        assert!(refused.context().any(|told| told == ("other", "shared-backup")), "{refused}");
+    }
+    // In another folder it is in nobody's way.
+    let rename = "UPDATE iceberg_tables SET table_name = 'other-backup' WHERE table_name = 'other'";
+    sqlx::query("DELETE FROM iceberg_tables WHERE table_name = 'shared-backup'").execute(&pool).await.unwrap();
+    sqlx::query(rename).execute(&pool).await.unwrap();
+    fixture.tables.remove_orphans(&table, &at_once).await.unwrap();
+    assert_eq!(ids(&fixture.tables, &table, &Scan::all()).await, [0, 1]);
 }

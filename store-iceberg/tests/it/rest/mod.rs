@@ -307,6 +307,23 @@ async fn tables_are_removed_and_a_lost_catalog_is_made_again() {
     assert_eq!(ids(&again, &table, &Scan::all()).await, [0, 1]);
 }
 
+#[tokio::test]
+async fn a_table_of_a_name_that_is_none_of_ours_is_seen_in_the_folder() {
+    let Place { server, backend, tables, table } = place().await;
+    let at_once = OrphanOptions::default().with_older_than(std::time::Duration::ZERO);
+    for backup in ["items-backup", "items/50 %"] {
+        server.enter_again("items", backup);
+        let refused = tables.remove_orphans(&table, &at_once).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Unsupported);
+        assert!(refused.message().contains("in the same folder"), "{refused}");
+        assert!(refused.context().any(|told| told == ("other", backup)), "{refused}");
+        server.change(backup, |builder| builder.set_location(format!("{LOCATION}/elsewhere")));
+        tables.remove_orphans(&table, &at_once).await.unwrap();
+    }
+    assert_eq!(tables.list(&ListTablesOptions::default()).await.unwrap(), std::slice::from_ref(&table));
+    assert_eq!(ids(&open(&server.uri, &backend).await, &table, &Scan::all()).await, [0]);
+}
+
 #[test]
 fn the_page_of_settings_names_each_parameter_and_no_other() {
     let uri = "rest+http://127.0.0.1:1/?nobody=knows".to_owned();

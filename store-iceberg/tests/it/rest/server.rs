@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use worldstore_async::AsyncBackend;
-use worldstore_core::{Key, WriteOptions};
+use worldstore_core::{Key, WriteOptions, percent};
 
 use crate::LOCATION;
 
@@ -105,6 +105,13 @@ impl Server {
     pub fn change(&self, table: &str, change: impl FnOnce(TableMetadataBuilder) -> TableMetadataBuilder) {
         let mut state = self.shared.state.lock().unwrap();
         changed(state.tables.get_mut(&key_of(table)).unwrap(), change);
+    }
+
+    /// Enters a table under another name too, as another program does.
+    pub fn enter_again(&self, table: &str, name: &str) {
+        let mut state = self.shared.state.lock().unwrap();
+        let held = state.tables[&key_of(table)].clone();
+        state.tables.insert(key_of(name), held);
     }
 
     /// As [`change`](Self::change), when the next request with this method comes after the change before, if there was one;
@@ -225,7 +232,10 @@ impl Shared {
             }
             ("POST", [space, "tables"]) => self.create(space, body).await,
             ("POST", [space, "register"]) => self.register(space, body).await,
-            (method, [space, "tables", table]) => self.table(method, space, table, body, trouble).await,
+            (method, [space, "tables", table]) => {
+                let table = percent::decode(table).unwrap();
+                self.table(method, space, &table, body, trouble).await
+            }
             _ => error(404, "no such path"),
         }
     }
