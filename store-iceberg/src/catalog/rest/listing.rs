@@ -2,7 +2,7 @@
 
 use reqwest::{StatusCode, Url};
 use serde::Deserialize;
-use worldstore_core::{Result, percent};
+use worldstore_core::{Error, ErrorKind, Result, percent};
 
 use super::RestCatalog;
 use super::fence::FENCE;
@@ -26,7 +26,11 @@ impl RestCatalog {
         loop {
             let answer = self.client.read(&format!("{}{page}", self.tables())).await?;
             if answer.status == StatusCode::NOT_FOUND {
-                return Ok(Vec::new());
+                return match page.is_empty() {
+                    true => Ok(Vec::new()),
+                    // What came before is not all.
+                    false => Err(broken_off().caused_by(answer.error())),
+                };
             }
             let listed: Listed = answer.expect()?;
             names.extend(listed.identifiers.into_iter().map(|found| found.name).filter(|name| name != FENCE));
@@ -42,6 +46,10 @@ impl RestCatalog {
         names.dedup();
         Ok(names)
     }
+}
+
+fn broken_off() -> Error {
+    Error::new(ErrorKind::Unavailable, "the catalog's server broke off its list of tables")
 }
 
 /// A name of any kind as a part of a path.

@@ -324,6 +324,20 @@ async fn a_table_of_a_name_that_is_none_of_ours_is_seen_in_the_folder() {
     assert_eq!(ids(&open(&server.uri, &backend).await, &table, &Scan::all()).await, [0]);
 }
 
+#[tokio::test]
+async fn a_list_that_breaks_off_is_an_error_and_no_empty_one() {
+    let Place { server, tables, table, .. } = place().await;
+    let all = ListTablesOptions::default();
+    // The page after is the same one again.
+    server.fail("GET", "/tables", Trouble::More, 1);
+    assert_eq!(tables.list(&all).await.unwrap(), std::slice::from_ref(&table));
+    server.fail("GET", "/tables", Trouble::More, 1);
+    server.fail("GET", "/tables?pageToken=more", Trouble::Status(404), 1);
+    let broken_off = tables.list(&all).await.unwrap_err();
+    assert_eq!(broken_off.kind(), ErrorKind::Unavailable, "{broken_off:?}");
+    assert_eq!(tables.list(&all).await.unwrap(), [table]);
+}
+
 #[test]
 fn the_page_of_settings_names_each_parameter_and_no_other() {
     let uri = "rest+http://127.0.0.1:1/?nobody=knows".to_owned();

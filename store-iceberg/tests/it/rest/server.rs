@@ -25,6 +25,8 @@ pub enum Trouble {
     Close,
     /// It is done and answered, without this property.
     Forget(&'static str),
+    /// It is done, and the answer says that a page follows.
+    More,
 }
 
 #[derive(Clone)]
@@ -148,11 +150,14 @@ impl Shared {
                 Some(Trouble::Close) => return Ok(()),
                 _ => self.answer(&method, &path, &head, &body, trouble).await,
             };
-            let (status, value) = match trouble {
+            let (status, mut value) = match trouble {
                 Some(Trouble::LoseReply) => return Ok(()),
                 Some(Trouble::DoneBut(status)) => error(status, "told to fail"),
                 _ => reply,
             };
+            if trouble == Some(Trouble::More) {
+                value["next-page-token"] = json!("more");
+            }
             let text = value.to_string();
             let head = format!(
                 "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
