@@ -93,7 +93,8 @@ pub(crate) trait Catalog: Debug + Send + Sync {
     /// The location of a table's newest metadata file, once no commit of ours can change it any more.
     async fn settled(&self, table: &TableName) -> Result<String>;
 
-    /// Enters a new table into a catalog that was made before. After an error nothing is left of it.
+    /// Enters a new table into a catalog that was made before. After an error nothing is left of it, but what the error
+    /// names as `left_behind`: a table that another was made as, and that may still be there.
     ///
     /// # Errors
     /// `AlreadyExists` if it is there; `OutcomeUnknown` if it may be ours.

@@ -337,8 +337,11 @@ impl Catalog for RestCatalog {
             .and_then(|()| root.key(&format!("{}/data", made.metadata.location())).map(|_| ()));
         if let Err(error) = fits {
             // It is of no use, and nobody has seen it.
-            drop(self.remove(table, &made).await);
-            return Err(error.with("table", table));
+            let error = error.with("table", table);
+            return Err(match self.remove(table, &made).await {
+                Ok(Swap::Won) => error,
+                Ok(Swap::Lost) | Err(_) => error.with("left_behind", &made.pointer),
+            });
         }
         Ok(made)
     }

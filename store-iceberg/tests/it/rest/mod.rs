@@ -338,6 +338,26 @@ async fn a_list_that_breaks_off_is_an_error_and_no_empty_one() {
     assert_eq!(tables.list(&all).await.unwrap(), [table]);
 }
 
+#[tokio::test]
+async fn a_table_that_came_out_otherwise_is_taken_out_again_or_named() {
+    let Place { server, tables, table, .. } = place().await;
+    let (later, options) = (name("later"), CreateOptions::new(schema()));
+    for (trouble, is_left) in [(None, false), (Some(Trouble::LoseReply), false), (Some(Trouble::Status(403)), true)] {
+        server.fail("POST", "/tables", Trouble::Forget("set-properties"), 1);
+        if let Some(trouble) = trouble {
+            server.fail("DELETE", "/tables/later", trouble, 1);
+        }
+        let refused = tables.create(&later, &options).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Unsupported, "{refused:?}");
+        let left = refused.context().find(|(key, _)| *key == "left_behind").map(|(_, pointer)| pointer);
+        assert_eq!(left.is_some(), is_left, "{refused}");
+        assert!(left.is_none_or(|pointer| pointer.starts_with("test://root/world/later/metadata/")), "{refused}");
+        let known = tables.list(&ListTablesOptions::default()).await.unwrap();
+        assert_eq!(known.contains(&later), is_left, "{trouble:?}");
+        assert!(known.contains(&table));
+    }
+}
+
 #[test]
 fn the_page_of_settings_names_each_parameter_and_no_other() {
     let uri = "rest+http://127.0.0.1:1/?nobody=knows".to_owned();

@@ -235,7 +235,7 @@ impl Shared {
                 let all: Vec<_> = all.map(|(_, name)| json!({ "namespace": [space], "name": name })).collect();
                 (200, json!({ "identifiers": all }))
             }
-            ("POST", [space, "tables"]) => self.create(space, body).await,
+            ("POST", [space, "tables"]) => self.create(space, body, trouble).await,
             ("POST", [space, "register"]) => self.register(space, body).await,
             (method, [space, "tables", table]) => {
                 let table = percent::decode(table).unwrap();
@@ -245,11 +245,14 @@ impl Shared {
         }
     }
 
-    async fn create(&self, space: &str, body: &Value) -> Reply {
+    async fn create(&self, space: &str, body: &Value, trouble: Option<Trouble>) -> Reply {
         let (name, location) = (body["name"].as_str().unwrap(), body["location"].as_str().unwrap());
         let schema: Schema = serde_json::from_value(body["schema"].clone()).unwrap();
         let spec: Option<UnboundPartitionSpec> = serde_json::from_value(body["partition-spec"].clone()).unwrap();
-        let properties: HashMap<String, String> = serde_json::from_value(body["properties"].clone()).unwrap();
+        let mut properties: HashMap<String, String> = serde_json::from_value(body["properties"].clone()).unwrap();
+        if trouble == Some(Trouble::Forget("set-properties")) {
+            properties.clear();
+        }
         let spec = spec.unwrap_or_default();
         let order = SortOrder::unsorted_order();
         let made = TableMetadataBuilder::new(schema, spec, order, location.to_owned(), FormatVersion::V2, properties);
