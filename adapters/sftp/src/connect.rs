@@ -8,7 +8,7 @@ use russh::client::{self, AuthResult, Msg};
 #[cfg(unix)]
 use russh::keys::agent::{AgentIdentity, client::AgentClient};
 use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKeyOrCertificate, decode_secret_key};
-use russh::{Channel, ChannelMsg, Preferred};
+use russh::{Channel, ChannelMsg, MethodSet, Preferred};
 use tokio::net::TcpStream;
 use worldstore_core::{Error, ErrorKind, Result};
 
@@ -95,7 +95,7 @@ fn key(pem: &str, passphrase: Option<&str>) -> Result<Proof> {
 }
 
 async fn authenticate(ssh: &mut Ssh, config: &SftpConfig, proofs: Vec<Proof>) -> Result<()> {
-    let mut left = None;
+    let mut accepted = None;
     for proof in proofs {
         let result = match proof {
             Proof::Key(key) => {
@@ -107,16 +107,28 @@ async fn authenticate(ssh: &mut Ssh, config: &SftpConfig, proofs: Vec<Proof>) ->
         };
         match result {
             AuthResult::Success => return Ok(()),
-            AuthResult::Failure { remaining_methods, .. } => left = Some(remaining_methods),
+            AuthResult::Failure { remaining_methods, .. } => accepted = methods(&remaining_methods).or(accepted),
         }
     }
     if ssh.is_closed() {
         let message = "the server ended the connection while the credentials were tried";
         return Err(Error::new(ErrorKind::PermissionDenied, message));
     }
-    Err(Error::new(ErrorKind::PermissionDenied, "the server refuses the credentials")
-        .with("user", &config.user)
-        .with("server_accepts", format!("{left:?}")))
+    Err(refused(&config.user, accepted))
+}
+
+fn refused(user: &str, accepted: Option<String>) -> Error {
+    let error = Error::new(ErrorKind::PermissionDenied, "the server refuses the credentials").with("user", user);
+    match accepted {
+        Some(accepted) => error.with("server_accepts", accepted),
+        None => error,
+    }
+}
+
+/// The methods by which a server lets users in; none if it tells none that are known.
+fn methods(accepted: &MethodSet) -> Option<String> {
+    let names: Vec<&'static str> = accepted.iter().map(Into::into).collect();
+    (!names.is_empty()).then(|| names.join(" "))
 }
 
 /// The best hash that the server takes with an RSA key. Asking may take a second, so only for such keys.
@@ -136,7 +148,7 @@ async fn with_agent(ssh: &mut Ssh, user: &str, socket: Option<PathBuf>) -> Resul
         Some(socket) => AgentClient::connect_uds(socket).await.map_err(failed)?,
         None => AgentClient::connect_env().await.map_err(failed)?,
     };
-    let mut result = AuthResult::Failure { remaining_methods: russh::MethodSet::empty(), partial_success: false };
+    let mut result = AuthResult::Failure { remaining_methods: MethodSet::empty(), partial_success: false };
     for identity in agent.request_identities().await.map_err(failed)? {
         let AgentIdentity::PublicKey { key, .. } = identity else { continue };
         let hash = rsa_hash(ssh, &key.algorithm()).await?;
@@ -240,3 +252,6 @@ fn broken(source: russh::Error) -> Error {
     };
     Error::new(kind, message).caused_by(source)
 }
+
+#[cfg(test)]
+mod tests;
