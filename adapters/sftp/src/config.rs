@@ -133,7 +133,8 @@ impl SftpConfig {
         self
     }
 
-    /// Also tries the keys of the agent at `SSH_AUTH_SOCK` (Unix only).
+    /// Also tries the keys of the agent at `SSH_AUTH_SOCK` (Unix only). An agent that cannot be used, or that does not
+    /// sign, keeps nothing from being tried that was added after it.
     #[must_use]
     pub fn with_agent(mut self) -> Self {
         self.credentials.push(Credential::Agent(None));

@@ -95,7 +95,7 @@ fn key(pem: &str, passphrase: Option<&str>) -> Result<Proof> {
 }
 
 async fn authenticate(ssh: &mut Ssh, config: &SftpConfig, proofs: Vec<Proof>) -> Result<()> {
-    let mut accepted = None;
+    let (mut accepted, mut unusable) = (None, None);
     for proof in proofs {
         let result = match proof {
             Proof::Key(key) => {
@@ -103,7 +103,14 @@ async fn authenticate(ssh: &mut Ssh, config: &SftpConfig, proofs: Vec<Proof>) ->
                 ssh.authenticate_publickey(&config.user, PrivateKeyWithHashAlg::new(key, hash)).await.map_err(broken)?
             }
             Proof::Password(password) => ssh.authenticate_password(&config.user, password).await.map_err(broken)?,
-            Proof::Agent(socket) => with_agent(ssh, &config.user, socket).await?,
+            Proof::Agent(socket) => match with_agent(ssh, &config.user, socket).await {
+                // What was added after it may do.
+                Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::Unsupported) => {
+                    unusable = Some(error);
+                    continue;
+                }
+                tried => tried?,
+            },
         };
         match result {
             AuthResult::Success => return Ok(()),
@@ -114,13 +121,20 @@ async fn authenticate(ssh: &mut Ssh, config: &SftpConfig, proofs: Vec<Proof>) ->
         let message = "the server ended the connection while the credentials were tried";
         return Err(Error::new(ErrorKind::PermissionDenied, message));
     }
-    Err(refused(&config.user, accepted))
+    match (accepted, unusable) {
+        // The server was shown nothing that it could refuse.
+        (None, Some(error)) => Err(error),
+        (accepted, unusable) => Err(refused(&config.user, accepted, unusable)),
+    }
 }
 
-fn refused(user: &str, accepted: Option<String>) -> Error {
-    let error = Error::new(ErrorKind::PermissionDenied, "the server refuses the credentials").with("user", user);
-    match accepted {
-        Some(accepted) => error.with("server_accepts", accepted),
+fn refused(user: &str, accepted: Option<String>, unusable: Option<Error>) -> Error {
+    let mut error = Error::new(ErrorKind::PermissionDenied, "the server refuses the credentials").with("user", user);
+    if let Some(accepted) = accepted {
+        error = error.with("server_accepts", accepted);
+    }
+    match unusable {
+        Some(source) => error.caused_by(source),
         None => error,
     }
 }
@@ -148,19 +162,18 @@ async fn with_agent(ssh: &mut Ssh, user: &str, socket: Option<PathBuf>) -> Resul
         Some(socket) => AgentClient::connect_uds(socket).await.map_err(failed)?,
         None => AgentClient::connect_env().await.map_err(failed)?,
     };
-    let mut result = AuthResult::Failure { remaining_methods: MethodSet::empty(), partial_success: false };
+    let mut tried = Ok(AuthResult::Failure { remaining_methods: MethodSet::empty(), partial_success: false });
     for identity in agent.request_identities().await.map_err(failed)? {
         let AgentIdentity::PublicKey { key, .. } = identity else { continue };
         let hash = rsa_hash(ssh, &key.algorithm()).await?;
-        let tried = ssh.authenticate_publickey_with(user, key, hash, &mut agent).await;
-        result = tried.map_err(|source| {
-            Error::new(ErrorKind::PermissionDenied, "the ssh agent did not sign").caused_by(source)
-        })?;
-        if result.success() {
-            break;
-        }
+        tried = match ssh.authenticate_publickey_with(user, key, hash, &mut agent).await {
+            Ok(AuthResult::Success) => return Ok(AuthResult::Success),
+            Ok(refused) => tried.and(Ok(refused)),
+            // It may sign with another key: for some it asks its user.
+            Err(source) => Err(Error::new(ErrorKind::PermissionDenied, "the ssh agent did not sign").caused_by(source)),
+        };
     }
-    Ok(result)
+    tried
 }
 
 #[cfg(not(unix))]

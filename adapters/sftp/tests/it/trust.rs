@@ -169,24 +169,61 @@ async fn an_agent_signs_for_us() {
     let Some(service) = service() else { return };
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("agent");
-    let Ok(agent) = Command::new("ssh-agent").arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn() else {
-        assert!(std::env::var_os("CI").is_none(), "there is no ssh-agent");
-        eprintln!("SKIPPED: there is no ssh-agent, install the OpenSSH client");
-        return;
-    };
-    let agent = Ended(agent);
+    let Some(agent) = agent(&socket).await else { return };
     let bare = SftpConfig::from_uri(&service.url).unwrap().with_known_hosts(&service.known_hosts);
     let config = bare.with_agent_at(&socket).with_missing_root(MissingRoot::Create);
-    while !socket.exists() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
     let error = refused(config.clone()).await;
     assert_eq!(error.kind(), ErrorKind::PermissionDenied, "it holds no key: {error}");
-    let added = Command::new("ssh-add").arg("-q").arg(&service.key).env("SSH_AUTH_SOCK", &socket).status().unwrap();
-    assert!(added.success());
+    add(&socket, &["-q"], &service);
     config.clone().connect().await.unwrap();
     drop(agent);
     assert_eq!(refused(config).await.kind(), ErrorKind::PermissionDenied);
+}
+
+#[tokio::test]
+async fn what_comes_after_an_agent_of_no_use_is_tried() {
+    let Some(service) = service() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (socket, nowhere) = (folder.path().join("agent"), folder.path().join("nowhere"));
+    let bare = SftpConfig::from_uri(&service.url).unwrap().with_known_hosts(&service.known_hosts);
+    let bare = bare.with_missing_root(MissingRoot::Create);
+    let missing = bare.clone().with_agent_at(&nowhere);
+    missing.clone().with_key_file(&service.key, None).connect().await.unwrap();
+    let error = refused(missing.clone()).await;
+    assert!(error.kind() == ErrorKind::PermissionDenied && error.message().contains("cannot be used"), "{error}");
+    let error = refused(missing.with_password("pa55word")).await;
+    assert_eq!(context(&error, "server_accepts"), "publickey");
+    assert!(format!("{error:?}").contains("cannot be used"), "the agent is not forgotten: {error:?}");
+
+    let Some(_agent) = agent(&socket).await else { return };
+    // It asks before it signs, and there is nobody to say yes.
+    add(&socket, &["-q", "-c"], &service);
+    let unwilling = bare.with_agent_at(&socket);
+    let error = refused(unwilling.clone()).await;
+    assert!(error.kind() == ErrorKind::PermissionDenied && error.message().contains("did not sign"), "{error}");
+    unwilling.with_key_file(&service.key, None).connect().await.unwrap();
+}
+
+/// An agent without keys at this socket. Asked for a confirmation, it refuses.
+async fn agent(socket: &Path) -> Option<Ended> {
+    let mut command = Command::new("ssh-agent");
+    command.arg("-D").arg("-a").arg(socket).env("SSH_ASKPASS", "/bin/false").stdout(Stdio::null());
+    let Ok(agent) = command.spawn() else {
+        assert!(std::env::var_os("CI").is_none(), "there is no ssh-agent");
+        eprintln!("SKIPPED: there is no ssh-agent, install the OpenSSH client");
+        return None;
+    };
+    let agent = Ended(agent);
+    while !socket.exists() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Some(agent)
+}
+
+/// Gives an agent the user's key.
+fn add(socket: &Path, options: &[&str], service: &Service) {
+    let added = Command::new("ssh-add").args(options).arg(&service.key).env("SSH_AUTH_SOCK", socket).status().unwrap();
+    assert!(added.success());
 }
 
 /// A process that ends with its test.
