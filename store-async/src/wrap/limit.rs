@@ -69,7 +69,8 @@ impl AsyncLimitBackend {
 
     /// Bounds what goes to `inner`, by this clock.
     pub fn with_clock(inner: Arc<dyn AsyncBackend>, options: LimitOptions, clock: Arc<dyn Timer>) -> Self {
-        let gate = options.calls_max.map(|calls| Gate::new(calls.max(1)));
+        // A semaphore panics above its bound, which no number of calls gets near to.
+        let gate = options.calls_max.map(|calls| Gate::new(calls.clamp(1, Gate::MAX_PERMITS)));
         let bandwidth = Bandwidth::new(&options, clock.now());
         Self { inner, engine: Arc::new(Engine { gate, bandwidth, clock }) }
     }

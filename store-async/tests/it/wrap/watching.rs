@@ -83,6 +83,14 @@ async fn no_more_calls_than_allowed_are_made_at_one_time() {
 }
 
 #[tokio::test]
+async fn any_number_of_calls_can_be_allowed() {
+    for calls in [0, 1, usize::MAX] {
+        let backend = AsyncLimitBackend::new(memory(), LimitOptions::default().with_calls_max(calls));
+        put(&backend, "a", "one").await;
+    }
+}
+
+#[tokio::test]
 async fn idle_bodies_and_writers_take_no_place() {
     let backend = AsyncLimitBackend::new(memory(), LimitOptions::default().with_calls_max(1));
     put(&backend, "a", "one").await;
