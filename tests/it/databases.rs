@@ -79,3 +79,13 @@ async fn sftp_opens_by_its_uri() {
     let options = OpenOptions::default().with_setting("key_file", key).with_setting("known_hosts", hosts);
     holds_objects(open(&uri, options).await.unwrap(), "sftp").await;
 }
+
+#[cfg(feature = "sftp")]
+#[tokio::test]
+async fn a_passphrase_of_no_key_is_refused() {
+    let options = OpenOptions::default().with_setting("key_passphrase", "hidden").with_setting("password", "hidden");
+    let error = open("sftp://me@127.0.0.1:1/folder", options).await.unwrap_err();
+    assert_eq!(error.kind(), worldstore::ErrorKind::Invalid, "{error:?}");
+    assert!(error.to_string().contains("setting: key_passphrase, needs: key_file"), "{error}");
+    assert!(!format!("{error:?}").contains("hidden"), "{error:?}");
+}

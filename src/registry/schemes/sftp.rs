@@ -11,8 +11,12 @@ use crate::storage::Storage;
 pub async fn open(request: OpenRequest) -> Result<Storage> {
     let settings = &request.settings;
     let mut config = SftpConfig::from_uri(&request.uri)?;
-    if let Some(file) = settings.text("key_file") {
-        config = config.with_key_file(file, settings.text("key_passphrase").map(str::to_owned));
+    match (settings.text("key_file"), settings.text("key_passphrase")) {
+        (Some(file), passphrase) => config = config.with_key_file(file, passphrase.map(str::to_owned)),
+        (None, Some(_)) => {
+            return Err(settings.wrong("key_passphrase", "setting needs another one").with("needs", "key_file"));
+        }
+        (None, None) => {}
     }
     if let Some(password) = settings.text("password") {
         config = config.with_password(password);
