@@ -73,12 +73,15 @@ async fn azure_has_its_settings() {
 #[tokio::test]
 async fn gcs_has_its_settings() {
     let profile = format!("uri = 'gs://bucket/lab'\n{CONNECTION}");
-    for credentials in ["anonymous = true\n", "bearer_token = 'hidden'\n"] {
+    for credentials in
+        ["anonymous = true\n", "bearer_token = 'hidden'\n", "anonymous = false\nbearer_token = 'hidden'\n"]
+    {
         reaches_for_its_endpoint(&format!("{profile}{credentials}"), "gs").await;
     }
     let error = refused(&format!("{profile}anonymous = true\nbearer_token = 'hidden'\n")).await;
     assert!(error.to_string().contains("only one of these settings"), "{error}");
     refused(&format!("{profile}service_account_key = 'hidden'\n")).await;
+    refused(&format!("{profile}anonymous = 'hidden'\nbearer_token = 'hidden'\n")).await;
 }
 
 #[cfg(feature = "http")]

@@ -15,13 +15,16 @@ pub async fn open(request: OpenRequest) -> Result<Storage> {
     if let Some(endpoint) = settings.text("endpoint") {
         config = config.with_endpoint(endpoint);
     }
-    let credentials = ["service_account_key", "service_account_file", "bearer_token", "anonymous"];
+    let mut credentials = vec!["service_account_key", "service_account_file", "bearer_token"];
+    if settings.flag("anonymous")? == Some(true) {
+        credentials.push("anonymous");
+    }
     config = match settings.one_of(&credentials)? {
         Some(("service_account_key", key)) => config.with_service_account_key(key),
         Some(("service_account_file", path)) => config.with_service_account_file(path),
         Some(("bearer_token", token)) => config.with_bearer_token(token),
-        _ if settings.flag("anonymous")? == Some(true) => config.with_no_credentials(),
-        _ => config,
+        Some(_) => config.with_no_credentials(),
+        None => config,
     };
     let backend = config.connect()?;
     let service = backend.service().map(str::to_owned);
