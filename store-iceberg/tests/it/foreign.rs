@@ -212,7 +212,7 @@ async fn uncounted(fixture: &Fixture, metadata: &TableMetadata) -> String {
     writer.close().await.unwrap();
     let place_here = format!("{}/metadata/uncounted.avro", metadata.location());
     let written = io.new_input(place).unwrap().read().await.unwrap();
-    let _ = fixture.backend.write(&key(&place_here), written.into(), &WriteOptions::if_absent()).await.unwrap();
+    let _ = fixture.backend.write(&key(&place_here), written, &WriteOptions::if_absent()).await.unwrap();
     place_here
 }
 
