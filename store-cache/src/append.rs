@@ -20,7 +20,7 @@ use crate::memtable::Chunk;
 use crate::record::{Draft, Rows};
 use crate::state::{State, TableState};
 use crate::ticks::Ticks;
-use crate::{fit, flush, trace};
+use crate::{fit, flush, size, trace};
 
 /// Rows that are ready to be taken.
 pub(crate) struct Prepared {
@@ -268,7 +268,7 @@ fn receipt(name: &TableName, batches: &[RecordBatch], seq: u64, level: Level) ->
     receipt
 }
 
-/// Batches with rows, with the columns of their table.
+/// Batches with rows, with the columns of their table, as memory may keep them.
 fn checked(batches: &[RecordBatch], schema: &SchemaRef) -> Result<Vec<RecordBatch>> {
     let misfit = |source| Error::invalid("batch does not fit the table").caused_by(source);
     let mut checked = Vec::with_capacity(batches.len());
@@ -283,7 +283,7 @@ fn checked(batches: &[RecordBatch], schema: &SchemaRef) -> Result<Vec<RecordBatc
         checked.push(fitted.map_err(misfit)?);
     }
     checked.retain(|batch| batch.num_rows() > 0);
-    Ok(checked)
+    Ok(checked.into_iter().map(size::own).collect())
 }
 
 fn chunks(rows: &[Rows], seq: u64) -> Result<Vec<Chunk>> {

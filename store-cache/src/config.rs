@@ -27,8 +27,9 @@ pub struct CacheConfig {
     /// It is also the bound of the memory held: appends wait while this much is buffered or being put together for a
     /// commit, and are refused with [`Unavailable`](worldstore_core::ErrorKind::Unavailable) if flushes fail then. An append that is
     /// larger than what is left of it is taken whole; so memory can exceed the bound by one append per caller. Commits
-    /// at once take an eighth of it at most, together, or an append if that is more. Not counted are the queue of the log
-    /// and what a table format holds while it writes. At least [`GLOBAL_MB_LEAST`](Self::GLOBAL_MB_LEAST).
+    /// at once take an eighth of it at most, together, or an append if that is more. Rows that came in buffers much larger
+    /// than they are, as slices do, are copied out of them. Not counted are the queue of the log and what a table format
+    /// holds while it writes. At least [`GLOBAL_MB_LEAST`](Self::GLOBAL_MB_LEAST).
     pub global_mb: usize,
     /// Age in seconds of the oldest buffered row of a table. A steady writer is flushed too. It is looked at
     /// once a second, or once per `idle_sec` if that is shorter. Default 30.

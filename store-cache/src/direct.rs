@@ -10,7 +10,6 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use arrow::array::Array;
 use arrow::record_batch::RecordBatch;
 use futures::future::{Either, select};
 use tokio::sync::OwnedMutexGuard;
@@ -24,6 +23,7 @@ use crate::config::Durability;
 use crate::flush::{commit_through, detached, hold, settle, until_logged};
 use crate::journal::{Journal, again};
 use crate::record::{Draft, PART_ROWS_MAX, Rows};
+use crate::size;
 
 /// Rows of more bytes go through the log, which says whether it takes them.
 const DIRECT_BYTES_MAX: usize = 240 << 20;
@@ -38,7 +38,8 @@ impl TableCache {
         if config.durability != Durability::Durable || held < config.direct_bytes() {
             return false;
         }
-        let (bytes, rows) = (bytes_of(batches), batches.iter().map(RecordBatch::num_rows).sum::<usize>());
+        let bytes: usize = batches.iter().map(size::of_rows).sum();
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
         // It may have to be logged after all: then there is a little more of it than the rows.
         let is_loggable = |journal: &mut Journal| journal.wal.wal().fits(bytes + (bytes >> 4));
         (config.direct_bytes()..=DIRECT_BYTES_MAX).contains(&bytes)
@@ -196,11 +197,4 @@ pub(crate) fn unknown(message: &str, kind: ErrorKind) -> Error {
         _ => ErrorKind::OutcomeUnknown,
     };
     Error::new(kind, message)
-}
-
-/// Bytes of the rows themselves.
-fn bytes_of(batches: &[RecordBatch]) -> usize {
-    let columns = batches.iter().flat_map(RecordBatch::columns);
-    // A column that cannot be measured is taken for what it holds.
-    columns.map(|column| column.to_data().get_slice_memory_size().unwrap_or(column.get_array_memory_size())).sum()
 }

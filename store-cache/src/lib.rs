@@ -76,6 +76,7 @@ mod read;
 mod record;
 mod recovery;
 mod retry;
+mod size;
 mod spans;
 mod state;
 mod stats;

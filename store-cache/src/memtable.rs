@@ -11,6 +11,7 @@ use worldstore_core::table::Predicate;
 use worldstore_core::table::schema::widen;
 use worldstore_core::{Error, Result};
 
+use crate::size;
 use crate::spans::Spans;
 use crate::ticks::Ticks;
 
@@ -38,7 +39,7 @@ pub(crate) struct Chunk {
 impl Chunk {
     pub fn new(seq: u64, batches: Vec<RecordBatch>, since: Instant, ticks: Ticks) -> Self {
         let rows = batches.iter().map(RecordBatch::num_rows).sum();
-        let bytes = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+        let bytes = size::held(&batches);
         Self { seq, batches, rows, bytes, since, ticks, spans: Spans::default() }
     }
 
@@ -164,7 +165,7 @@ impl Memtable {
                 true => batch.clone(),
                 false => widen(batch, schema)?,
             };
-            let size = batch.get_array_memory_size();
+            let size = size::of_rows(&batch);
             let is_large = batch.num_rows() >= SMALL_ROWS || size >= LARGE_BYTES;
             if (is_large || rows >= LARGE_ROWS || bytes + size > LARGE_BYTES) && !small.is_empty() {
                 large.extend(joined_or_apart(schema, std::mem::take(&mut small)));

@@ -33,6 +33,7 @@ use worldstore_core::table::TableName;
 use worldstore_core::wal::RecordKind;
 use worldstore_core::{Error, ErrorKind, Result};
 
+use crate::size;
 use crate::ticks::Ticks;
 
 /// The version of the layout.
@@ -78,8 +79,7 @@ impl Draft {
     /// # Errors
     /// `Invalid` for more rows, bytes or tables than a record holds.
     pub fn new(parts: &[Rows]) -> Result<Self> {
-        let bytes: usize = parts.iter().flat_map(|part| &part.batches).map(RecordBatch::get_array_memory_size).sum();
-        let mut payload = Vec::with_capacity(bytes + 1024 * parts.len() + 64);
+        let mut payload = Vec::with_capacity(room(parts));
         payload.push(VERSION);
         payload.extend_from_slice(&[0; 8]);
         payload.extend_from_slice(&length(parts.len())?.to_le_bytes());
@@ -248,6 +248,15 @@ fn take(payload: &mut Bytes, bytes: usize) -> Result<Bytes> {
         true => Ok(payload.split_to(bytes)),
         false => Err(corrupt("record is cut short").with("needed", bytes).with("left", payload.len())),
     }
+}
+
+/// Bytes that the record of an append takes, or a little more: it has nulls of every column, whether there are any or not.
+fn room(parts: &[Rows]) -> usize {
+    let of_part = |part: &Rows| {
+        let rows: usize = part.batches.iter().map(size::of_rows).sum();
+        rows + (rows >> 4) + 256 * part.schema.fields().len() + 1024
+    };
+    parts.iter().map(of_part).sum::<usize>() + 64
 }
 
 fn length(length: usize) -> Result<u32> {

@@ -47,6 +47,19 @@ async fn a_large_append_is_one_record() {
 }
 
 #[tokio::test]
+async fn rows_of_the_log_count_once_in_memory() {
+    let (probe, vfs) = (Probe::new(), SimVfs::new());
+    let (cache, _) = open(&probe, &vfs).await;
+    create(&cache, "a").await;
+    let _ = append(&cache, "a", wide_rows(0..1, 1 << 20)).await.unwrap();
+    let (probe, vfs) = again(&probe, &vfs).await;
+    let (cache, _) = open(&probe, &vfs).await;
+    let bytes = cache.stats().buffered_bytes;
+    assert!((1 << 20..3 << 19).contains(&bytes), "{bytes}: the columns lie in one record");
+    check(&cache, "a", 0..1).await;
+}
+
+#[tokio::test]
 async fn acknowledged_rows_survive_a_power_cut() {
     let (probe, vfs) = (Probe::new(), SimVfs::new());
     let (cache, _) = open(&probe, &vfs).await;

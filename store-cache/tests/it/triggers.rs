@@ -67,6 +67,20 @@ async fn bytes_of_all_tables_trigger() {
 }
 
 #[tokio::test]
+async fn a_slice_counts_its_rows_and_holds_no_more() {
+    let probe = Probe::new();
+    let cache = open(&probe, calm().with_global_mb(32)).await;
+    create(&cache, "t").await;
+    let whole = wide_rows(0..128, 64 << 10);
+    for row in 0..128 {
+        let _ = append(&cache, "t", whole.slice(row, 1)).await.unwrap();
+    }
+    assert_eq!((probe.appends(), cache.stats().buffered_rows), (0, 128));
+    assert!((8 << 20..9 << 20).contains(&cache.stats().buffered_bytes), "{}", cache.stats().buffered_bytes);
+    check(&cache, "t", 0..128).await;
+}
+
+#[tokio::test]
 async fn an_append_beyond_every_bound_is_flushed_at_once() {
     let probe = Probe::new();
     let config = calm().with_flush_rows(2).with_flush_mb(1).with_global_mb(32);
