@@ -9,11 +9,6 @@ use worldstore_core::{Error, Result};
 
 use crate::config::{Config, Found, Lookup, Section};
 
-/// The largest number of mebibytes: 16 TiB. More is a number of bytes.
-const MEBIBYTES_MAX: usize = 1 << 24;
-/// The longest age of a row in seconds: a year. More is a number of milliseconds.
-const IDLE_SEC_MAX: f64 = 31_536_000.0;
-
 /// Where what a program sets comes from, in errors.
 pub(super) const CODE: &str = "the program";
 
@@ -73,24 +68,9 @@ pub(super) fn wrong(section: Section, key: &str, rule: &str, origin: impl Displa
 /// # Errors
 /// `Invalid`, with `key`, `at` and `got`, for zero and for what must be in another unit.
 pub(super) fn check_cache<'a>(config: &CacheConfig, origin: impl Fn(&str) -> &'a str) -> Result<()> {
-    let refused =
-        |key: &str, rule: &str, got: &dyn Display| Err(wrong(Section::Cache, key, rule, origin(key)).with("got", got));
-    if config.flush_rows == 0 {
-        return refused("flush_rows", "setting is a number of rows, at least 1", &0);
-    }
-    for (key, mebibytes, least) in [
-        ("flush_mb", config.flush_mb, 1),
-        ("global_mb", config.global_mb, CacheConfig::GLOBAL_MB_LEAST),
-        ("direct_mb", config.direct_mb, 0),
-    ] {
-        if !(least..=MEBIBYTES_MAX).contains(&mebibytes) {
-            let rule = format!("setting is a number of mebibytes, from {least} to {MEBIBYTES_MAX}");
-            return refused(key, &rule, &mebibytes);
-        }
-    }
-    let idle = config.idle_sec;
-    if !(0.001..=IDLE_SEC_MAX).contains(&idle) {
-        return refused("idle_sec", "setting is a number of seconds, from 0.001 to 31536000", &idle);
-    }
-    Ok(())
+    config.check().map_err(|error| {
+        let told = |name: &str| error.context().find(|(key, _)| *key == name).map_or("", |(_, value)| value);
+        let (key, got) = (told("setting"), told("got"));
+        wrong(Section::Cache, key, error.message(), origin(key)).with("got", got)
+    })
 }

@@ -88,10 +88,10 @@ impl CacheBuilder {
     /// same.
     ///
     /// # Errors
-    /// `Invalid` for a trigger of zero; `Unsupported` outside a tokio runtime; `Corrupt` for a log that holds something
-    /// else than a cache writes, or rows that do not fit the columns of their table; `Invalid` or `Unsupported` for rows of
-    /// the log with values that their table cannot hold (context `table`, `record`, `seq`, `column`, `row`), unless they
-    /// are [kept elsewhere](Self::with_unfit); those of listing and describing the tables.
+    /// `Invalid` for settings that are [refused](CacheConfig::check); `Unsupported` outside a tokio runtime; `Corrupt` for a
+    /// log that holds something else than a cache writes, or rows that do not fit the columns of their table; `Invalid` or
+    /// `Unsupported` for rows of the log with values that their table cannot hold (context `table`, `record`, `seq`,
+    /// `column`, `row`), unless they are [kept elsewhere](Self::with_unfit); those of listing and describing the tables.
     pub async fn open(self) -> Result<(TableCache, CacheRecovery)> {
         let Self { inner, config, log, publisher, unfit, seq_floor, withdraws_above } = self;
         config.check()?;

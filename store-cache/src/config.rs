@@ -1,5 +1,6 @@
 //! When the cache flushes, and what an append waits for.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use worldstore_core::{Error, Result};
@@ -20,7 +21,7 @@ pub enum Durability {
 pub struct CacheConfig {
     /// Rows buffered for one table. Default 1,000,000.
     pub flush_rows: usize,
-    /// Mebibytes buffered for one table. Default 512.
+    /// Mebibytes buffered for one table. Default 512. No number of mebibytes is above [`MB_MOST`](Self::MB_MOST).
     pub flush_mb: usize,
     /// Mebibytes buffered for all tables together; reaching it flushes every table. Default 1,024.
     ///
@@ -32,7 +33,8 @@ pub struct CacheConfig {
     /// holds while it writes. At least [`GLOBAL_MB_LEAST`](Self::GLOBAL_MB_LEAST).
     pub global_mb: usize,
     /// Age in seconds of the oldest buffered row of a table. A steady writer is flushed too. It is looked at
-    /// once a second, or once per `idle_sec` if that is shorter. Default 30.
+    /// once a second, or once per `idle_sec` if that is shorter. Default 30; from 0.001 to
+    /// [`IDLE_SEC_MOST`](Self::IDLE_SEC_MOST).
     pub idle_sec: f64,
     /// Mebibytes from which on an append of one table is direct: the log gets a note of it only, its rows are committed to
     /// their table before it returns, and it is then as safe as the table is. It is more of one file of the table, and
@@ -58,6 +60,10 @@ impl Default for CacheConfig {
 impl CacheConfig {
     /// The least bound of memory: 32 MiB. With less, what a log has in memory by itself would not fit into the fifth.
     pub const GLOBAL_MB_LEAST: usize = 32;
+    /// The largest number of mebibytes: 16 TiB. More is a number of bytes.
+    pub const MB_MOST: usize = 1 << 24;
+    /// The longest age of a row in seconds: a year. More is a number of milliseconds.
+    pub const IDLE_SEC_MOST: f64 = 31_536_000.0;
 
     /// Sets the rows of one table that trigger a flush.
     #[must_use]
@@ -101,24 +107,41 @@ impl CacheConfig {
         self
     }
 
-    pub(crate) fn check(&self) -> Result<()> {
-        if self.flush_rows == 0 || self.flush_mb == 0 {
-            return Err(Error::invalid("a flush trigger is zero").with("config", format!("{self:?}")));
+    /// Whether a cache can be opened with these settings.
+    ///
+    /// # Errors
+    /// `Invalid`, with `setting` and `got`, for zero where it triggers flushes, and for what must be in another unit.
+    pub fn check(&self) -> Result<()> {
+        let refused = |setting: &str, rule: &str, got: &dyn Display| {
+            Err(Error::invalid(rule).with("setting", setting).with("got", got))
+        };
+        if self.flush_rows == 0 {
+            return refused("flush_rows", "setting is a number of rows, at least 1", &0);
         }
-        if self.global_mb < Self::GLOBAL_MB_LEAST {
-            let error = Error::invalid("the bound of memory is too small").with("global_mb", self.global_mb);
-            return Err(error.with("least", Self::GLOBAL_MB_LEAST));
+        for (setting, mebibytes, least) in [
+            ("flush_mb", self.flush_mb, 1),
+            ("global_mb", self.global_mb, Self::GLOBAL_MB_LEAST),
+            ("direct_mb", self.direct_mb, 0),
+        ] {
+            if !(least..=Self::MB_MOST).contains(&mebibytes) {
+                let rule = format!("setting is a number of mebibytes, from {least} to {}", Self::MB_MOST);
+                return refused(setting, &rule, &mebibytes);
+            }
         }
-        self.idle().map(|_| ())
+        if !(0.001..=Self::IDLE_SEC_MOST).contains(&self.idle_sec) {
+            let rule = format!("setting is a number of seconds, from 0.001 to {}", Self::IDLE_SEC_MOST);
+            return refused("idle_sec", &rule, &self.idle_sec);
+        }
+        Ok(())
     }
 
     pub(crate) fn idle(&self) -> Result<Duration> {
-        let refused =
-            |source| Error::invalid("idle_sec is no duration").with("idle_sec", self.idle_sec).caused_by(source);
-        match Duration::try_from_secs_f64(self.idle_sec).map_err(refused)? {
-            Duration::ZERO => Err(Error::invalid("idle_sec is zero")),
-            idle => Ok(idle),
-        }
+        Duration::try_from_secs_f64(self.idle_sec).map_err(|source| {
+            Error::invalid("setting is no duration")
+                .with("setting", "idle_sec")
+                .with("got", self.idle_sec)
+                .caused_by(source)
+        })
     }
 
     pub(crate) fn flush_bytes(&self) -> usize {

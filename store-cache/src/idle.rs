@@ -27,7 +27,8 @@ async fn run(cache: Weak<Shared>, idle: Duration) {
         {
             tracing::warn!(target: "worldstore", %error, "publication failed, it is tried again");
         }
-        let wake = next_deadline(&shared, idle).clamp(Instant::now(), Instant::now() + longest);
+        let now = Instant::now();
+        let wake = next_deadline(&shared, idle).map_or(now + longest, |next| next.clamp(now, now + longest));
         drop(shared);
         sleep_until(wake).await;
     }
@@ -54,22 +55,20 @@ fn due(shared: &Shared, idle: Duration) -> Vec<TableName> {
     due
 }
 
-fn next_deadline(shared: &Shared, idle: Duration) -> Instant {
+fn next_deadline(shared: &Shared, idle: Duration) -> Option<Instant> {
     let state = lock(&shared.state);
     let tables = state.tables.values().filter(|table| !table.scheduled);
-    let earliest = tables.filter_map(|table| deadline(table, idle)).min();
     let retry = state.publication.failure.as_ref().map(|(_, _, retry_at)| *retry_at);
-    let idle = Instant::now() + idle;
-    earliest.unwrap_or(idle).min(retry.unwrap_or(idle))
+    tables.filter_map(|table| deadline(table, idle)).chain(retry).min()
 }
 
 /// When the table is to be flushed: by the age of its oldest row, but after a failure not before its pause is over.
 fn deadline(table: &TableState, idle: Duration) -> Option<Instant> {
-    let aged = table.oldest()? + idle;
+    let oldest = table.oldest()?;
     match &table.failure {
         Some(failure) if failure.fatal => None,
         Some(failure) => Some(failure.retry_at),
-        None => Some(aged),
+        None => oldest.checked_add(idle),
     }
 }
 

@@ -11,7 +11,7 @@ use futures::TryStreamExt;
 use tokio::runtime::{Builder, Runtime};
 use worldstore_async::AsyncWal;
 use worldstore_async::table::{AsyncTableBackend, SyncTableAdapter};
-use worldstore_cache::{Durability, TableCache};
+use worldstore_cache::{CacheConfig, Durability, TableCache};
 use worldstore_core::Result;
 use worldstore_core::table::{
     AppendOptions, CreateOptions, FlushOptions, Level, ListTablesOptions, MemoryTables, Scan, ShutdownOptions,
@@ -91,7 +91,7 @@ async fn steps(
     probe: &Arc<Probe>,
     durability: Durability,
 ) -> Result<()> {
-    let direct_mb = [0, usize::MAX][random.index(2)];
+    let direct_mb = [0, CacheConfig::MB_MOST][random.index(2)];
     let cache = open(vfs, probe, durability, direct_mb).await?;
     let born = history.sent.len() as i64;
     for _ in 0..2 + random.below(8) {

@@ -46,7 +46,7 @@ pub fn name(table: &str) -> TableName {
 
 /// Triggers that no test reaches by accident.
 pub fn calm() -> CacheConfig {
-    CacheConfig::default().with_idle_sec(3600.0).with_direct_mb(usize::MAX)
+    CacheConfig::default().with_idle_sec(3600.0).with_direct_mb(CacheConfig::MB_MOST)
 }
 
 pub async fn open(inner: &Arc<impl AsyncTableBackend>, config: CacheConfig) -> TableCache {

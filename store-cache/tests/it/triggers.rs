@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use worldstore_cache::CacheConfig;
 use worldstore_core::ErrorKind;
 use worldstore_core::table::Level;
 
@@ -150,18 +151,30 @@ async fn age_triggers_for_a_steady_writer() {
 }
 
 #[tokio::test]
-async fn triggers_of_zero_and_too_little_memory_are_refused() {
-    let zero = [
-        calm().with_flush_rows(0),
-        calm().with_flush_mb(0),
-        calm().with_global_mb(0),
-        calm().with_global_mb(31),
-        calm().with_idle_sec(0.0),
-        calm().with_idle_sec(-1.0),
-        calm().with_idle_sec(f64::NAN),
+async fn triggers_of_zero_too_little_memory_and_other_units_are_refused() {
+    let refused = [
+        (calm().with_flush_rows(0), "flush_rows", "at least 1"),
+        (calm().with_flush_mb(0), "flush_mb", "from 1 to 16777216"),
+        (calm().with_flush_mb(512 << 20), "flush_mb", "from 1 to 16777216"),
+        (calm().with_global_mb(0), "global_mb", "from 32 to 16777216"),
+        (calm().with_global_mb(31), "global_mb", "from 32 to 16777216"),
+        (calm().with_global_mb(usize::MAX), "global_mb", "from 32 to 16777216"),
+        (calm().with_direct_mb(32 << 20), "direct_mb", "from 0 to 16777216"),
+        (calm().with_idle_sec(0.0), "idle_sec", "from 0.001 to 31536000"),
+        (calm().with_idle_sec(-1.0), "idle_sec", "from 0.001 to 31536000"),
+        (calm().with_idle_sec(f64::NAN), "idle_sec", "from 0.001 to 31536000"),
+        (calm().with_idle_sec(f64::INFINITY), "idle_sec", "from 0.001 to 31536000"),
+        (calm().with_idle_sec(i64::MAX as f64), "idle_sec", "from 0.001 to 31536000"),
     ];
-    for config in zero {
-        let opened = worldstore_cache::TableCache::open(Probe::new(), config).await;
-        assert_eq!(opened.unwrap_err().kind(), ErrorKind::Invalid, "{config:?}");
+    for (config, setting, bound) in refused {
+        let error = worldstore_cache::TableCache::open(Probe::new(), config).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{config:?}");
+        assert!(error.message().ends_with(bound), "{error}");
+        assert!(error.context().any(|named| named == ("setting", setting)), "{error}");
     }
+    let longest = calm().with_idle_sec(CacheConfig::IDLE_SEC_MOST).with_flush_mb(CacheConfig::MB_MOST);
+    let cache = open(&Probe::new(), longest).await;
+    create(&cache, "t").await;
+    let _ = append(&cache, "t", rows(0..3)).await.unwrap();
+    check(&cache, "t", 0..3).await;
 }
