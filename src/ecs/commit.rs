@@ -40,10 +40,12 @@ impl Commit {
     }
 }
 
-/// Whether nothing was stored.
+/// Whether nothing was stored. A log that has no room takes the rows back, and what says that access was refused or that
+/// another change came first was asked before any rows were given to it. Of a log that failed nobody knows what it holds.
 fn is_definite(kind: ErrorKind) -> bool {
     use ErrorKind::*;
-    matches!(kind, Invalid | Unsupported | NotFound | AlreadyExists | Unavailable | Fenced)
+    let is_refused = matches!(kind, Invalid | Unsupported | PermissionDenied | StorageFull | Unavailable | Fenced);
+    is_refused || matches!(kind, NotFound | AlreadyExists | ConditionFailed | Conflict)
 }
 
 fn unknown(source: Error) -> Error {
@@ -53,3 +55,6 @@ fn unknown(source: Error) -> Error {
             .caused_by(source),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,7 +35,7 @@ mod state_hash;
 mod table_options;
 mod tables;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod tick;
 mod travel;
 mod upkeep;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, UInt64Array};
 use arrow::datatypes::{Int64Type, UInt64Type};
-use worldstore_async::AsyncMemory;
 use worldstore_async::table::{AsyncTableBackend, SyncTableAdapter};
+use worldstore_async::{AsyncMemory, AsyncWal};
 use worldstore_cache::CacheConfig;
 use worldstore_core::table::MemoryTables;
 
@@ -40,10 +40,15 @@ impl Bed {
 
     /// A new handle, as a process that starts would have.
     pub async fn open(&self) -> World {
+        self.open_with(None).await
+    }
+
+    /// A new handle that keeps a log.
+    pub async fn open_with(&self, log: Option<AsyncWal>) -> World {
         let options = WorldOptions::default().with_cache(CacheConfig::default().with_idle_sec(3_600.0));
         let (storage, ledger) = open::noted(&self.storage);
         let written =
-            open::over(&storage, self.tables.clone().into(), (None, Note::Stays), ledger, &options).await.unwrap();
+            open::over(&storage, self.tables.clone().into(), (log, Note::Stays), ledger, &options).await.unwrap();
         World::written(storage, WorldManifest::new(&self.name, TableFormat::Memory), written)
     }
 }
