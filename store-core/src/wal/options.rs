@@ -32,7 +32,7 @@ pub enum IfLocked {
 #[non_exhaustive]
 pub struct WalOptions {
     /// Bytes of a segment, which is what a trim frees at once. The first ones of a writer are smaller: from 1 MiB on, each
-    /// is four times the one before. A record that is larger has a segment of its own. Default: 64 MiB; at least 4 KiB.
+    /// is twice the one before. A record that is larger has a segment of its own. Default: 64 MiB; at least 4 KiB.
     pub segment_bytes: u64,
     /// Bytes of records that may wait to be durable; it bounds the memory. Default: 128 MiB.
     pub queue_bytes: u64,
