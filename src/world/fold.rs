@@ -2,17 +2,20 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{AsArray, BooleanArray, Int64Array, UInt64Array};
-use arrow::compute::interleave_record_batch;
+use arrow::array::{Array, AsArray, BooleanArray, Int64Array, UInt64Array};
+use arrow::compute::interleave;
 use arrow::datatypes::{Int64Type, SchemaRef, UInt64Type};
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use worldstore_core::table::base;
-use worldstore_core::{Error, Result};
+use worldstore_core::{Error, ErrorKind, Result};
 
 /// Rows that are held beyond twice the ones that are needed, before the others are let go.
 const SLACK_ROWS: usize = 65_536;
-/// Batches that are held before their rows are put into one.
+/// Batches that are held before their rows are put into few.
 const CHUNKS_MAX: usize = 512;
+/// Rows that are put into one then.
+const PIECE_ROWS: usize = 1 << 20;
 
 /// Whether entities that ended are part of a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,6 +46,7 @@ pub(super) struct Newest {
     /// Entities that ended in this tick or later are shown in any case.
     ended_from: Option<i64>,
     bytes_max: usize,
+    piece_rows: usize,
     bytes_held: usize,
     chunks: Vec<RecordBatch>,
     places: HashMap<u64, Place>,
@@ -77,9 +81,21 @@ impl<'batch> Base<'batch> {
 impl Newest {
     pub fn new(schema: SchemaRef, ended: Ended) -> Self {
         let (chunks, places) = (Vec::new(), HashMap::new());
-        let (ended_from, bytes_max) = (None, usize::MAX);
+        let (ended_from, bytes_max, piece_rows) = (None, usize::MAX, PIECE_ROWS);
         let (bytes_held, rows_held, folded_rows, tick_max) = (0, 0, 0, None);
-        Self { schema, ended, ended_from, bytes_max, bytes_held, chunks, places, rows_held, folded_rows, tick_max }
+        Self {
+            schema,
+            ended,
+            ended_from,
+            bytes_max,
+            piece_rows,
+            bytes_held,
+            chunks,
+            places,
+            rows_held,
+            folded_rows,
+            tick_max,
+        }
     }
 
     /// Sets how many bytes of rows are held at most. What needs more is refused as `Unsupported`.
@@ -186,14 +202,17 @@ impl Newest {
             self.places.iter().filter(|(_, place)| self.shows(place)).map(|(entity, _)| *entity).collect();
         let indices: Vec<(usize, usize)> =
             shown.iter().filter_map(|id| self.places.get(id)).map(|place| (place.chunk, place.row)).collect();
-        let kept = pick(&self.chunks, &indices, &self.schema)?;
-        for (row, entity) in shown.iter().enumerate() {
+        let kept = pieces(&self.chunks, &indices, &self.schema, self.piece_rows)?;
+        let places =
+            kept.iter().enumerate().flat_map(|(chunk, rows)| (0..rows.num_rows()).map(move |row| (chunk, row)));
+        for (entity, (chunk, row)) in shown.iter().zip(places) {
             if let Some(place) = self.places.get_mut(entity) {
-                (place.chunk, place.row) = (0, row);
+                (place.chunk, place.row) = (chunk, row);
             }
         }
-        (self.rows_held, self.bytes_held) = (kept.num_rows(), kept.get_array_memory_size());
-        self.chunks = vec![kept];
+        self.rows_held = kept.iter().map(RecordBatch::num_rows).sum();
+        self.bytes_held = kept.iter().map(RecordBatch::get_array_memory_size).sum();
+        self.chunks = kept;
         Ok(())
     }
 
@@ -233,14 +252,56 @@ impl Sorted {
     }
 }
 
-/// Rows out of several batches: batch and row each.
-pub(super) fn pick(chunks: &[RecordBatch], indices: &[(usize, usize)], schema: &SchemaRef) -> Result<RecordBatch> {
-    if indices.is_empty() {
-        return Ok(RecordBatch::new_empty(schema.clone()));
+/// Rows out of several batches, batch and row each, as batches of at most so many rows; of fewer where a column cannot hold
+/// as many.
+pub(super) fn pieces(
+    chunks: &[RecordBatch],
+    indices: &[(usize, usize)],
+    schema: &SchemaRef,
+    rows_max: usize,
+) -> Result<Vec<RecordBatch>> {
+    let mut picked = Vec::new();
+    for part in indices.chunks(rows_max.max(1)) {
+        match pick(chunks, part, schema) {
+            Err(error) if error.kind() == ErrorKind::Unsupported && part.len() > 1 => {
+                picked.extend(pieces(chunks, part, schema, part.len().div_ceil(2))?);
+            }
+            piece => picked.push(piece?),
+        }
     }
-    let chunks: Vec<&RecordBatch> = chunks.iter().collect();
-    interleave_record_batch(&chunks, indices)
-        .map_err(|source| Error::unexpected("rows could not be put together").caused_by(source))
+    Ok(picked)
+}
+
+/// Rows out of several batches: batch and row each.
+///
+/// # Errors
+/// `Unsupported` for more than a column of one batch can hold.
+pub(super) fn pick(chunks: &[RecordBatch], indices: &[(usize, usize)], schema: &SchemaRef) -> Result<RecordBatch> {
+    let Some(first) = chunks.first().filter(|_| !indices.is_empty()) else {
+        return Ok(RecordBatch::new_empty(schema.clone()));
+    };
+    let failed = |source: ArrowError| Error::unexpected("rows could not be put together").caused_by(source);
+    let column = |(number, name): (usize, &String)| {
+        let values: Vec<&dyn Array> = chunks.iter().map(|chunk| chunk.column(number).as_ref()).collect();
+        interleave(&values, indices).map_err(|source| match is_overflow(&source) {
+            true => too_large(name, indices.len()).caused_by(source),
+            false => failed(source),
+        })
+    };
+    let names = first.schema_ref().fields().iter().map(|field| field.name());
+    let columns = names.enumerate().map(column).collect::<Result<Vec<_>>>()?;
+    RecordBatch::try_new(first.schema(), columns).map_err(failed)
+}
+
+/// Whether rows are more than a column can hold: offsets of texts, bytes and lists have 32 bits, keys of dictionaries fewer.
+pub(super) fn is_overflow(error: &ArrowError) -> bool {
+    matches!(error, ArrowError::OffsetOverflowError(_) | ArrowError::DictionaryKeyOverflowError)
+}
+
+fn too_large(column: &str, rows: usize) -> Error {
+    let message = "rows have more in a column than one batch holds, as 2 GiB of texts: ask for fewer rows or columns, or \
+        make it a large type";
+    Error::unsupported(message).with("column", column).with("rows", rows)
 }
 
 #[cfg(test)]

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use arrow::array::UInt32Array;
-use arrow::compute::{concat_batches, take_record_batch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use worldstore_core::table::{Scan, TableInfo, TableName};
 use worldstore_core::{Error, Result};
 
-use super::fold::Base;
+use super::fold::{Base, is_overflow, pieces};
 use super::windows::windows;
 use super::{Run, View};
 
@@ -122,9 +122,14 @@ impl Replay {
             let scan = view.scan(info.name.as_str(), &Scan::all()).await?;
             let schema = Arc::clone(&scan.schema);
             let batches: Vec<RecordBatch> = scan.batches.try_collect().await?;
-            let rows = concat_batches(&schema, &batches).map_err(failed)?;
-            for (tick, rows) in by_tick(&rows)? {
-                ticks.entry(tick).or_default().push((info.name.clone(), vec![rows]));
+            let rows = match concat_batches(&schema, &batches) {
+                Ok(rows) => vec![rows],
+                // More than a column of one batch holds.
+                Err(error) if is_overflow(&error) => batches,
+                Err(source) => return Err(Error::unexpected("rows could not be put in order").caused_by(source)),
+            };
+            for (tick, rows) in by_tick(&rows, &schema)? {
+                ticks.entry(tick).or_default().push((info.name.clone(), rows));
             }
         }
         Ok(ticks.into_iter().map(|(tick, tables)| Tick { tick, tables }).collect())
@@ -132,20 +137,19 @@ impl Replay {
 }
 
 /// The rows of each tick, in the order of sequence number and position.
-fn by_tick(rows: &RecordBatch) -> Result<Vec<(i64, RecordBatch)>> {
-    let Base { tick, seq, .. } = Base::of(rows)?;
-    let mut order: Vec<u32> = (0..rows.num_rows() as u32).collect();
-    order.sort_by_key(|row| (tick.value(*row as usize), seq.value(*row as usize)));
-    let of_tick = |rows_of_tick: &[u32]| {
-        let number = tick.value(rows_of_tick.first().copied().unwrap_or(0) as usize);
-        let taken = take_record_batch(rows, &UInt32Array::from(rows_of_tick.to_vec())).map_err(failed)?;
-        Ok((number, taken))
+fn by_tick(batches: &[RecordBatch], schema: &SchemaRef) -> Result<Vec<(i64, Vec<RecordBatch>)>> {
+    let mut order: Vec<(i64, u64, usize, usize)> = Vec::new();
+    for (number, batch) in batches.iter().enumerate() {
+        let Base { tick, seq, .. } = Base::of(batch)?;
+        order.extend((0..batch.num_rows()).map(|row| (tick.value(row), seq.value(row), number, row)));
+    }
+    order.sort_unstable();
+    let of_tick = |rows: &[(i64, u64, usize, usize)]| {
+        let number = rows.first().map_or(0, |(tick, ..)| *tick);
+        let places: Vec<_> = rows.iter().map(|(_, _, batch, row)| (*batch, *row)).collect();
+        Ok((number, pieces(batches, &places, schema, places.len())?))
     };
-    order.chunk_by(|one, other| tick.value(*one as usize) == tick.value(*other as usize)).map(of_tick).collect()
-}
-
-fn failed(source: arrow::error::ArrowError) -> Error {
-    Error::unexpected("rows could not be put in order").caused_by(source)
+    order.chunk_by(|one, other| one.0 == other.0).map(of_tick).collect()
 }
 
 #[cfg(test)]

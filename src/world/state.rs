@@ -105,7 +105,8 @@ impl View {
     ///
     /// # Errors
     /// `NotFound` for the table; `Invalid` for one without base columns; `Unsupported` if it needs more memory than
-    /// [`memory_mb`](StateOptions::memory_mb) says; those of the byte store.
+    /// [`memory_mb`](StateOptions::memory_mb) says, and in the stream if a batch has more than 2 GiB in a column of texts,
+    /// bytes or lists; those of the byte store.
     pub async fn state(&self, table: &str) -> Result<State> {
         self.state_with(table, &StateOptions::default()).await
     }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, UInt64Array};
+use arrow::array::{ArrayRef, BooleanArray, DictionaryArray, Int64Array, RecordBatch, UInt64Array};
+use arrow::datatypes::Int8Type;
+use worldstore_core::ErrorKind;
 
-use super::{Ended, Newest, SLACK_ROWS};
+use super::{CHUNKS_MAX, Ended, Newest, SLACK_ROWS, pick, pieces};
 
 type Row = (u64, i64, u64, bool);
 
@@ -108,4 +110,37 @@ fn of_entities_that_ended_those_that_did_lately_are_kept() {
     newest.end_window();
     assert_eq!(newest.places.len(), 2, "what ended before is forgotten");
     assert_eq!(newest.sorted().order.iter().map(|(entity, ..)| *entity).collect::<Vec<_>>(), [2, 3]);
+}
+
+#[test]
+fn rows_that_are_put_into_several_batches_are_the_same() {
+    let fold = |piece_rows: usize| {
+        let mut newest = Newest { piece_rows, ..Newest::new(batch(&[]).schema(), Ended::Hide) };
+        for tick in 0..3_000 {
+            newest.take(batch(&[(tick as u64 % 300, tick, 1, tick % 7 != 0)]), |_| true).unwrap();
+            assert!(newest.chunks().len() <= CHUNKS_MAX, "{}", newest.chunks().len());
+        }
+        let largest = newest.chunks().iter().map(RecordBatch::num_rows).max();
+        let sorted = newest.sorted();
+        (largest, sorted.rows(0..sorted.order.len()).unwrap())
+    };
+    let ((_, whole), (largest, apart)) = (fold(usize::MAX), fold(64));
+    assert_eq!(largest, Some(64));
+    assert_eq!(apart, whole);
+}
+
+#[test]
+fn more_than_a_column_holds_is_put_into_several_batches() {
+    let words = |first: usize| -> RecordBatch {
+        let words: Vec<String> = (first..first + 100).map(|number| format!("word {number}")).collect();
+        let column: DictionaryArray<Int8Type> = words.iter().map(String::as_str).collect();
+        RecordBatch::try_from_iter([("word", Arc::new(column) as ArrayRef)]).unwrap()
+    };
+    // Keys of 8 bits are enough for each, and not for both.
+    let (chunks, schema) = ([words(0), words(100)], words(0).schema());
+    let indices: Vec<_> = (0..200).map(|row| (row / 100, row % 100)).collect();
+    let error = pick(&chunks, &indices, &schema).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    assert!(error.context().any(|named| named == ("column", "word")), "{error}");
+    assert_eq!(pieces(&chunks, &indices, &schema, indices.len()).unwrap(), chunks);
 }
