@@ -5,6 +5,7 @@
 
 mod api;
 mod archives;
+mod begin;
 mod changelog;
 mod date;
 pub mod git;
@@ -21,7 +22,8 @@ use crate::failure::{Context, Failure, Result};
 use crate::workspace::Workspace;
 use crate::{process, protoc, test, tools};
 use archives::Archive;
-use state::{Progress, State};
+use begin::{TAGGED, begun, current, is_over, resumed};
+use state::State;
 use version::{Level, Version};
 
 /// What is released, and how far it goes.
@@ -138,64 +140,6 @@ fn make(workspace: &Workspace, options: &Options) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The step after which nothing of a release is left to do but to publish it.
-const TAGGED: &str = "commit and tag";
-
-/// Whether what was begun is done, and the call means the next one.
-fn is_over(begun: &Progress, options: &Options) -> bool {
-    begun.done.iter().any(|step| step == TAGGED) && options.publish.is_none()
-}
-
-/// A new release: from a clean tree, of a version that has no tag.
-fn begun(workspace: &Workspace, options: &Options) -> Result<Progress> {
-    let changed = git::changed(&workspace.root)?;
-    if let Some(first) = changed.first() {
-        let message = format!("{} files differ from the last commit, as {first}: commit them first", changed.len());
-        return Err(Failure::new(message));
-    }
-    let from = current(workspace)?;
-    let to = options.level.map_or(from, |level| from.next(level));
-    if git::is_tagged(&workspace.root, to)? {
-        return Err(Failure::new(format!("{to} is released: say patch, minor or major")));
-    }
-    Ok(Progress {
-        from: from.to_string(),
-        to: to.to_string(),
-        commit: git::head(&workspace.root)?,
-        date: date::of(SystemTime::now()),
-        done: Vec::new(),
-        published: Vec::new(),
-    })
-}
-
-/// A release that was begun, if it is the one that is asked for and nothing else came in between.
-fn resumed(workspace: &Workspace, options: &Options, begun: Progress) -> Result<Progress> {
-    let (from, to): (Version, Version) = (begun.from.parse()?, begun.to.parse()?);
-    let other = options.level.is_some_and(|level| from.next(level) != to);
-    if other {
-        let message = format!("a release of {to} was begun: go on with it, or forget it with --restart");
-        return Err(Failure::new(message));
-    }
-    let tagged = begun.done.iter().any(|step| step == TAGGED) || git::is_tagged(&workspace.root, to)?;
-    if !tagged && git::head(&workspace.root)? != begun.commit {
-        let message =
-            format!("there are commits since the release of {to} was begun: undo its changes, then --restart");
-        return Err(Failure::new(message));
-    }
-    println!("going on with {to}, begun on {}", begun.date);
-    Ok(begun)
-}
-
-/// The version that all published crates have.
-fn current(workspace: &Workspace) -> Result<Version> {
-    let published = workspace.packages().into_iter().filter(|package| order::is_published(package));
-    let versions: BTreeSet<String> = published.map(|package| package.version.to_string()).collect();
-    match versions.iter().collect::<Vec<_>>().as_slice() {
-        [version] => version.parse(),
-        _ => Err(Failure::new(format!("crates have versions of their own: {versions:?}; they are released together"))),
-    }
 }
 
 /// Copies what git knows of the tree, with changes that are not committed.
