@@ -1,6 +1,7 @@
 //! Where a release begins: anew, or where one broke off.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::SystemTime;
 
 use super::state::Progress;
@@ -10,11 +11,11 @@ use crate::failure::{Failure, Result};
 use crate::workspace::Workspace;
 
 /// The step after which nothing of a release is left to do but to publish it.
-pub const TAGGED: &str = "commit and tag";
+pub const TAGGED: &str = "tag";
 
 /// Whether what was begun is done, and the call means the next one.
 pub fn is_over(begun: &Progress, options: &Options) -> bool {
-    begun.done.iter().any(|step| step == TAGGED) && options.publish.is_none()
+    begun.is_done(TAGGED) && options.publish.is_none()
 }
 
 /// A new release: from a clean tree, of a version that has no tag.
@@ -40,15 +41,15 @@ pub fn begun(workspace: &Workspace, options: &Options) -> Result<Progress> {
 }
 
 /// A release that was begun, if it is the one that is asked for and nothing else came in between.
-pub fn resumed(workspace: &Workspace, options: &Options, begun: Progress) -> Result<Progress> {
+pub fn resumed(root: &Path, options: &Options, begun: Progress) -> Result<Progress> {
     let (from, to): (Version, Version) = (begun.from.parse()?, begun.to.parse()?);
     let other = options.level.is_some_and(|level| from.next(level) != to);
     if other {
         let message = format!("a release of {to} was begun: go on with it, or forget it with --restart");
         return Err(Failure::new(message));
     }
-    let tagged = begun.done.iter().any(|step| step == TAGGED) || git::is_tagged(&workspace.root, to)?;
-    if !tagged && git::head(&workspace.root)? != begun.commit {
+    // The commit of the release itself may be there, and its tag not.
+    if !begun.is_done(TAGGED) && !git::is_at_or_after(root, &begun.commit)? {
         let message =
             format!("there are commits since the release of {to} was begun: undo its changes, then --restart");
         return Err(Failure::new(message));
@@ -66,3 +67,6 @@ pub fn current(workspace: &Workspace) -> Result<Version> {
         _ => Err(Failure::new(format!("crates have versions of their own: {versions:?}; they are released together"))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,12 @@ pub fn head(root: &Path) -> Result<String> {
     ask(root, &["rev-parse", "HEAD"]).map(|hash| hash.trim().to_owned())
 }
 
+/// Whether the last commit is this one, or comes right after it.
+pub fn is_at_or_after(root: &Path, commit: &str) -> Result<bool> {
+    let hashes = ask(root, &["rev-list", "--max-count", "1", "--parents", "HEAD"])?;
+    Ok(hashes.split_whitespace().any(|hash| hash == commit))
+}
+
 /// The highest version that has a tag among the ancestors of the last commit.
 pub fn last_release(root: &Path) -> Result<Option<Version>> {
     let tags = ask(root, &["tag", "--list", "v*", "--merged", "HEAD"])?;
@@ -27,6 +33,11 @@ pub fn last_release(root: &Path) -> Result<Option<Version>> {
 /// Whether a version has a tag, also elsewhere.
 pub fn is_tagged(root: &Path, version: Version) -> Result<bool> {
     ask(root, &["tag", "--list", &version.tag()]).map(|tags| !tags.trim().is_empty())
+}
+
+/// Whether the tag of a version is at the last commit.
+pub fn is_tagged_here(root: &Path, version: Version) -> Result<bool> {
+    ask(root, &["tag", "--list", &version.tag(), "--points-at", "HEAD"]).map(|tags| !tags.trim().is_empty())
 }
 
 /// Writes the files of a tag into an empty folder, with an index of their own: the one of the repository stays.
@@ -40,21 +51,24 @@ pub fn export(root: &Path, tag: &str, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Commits all changes and tags them. What is there already, of an earlier try, is not made again.
-pub fn commit_and_tag(root: &Path, version: Version, notes: &str) -> Result<()> {
-    if !changed(root)?.is_empty() {
-        process::capture(
-            "git commit",
-            git(root).args(["commit", "--all", "--message", &format!("release {version}")]),
-        )?;
+/// Commits all changes, if there are any.
+pub fn commit(root: &Path, version: Version) -> Result<()> {
+    if changed(root)?.is_empty() {
+        return Ok(());
     }
-    if !is_tagged(root, version)? {
-        // A heading is no comment.
-        let message = format!("worldstore {version}\n\n{notes}");
-        let arguments = ["tag", "--annotate", "--cleanup=whitespace", "--message", &message, &version.tag()];
-        process::capture("git tag", git(root).args(arguments))?;
+    let message = format!("release {version}");
+    process::capture("git commit", git(root).args(["commit", "--all", "--message", &message])).map(drop)
+}
+
+/// Tags the last commit. A tag of an earlier try is not made again; one at another commit is a failure.
+pub fn tag(root: &Path, version: Version, notes: &str) -> Result<()> {
+    if is_tagged_here(root, version)? {
+        return Ok(());
     }
-    Ok(())
+    // A heading is no comment.
+    let message = format!("worldstore {version}\n\n{notes}");
+    let arguments = ["tag", "--annotate", "--cleanup=whitespace", "--message", &message, &version.tag()];
+    process::capture("git tag", git(root).args(arguments)).map(drop)
 }
 
 fn ask(root: &Path, arguments: &[&str]) -> Result<String> {
@@ -68,4 +82,4 @@ fn git(root: &Path) -> Command {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -110,7 +110,7 @@ fn make(workspace: &Workspace, options: &Options) -> Result<()> {
         state.remove()?;
     }
     let mut progress = match state.read()?.filter(|begun| !is_over(begun, options)) {
-        Some(begun) => resumed(workspace, options, begun)?,
+        Some(begun) => resumed(&workspace.root, options, begun)?,
         None => begun(workspace, options)?,
     };
     let (from, to): (Version, Version) = (progress.from.parse()?, progress.to.parse()?);
@@ -129,7 +129,8 @@ fn make(workspace: &Workspace, options: &Options) -> Result<()> {
     progress.step(&state, "semver", |_| release.semver())?;
     progress.step(&state, "dependencies", |_| crate::audit::all(workspace))?;
     progress.step(&state, "archives", |_| release.build(&release.package()?))?;
-    progress.step(&state, TAGGED, |_| git::commit_and_tag(&release.tree, to, &release.notes()?))?;
+    progress.step(&state, "commit", |_| git::commit(&release.tree, to))?;
+    progress.step(&state, TAGGED, |_| git::tag(&release.tree, to, &release.notes()?))?;
     match options.publish {
         None => println!(
             "{to} is tagged. `git push --follow-tags` and `cargo xtask release --publish {to}` make it public."

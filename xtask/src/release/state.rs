@@ -63,9 +63,14 @@ impl State {
 }
 
 impl Progress {
+    /// Whether a step is done.
+    pub fn is_done(&self, name: &str) -> bool {
+        self.done.iter().any(|done| done == name)
+    }
+
     /// Runs a step that was not done yet and notes it. A failure leaves the state as it was: the step runs again.
     pub fn step(&mut self, state: &State, name: &str, step: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
-        if self.done.iter().any(|done| done == name) {
+        if self.is_done(name) {
             println!("== {name}: done before");
             return Ok(());
         }

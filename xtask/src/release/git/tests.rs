@@ -2,7 +2,8 @@
 
 use super::*;
 
-fn repository() -> tempfile::TempDir {
+/// With one commit of one file.
+pub fn repository() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     ask(root, &["init", "--quiet"]).unwrap();
@@ -24,24 +25,36 @@ fn what_changed_is_committed_and_tagged_once() {
     std::fs::write(root.join("a.txt"), "two").unwrap();
     assert_eq!(changed(root).unwrap(), ["a.txt"]);
     for _ in 0..2 {
-        commit_and_tag(root, Version(0, 9, 0), "### Added\n\n- Two.").unwrap();
+        commit(root, Version(0, 9, 0)).unwrap();
+        tag(root, Version(0, 9, 0), "### Added\n\n- Two.").unwrap();
     }
     let released = head(root).unwrap();
     assert_ne!(begin, released);
     assert_eq!(ask(root, &["rev-list", "--count", "HEAD"]).unwrap().trim(), "2");
     assert!(ask(root, &["tag", "--list", "--format=%(contents)", "v0.9.0"]).unwrap().contains("### Added"));
 
-    commit_and_tag(root, Version(0, 10, 0), "").unwrap();
+    tag(root, Version(0, 10, 0), "").unwrap();
     ask(root, &["tag", "vacation"]).unwrap();
     assert_eq!(last_release(root).unwrap(), Some(Version(0, 10, 0)));
     assert!(is_tagged(root, Version(0, 9, 0)).unwrap() && !is_tagged(root, Version(0, 1, 0)).unwrap());
 }
 
 #[test]
+fn a_tag_stays_where_it_is() {
+    let folder = repository();
+    let root = folder.path();
+    tag(root, Version(0, 9, 0), "").unwrap();
+    std::fs::write(root.join("a.txt"), "two").unwrap();
+    commit(root, Version(0, 9, 0)).unwrap();
+    assert!(!is_tagged_here(root, Version(0, 9, 0)).unwrap());
+    assert!(tag(root, Version(0, 9, 0), "").unwrap_err().to_string().contains("already exists"));
+}
+
+#[test]
 fn a_release_is_written_beside_without_touching_the_tree() {
     let folder = repository();
     let root = folder.path();
-    commit_and_tag(root, Version(0, 1, 0), "").unwrap();
+    tag(root, Version(0, 1, 0), "").unwrap();
     std::fs::write(root.join("a.txt"), "two").unwrap();
     let beside = tempfile::tempdir().unwrap();
     let last = beside.path().join("last");
