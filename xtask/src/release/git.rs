@@ -51,6 +51,11 @@ pub fn export(root: &Path, tag: &str, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// A file of the last commit.
+pub fn committed(root: &Path, file: &str) -> Result<String> {
+    ask(root, &["show", &format!("HEAD:{file}")])
+}
+
 /// Commits all changes, if there are any.
 pub fn commit(root: &Path, version: Version) -> Result<()> {
     if changed(root)?.is_empty() {

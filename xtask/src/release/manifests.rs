@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use toml::Table;
+
 use super::version::Version;
 use crate::failure::{Context, Result};
 
@@ -37,6 +39,16 @@ pub fn set(root: &Path, files: &[String], members: &[String], old: Version, new:
         }
     }
     Ok(changed)
+}
+
+/// The version of a package; where its manifest leaves that to the workspace, the one of the root manifest.
+pub fn version(manifest: &Table, root: &Table) -> Option<String> {
+    let own = manifest.get("package")?.get("version")?;
+    let version = match own.as_str() {
+        Some(version) => version,
+        None => root.get("workspace")?.get("package")?.get("version")?.as_str()?,
+    };
+    Some(version.to_owned())
 }
 
 /// A manifest: the version of a package, and of dependencies that have a path as well.

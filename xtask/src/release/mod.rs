@@ -12,6 +12,7 @@ pub mod git;
 mod manifests;
 pub mod order;
 mod state;
+mod tagged;
 mod version;
 
 use std::collections::BTreeSet;
@@ -130,7 +131,7 @@ fn make(workspace: &Workspace, options: &Options) -> Result<()> {
     progress.step(&state, "dependencies", |_| crate::audit::all(workspace))?;
     progress.step(&state, "archives", |_| release.build(&release.package()?))?;
     progress.step(&state, "commit", |_| git::commit(&release.tree, to))?;
-    progress.step(&state, TAGGED, |_| git::tag(&release.tree, to, &release.notes()?))?;
+    progress.step(&state, TAGGED, |_| release.tag())?;
     match options.publish {
         None => println!(
             "{to} is tagged. `git push --follow-tags` and `cargo xtask release --publish {to}` make it public."
@@ -250,9 +251,22 @@ impl Release<'_> {
         archives::build(self.workspace, &self.tree, archives, &self.folder.join("archives"))
     }
 
-    /// Uploads one crate. Cargo builds it from its archive before, and waits until the registry shows it. One that was
-    /// uploaded by a try whose answer was lost counts as published.
+    /// The manifests of the crates that are published, relative to the root.
+    fn manifests(&self) -> Vec<String> {
+        let published = self.workspace.packages().into_iter().filter(|package| order::is_published(package));
+        let manifest = |package| archives::folder_of(self.workspace, package).join("Cargo.toml");
+        published.map(|package| manifest(package).to_string_lossy().replace('\\', "/")).collect()
+    }
+
+    fn tag(&self) -> Result<()> {
+        tagged::ensure_committed(&self.tree, &self.manifests(), self.to)?;
+        git::tag(&self.tree, self.to, &self.notes()?)
+    }
+
+    /// Uploads one crate, if the tree still is what is tagged. Cargo builds it from its archive before, and waits until the
+    /// registry shows it. One that was uploaded by a try whose answer was lost counts as published.
     fn publish(&self, name: &str) -> Result<()> {
+        tagged::ensure_tagged(&self.tree, &self.manifests(), self.to)?;
         let mut command = protoc::cargo(self.workspace)?;
         command.args(["publish", "--locked", "--package", name]);
         match process::capture("cargo publish", &mut command) {

@@ -1,7 +1,7 @@
 //! Releases that were begun, in a repository of its own.
 
 use super::*;
-use crate::release::git::tests::repository;
+use crate::release::git::tests::{git, repository};
 
 const NEW: Version = Version(0, 1, 1);
 
@@ -19,11 +19,6 @@ fn after(root: &Path, steps: &[&str]) -> Progress {
         done: steps.iter().map(|step| (*step).to_owned()).collect(),
         published: Vec::new(),
     }
-}
-
-fn git(root: &Path, arguments: &[&str]) -> String {
-    let mut command = std::process::Command::new("git");
-    crate::process::capture("git", command.current_dir(root).args(arguments)).unwrap()
 }
 
 #[test]

@@ -2,6 +2,11 @@
 
 use super::*;
 
+/// What git says in a folder.
+pub fn git(root: &Path, arguments: &[&str]) -> String {
+    ask(root, arguments).unwrap()
+}
+
 /// With one commit of one file.
 pub fn repository() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();

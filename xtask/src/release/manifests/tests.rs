@@ -17,6 +17,15 @@ fn packages_and_our_requirements_move_and_others_stay() {
 }
 
 #[test]
+fn a_package_has_its_own_version_or_the_one_of_all() {
+    let table = |text: &str| -> Table { text.parse().unwrap() };
+    let root = table("[workspace.package]\nversion = \"0.1.0\"\n[package]\nversion.workspace = true\n");
+    assert_eq!(version(&root, &root).as_deref(), Some("0.1.0"));
+    assert_eq!(version(&table("[package]\nversion = \"0.2.0\"\n"), &root).as_deref(), Some("0.2.0"));
+    assert_eq!(version(&table("[package]\n"), &root), None);
+}
+
+#[test]
 fn a_lock_moves_our_entries_alone() {
     let entry = |name: &str, version: &str, source: &str| {
         format!("[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n{source}")
