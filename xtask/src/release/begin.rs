@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::state::Progress;
+use super::state::{Progress, State};
 use super::version::Version;
 use super::{Options, date, git, order};
 use crate::failure::{Failure, Result};
@@ -19,7 +19,7 @@ pub fn is_over(begun: &Progress, options: &Options) -> bool {
 }
 
 /// A new release: from a clean tree, of a version that has no tag.
-pub fn begun(workspace: &Workspace, options: &Options) -> Result<Progress> {
+pub fn begun(workspace: &Workspace, options: &Options, state: &State) -> Result<Progress> {
     let changed = git::changed(&workspace.root)?;
     if let Some(first) = changed.first() {
         let message = format!("{} files differ from the last commit, as {first}: commit them first", changed.len());
@@ -35,6 +35,7 @@ pub fn begun(workspace: &Workspace, options: &Options) -> Result<Progress> {
         to: to.to_string(),
         commit: git::head(&workspace.root)?,
         date: date::of(SystemTime::now()),
+        tree: state.tree()?,
         done: Vec::new(),
         published: Vec::new(),
     })

@@ -40,6 +40,16 @@ pub fn is_tagged_here(root: &Path, version: Version) -> Result<bool> {
     ask(root, &["tag", "--list", &version.tag(), "--points-at", "HEAD"]).map(|tags| !tags.trim().is_empty())
 }
 
+/// What a commit of all files would hold, also of those that are new: two trees with the same hash are the same. The index
+/// for it lies where it is told; the one of the repository stays.
+pub fn fingerprint(root: &Path, index: &Path) -> Result<String> {
+    let mut hash = String::new();
+    for arguments in [["read-tree", "HEAD"].as_slice(), &["add", "--all"], &["write-tree"]] {
+        hash = process::capture("git", git(root).env("GIT_INDEX_FILE", index).args(arguments))?;
+    }
+    Ok(hash.trim().to_owned())
+}
+
 /// Writes the files of a tag into an empty folder, with an index of their own: the one of the repository stays.
 pub fn export(root: &Path, tag: &str, folder: &Path) -> Result<()> {
     let index = folder.with_extension("index");

@@ -106,13 +106,13 @@ fn try_it(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 fn make(workspace: &Workspace, options: &Options) -> Result<()> {
-    let state = State::new(&workspace.cache("release"));
+    let state = State::new(&workspace.cache("release"), &workspace.root);
     if options.restart {
         state.remove()?;
     }
     let mut progress = match state.read()?.filter(|begun| !is_over(begun, options)) {
         Some(begun) => resumed(&workspace.root, options, begun)?,
-        None => begun(workspace, options)?,
+        None => begun(workspace, options, &state)?,
     };
     let (from, to): (Version, Version) = (progress.from.parse()?, progress.to.parse()?);
     if options.publish.is_some_and(|wanted| wanted != to) {
@@ -124,8 +124,8 @@ fn make(workspace: &Workspace, options: &Options) -> Result<()> {
     println!("{from} -> {to}");
     state.write(&progress)?;
     progress.step(&state, "tests", |_| test::ensure_passed(workspace))?;
-    progress.step(&state, "versions", |_| release.versions())?;
-    progress.step(&state, "changelog", |progress| release.changelog(&progress.date))?;
+    progress.change(&state, "versions", |_| release.versions())?;
+    progress.change(&state, "changelog", |progress| release.changelog(&progress.date))?;
     progress.step(&state, "api", |_| release.api())?;
     progress.step(&state, "semver", |_| release.semver())?;
     progress.step(&state, "dependencies", |_| crate::audit::all(workspace))?;

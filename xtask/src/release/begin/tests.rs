@@ -16,6 +16,7 @@ fn after(root: &Path, steps: &[&str]) -> Progress {
         to: NEW.to_string(),
         commit: git::head(root).unwrap(),
         date: "2026-11-21".to_owned(),
+        tree: String::new(),
         done: steps.iter().map(|step| (*step).to_owned()).collect(),
         published: Vec::new(),
     }
