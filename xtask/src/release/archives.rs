@@ -57,6 +57,8 @@ pub fn package(
     version: Version,
     folder: &Path,
 ) -> Result<Vec<Archive>> {
+    let packed = workspace.target().join("package");
+    remove_packed(&packed, names, version)?;
     let mut command = workspace.cargo();
     command.current_dir(tree).args(["package", "--quiet", "--no-verify", "--allow-dirty", "--target-dir"]);
     command.arg(workspace.target());
@@ -69,16 +71,27 @@ pub fn package(
     }
     std::fs::create_dir_all(folder).during(format_args!("making {}", folder.display()))?;
     let unpack = |name: &String| {
-        let full = format!("{name}-{version}");
-        let archive = workspace.target().join("package").join(format!("{full}.crate"));
+        let archive = packed.join(file_name(name, version));
         let bytes = std::fs::metadata(&archive).during(format_args!("looking at {}", archive.display()))?.len();
         let mut tar = Command::new("tar");
         // Files in archives are as old as cargo itself. With those times, what was built from other contents would pass for
         // newer.
         process::capture("tar", tar.arg("-xmzf").arg(&archive).arg("-C").arg(folder))?;
-        Ok(Archive { name: name.clone(), folder: folder.join(full), bytes })
+        Ok(Archive { name: name.clone(), folder: folder.join(format!("{name}-{version}")), bytes })
     };
     names.iter().map(unpack).collect()
+}
+
+/// Removes archives of an earlier try: where cargo makes none, they would be taken for new.
+fn remove_packed(packed: &Path, names: &[String], version: Version) -> Result<()> {
+    for archive in names.iter().map(|name| packed.join(file_name(name, version))).filter(|archive| archive.exists()) {
+        std::fs::remove_file(&archive).during(format_args!("removing {}", archive.display()))?;
+    }
+    Ok(())
+}
+
+fn file_name(name: &str, version: Version) -> String {
+    format!("{name}-{version}.crate")
 }
 
 /// What is wrong with an archive, in words.

@@ -42,3 +42,13 @@ fn what_is_wrong_is_told() {
     let wrong = requirements(&Table::new(), &ours(), Version(0, 2, 0));
     assert_eq!(wrong, ["its version is missing, not 0.2.0"]);
 }
+
+#[test]
+fn archives_of_an_earlier_try_are_not_taken_for_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["worldstore-redb-0.2.0.crate", "worldstore-redb-0.1.0.crate", "other-0.2.0.crate"];
+    files.iter().for_each(|file| std::fs::write(folder.path().join(file), "").unwrap());
+    let names = ["worldstore-core", "worldstore-redb"].map(str::to_owned);
+    remove_packed(folder.path(), &names, Version(0, 2, 0)).unwrap();
+    assert_eq!(files.map(|file| folder.path().join(file).exists()), [false, true, true]);
+}
