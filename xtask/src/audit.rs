@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::{Context, Result};
+use crate::tools::Missing;
 use crate::workspace::Workspace;
 use crate::{process, tools};
 
@@ -16,15 +17,22 @@ const ADVISORIES_COPY: &str = "WORLDSTORE_ADVISORIES";
 
 /// Everything; `cargo-deny` is installed for it, which takes minutes. Advisories come from the RustSec database, or the clone
 /// of it that `WORLDSTORE_ADVISORIES` names.
-pub fn all(workspace: &Workspace) -> Result<()> {
-    spelling(workspace)?;
-    match tools::or_skip(tools::from_crates(tools::DENY, workspace))? {
+pub fn all(workspace: &Workspace, missing: Missing) -> Result<()> {
+    let spelled = spelling(workspace, missing)?;
+    let denied = match missing.or_skip(tools::from_crates(tools::DENY, workspace))? {
         Some(program) => {
             deny(workspace, &program, &OFFLINE)?;
-            advisories(workspace, &program)
+            advisories(workspace, &program)?;
+            true
         }
-        None => Ok(()),
+        None => false,
+    };
+    for (what, done) in [("spelling", spelled), ("licences, sources and advisories", denied)] {
+        if !done {
+            println!("NOT CHECKED: {what}");
+        }
     }
+    Ok(())
 }
 
 /// The checks of dependencies, where `cargo-deny` is installed: it is not installed for this. Advisories are asked for if
@@ -87,8 +95,8 @@ fn command(workspace: &Workspace, program: &Path, checks: &[&str]) -> Command {
 }
 
 /// Looks for words that are often written wrong, and says whether it could. Which are no mistakes is in `typos.toml`.
-pub fn spelling(workspace: &Workspace) -> Result<bool> {
-    let Some(program) = tools::or_skip(tools::typos(workspace))? else { return Ok(false) };
+pub fn spelling(workspace: &Workspace, missing: Missing) -> Result<bool> {
+    let Some(program) = missing.or_skip(tools::typos(workspace))? else { return Ok(false) };
     process::run("typos", workspace.command(&program).args(["--format", "brief"]))?;
     Ok(true)
 }

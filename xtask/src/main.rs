@@ -34,6 +34,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Result;
+use crate::tools::Missing;
 use crate::workspace::Workspace;
 
 /// Set-up, demo, tests and checks of the worldstore workspace.
@@ -102,7 +103,7 @@ fn run(task: Task) -> Result<()> {
         Task::Examples => examples::without_servers(&workspace),
         Task::Features(options) => features::run(&workspace, &options),
         Task::Release(options) => release::run(&workspace, &options),
-        Task::Audit => audit::all(&workspace),
+        Task::Audit => audit::all(&workspace, Missing::Skips),
         Task::Tidy => tidy::run(&workspace),
         Task::Flights => flights::run(&workspace),
         Task::Guard { .. } => Ok(()),

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use crate::failure::{Context, Failure, Result};
 use crate::release::{self, git};
 use crate::services::{self, Service, Services};
+use crate::tools::Missing;
 use crate::workspace::Workspace;
 use crate::{audit, demo, examples, features, peers, process, protoc, tidy};
 
@@ -37,7 +38,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let mut steps = Steps::default();
     steps.run("fmt", || process::run("cargo fmt", workspace.cargo().args(["fmt", "--all", "--check"])))?;
     steps.run("tidy", || tidy::run(workspace))?;
-    if !steps.run("spelling", || audit::spelling(workspace))? {
+    if !steps.run("spelling", || audit::spelling(workspace, Missing::Skips))? {
         steps.skipped("spelling");
     }
     steps.run("dependencies", || audit::if_there(workspace))?;

@@ -49,14 +49,28 @@ pub fn typos(workspace: &Workspace) -> Result<PathBuf> {
     }
 }
 
-/// Hands on a tool, or says loudly that it is not there; with `CI` set that is a failure.
-pub fn or_skip(tool: Result<PathBuf>) -> Result<Option<PathBuf>> {
-    match tool {
-        Ok(program) => Ok(Some(program)),
-        Err(failure) if services::must_be_there() => Err(failure),
-        Err(failure) => {
-            eprintln!("SKIPPED: {failure}");
-            Ok(None)
+/// What becomes of a check whose tool is not there and cannot be installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// It is left out, loudly; with `CI` set it fails.
+    Skips,
+    /// It fails: for what cannot be taken back.
+    Fails,
+}
+
+impl Missing {
+    /// Hands on a tool that is there.
+    pub fn or_skip(self, tool: Result<PathBuf>) -> Result<Option<PathBuf>> {
+        match tool {
+            Ok(program) => Ok(Some(program)),
+            Err(failure) if self == Self::Fails || services::must_be_there() => Err(failure),
+            Err(failure) => {
+                eprintln!("SKIPPED: {failure}");
+                Ok(None)
+            }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

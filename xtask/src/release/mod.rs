@@ -20,8 +20,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::failure::{Context, Failure, Result};
+use crate::tools::Missing;
 use crate::workspace::Workspace;
-use crate::{process, protoc, test, tools};
+use crate::{audit, process, protoc, test, tools};
 use archives::Archive;
 use begin::{TAGGED, begun, current, is_over, resumed};
 use state::State;
@@ -95,7 +96,7 @@ fn try_it(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     release.api()?;
     match options.semver {
-        true => release.semver()?,
+        true => release.semver(Missing::Skips)?,
         false => println!("NOT CHECKED: cargo semver-checks; --semver runs it"),
     }
     println!("order: {}", release.order.join(", "));
@@ -127,8 +128,8 @@ fn make(workspace: &Workspace, options: &Options) -> Result<()> {
     progress.change(&state, "versions", |_| release.versions())?;
     progress.change(&state, "changelog", |progress| release.changelog(&progress.date))?;
     progress.step(&state, "api", |_| release.api())?;
-    progress.step(&state, "semver", |_| release.semver())?;
-    progress.step(&state, "dependencies", |_| crate::audit::all(workspace))?;
+    progress.step(&state, "semver", |_| release.semver(Missing::Fails))?;
+    progress.step(&state, "dependencies", |_| audit::all(workspace, Missing::Fails))?;
     progress.step(&state, "archives", |_| release.build(&release.package()?))?;
     progress.step(&state, "commit", |_| git::commit(&release.tree, to))?;
     progress.step(&state, TAGGED, |_| release.tag())?;
@@ -222,12 +223,12 @@ impl Release<'_> {
     }
 
     /// Has somebody else decide whether what changed fits the new version.
-    fn semver(&self) -> Result<()> {
+    fn semver(&self, missing: Missing) -> Result<()> {
         let Some(before) = git::last_release(&self.workspace.root)? else {
             println!("no release yet: nothing that a change could break");
             return Ok(());
         };
-        let Some(program) = tools::or_skip(tools::from_crates(tools::SEMVER_CHECKS, self.workspace))? else {
+        let Some(program) = missing.or_skip(tools::from_crates(tools::SEMVER_CHECKS, self.workspace))? else {
             return Ok(());
         };
         let mut command = protoc::cargo_plugin(self.workspace, &program)?;
