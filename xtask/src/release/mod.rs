@@ -11,6 +11,7 @@ mod date;
 pub mod git;
 mod manifests;
 pub mod order;
+mod semver;
 mod state;
 mod tagged;
 mod version;
@@ -22,7 +23,7 @@ use std::time::SystemTime;
 use crate::failure::{Context, Failure, Result};
 use crate::tools::Missing;
 use crate::workspace::Workspace;
-use crate::{audit, process, protoc, test, tools};
+use crate::{audit, process, protoc, test};
 use archives::Archive;
 use begin::{TAGGED, begun, current, is_over, resumed};
 use state::State;
@@ -96,7 +97,7 @@ fn try_it(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     release.api()?;
     match options.semver {
-        true => release.semver(Missing::Skips)?,
+        true => semver::check(&release, Missing::Skips)?,
         false => println!("NOT CHECKED: cargo semver-checks; --semver runs it"),
     }
     println!("order: {}", release.order.join(", "));
@@ -128,7 +129,7 @@ fn make(workspace: &Workspace, options: &Options) -> Result<()> {
     progress.change(&state, "versions", |_| release.versions())?;
     progress.change(&state, "changelog", |progress| release.changelog(&progress.date))?;
     progress.step(&state, "api", |_| release.api())?;
-    progress.step(&state, "semver", |_| release.semver(Missing::Fails))?;
+    progress.step(&state, "semver", |_| semver::check(&release, Missing::Fails))?;
     progress.step(&state, "dependencies", |_| audit::all(workspace, Missing::Fails))?;
     progress.step(&state, "archives", |_| release.build(&release.package()?))?;
     progress.step(&state, "commit", |_| git::commit(&release.tree, to))?;
@@ -220,25 +221,6 @@ impl Release<'_> {
         std::fs::write(&path, &all).during(format_args!("writing {}", path.display()))?;
         println!("read what changed in {}", path.display());
         Ok(())
-    }
-
-    /// Has somebody else decide whether what changed fits the new version.
-    fn semver(&self, missing: Missing) -> Result<()> {
-        let Some(before) = git::last_release(&self.workspace.root)? else {
-            println!("no release yet: nothing that a change could break");
-            return Ok(());
-        };
-        let Some(program) = missing.or_skip(tools::from_crates(tools::SEMVER_CHECKS, self.workspace))? else {
-            return Ok(());
-        };
-        let mut command = protoc::cargo_plugin(self.workspace, &program)?;
-        command.arg("semver-checks").arg("--manifest-path").arg(self.tree.join("Cargo.toml"));
-        command.arg("--baseline-root").arg(self.folder.join("last"));
-        for name in &self.order {
-            command.args(["--package", name]);
-        }
-        println!("compared with {before}");
-        process::run("cargo semver-checks", &mut command)
     }
 
     fn package(&self) -> Result<Vec<Archive>> {
