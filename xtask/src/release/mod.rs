@@ -25,8 +25,8 @@ use crate::tools::Missing;
 use crate::workspace::Workspace;
 use crate::{audit, process, protoc, test};
 use archives::Archive;
-use begin::{TAGGED, begun, current, is_over, resumed};
-use state::State;
+use begin::{PUBLISHED, TAGGED, begun, current, is_over, resumed};
+use state::{Progress, State};
 use version::{Level, Version};
 
 /// What is released, and how far it goes.
@@ -125,24 +125,17 @@ fn make(workspace: &Workspace, options: &Options) -> Result<()> {
     let release = Release { workspace, tree, folder, from, to, order };
     println!("{from} -> {to}");
     state.write(&progress)?;
-    progress.step(&state, "tests", |_| test::ensure_passed(workspace))?;
-    progress.change(&state, "versions", |_| release.versions())?;
-    progress.change(&state, "changelog", |progress| release.changelog(&progress.date))?;
-    progress.step(&state, "api", |_| release.api())?;
-    progress.step(&state, "semver", |_| semver::check(&release, Missing::Fails))?;
-    progress.step(&state, "dependencies", |_| audit::all(workspace, Missing::Fails))?;
-    progress.step(&state, "archives", |_| release.build(&release.package()?))?;
-    progress.step(&state, "commit", |_| git::commit(&release.tree, to))?;
-    progress.step(&state, TAGGED, |_| release.tag())?;
-    match options.publish {
-        None => println!(
-            "{to} is tagged. `git push --follow-tags` and `cargo xtask release --publish {to}` make it public."
-        ),
-        Some(_) => {
-            progress.publish(&state, &release.order, |name| release.publish(name))?;
-            println!("{to} is published: {} crates", release.order.len());
-        }
+    if !progress.is_done(TAGGED) {
+        release.steps(&mut progress, &state)?;
     }
+    if options.publish.is_none() {
+        println!("{to} is tagged. `git push --follow-tags` and `cargo xtask release --publish {to}` make it public.");
+        return Ok(());
+    }
+    tagged::ensure_tagged(&release.tree, &release.manifests(), to)?;
+    progress
+        .step(&state, PUBLISHED, |progress| progress.publish(&state, &release.order, |name| release.publish(name)))?;
+    println!("{to} is published: {} crates", release.order.len());
     Ok(())
 }
 
@@ -161,6 +154,19 @@ fn copy(workspace: &Workspace, tree: &Path) -> Result<()> {
 }
 
 impl Release<'_> {
+    /// Everything up to the tag.
+    fn steps(&self, progress: &mut Progress, state: &State) -> Result<()> {
+        progress.step(state, "tests", |_| test::ensure_passed(self.workspace))?;
+        progress.change(state, "versions", |_| self.versions())?;
+        progress.change(state, "changelog", |progress| self.changelog(&progress.date))?;
+        progress.step(state, "api", |_| self.api())?;
+        progress.step(state, "semver", |_| semver::check(self, Missing::Fails))?;
+        progress.step(state, "dependencies", |_| audit::all(self.workspace, Missing::Fails))?;
+        progress.step(state, "archives", |_| self.build(&self.package()?))?;
+        progress.step(state, "commit", |_| git::commit(&self.tree, self.to))?;
+        progress.step(state, TAGGED, |_| self.tag())
+    }
+
     /// Writes the version into manifests, lock files and pages. A lock file that does not fit is a failure.
     fn versions(&self) -> Result<()> {
         let files: Vec<String> =

@@ -10,12 +10,17 @@ use crate::failure::{Context, Failure, Result};
 
 /// Refuses a tree that is not the commit of a version's tag. `manifests` are those of the crates that are published.
 pub fn ensure_tagged(root: &Path, manifests: &[String], version: Version) -> Result<()> {
-    let tag = version.tag();
-    if !git::is_tagged_here(root, version)? {
-        let message = format!("the last commit is not {tag}: `git checkout {tag}`, then repeat the command");
-        return Err(Failure::new(message));
-    }
+    ensure_here(root, version)?;
     ensure_committed(root, manifests, version)
+}
+
+/// Refuses a last commit that is not the one of a version's tag.
+pub fn ensure_here(root: &Path, version: Version) -> Result<()> {
+    if git::is_tagged_here(root, version)? {
+        return Ok(());
+    }
+    let tag = version.tag();
+    Err(Failure::new(format!("the last commit is not {tag}: `git checkout {tag}`, then repeat the command")))
 }
 
 /// Refuses a tree that differs from the last commit, and a commit whose manifests have another version.
