@@ -1,6 +1,7 @@
 //! Running other programs: with our terminal, and their exit code kept.
 
-use std::process::{Command, ExitStatus};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, ExitStatus, Stdio};
 
 use crate::failure::{Context, Failure, Result};
 
@@ -26,6 +27,22 @@ pub fn capture(what: &str, command: &mut Command) -> Result<String> {
         return Err(Failure::new(format!("{what} failed ({}): {}\n{}", output.status, shown(command), said.trim())));
     }
     String::from_utf8(output.stdout).during(format_args!("reading what {what} wrote"))
+}
+
+/// Runs a command whose error output is shown as it comes, and gives that too, whether the command fails or not.
+pub fn overhear(what: &str, command: &mut Command) -> Result<(Result<()>, String)> {
+    let starting = format!("starting {what} ({})", shown(command));
+    let mut child = command.stderr(Stdio::piped()).spawn().during(starting)?;
+    let mut said = String::new();
+    for line in child.stderr.take().into_iter().flat_map(|errors| BufReader::new(errors).split(b'\n')) {
+        let line = line.during(format_args!("reading what {what} wrote"))?;
+        let line = String::from_utf8_lossy(&line);
+        eprintln!("{line}");
+        said.push_str(&line);
+        said.push('\n');
+    }
+    let status = child.wait().during(format_args!("waiting for {what}"))?;
+    Ok((ended(what, command, status), said))
 }
 
 /// Whether a program can be started and succeeds; what it writes is dropped.

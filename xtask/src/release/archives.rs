@@ -82,6 +82,16 @@ pub fn package(
     names.iter().map(unpack).collect()
 }
 
+/// Packages one crate as an upload does, from a tree that is committed, and gives the archive.
+pub fn package_one(workspace: &Workspace, tree: &Path, name: &str, version: Version) -> Result<PathBuf> {
+    let packed = workspace.target().join("package");
+    remove_packed(&packed, &[name.to_owned()], version)?;
+    let mut command = workspace.cargo();
+    command.current_dir(tree).args(["package", "--quiet", "--no-verify", "--locked", "--package", name]);
+    process::run("cargo package", command.arg("--target-dir").arg(workspace.target()))?;
+    Ok(packed.join(file_name(name, version)))
+}
+
 /// Removes archives of an earlier try: where cargo makes none, they would be taken for new.
 fn remove_packed(packed: &Path, names: &[String], version: Version) -> Result<()> {
     for archive in names.iter().map(|name| packed.join(file_name(name, version))).filter(|archive| archive.exists()) {

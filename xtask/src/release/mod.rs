@@ -14,6 +14,7 @@ pub mod order;
 mod semver;
 mod state;
 mod tagged;
+mod upload;
 mod version;
 
 use std::collections::BTreeSet;
@@ -23,7 +24,7 @@ use std::time::SystemTime;
 use crate::failure::{Context, Failure, Result};
 use crate::tools::Missing;
 use crate::workspace::Workspace;
-use crate::{audit, process, protoc, test};
+use crate::{audit, process, test};
 use archives::Archive;
 use begin::{PUBLISHED, TAGGED, begun, current, is_over, resumed};
 use state::{Progress, State};
@@ -133,8 +134,9 @@ fn make(workspace: &Workspace, options: &Options) -> Result<()> {
         return Ok(());
     }
     tagged::ensure_tagged(&release.tree, &release.manifests(), to)?;
-    progress
-        .step(&state, PUBLISHED, |progress| progress.publish(&state, &release.order, |name| release.publish(name)))?;
+    progress.step(&state, PUBLISHED, |progress| {
+        progress.publish(&state, &release.order, |name| upload::one(&release, name))
+    })?;
     println!("{to} is published: {} crates", release.order.len());
     Ok(())
 }
@@ -250,21 +252,6 @@ impl Release<'_> {
     fn tag(&self) -> Result<()> {
         tagged::ensure_committed(&self.tree, &self.manifests(), self.to)?;
         git::tag(&self.tree, self.to, &self.notes()?)
-    }
-
-    /// Uploads one crate, if the tree still is what is tagged. Cargo builds it from its archive before, and waits until the
-    /// registry shows it. One that was uploaded by a try whose answer was lost counts as published.
-    fn publish(&self, name: &str) -> Result<()> {
-        tagged::ensure_tagged(&self.tree, &self.manifests(), self.to)?;
-        let mut command = protoc::cargo(self.workspace)?;
-        command.args(["publish", "--locked", "--package", name]);
-        match process::capture("cargo publish", &mut command) {
-            Err(failure) if failure.to_string().contains("already exists on") => {
-                println!("{name} {} was there already", self.to);
-                Ok(())
-            }
-            other => other.map(|_| println!("{name} {}", self.to)),
-        }
     }
 }
 

@@ -115,11 +115,12 @@ impl Progress {
 
     /// Publishes what is not published yet, in the order given, and notes each crate.
     pub fn publish(&mut self, state: &State, order: &[String], mut one: impl FnMut(&str) -> Result<()>) -> Result<()> {
-        for name in order {
+        for (number, name) in (1..).zip(order) {
             if self.published.contains(name) {
                 println!("{name}: published before");
                 continue;
             }
+            println!("{name}: {number} of {}", order.len());
             one(name)?;
             self.published.push(name.clone());
             state.write(self)?;
