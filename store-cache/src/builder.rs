@@ -89,9 +89,9 @@ impl CacheBuilder {
     ///
     /// # Errors
     /// `Invalid` for settings that are [refused](CacheConfig::check); `Unsupported` outside a tokio runtime; `Corrupt` for a
-    /// log that holds something else than a cache writes, or rows that do not fit the columns of their table; `Invalid` or
-    /// `Unsupported` for rows of the log with values that their table cannot hold (context `table`, `record`, `seq`,
-    /// `column`, `row`), unless they are [kept elsewhere](Self::with_unfit); those of listing and describing the tables.
+    /// log that holds something else than a cache writes; for rows of the log that their table cannot hold, unless they are
+    /// [kept elsewhere](Self::with_unfit), `Corrupt` if another program has changed the columns, `Invalid` or `Unsupported`
+    /// for their values (context `table`, `record`, `seq`, `column`, `row`); those of listing and describing the tables.
     pub async fn open(self) -> Result<(TableCache, CacheRecovery)> {
         let Self { inner, config, log, publisher, unfit, seq_floor, withdraws_above } = self;
         config.check()?;

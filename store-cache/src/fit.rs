@@ -78,7 +78,7 @@ pub trait KeepUnfit: Send + Sync + fmt::Debug {
 }
 
 /// The error for rows of the log that nobody keeps.
-pub(crate) fn stuck(unfit: UnfitRows) -> Error {
+pub(crate) fn stuck(unfit: &UnfitRows) -> Error {
     let message = "the log holds rows that their table cannot hold: they have to be set aside";
     let mut error = Error::new(unfit.reason.kind(), message).with("table", &unfit.table).with("seq", unfit.seq);
     for key in ["column", "row", "value"] {
@@ -86,5 +86,5 @@ pub(crate) fn stuck(unfit: UnfitRows) -> Error {
             error = error.with(key, value);
         }
     }
-    error.caused_by(unfit.reason)
+    error.with("record", unfit.record).caused_by(Arc::clone(&unfit.reason))
 }

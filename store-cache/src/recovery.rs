@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
 use tokio::time::Instant;
 use worldstore_async::AsyncWal;
 use worldstore_async::table::AsyncTableBackend;
@@ -115,7 +117,11 @@ impl Replay {
             };
             read.map_err(|error| error.with("record", number))?;
         }
-        Ok(())
+        // Only now: rows of a table that was made anew later need no place.
+        match self.unfit.first().filter(|_| !self.keeps) {
+            Some(unfit) => Err(fit::stuck(unfit)),
+            None => Ok(()),
+        }
     }
 
     fn append(&mut self, record: Record) -> Result<()> {
@@ -146,19 +152,12 @@ impl Replay {
             self.told(&part.table).skipped += 1;
             return Ok(());
         }
-        let schema = Arc::clone(&table.schema);
-        let mut batches = Vec::new();
-        for batch in part.batches()? {
-            let widened = widen(&batch, &schema).and_then(|batch| stamp(batch, seq)).map_err(|source| {
-                Error::new(ErrorKind::Corrupt, "logged rows do not fit their table")
-                    .with("table", &part.table)
-                    .caused_by(source)
-            });
-            batches.push(widened?);
-        }
-        if let Err(reason) = fit::check_all(&*self.tables, &part.table, &batches) {
-            return self.set_aside(part, seq, record, reason);
-        }
+        let fitted = fitted(&part.batches()?, &table.schema, seq)
+            .and_then(|batches| fit::check_all(&*self.tables, &part.table, &batches).map(|()| batches));
+        let batches = match fitted {
+            Ok(batches) => batches,
+            Err(reason) => return self.set_aside(part, seq, record, reason),
+        };
         let ticks = Ticks::of_rows(&batches);
         let chunk = Chunk::new(seq, batches, Instant::now(), ticks);
         self.told(&part.table).replayed += chunk.rows as u64;
@@ -168,12 +167,8 @@ impl Replay {
     fn set_aside(&mut self, part: &Part, seq: u64, record: u64, reason: Error) -> Result<()> {
         let rows = part.batches()?.iter().map(|batch| batch.num_rows() as u64).sum();
         let (table, stream, reason) = (part.table.clone(), part.stream().clone(), Arc::new(reason));
-        let unfit = UnfitRows { table, seq, record, rows, reason, stream };
-        if !self.keeps {
-            return Err(fit::stuck(unfit));
-        }
         self.told(&part.table).set_aside += rows;
-        self.unfit.push(unfit);
+        self.unfit.push(UnfitRows { table, seq, record, rows, reason, stream });
         Ok(())
     }
 
@@ -182,9 +177,10 @@ impl Replay {
         let name = read_fresh(record.payload)?;
         if let Some(table) = self.state.tables.get_mut(&name) {
             let older = table.live.take_through(u64::MAX);
+            let unfit = self.unfit.extract_if(.., |rows| rows.table == name).count();
             let told = self.told(&name);
-            told.replayed = 0;
-            told.dropped += older.appends() as u64;
+            (told.replayed, told.set_aside) = (0, 0);
+            told.dropped += (older.appends() + unfit) as u64;
         }
         Ok(())
     }
@@ -200,4 +196,16 @@ impl Replay {
         };
         &mut tables[index]
     }
+}
+
+/// The rows of an append with the columns that their table has now.
+fn fitted(batches: &[RecordBatch], schema: &SchemaRef, seq: u64) -> Result<Vec<RecordBatch>> {
+    let fitted = batches.iter().map(|batch| widen(batch, schema).and_then(|batch| stamp(batch, seq)));
+    fitted.collect::<Result<_>>().map_err(|source| {
+        let mut error = Error::new(ErrorKind::Corrupt, "logged rows do not fit their table");
+        if let Some((_, column)) = source.context().find(|(key, _)| *key == "column") {
+            error = error.with("column", column);
+        }
+        error.caused_by(source)
+    })
 }

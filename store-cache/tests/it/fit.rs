@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
+use arrow::array::{ArrayRef, Int64Array, UInt64Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::ipc::reader::StreamReader;
+use arrow::record_batch::RecordBatch;
 use futures::future::BoxFuture;
 use worldstore_cache::{CacheBuilder, CacheRecovery, KeepUnfit, TableCache, UnfitRows};
-use worldstore_core::table::ShutdownOptions;
+use worldstore_core::table::{CreateOptions, DescribeOptions, RemoveTableOptions, ShutdownOptions, base};
 use worldstore_core::vfs::sim::SimVfs;
 use worldstore_core::wal::WalOptions;
 use worldstore_core::{Error, ErrorKind, Result};
@@ -130,4 +133,77 @@ async fn such_rows_are_set_aside_on_demand_and_the_rest_goes_on() {
     let (_, recovery) = open(&probe, &vfs).await;
     assert_eq!(recovery.rows, 0);
     check(&*probe.inner, "a", [0, 1, 5]).await;
+}
+
+/// The column `seq`, then these.
+fn columns(columns: &[(&str, DataType)]) -> SchemaRef {
+    let mut fields = vec![Field::new(base::SEQ, DataType::UInt64, false)];
+    fields.extend(columns.iter().map(|(name, of)| Field::new(*name, of.clone(), true)));
+    Arc::new(Schema::new(fields))
+}
+
+/// One row of columns `n` and `m`.
+fn pair() -> RecordBatch {
+    let (n, m): (ArrayRef, ArrayRef) = (Arc::new(Int64Array::from(vec![1])), Arc::new(Int64Array::from(vec![100])));
+    let schema = columns(&[("n", DataType::Int64), ("m", DataType::Int64)]);
+    RecordBatch::try_new(schema, vec![Arc::new(UInt64Array::from(vec![0])), n, m]).unwrap()
+}
+
+/// A log with a step of two tables, of which another program has made one anew, with these columns.
+async fn changed(columns: SchemaRef) -> (Arc<Probe>, SimVfs) {
+    let (probe, vfs) = (Probe::new(), SimVfs::new());
+    let (cache, _) = open(&probe, &vfs).await;
+    cache.create(&name("a"), &CreateOptions::new(pair().schema())).await.unwrap();
+    create(&cache, "b").await;
+    let _ = cache.append_all(vec![(name("a"), vec![pair()]), (name("b"), vec![rows([7])])]).await.unwrap();
+    let (probe, vfs) = again(&probe, &vfs).await;
+    probe.inner.remove(&name("a"), &RemoveTableOptions::default()).await.unwrap();
+    probe.inner.create(&name("a"), &CreateOptions::new(columns)).await.unwrap();
+    (probe, vfs)
+}
+
+#[tokio::test]
+async fn no_column_gets_the_values_of_another() {
+    let number = |name| (name, DataType::Int64);
+    let changes = [
+        ("n", columns(&[number("m"), number("n")])),
+        ("n", columns(&[number("m"), number("new")])),
+        ("m", columns(&[number("n"), number("new"), number("m")])),
+        ("m", columns(&[number("n")])),
+        ("n", columns(&[("n", DataType::Float64), number("m")])),
+    ];
+    for (column, schema) in changes {
+        let (probe, vfs) = changed(schema).await;
+        let error = builder(&probe, &vfs).await.open().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
+        let named = ["table", "column", "seq", "record"].map(|key| told(&error, key).unwrap_or_default());
+        assert_eq!(named, ["a", column, "1", "3"], "{error:?}");
+
+        let shelf = Arc::new(Shelf::default());
+        let (cache, recovery) = builder(&probe, &vfs).await.with_unfit(shelf.clone()).open().await.unwrap();
+        let told: Vec<_> = recovery.tables.iter().map(|table| (table.replayed, table.set_aside)).collect();
+        assert_eq!(told, [(0, 1), (1, 0)]);
+        let kept = std::mem::take(&mut *shelf.kept.lock().unwrap());
+        let read = StreamReader::try_new(&kept[0].stream[..], None).unwrap().next().unwrap().unwrap();
+        assert_eq!((&read["n"], &read["m"]), (&pair()["n"], &pair()["m"]));
+        check(&cache, "b", [7]).await;
+        cache.shutdown(&ShutdownOptions::default()).await.unwrap();
+        assert_eq!(probe.inner.describe(&name("a"), &DescribeOptions::default()).await.unwrap().rows, 0);
+    }
+}
+
+#[tokio::test]
+async fn rows_of_a_removed_table_need_not_fit_the_next_of_its_name() {
+    let (probe, vfs) = (Probe::new(), SimVfs::new());
+    let (cache, _) = open(&probe, &vfs).await;
+    cache.create(&name("a"), &CreateOptions::new(pair().schema())).await.unwrap();
+    let _ = append(&cache, "a", pair()).await.unwrap();
+    cache.remove(&name("a"), &RemoveTableOptions::default()).await.unwrap();
+    create(&cache, "a").await;
+    let _ = append(&cache, "a", rows(0..2)).await.unwrap();
+    let (probe, vfs) = again(&probe, &vfs).await;
+    let (cache, recovery) = open(&probe, &vfs).await;
+    let told: Vec<_> = recovery.tables.iter().map(|table| (table.replayed, table.dropped, table.set_aside)).collect();
+    assert_eq!(told, [(2, 1, 0)]);
+    check(&cache, "a", 0..2).await;
 }

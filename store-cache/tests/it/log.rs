@@ -148,6 +148,7 @@ async fn logged_rows_get_the_columns_that_their_table_has_now() {
     // Behind the back of the cache: as if it had been stopped between the change and what follows it.
     let change = EvolveOptions::add(vec![Field::new("more", DataType::Int64, true)]);
     probe.inner.evolve(&name("a"), &change).await.unwrap();
+    probe.inner.evolve(&name("a"), &EvolveOptions::rename("text", "words")).await.unwrap();
     let (probe, vfs) = again(&probe, &vfs).await;
     let (cache, recovery) = open(&probe, &vfs).await;
     assert_eq!(recovery.rows, 3);

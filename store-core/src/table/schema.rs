@@ -51,15 +51,37 @@ pub fn check_nulls(rows: &RecordBatch) -> Result<()> {
 /// Gives rows of a table the columns that it has now: the same ones, perhaps under other names, and new ones behind them,
 /// in which they have null.
 ///
+/// A column keeps its place: where another stands in it, which the rows have elsewhere, or their own now stands elsewhere,
+/// nobody can tell whether columns were moved, dropped and added, or have exchanged their names.
+///
 /// # Errors
-/// `Unexpected` if the columns do not fit.
+/// `Unexpected` if the columns do not fit, with the first one that does not.
 pub fn widen(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    check_places(batch, schema)?;
     let new = schema.fields().iter().skip(batch.num_columns());
     let nulls = new.map(|field| new_null_array(field.data_type(), batch.num_rows()));
     let columns = batch.columns().iter().cloned().chain(nulls).collect();
     let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    RecordBatch::try_new_with_options(schema.clone(), columns, &rows)
-        .map_err(|source| Error::unexpected("rows do not fit the columns of their table").caused_by(source))
+    RecordBatch::try_new_with_options(schema.clone(), columns, &rows).map_err(|source| misfit().caused_by(source))
+}
+
+/// Checks that each column of rows has its place in a table, under its name or under one that is new.
+fn check_places(batch: &RecordBatch, schema: &Schema) -> Result<()> {
+    let before = batch.schema_ref();
+    let has = |schema: &Schema, field: &Field| schema.column_with_name(field.name()).is_some();
+    for (place, (ours, values)) in before.fields().iter().zip(batch.columns()).enumerate() {
+        let Some(theirs) = schema.fields().get(place) else { return Err(misfit().with("column", ours.name())) };
+        let is_other = ours.name() != theirs.name() && (has(before, theirs) || has(schema, ours));
+        if is_other || values.data_type() != theirs.data_type() {
+            let error = misfit().with("column", ours.name()).with("expected", describe(theirs));
+            return Err(error.with("got", describe(ours)));
+        }
+    }
+    Ok(())
+}
+
+fn misfit() -> Error {
+    Error::unexpected("rows do not fit the columns of their table")
 }
 
 fn describe(field: &Field) -> String {
