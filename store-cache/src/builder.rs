@@ -32,12 +32,13 @@ pub struct CacheBuilder {
     unfit: Option<Arc<dyn KeepUnfit>>,
     seq_floor: u64,
     withdraws_above: Option<u64>,
+    replays_above: u64,
 }
 
 impl CacheBuilder {
     pub(crate) fn new(inner: Arc<dyn AsyncTableBackend>) -> Self {
-        let (config, log, publisher, unfit, seq_floor, withdraws_above) = Default::default();
-        Self { inner, config, log, publisher, unfit, seq_floor, withdraws_above }
+        let (config, log, publisher, unfit, seq_floor, withdraws_above, replays_above) = Default::default();
+        Self { inner, config, log, publisher, unfit, seq_floor, withdraws_above, replays_above }
     }
 
     /// Sets triggers, bounds, and what an append waits for.
@@ -81,6 +82,13 @@ impl CacheBuilder {
         self
     }
 
+    /// Leaves appends of the log up to this sequence number alone, as if there were no record of them; their numbers are not
+    /// given again. For whoever knows that they were given up, or that all of them are published. Default 0.
+    pub fn with_replay_above(mut self, seq: u64) -> Self {
+        self.replays_above = seq;
+        self
+    }
+
     /// Opens the cache. The sequence goes on where tables and log end; rows that are in the log and not in their table
     /// are in memory then, and read.
     ///
@@ -93,7 +101,7 @@ impl CacheBuilder {
     /// [kept elsewhere](Self::with_unfit), `Corrupt` if another program has changed the columns, `Invalid` or `Unsupported`
     /// for their values (context `table`, `record`, `seq`, `column`, `row`); those of listing and describing the tables.
     pub async fn open(self) -> Result<(TableCache, CacheRecovery)> {
-        let Self { inner, config, log, publisher, unfit, seq_floor, withdraws_above } = self;
+        let Self { inner, config, log, publisher, unfit, seq_floor, withdraws_above, replays_above } = self;
         config.check()?;
         let runtime = Handle::try_current()
             .map_err(|source| Error::unsupported("the cache needs a tokio runtime").caused_by(source))?;
@@ -105,7 +113,8 @@ impl CacheBuilder {
         }
         let mut recovery = CacheRecovery::default();
         if let Some(wal) = log {
-            let replay = recovery::replay(state, wal, config.durability, Arc::clone(&inner), unfit.as_deref());
+            let from = (wal, replays_above);
+            let replay = recovery::replay(state, from, config.durability, Arc::clone(&inner), unfit.as_deref());
             (state, recovery) = traced(trace::recover(), replay).await?;
         }
         if let Some(published) = withdraws_above {

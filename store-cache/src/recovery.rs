@@ -44,7 +44,7 @@ pub struct TableRecovery {
     pub table: TableName,
     /// Rows that are in memory again.
     pub replayed: u64,
-    /// Appends that are in the table already.
+    /// Appends that are in the table already, or [left alone](crate::CacheBuilder::with_replay_above).
     pub skipped: u64,
     /// Appends to a table that was removed; one of this name that was made later does not get them.
     pub dropped: u64,
@@ -52,13 +52,13 @@ pub struct TableRecovery {
     pub set_aside: u64,
 }
 
-/// Reads the log.
+/// Reads the log, and takes what it has above a sequence number.
 ///
 /// # Errors
 /// Those of the log; those of `keep` for rows that their table cannot hold, or that they are there if nothing keeps them.
 pub(crate) async fn replay(
     state: State,
-    wal: AsyncWal,
+    (wal, above): (AsyncWal, u64),
     durability: Durability,
     tables: Arc<dyn AsyncTableBackend>,
     keep: Option<&dyn KeepUnfit>,
@@ -66,7 +66,7 @@ pub(crate) async fn replay(
     let keeps = keep.is_some();
     let read = move || {
         let (places, seqs, unfit, recovery) = Default::default();
-        let mut replay = Replay { state, tables, keeps, places, seqs, unfit, recovery };
+        let mut replay = Replay { state, tables, keeps, above, places, seqs, unfit, recovery };
         replay.run(wal.wal())?;
         let Replay { mut state, places, unfit, mut recovery, .. } = replay;
         recovery.rows = recovery.tables.iter().map(|table| table.replayed).sum();
@@ -94,6 +94,8 @@ struct Replay {
     tables: Arc<dyn AsyncTableBackend>,
     /// Whether rows that their table cannot hold are kept elsewhere.
     keeps: bool,
+    /// Appends up to this one are left alone.
+    above: u64,
     unfit: Vec<UnfitRows>,
     places: Places,
     /// Sequence numbers that were seen: two records with one are not of one cache.
@@ -129,8 +131,12 @@ impl Replay {
         if !self.seqs.insert(append.seq) {
             return Err(Error::new(ErrorKind::Corrupt, "two records have one sequence number").with("seq", append.seq));
         }
-        self.places.push(append.seq, record.seq);
         self.state.last_seq = self.state.last_seq.max(append.seq);
+        if append.seq <= self.above {
+            append.parts.iter().for_each(|part| self.told(&part.table).skipped += 1);
+            return Ok(());
+        }
+        self.places.push(append.seq, record.seq);
         append.parts.iter().try_for_each(|part| self.part(part, append.seq, record.seq))
     }
 
@@ -138,8 +144,10 @@ impl Replay {
     /// number is not given again, for a commit with it may still arrive.
     fn direct(&mut self, record: Record) -> Result<()> {
         let (seq, _) = read_direct(record.payload)?;
-        self.places.push(seq, record.seq);
         self.state.last_seq = self.state.last_seq.max(seq);
+        if seq > self.above {
+            self.places.push(seq, record.seq);
+        }
         Ok(())
     }
 

@@ -158,6 +158,30 @@ async fn logged_rows_get_the_columns_that_their_table_has_now() {
 }
 
 #[tokio::test]
+async fn appends_that_were_given_up_stay_away_and_their_numbers_are_not_given_again() {
+    for (above, left) in [(2, vec![2]), (u64::MAX, vec![])] {
+        let (probe, vfs) = (Probe::new(), SimVfs::new());
+        let (cache, _) = open(&probe, &vfs).await;
+        create(&cache, "a").await;
+        create(&cache, "b").await;
+        for number in 0..3 {
+            let tick = vec![(name("a"), vec![rows([number])]), (name("b"), vec![rows([number])])];
+            let _ = cache.append_all(tick).await.unwrap();
+        }
+        flush(&cache, "a").await.unwrap();
+        let (probe, vfs) = again(&probe, &vfs).await;
+        let log = log_with(&vfs, WalOptions::new()).await;
+        let builder = TableCache::builder(probe.clone()).with_config(calm()).with_log(log).with_replay_above(above);
+        // What one table has of them is taken back.
+        let (cache, recovery) = builder.with_withdrawal(0).open().await.unwrap();
+        assert_eq!(recovery.rows, left.len() as u64, "of table b");
+        check(&cache, "a", left.clone()).await;
+        check(&cache, "b", left).await;
+        assert_eq!(append(&cache, "a", rows([9])).await.unwrap().seq, 4);
+    }
+}
+
+#[tokio::test]
 async fn a_flush_forgets_records_and_only_those() {
     let (probe, vfs) = (Probe::new(), SimVfs::new());
     let options = WalOptions::new().with_segment_bytes(4 << 10);
