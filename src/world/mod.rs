@@ -216,8 +216,8 @@ impl World {
     /// and not committed is in memory again; [`recovery`](Self::recovery) tells what it was.
     ///
     /// # Errors
-    /// `NotFound` if there is none; `Conflict` if another has it open, and `ConditionFailed` if it has another log, unless it
-    /// shall be [taken over](IfOpen::TakeOver);
+    /// `NotFound` if there is none; `Conflict` if another has it open, and `ConditionFailed` if it has another log, or has
+    /// given this one up, unless it shall be [taken over](IfOpen::TakeOver);
     /// `Corrupt` if its document, log or manifests cannot be read; `Unsupported` if its table format is not compiled in;
     /// `Invalid` or `Unsupported` with the context `record` if its log has rows that their table cannot hold, unless they
     /// shall be [set aside](Unfit::SetAside); those of the byte store.

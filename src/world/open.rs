@@ -52,7 +52,8 @@ pub enum IfOpen {
     Refuse,
     /// The world is taken over: whatever the other does next fails with `Fenced`. For a writer that hangs, or is on a
     /// machine that is gone: what was in another log than the one that is given is given up, and what is in tables and was
-    /// not published. On a remote store the other is always overtaken, but its log is not given up.
+    /// not published. A log that was given up may be given again, without what it held then. On a remote store the other is
+    /// always overtaken, but its log is not given up.
     TakeOver,
 }
 
@@ -122,7 +123,9 @@ pub(super) async fn over(
         fence.claim(epoch).await?;
     }
     let published = publisher.published_seq().await?;
-    let mut builder = TableCache::builder(tables).with_config(options.cache).with_seq_floor(published);
+    let ignored_through = note.ignored_through(published);
+    let builder = TableCache::builder(tables).with_config(options.cache).with_seq_floor(published);
+    let mut builder = builder.with_replay_above(ignored_through);
     // Nothing is taken back where nothing was ever published: a chain that was lost must not empty the tables.
     if !is_followed && published > 0 {
         builder = builder.with_withdrawal(published);
@@ -134,7 +137,9 @@ pub(super) async fn over(
         builder = builder.with_log(log);
     }
     let (cache, recovery) = builder.with_publisher(Arc::new(publisher)).open().await?;
-    note.take(storage).await?;
+    // In a log that held nothing there is nothing to ignore.
+    let ignored_through = if recovery.records > 0 { ignored_through.min(cache.stats().last_seq) } else { 0 };
+    note.take(storage, ignored_through).await?;
     Ok(Written { cache, manifests, epoch, recovery })
 }
 

@@ -48,7 +48,7 @@ impl Bed {
         let options = WorldOptions::default().with_cache(CacheConfig::default().with_idle_sec(3_600.0));
         let (storage, ledger) = open::noted(&self.storage);
         let written =
-            open::over(&storage, self.tables.clone().into(), (log, Note::Stays), ledger, &options).await.unwrap();
+            open::over(&storage, self.tables.clone().into(), (log, Note::default()), ledger, &options).await.unwrap();
         World::written(storage, WorldManifest::new(&self.name, TableFormat::Memory), written)
     }
 }

@@ -15,6 +15,7 @@ on_each_lasting_format!(
     a_tick_that_only_some_tables_have_is_taken_back,
     what_a_rescued_log_tells_is_not_taken_back,
     without_a_log_a_tick_that_only_some_tables_have_is_taken_back,
+    a_log_that_was_given_up_for_none_brings_nothing_back,
 );
 
 fn with_log(bed: &Bed, folder: &Path, name: &str) -> WorldOptions {
@@ -114,4 +115,28 @@ async fn without_a_log_a_tick_that_only_some_tables_have_is_taken_back(bed: &Bed
     // As a process that is killed: nothing of it goes on.
     std::mem::forget(before);
     whole(bed, &options).await;
+}
+
+async fn a_log_that_was_given_up_for_none_brings_nothing_back(bed: &Bed) {
+    let (kept, none) = (bed.options(), bed.options().with_log(LogPlace::None));
+    let before = World::create(&bed.uri(), &kept).await.unwrap();
+    half(&before).await;
+    drop(before);
+    let without = World::open(&bed.uri(), &none.with_if_open(IfOpen::TakeOver)).await.unwrap();
+    check(&without, &[0]).await;
+    step(&without, 2).await;
+    without.shutdown().await.unwrap();
+    drop(without);
+    let refused = World::open(&bed.uri(), &kept).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConditionFailed, "{refused}");
+    let kept = kept.with_if_open(IfOpen::TakeOver);
+    let with = World::open(&bed.uri(), &kept).await.unwrap();
+    check(&with, &[0, 2]).await;
+    step(&with, 3).await;
+    drop(with);
+    // It is the world's again, but for what it held before.
+    let with = World::open(&bed.uri(), &kept).await.unwrap();
+    check(&with, &[0, 2, 3]).await;
+    with.shutdown().await.unwrap();
+    check(&World::read(&bed.uri(), &bed.options()).await.unwrap(), &[0, 2, 3]).await;
 }
