@@ -52,8 +52,8 @@ pub enum IfOpen {
     Refuse,
     /// The world is taken over: whatever the other does next fails with `Fenced`. For a writer that hangs, or is on a
     /// machine that is gone: what was in another log than the one that is given is given up, and what is in tables and was
-    /// not published. A log that was given up may be given again, without what it held then. On a remote store the other is
-    /// always overtaken, but its log is not given up.
+    /// not published, also where opening ends early once that has begun. A log that was given up may be given again, without
+    /// what it held then. On a remote store the other is always overtaken, but its log is not given up.
     TakeOver,
 }
 
@@ -128,6 +128,7 @@ pub(super) async fn over(
     let mut builder = builder.with_replay_above(ignored_through);
     // Nothing is taken back where nothing was ever published: a chain that was lost must not empty the tables.
     if !is_followed && published > 0 {
+        note.begin(storage).await?;
         builder = builder.with_withdrawal(published);
     }
     if options.unfit == Unfit::SetAside {
@@ -233,3 +234,6 @@ pub(super) async fn blocking<Value: Send + 'static>(
     let task = tokio::task::spawn_blocking(work).await;
     task.map_err(|source| Error::unexpected("work on a world was stopped").caused_by(source))?
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,6 +81,41 @@ async fn what_a_log_held_when_it_was_given_up_is_ignored() {
 }
 
 #[tokio::test]
+async fn a_take_over_that_has_begun_is_ended_by_its_log_or_by_another_take_over() {
+    let storage = storage();
+    let (one, other, third) = (own("one"), own("other"), own("third"));
+    let begin = async |own: Option<&OwnLog>| {
+        let note = OwnLog::check(own.cloned(), &storage, IfOpen::TakeOver).await.unwrap();
+        note.begin(&storage).await.unwrap();
+        note.ignored_through(7)
+    };
+    // There is nothing to give up.
+    assert_eq!(begin(Some(&one)).await, 7);
+    claim(&storage, Some(&one), IfOpen::Refuse).await.unwrap();
+    assert_eq!(begin(Some(&one)).await, 0);
+    claim(&storage, Some(&one), IfOpen::Refuse).await.unwrap();
+
+    for _ in 0..2 {
+        assert_eq!(begin(Some(&other)).await, 7);
+        for given in [Some(&one), Some(&third), None] {
+            expect_refused(&storage, given, "log: /logs/other").await;
+        }
+        assert!(!OwnLog::check(Some(other.clone()), &storage, IfOpen::Refuse).await.unwrap().is_same());
+    }
+    assert_eq!(begin(Some(&one)).await, u64::MAX, "what it held may have been taken back");
+    assert_eq!(begin(Some(&one)).await, u64::MAX);
+    expect_refused(&storage, Some(&other), "log: /logs/one").await;
+    assert_eq!(begin(Some(&other)).await, u64::MAX);
+    begin(None).await;
+    expect_refused(&storage, Some(&other), "log: none").await;
+    claim(&storage, None, IfOpen::Refuse).await.unwrap();
+    for given in [&one, &other] {
+        expect_refused(&storage, Some(given), "has given this log up").await;
+    }
+    claim(&storage, Some(&third), IfOpen::Refuse).await.unwrap();
+}
+
+#[tokio::test]
 async fn the_document_is_that_of_older_releases_until_a_log_is_given_up() {
     let storage = storage();
     let old = json!({"id": "one", "place": "/logs/one"});
