@@ -2,7 +2,8 @@
 //!
 //! Through the log, their rows would be written and synced twice. So the log gets a note of their sequence number only, and
 //! the commit to the table makes them durable. The note comes first: whoever opens the log later gives no number again
-//! that a commit under way may bring to the table. If the commit fails, or nobody knows, the rows are logged after all.
+//! that a commit under way may bring to the table. If the commit fails, or nobody knows, the rows are logged after all. If
+//! it does not, they are acknowledged only where nobody had taken over by then: he would not find them in the log.
 //!
 //! Until then neither they nor later appends are read, as it is with a record that is on its way to the log. If the log
 //! takes them neither, they stay undecided: no append is taken before a flush has brought them to their table.
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use futures::future::{Either, select};
 use tokio::sync::OwnedMutexGuard;
+use tokio::time::sleep;
 use worldstore_core::table::TableName;
 use worldstore_core::wal::Appended;
 use worldstore_core::{Error, ErrorKind, Result};
@@ -23,10 +25,13 @@ use crate::config::Durability;
 use crate::flush::{commit_through, detached, hold, settle, until_logged};
 use crate::journal::{Journal, again};
 use crate::record::{Draft, PART_ROWS_MAX, Rows};
+use crate::retry;
 use crate::size;
 
 /// Rows of more bytes go through the log, which says whether it takes them.
 const DIRECT_BYTES_MAX: usize = 240 << 20;
+/// How often it is looked who has the tables, until nobody knows.
+const CHECKS: u32 = 3;
 
 impl TableCache {
     /// True if an append is of one table, and large enough to be worth a commit.
@@ -89,9 +94,31 @@ impl TableCache {
             cache.commit_direct(&table, seq).await
         };
         match detached(&self.shared, committed).await {
-            Ok(()) => Ok(seq),
+            Ok(()) => self.confirmed(seq).await,
             Err(error) => self.log_after_all(&rows, seq, error).await,
         }
+    }
+
+    /// Looks, once the table has the rows, whether nobody else had the tables before. Whoever comes later finds the rows
+    /// there; one who came meanwhile has looked before perhaps, and publishes later rows without them: the log has a note.
+    async fn confirmed(&self, seq: u64) -> Result<u64> {
+        let Some(publisher) = &self.shared.publisher else { return Ok(seq) };
+        let mut attempt = 1;
+        let error = loop {
+            match publisher.check_epoch().await {
+                Ok(()) => return Ok(seq),
+                Err(error) if error.kind() != ErrorKind::Fenced && attempt < CHECKS => {
+                    sleep(retry::pause(attempt)).await;
+                    attempt += 1;
+                }
+                Err(error) => break Arc::new(error),
+            }
+        };
+        if error.kind() == ErrorKind::Fenced {
+            self.state().fenced.get_or_insert(Arc::clone(&error));
+        }
+        let message = "rows are in their table, where one who has taken over may not have found them";
+        Err(unknown(message, error.kind()).caused_by(error))
     }
 
     /// Commits the rows of a table up to those, for one who keeps flushes of it away.
@@ -109,7 +136,8 @@ impl TableCache {
 
     async fn log_after_all(&self, rows: &[Rows], seq: u64, cause: Error) -> Result<u64> {
         let error = match self.log_rows(rows, seq).await {
-            Ok(()) => return Ok(seq),
+            Ok(true) => return Ok(seq),
+            Ok(false) => return self.confirmed(seq).await,
             Err(error) => Arc::new(error),
         };
         let cause = Arc::new(cause.with("log", &error));
@@ -122,7 +150,7 @@ impl TableCache {
                 let message = "rows are not in the log, and may be in their table, or come there with a flush";
                 Err(unknown(message, error.kind()).caused_by(cause))
             }
-            _ => Ok(seq),
+            _ => self.confirmed(seq).await,
         }
     }
 
@@ -130,8 +158,9 @@ impl TableCache {
         self.state().journal.as_mut().map(change)
     }
 
-    /// Puts rows that have their number already into the log, unless a flush or a removal of their table comes first.
-    async fn log_rows(&self, rows: &[Rows], seq: u64) -> Result<()> {
+    /// Puts rows that have their number already into the log, unless a flush or a removal of their table comes first: false
+    /// then.
+    async fn log_rows(&self, rows: &[Rows], seq: u64) -> Result<bool> {
         let mut draft = Draft::new(rows)?;
         loop {
             let logged = {
@@ -140,11 +169,11 @@ impl TableCache {
                 state.journal.as_mut().map_or(Ok(None), |journal| journal.append_after_all(seq, &mut draft))
             };
             match logged {
-                Ok(None) => return Ok(()),
+                Ok(None) => return Ok(false),
                 Ok(Some(record)) => {
                     record.clone().await?;
                     self.with_journal(|journal| journal.logged_after_all(seq, record));
-                    return Ok(());
+                    return Ok(true);
                 }
                 Err(error) if error.kind() == ErrorKind::Unavailable => {
                     let room = pin!(self.log_room(draft.bytes()));

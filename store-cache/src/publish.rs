@@ -65,6 +65,13 @@ pub trait Publish: Send + Sync + Debug {
     /// The epoch that this publisher has claimed. Every append to the tables carries it.
     fn epoch(&self) -> u64;
 
+    /// Looks whether that epoch is still the newest: nobody has begun to take over then who has not seen the tables as they
+    /// are now.
+    ///
+    /// # Errors
+    /// [`Fenced`](worldstore_core::ErrorKind::Fenced) if another writer has taken over. With others nobody knows.
+    async fn check_epoch(&self) -> Result<()>;
+
     /// Publishes a cut, durably, and returns the number of the manifest that holds it.
     ///
     /// # Errors

@@ -110,6 +110,15 @@ impl ManifestPublisher {
         blocking::run(move || manifest_seq(&*manifests.latest()?)).await
     }
 
+    fn expect_newest(&self, newest: u64) -> Result<()> {
+        let epoch = self.writer.epoch();
+        let fenced = || Error::new(ErrorKind::Fenced, "another writer has taken over");
+        match newest == epoch {
+            true => Ok(()),
+            false => Err(fenced().with("epoch", epoch).with("newest_epoch", newest)),
+        }
+    }
+
     async fn write(
         &self,
         mut state: OwnedMutexGuard<State>,
@@ -141,6 +150,12 @@ impl Publish for ManifestPublisher {
         self.writer.epoch()
     }
 
+    async fn check_epoch(&self) -> Result<()> {
+        let manifests = self.manifests().clone();
+        let newest = blocking::run(move || Ok(manifests.latest()?.epoch)).await?;
+        self.expect_newest(newest)
+    }
+
     /// Publishes a cut. The same one as last time is not published again: the answer is the number that it has, or that of
     /// the newest manifest if others have expired it. Nor is one that the manifest shows with which the epoch was claimed.
     ///
@@ -159,10 +174,7 @@ impl Publish for ManifestPublisher {
         let mut state = Arc::clone(&self.state).lock_owned().await;
         let manifests = self.manifests().clone();
         let base = blocking::run(move || manifests.latest()).await?;
-        if base.epoch != self.writer.epoch() {
-            let error = Error::new(ErrorKind::Fenced, "another writer has taken over");
-            return Err(error.with("epoch", self.writer.epoch()).with("newest_epoch", base.epoch));
-        }
+        self.expect_newest(base.epoch)?;
         // Of a table at watermark 0 nobody can tell whether it is the one that was published.
         let is_certain = cut.tables.iter().all(|table| table.watermark > 0);
         let acknowledged = state.acknowledged.as_ref().filter(|(_, published)| is_certain && published == cut);

@@ -32,6 +32,14 @@ impl Publish for Press {
         7
     }
 
+    async fn check_epoch(&self) -> Result<()> {
+        match (self.fenced.load(Ordering::SeqCst), self.away.load(Ordering::SeqCst)) {
+            (true, _) => Err(Error::new(ErrorKind::Fenced, "another world")),
+            (_, true) => Err(Error::new(ErrorKind::Unavailable, "the press is away")),
+            _ => Ok(()),
+        }
+    }
+
     async fn publish(&self, cut: &Cut) -> Result<u64> {
         if self.fenced.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Fenced, "another world"));
@@ -276,4 +284,31 @@ async fn what_was_committed_and_not_published_is_published_after_opening() {
     eventually("a publication", || cache.stats().published_seq == 1).await;
     assert_eq!(published(&probe, &press.last(), "a").await, [0, 1]);
     assert_eq!(published(&probe, &press.last(), "b").await, [0, 1]);
+}
+
+/// The log has its number only: one who has taken over while the table took it may have published later rows without it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_direct_append_that_came_after_a_takeover_is_not_acknowledged() {
+    for (is_fenced, kind) in [(true, ErrorKind::Fenced), (false, ErrorKind::OutcomeUnknown)] {
+        let (probe, press, vfs) = (Probe::new(), Arc::new(Press::default()), SimVfs::new());
+        let builder = TableCache::builder(probe.clone()).with_config(calm().with_direct_mb(0));
+        let builder = builder.with_log(log_with(&vfs, WalOptions::new()).await).with_publisher(press.clone());
+        let (cache, _) = builder.open().await.unwrap();
+        create(&cache, "a").await;
+        probe.before.shut();
+        let large = tokio::spawn({
+            let cache = cache.clone();
+            async move { append(&cache, "a", rows([0])).await }
+        });
+        probe.before.arrived().await;
+        let trouble = if is_fenced { &press.fenced } else { &press.away };
+        trouble.store(true, Ordering::SeqCst);
+        probe.before.pass();
+        assert_eq!(large.await.unwrap().unwrap_err().kind(), kind);
+        assert_eq!((read(&*probe.inner, "a").await, cache.stats().fenced.is_some()), (vec![0], is_fenced));
+        trouble.store(false, Ordering::SeqCst);
+        probe.before.pass();
+        let later = append(&cache, "a", rows([1])).await.map(|receipt| receipt.level).map_err(|error| error.kind());
+        assert_eq!(later, if is_fenced { Err(kind) } else { Ok(Level::Durable) });
+    }
 }
