@@ -118,7 +118,7 @@ pub(super) trait Fence: Send + Sync {
     fn claim(&self, epoch: u64) -> BoxFuture<'_, Result<()>>;
 
     /// Whether that takes a commit to each table. It is left out then where whatever another may still commit is in the log
-    /// too.
+    /// too, which is not so of direct appends.
     fn is_costly(&self) -> bool;
 }
 

@@ -1,11 +1,15 @@
 //! Opening a world: its storage, its log, its chain of manifests and its tables, one after the other.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use worldstore_async::wrap::{AsyncLedgerBackend, Ledger};
 use worldstore_async::{AsyncBackend, AsyncBackendAdapter, AsyncWal};
-use worldstore_cache::{CacheRecovery, ManifestPublisher, PinnedTables, Publish, PublisherOptions, TableCache};
+use worldstore_cache::{
+    CacheRecovery, FenceTables, ManifestPublisher, PinnedTables, Publish, PublisherOptions, TableCache,
+};
 use worldstore_core::manifest::{ManifestOptions, Manifests};
 use worldstore_core::snapshot::Which;
 use worldstore_core::vfs::OsVfs;
@@ -13,7 +17,7 @@ use worldstore_core::wal::{IfLocked, Wal, WalOptions};
 use worldstore_core::{Backend, Error, Prefix, Result};
 
 use super::aside::Aside;
-use super::format::{self, OpenTables, TableFormat};
+use super::format::{self, Fence, OpenTables, TableFormat};
 use super::own_log::{Note, OwnLog};
 use super::writing::Writer;
 use super::{Unfit, WorldOptions};
@@ -117,10 +121,13 @@ pub(super) async fn over(
     let settings = PublisherOptions::default().with_ledger(ledger);
     let publisher = ManifestPublisher::claim(manifests.clone(), tables.clone(), settings).await?;
     let epoch = publisher.epoch();
-    // What a writer before has acknowledged is all in the log then, and what it may still commit.
+    // What a writer before has acknowledged is all in the log then, and what it may still commit, but for direct appends.
     let is_followed = log.is_some() && note.is_same();
-    if let Some(fence) = fence.filter(|fence| !(is_followed && fence.is_costly())) {
-        fence.claim(epoch).await?;
+    let mut late = None;
+    match fence {
+        Some(fence) if is_followed && fence.is_costly() => late = Some(Late { fence, epoch }),
+        Some(fence) => fence.claim(epoch).await?,
+        None => {}
     }
     let published = publisher.published_seq().await?;
     let ignored_through = note.ignored_through(published);
@@ -130,6 +137,9 @@ pub(super) async fn over(
     if !is_followed && published > 0 {
         note.begin(storage).await?;
         builder = builder.with_withdrawal(published);
+    }
+    if let Some(late) = late {
+        builder = builder.with_fence(Arc::new(late));
     }
     if options.unfit == Unfit::SetAside {
         builder = builder.with_unfit(Arc::new(Aside(Arc::clone(&storage.backend))));
@@ -142,6 +152,24 @@ pub(super) async fn over(
     let ignored_through = if recovery.records > 0 { ignored_through.min(cache.stats().last_seq) } else { 0 };
     note.take(storage, ignored_through).await?;
     Ok(Written { cache, manifests, epoch, recovery })
+}
+
+/// A fence that is claimed where the log does not tell all that a writer before may still commit.
+struct Late {
+    fence: Arc<dyn Fence>,
+    epoch: u64,
+}
+
+impl FenceTables for Late {
+    fn fence(&self) -> BoxFuture<'_, Result<()>> {
+        self.fence.claim(self.epoch)
+    }
+}
+
+impl fmt::Debug for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Late").field("epoch", &self.epoch).finish_non_exhaustive()
+    }
 }
 
 /// Opens for reading, at the newest manifest: no lock, no log, and nothing is written.

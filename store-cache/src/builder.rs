@@ -12,11 +12,12 @@ use worldstore_core::{Error, Result};
 
 use crate::cache::{Shared, TableCache};
 use crate::config::CacheConfig;
+use crate::fence::FenceTables;
 use crate::fit::KeepUnfit;
 use crate::flush::permits;
 use crate::idle;
 use crate::publish::Publish;
-use crate::recovery::{self, CacheRecovery};
+use crate::recovery::{self, CacheRecovery, Found};
 use crate::state::{State, TableState};
 use crate::trace;
 use crate::withdrawal::withdraw;
@@ -30,6 +31,7 @@ pub struct CacheBuilder {
     log: Option<AsyncWal>,
     publisher: Option<Arc<dyn Publish>>,
     unfit: Option<Arc<dyn KeepUnfit>>,
+    fence: Option<Arc<dyn FenceTables>>,
     seq_floor: u64,
     withdraws_above: Option<u64>,
     replays_above: u64,
@@ -37,8 +39,9 @@ pub struct CacheBuilder {
 
 impl CacheBuilder {
     pub(crate) fn new(inner: Arc<dyn AsyncTableBackend>) -> Self {
-        let (config, log, publisher, unfit, seq_floor, withdraws_above, replays_above) = Default::default();
-        Self { inner, config, log, publisher, unfit, seq_floor, withdraws_above, replays_above }
+        let (config, log, publisher, unfit, fence) = Default::default();
+        let (seq_floor, withdraws_above, replays_above) = Default::default();
+        Self { inner, config, log, publisher, unfit, fence, seq_floor, withdraws_above, replays_above }
     }
 
     /// Sets triggers, bounds, and what an append waits for.
@@ -67,6 +70,13 @@ impl CacheBuilder {
         self
     }
 
+    /// Keeps a writer before from the tables, if the log notes a direct append that its table lacks: that may still be
+    /// committed, and nobody else has its rows. What else may be is in the log. By default such a commit may arrive late.
+    pub fn with_fence(mut self, fence: Arc<dyn FenceTables>) -> Self {
+        self.fence = Some(fence);
+        self
+    }
+
     /// Gives out sequence numbers above this one only: for whoever knows of some that neither the tables nor the log
     /// remember, as those of tables that were removed. Default 0.
     pub fn with_seq_floor(mut self, seq: u64) -> Self {
@@ -92,31 +102,26 @@ impl CacheBuilder {
     /// Opens the cache. The sequence goes on where tables and log end; rows that are in the log and not in their table
     /// are in memory then, and read.
     ///
-    /// Nothing is written, but for a [withdrawal](Self::with_withdrawal): whoever is stopped here opens again and finds the
-    /// same.
+    /// Nothing is written, but for a [withdrawal](Self::with_withdrawal) and by a [fence](Self::with_fence): whoever is
+    /// stopped here opens again and finds the same.
     ///
     /// # Errors
     /// `Invalid` for settings that are [refused](CacheConfig::check); `Unsupported` outside a tokio runtime; `Corrupt` for a
     /// log that holds something else than a cache writes; for rows of the log that their table cannot hold, unless they are
     /// [kept elsewhere](Self::with_unfit), `Corrupt` if another program has changed the columns, `Invalid` or `Unsupported`
-    /// for their values (context `table`, `record`, `seq`, `column`, `row`); those of listing and describing the tables.
+    /// for their values (context `table`, `record`, `seq`, `column`, `row`); those of listing, describing
+    /// and fencing the tables.
     pub async fn open(self) -> Result<(TableCache, CacheRecovery)> {
-        let Self { inner, config, log, publisher, unfit, seq_floor, withdraws_above, replays_above } = self;
-        config.check()?;
+        self.config.check()?;
         let runtime = Handle::try_current()
             .map_err(|source| Error::unsupported("the cache needs a tokio runtime").caused_by(source))?;
-        let mut state = State { last_seq: seq_floor, ..State::default() };
-        for name in inner.list(&ListTablesOptions::default()).await? {
-            let info = inner.describe(&name, &DescribeOptions::default()).await?;
-            state.last_seq = state.last_seq.max(info.watermark);
-            state.tables.insert(name, TableState::new(&info));
+        let mut found = self.find().await?;
+        if let Some(fence) = self.fence.as_ref().filter(|_| found.is_open) {
+            fence.fence().await?;
+            found = self.find().await?;
         }
-        let mut recovery = CacheRecovery::default();
-        if let Some(wal) = log {
-            let from = (wal, replays_above);
-            let replay = recovery::replay(state, from, config.durability, Arc::clone(&inner), unfit.as_deref());
-            (state, recovery) = traced(trace::recover(), replay).await?;
-        }
+        let Found { mut state, mut recovery, .. } = found;
+        let Self { inner, config, publisher, withdraws_above, .. } = self;
         if let Some(published) = withdraws_above {
             recovery.withdrawn = withdraw(&*inner, &mut state, published).await?;
         }
@@ -129,5 +134,20 @@ impl CacheBuilder {
             Arc::new(Shared { inner, config, publisher, state, runtime, room, copies, direct, publishing, creating });
         idle::spawn(&shared, config.idle()?);
         Ok((TableCache { shared }, recovery))
+    }
+
+    /// Looks what tables and log hold.
+    async fn find(&self) -> Result<Found> {
+        let Self { inner, config, log, unfit, seq_floor, replays_above, .. } = self;
+        let mut state = State { last_seq: *seq_floor, ..State::default() };
+        for name in inner.list(&ListTablesOptions::default()).await? {
+            let info = inner.describe(&name, &DescribeOptions::default()).await?;
+            state.last_seq = state.last_seq.max(info.watermark);
+            state.tables.insert(name, TableState::new(&info));
+        }
+        let Some(wal) = log else { return Ok(Found { state, ..Found::default() }) };
+        let from = (wal.clone(), *replays_above);
+        let replay = recovery::replay(state, from, config.durability, Arc::clone(inner), unfit.as_deref());
+        traced(trace::recover(), replay).await
     }
 }

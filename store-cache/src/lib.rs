@@ -63,6 +63,7 @@ mod builder;
 mod cache;
 mod config;
 mod direct;
+mod fence;
 mod fit;
 mod flush;
 mod idle;
@@ -90,6 +91,7 @@ mod withdrawal;
 pub use builder::CacheBuilder;
 pub use cache::TableCache;
 pub use config::{CacheConfig, Durability};
+pub use fence::FenceTables;
 pub use fit::{KeepUnfit, UnfitRows};
 #[cfg(feature = "manifests")]
 pub use pinned::PinnedTables;

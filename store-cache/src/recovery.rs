@@ -52,6 +52,15 @@ pub struct TableRecovery {
     pub set_aside: u64,
 }
 
+/// What there is to go on with.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub state: State,
+    pub recovery: CacheRecovery,
+    /// True if the log notes a direct append that is nowhere yet, and may still come to its table.
+    pub is_open: bool,
+}
+
 /// Reads the log, and takes what it has above a sequence number.
 ///
 /// # Errors
@@ -62,23 +71,23 @@ pub(crate) async fn replay(
     durability: Durability,
     tables: Arc<dyn AsyncTableBackend>,
     keep: Option<&dyn KeepUnfit>,
-) -> Result<(State, CacheRecovery)> {
+) -> Result<Found> {
     let keeps = keep.is_some();
     let read = move || {
-        let (places, seqs, unfit, recovery) = Default::default();
-        let mut replay = Replay { state, tables, keeps, above, places, seqs, unfit, recovery };
+        let (places, seqs, direct, unfit, recovery) = Default::default();
+        let mut replay = Replay { state, tables, keeps, above, places, seqs, direct, unfit, recovery };
         replay.run(wal.wal())?;
+        let is_open = replay.is_open();
         let Replay { mut state, places, unfit, mut recovery, .. } = replay;
         recovery.rows = recovery.tables.iter().map(|table| table.replayed).sum();
         recovery.tables.sort_by(|left, right| left.table.cmp(&right.table));
         state.recount();
         state.recovered = state.last_seq;
         state.journal = Some(Journal::new(wal, durability, places));
-        Ok((state, unfit, recovery))
+        Ok((Found { state, recovery, is_open }, unfit))
     };
     let task = tokio::task::spawn_blocking(read);
-    let (state, unfit, recovery) =
-        task.await.map_err(|source| Error::unexpected("recovery failed").caused_by(source))??;
+    let (found, unfit) = task.await.map_err(|source| Error::unexpected("recovery failed").caused_by(source))??;
     for rows in &unfit {
         if let Some(keep) = keep {
             keep.keep(rows).await?;
@@ -86,7 +95,7 @@ pub(crate) async fn replay(
             tracing::warn!(target: "worldstore", %table, record, rows, %reason, "rows of the log were set aside");
         }
     }
-    Ok((state, recovery))
+    Ok(found)
 }
 
 struct Replay {
@@ -100,6 +109,8 @@ struct Replay {
     places: Places,
     /// Sequence numbers that were seen: two records with one are not of one cache.
     seqs: BTreeSet<u64>,
+    /// Notes of direct appends.
+    direct: Vec<(TableName, u64)>,
     recovery: CacheRecovery,
 }
 
@@ -126,6 +137,12 @@ impl Replay {
         }
     }
 
+    /// True if neither its table nor the log has one of the direct appends.
+    fn is_open(&self) -> bool {
+        let lacks = |table: &TableName, seq| self.state.tables.get(table).is_some_and(|table| table.watermark < seq);
+        self.direct.iter().any(|(table, seq)| !self.seqs.contains(seq) && lacks(table, *seq))
+    }
+
     fn append(&mut self, record: Record) -> Result<()> {
         let append = read_append(record.payload)?;
         if !self.seqs.insert(append.seq) {
@@ -143,10 +160,11 @@ impl Replay {
     /// Its rows are in the table, or in a record of their own, or nowhere: then nobody was told that they were stored. The
     /// number is not given again, for a commit with it may still arrive.
     fn direct(&mut self, record: Record) -> Result<()> {
-        let (seq, _) = read_direct(record.payload)?;
+        let (seq, table) = read_direct(record.payload)?;
         self.state.last_seq = self.state.last_seq.max(seq);
         if seq > self.above {
             self.places.push(seq, record.seq);
+            self.direct.push((table, seq));
         }
         Ok(())
     }
@@ -183,6 +201,7 @@ impl Replay {
     /// What the log has of a table up to here belongs to an older one of its name.
     fn fresh(&mut self, record: Record) -> Result<()> {
         let name = read_fresh(record.payload)?;
+        self.direct.retain(|(table, _)| *table != name);
         if let Some(table) = self.state.tables.get_mut(&name) {
             let older = table.live.take_through(u64::MAX);
             let unfit = self.unfit.extract_if(.., |rows| rows.table == name).count();

@@ -1,12 +1,13 @@
 //! Publication: what is published is whole, what is committed is published, and who was overtaken commits nothing.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arrow::datatypes::{DataType, Field};
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use worldstore_async::table::AsyncTableBackend;
-use worldstore_cache::{Cut, Publish, TableCache};
+use worldstore_cache::{Cut, FenceTables, Publish, TableCache};
 use worldstore_core::table::{
     AppendOptions, CompactOptions, EvolveOptions, FlushOptions, Level, Scan, ShutdownOptions,
 };
@@ -311,4 +312,53 @@ async fn a_direct_append_that_came_after_a_takeover_is_not_acknowledged() {
         let later = append(&cache, "a", rows([1])).await.map(|receipt| receipt.level).map_err(|error| error.kind());
         assert_eq!(later, if is_fenced { Err(kind) } else { Ok(Level::Durable) });
     }
+}
+
+/// Lets the commit of a writer before come to table `a`, and none after it.
+#[derive(Debug)]
+struct Gatekeeper {
+    probe: Arc<Probe>,
+    claims: AtomicU64,
+}
+
+impl FenceTables for Gatekeeper {
+    fn fence(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            self.claims.fetch_add(1, Ordering::SeqCst);
+            let late = AppendOptions::exactly_once(0, 1);
+            self.probe.inner.append(&name("a"), vec![rows([0])], &late).await.map(drop)
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_direct_append_on_its_way_is_settled_before_anything_is_published() {
+    let (probe, press, vfs) = (Probe::new(), Arc::new(Press::default()), SimVfs::new());
+    let log = log_with(&vfs, WalOptions::new()).await;
+    let builder = TableCache::builder(probe.clone()).with_config(calm().with_direct_mb(0)).with_log(log);
+    let (cache, _) = builder.open().await.unwrap();
+    create(&cache, "a").await;
+    probe.before.shut();
+    let large = tokio::spawn({
+        let cache = cache.clone();
+        async move { append(&cache, "a", rows([0])).await }
+    });
+    probe.before.arrived().await;
+    let (probe, vfs) = again(&probe, &vfs).await;
+    let gatekeeper = Arc::new(Gatekeeper { probe: probe.clone(), claims: AtomicU64::new(0) });
+    let open = async |vfs: &SimVfs| {
+        let log = log_with(vfs, WalOptions::new()).await;
+        let builder = TableCache::builder(probe.clone()).with_config(calm()).with_log(log);
+        builder.with_publisher(press.clone()).with_fence(gatekeeper.clone()).open().await.unwrap().0
+    };
+    let cache = open(&vfs).await;
+    crate::support::check(&cache, "a", [0]).await;
+    cache.flush(&FlushOptions::default()).await.unwrap();
+    assert_eq!((press.last().seq, published(&probe, &press.last(), "a").await), (1, vec![0]));
+    // There is nothing on its way any more.
+    cache.shutdown(&ShutdownOptions::default()).await.unwrap();
+    let cache = open(&vfs).await;
+    crate::support::check(&cache, "a", [0]).await;
+    assert_eq!(gatekeeper.claims.load(Ordering::SeqCst), 1);
+    large.abort();
 }
