@@ -1,7 +1,5 @@
 //! One attempt to commit: manifest, manifest list and snapshot, then the step of the catalog.
 
-use std::time::SystemTime;
-
 use iceberg::io::FileIO;
 use iceberg::spec::{DataFile, FormatVersion, MAIN_BRANCH, ManifestFile, ManifestListWriter, Snapshot, TableMetadata};
 use uuid::Uuid;
@@ -9,6 +7,7 @@ use worldstore_core::table::TableName;
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::catalog::{Catalog, Prepared};
+use crate::clock::{changed, now_ms};
 use crate::edit::{self, Desk, Edit};
 use crate::error::from_iceberg;
 use crate::state::{Marks, State};
@@ -86,7 +85,7 @@ async fn prepare(place: Place<'_>, change: Change<'_>, written: &mut Vec<String>
     let list = format!("{folder}/snap-{snapshot_id}-0-{unique}.avro");
     written.push(list.clone());
     write_list(io, base, &list, snapshot_id, listed.manifests).await.map_err(from_iceberg)?;
-    next_metadata(&change, snapshot_id, list, &listed.removed).map_err(from_iceberg)
+    next_metadata(&change, snapshot_id, list, &listed.removed)
 }
 
 async fn write_list(
@@ -102,25 +101,18 @@ async fn write_list(
     writer.close().await
 }
 
-fn next_metadata(
-    change: &Change<'_>,
-    snapshot_id: i64,
-    list: String,
-    removed: &[DataFile],
-) -> iceberg::Result<Prepared> {
+fn next_metadata(change: &Change<'_>, snapshot_id: i64, list: String, removed: &[DataFile]) -> Result<Prepared> {
     let base = &change.base.metadata;
-    let mut builder = base.clone().into_builder(Some(change.base.pointer.clone()));
-    let mut changes = Vec::new();
-    if let Edit::Columns(columns) = change.edit {
-        // The snapshot names the new columns, so they come first.
-        let changed = builder.add_current_schema(columns.schema.clone())?.set_properties(columns.properties.clone())?;
-        let built = changed.build()?;
-        changes = built.changes;
-        builder = built.metadata.into_builder(None);
-    }
-    let schema_id = match change.edit {
-        Edit::Columns(_) => builder.clone().build()?.metadata.current_schema_id(),
-        _ => base.current_schema_id(),
+    let (builder, schema_id, mut changes) = match change.edit {
+        Edit::Columns(columns) => {
+            // The snapshot names the new columns, so they come first.
+            let (metadata, changes) = changed(change.base, |builder| {
+                builder.add_current_schema(columns.schema.clone())?.set_properties(columns.properties.clone())
+            })?;
+            let schema_id = metadata.current_schema_id();
+            (metadata.into_builder(None), schema_id, changes)
+        }
+        _ => (base.clone().into_builder(Some(change.base.pointer.clone())), base.current_schema_id(), Vec::new()),
     };
     let snapshot = Snapshot::builder()
         .with_snapshot_id(snapshot_id)
@@ -132,7 +124,10 @@ fn next_metadata(
         .with_summary(summary(change, removed))
         .build();
     let properties = change.marks.properties();
-    let built = builder.set_branch_snapshot(snapshot, MAIN_BRANCH)?.set_properties(properties)?.build()?;
+    let built = builder
+        .set_branch_snapshot(snapshot, MAIN_BRANCH)
+        .and_then(|builder| builder.set_properties(properties)?.build())
+        .map_err(from_iceberg)?;
     changes.extend(built.changes);
     Ok(Prepared { metadata: built.metadata, changes, marks: change.marks })
 }
@@ -146,9 +141,9 @@ pub(crate) async fn forget(place: Place<'_>, base: &State, snapshots: &[i64]) ->
     if snapshots.iter().any(|snapshot| named.contains(snapshot)) {
         return Err(Error::new(ErrorKind::Conflict, "a version that shall expire has been given a name meanwhile"));
     }
-    let builder = base.metadata.clone().into_builder(Some(base.pointer.clone())).remove_snapshots(snapshots);
-    let built = builder.build().map_err(from_iceberg)?;
-    let prepared = Prepared { metadata: built.metadata, changes: built.changes, marks: base.marks };
+    check_changeable(base)?;
+    let (metadata, changes) = changed(base, |builder| Ok(builder.remove_snapshots(snapshots)))?;
+    let prepared = Prepared { metadata, changes, marks: base.marks };
     settle(place, base, Ok(prepared), Vec::new()).await
 }
 
@@ -161,11 +156,6 @@ fn new_id(base: &TableMetadata) -> i64 {
             return id;
         }
     }
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// An error before the pointer was touched: whatever became of the file, the table is as it was.

@@ -44,6 +44,7 @@
 
 mod catalog;
 mod claim;
+mod clock;
 mod commit;
 mod config;
 mod create;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use iceberg::MetadataLocation;
+use iceberg::io::FileIO;
 use iceberg::spec::TableMetadata;
 use worldstore_core::table::TableName;
 use worldstore_core::{Error, ErrorKind, Result};
@@ -18,6 +19,7 @@ use super::{
     CATALOG, Catalog, Fenced, NAMESPACE, Pointers, Prepared, Swap, check_fence, exists_already, missing, unknown,
     unseen,
 };
+use crate::clock::check_readable;
 use crate::commit::{Place, discard, unchanged};
 use crate::config::CatalogLocation;
 use crate::error::{from_iceberg, of_table};
@@ -286,9 +288,9 @@ impl Catalog for SqlCatalog {
         let pointer = MetadataLocation::new_with_metadata(metadata.location(), &metadata);
         let state = State::new(metadata, pointer.to_string())?;
         let written = [pointer.to_string()];
-        if let Err(source) = state.metadata.write_to(&root.file_io(), &pointer).await {
+        if let Err(error) = write(&root.file_io(), &state.metadata, &pointer).await {
             discard(root, &written).await;
-            return Err(unchanged(from_iceberg(source)));
+            return Err(error);
         }
         match self.insert(table, &state.pointer).await {
             Ok(()) => Ok(state),
@@ -315,8 +317,7 @@ impl Catalog for SqlCatalog {
         let location = MetadataLocation::from_str(&base.pointer).map_err(from_iceberg)?;
         let location = location.with_next_version().with_new_metadata(&prepared.metadata);
         written.push(location.to_string());
-        let file = prepared.metadata.write_to(place.io, &location).await;
-        file.map_err(|source| unchanged(from_iceberg(source)))?;
+        write(place.io, &prepared.metadata, &location).await?;
         let state = State::new(prepared.metadata, location.to_string())?;
         let step = Step::Swap { old: &base.pointer, new: &state.pointer };
         match self.change(place.table, step, place.epoch).await {
@@ -350,6 +351,12 @@ impl Catalog for SqlCatalog {
     async fn close(&self) {
         self.database.close().await;
     }
+}
+
+/// Writes metadata that can be read again. After an error the table is as it was.
+async fn write(io: &FileIO, metadata: &TableMetadata, location: &MetadataLocation) -> Result<()> {
+    check_readable(metadata)?;
+    metadata.write_to(io, location).await.map_err(|source| unchanged(from_iceberg(source)))
 }
 
 fn known(table: &TableName, found: Option<Option<String>>) -> Result<String> {

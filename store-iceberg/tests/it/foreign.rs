@@ -21,7 +21,7 @@ const POINTER: &str = "SELECT metadata_location FROM iceberg_tables
     WHERE catalog_name = 'worldstore' AND table_namespace = 'world' AND table_name = 'shared'";
 
 /// A table with two steps, and the catalog as another program opens it.
-async fn shared() -> (Fixture, TableName, SqlitePool) {
+pub(crate) async fn shared() -> (Fixture, TableName, SqlitePool) {
     let fixture = on_disk().await;
     let table = name("shared");
     fixture.tables.create(&table, &CreateOptions::new(schema())).await.unwrap();
@@ -50,7 +50,7 @@ async fn point(pool: &SqlitePool, to: &str) {
     assert_eq!(sqlx::query(update).bind(to).execute(pool).await.unwrap().rows_affected(), 1);
 }
 
-async fn metadata(fixture: &Fixture, pool: &SqlitePool) -> TableMetadata {
+pub(crate) async fn metadata(fixture: &Fixture, pool: &SqlitePool) -> TableMetadata {
     use futures::TryStreamExt;
     let reply = fixture.backend.read(&key(&pointer(pool).await), &ReadOptions::default()).await.unwrap();
     let chunks: Vec<Bytes> = reply.body.try_collect().await.unwrap();
@@ -58,24 +58,28 @@ async fn metadata(fixture: &Fixture, pool: &SqlitePool) -> TableMetadata {
 }
 
 /// Commits metadata as another program would.
-async fn commit(fixture: &Fixture, pool: &SqlitePool, builder: TableMetadataBuilder) {
-    let new = builder.build().unwrap().metadata;
+pub(crate) async fn commit(fixture: &Fixture, pool: &SqlitePool, builder: TableMetadataBuilder) {
+    put(fixture, pool, &builder.build().unwrap().metadata).await;
+}
+
+/// Commits what is written down like this.
+pub(crate) async fn put(fixture: &Fixture, pool: &SqlitePool, new: &impl serde::Serialize) {
     let old = iceberg::MetadataLocation::from_str(&pointer(pool).await).unwrap();
     let location = old.with_next_version().to_string();
     let mut body = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    serde_json::to_writer(&mut body, &new).unwrap();
+    serde_json::to_writer(&mut body, new).unwrap();
     let body = body.finish().unwrap();
     let outcome = fixture.backend.write(&key(&location), body.into(), &WriteOptions::if_absent()).await.unwrap();
     assert!(matches!(outcome, worldstore_core::Outcome::Applied(_)));
     point(pool, &location).await;
 }
 
-async fn edit(fixture: &Fixture, pool: &SqlitePool) -> TableMetadataBuilder {
+pub(crate) async fn edit(fixture: &Fixture, pool: &SqlitePool) -> TableMetadataBuilder {
     metadata(fixture, pool).await.into_builder(Some(pointer(pool).await))
 }
 
 /// A snapshot with the files of this manifest list, as a program makes it that knows nothing of watermarks.
-fn next_snapshot(metadata: &TableMetadata, list: &str) -> Snapshot {
+pub(crate) fn next_snapshot(metadata: &TableMetadata, list: &str) -> Snapshot {
     let current = metadata.current_snapshot().unwrap();
     let mut properties = current.summary().additional_properties.clone();
     properties.remove(WATERMARK_KEY);

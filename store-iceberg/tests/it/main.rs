@@ -9,6 +9,7 @@ mod conformance;
 mod deletes;
 mod fault;
 mod foreign;
+mod neighbours;
 mod orphans;
 mod partition;
 mod postgres;
