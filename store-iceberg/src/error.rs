@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 
+use sqlx::error::DatabaseError;
 use worldstore_async::object_store::find_error;
 use worldstore_core::table::TableName;
 use worldstore_core::{Error, ErrorKind};
@@ -59,19 +60,27 @@ pub(crate) fn of_table(error: Error, table: &TableName) -> Error {
 
 /// Translates an error of a catalog in SQLite.
 pub(crate) fn from_sqlite(source: sqlx::Error) -> Error {
-    let known = source.as_database_error().map(|found| {
-        // The low byte is SQLite's primary result code.
-        match found.code().and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff) {
-            Some(5 | 6) => (ErrorKind::Unavailable, "the catalog is locked by another program"),
-            Some(10 | 14) => (ErrorKind::Unavailable, "the catalog's file cannot be accessed"),
-            Some(3 | 8 | 23) => (ErrorKind::PermissionDenied, "the catalog's file cannot be written"),
-            Some(13) => (ErrorKind::StorageFull, "no space for the catalog"),
-            Some(11 | 26) => (ErrorKind::Corrupt, "the catalog's file is damaged"),
-            _ => (ErrorKind::Unexpected, "the catalog failed"),
-        }
+    let known = source.as_database_error().map(|found| match primary_code(found) {
+        Some(5 | 6) => (ErrorKind::Unavailable, "the catalog is locked by another program"),
+        Some(10 | 14) => (ErrorKind::Unavailable, "the catalog's file cannot be accessed"),
+        Some(3 | 8 | 23) => (ErrorKind::PermissionDenied, "the catalog's file cannot be written"),
+        Some(13) => (ErrorKind::StorageFull, "no space for the catalog"),
+        Some(11 | 26) => (ErrorKind::Corrupt, "the catalog's file is damaged"),
+        _ => (ErrorKind::Unexpected, "the catalog failed"),
     });
     let (kind, message) = known.unwrap_or_else(|| of_client(&source));
     Error::new(kind, message).caused_by(source)
+}
+
+/// SQLite's primary result code is the low byte of what it gives.
+fn primary_code(error: &(dyn DatabaseError + 'static)) -> Option<i32> {
+    error.code().and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff)
+}
+
+/// True if a commit to SQLite that failed in this way may be in its log: a log that was not synced is not read as long as the
+/// database is open, and is by whoever opens it next.
+pub(crate) fn is_hidden(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(primary_code) == Some(10)
 }
 
 /// Translates an error of a catalog in PostgreSQL, by

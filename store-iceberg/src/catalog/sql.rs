@@ -129,6 +129,8 @@ enum Done {
     Lost,
     /// The commit failed in a way that leaves open what became of it.
     Unclear(Error),
+    /// The commit was perhaps written, and failed then: who opens the database next may find it, and until then nobody does.
+    Hidden(Error),
 }
 
 /// The statements on one kind of database. After an error nothing has changed.
@@ -186,10 +188,18 @@ impl SqlCatalog {
     }
 
     async fn change(&self, table: &TableName, step: Step<'_>, epoch: Option<u64>) -> Result<Swap> {
-        match self.database.change(table, step, epoch).await? {
+        let done = self.database.change(table, step, epoch).await?;
+        self.tell(table, step, done).await
+    }
+
+    /// What became of a change that ended so.
+    async fn tell(&self, table: &TableName, step: Step<'_>, done: Done) -> Result<Swap> {
+        match done {
             Done::Yes => Ok(Swap::Won),
             Done::Lost => Ok(Swap::Lost),
             Done::Unclear(error) => self.read_back(table, step, error).await,
+            // What can be read back now tells nothing.
+            Done::Hidden(error) => Err(unknown(table, error)),
         }
     }
 
@@ -320,14 +330,18 @@ impl Catalog for SqlCatalog {
         write(place.io, &prepared.metadata, &location).await?;
         let state = State::new(prepared.metadata, location.to_string())?;
         let step = Step::Swap { old: &base.pointer, new: &state.pointer };
-        match self.change(place.table, step, place.epoch).await {
+        let done = self.database.change(place.table, step, place.epoch).await?;
+        let is_hidden = matches!(done, Done::Hidden(_));
+        match self.tell(place.table, step, done).await {
             Ok(Swap::Won) => Ok(Some(state)),
             Ok(Swap::Lost) => Ok(None),
-            Err(error) if error.kind() == ErrorKind::OutcomeUnknown => match self.is_there(place, base, &state).await {
-                Some(true) => Ok(Some(state)),
-                Some(false) => Ok(None),
-                None => Err(error),
-            },
+            Err(error) if error.kind() == ErrorKind::OutcomeUnknown && !is_hidden => {
+                match self.is_there(place, base, &state).await {
+                    Some(true) => Ok(Some(state)),
+                    Some(false) => Ok(None),
+                    None => Err(error),
+                }
+            }
             Err(error) => Err(error),
         }
     }
@@ -368,3 +382,6 @@ fn known(table: &TableName, found: Option<Option<String>>) -> Result<String> {
 fn fence_of(row: Option<i64>) -> u64 {
     row.map_or(0, i64::unsigned_abs)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use worldstore_core::{Error, ErrorKind, Result};
 
 use super::{Database, Done, NAME_NAMESPACE, SCHEMA, Step, TABLES_ONLY, fence_of, list, look_up};
 use crate::catalog::{CATALOG, NAMESPACE, check_fence};
-use crate::error::from_sqlite;
+use crate::error::{from_sqlite, is_hidden};
 use crate::outside::Named;
 
 /// How long a statement waits for another program's lock.
@@ -192,6 +192,7 @@ impl Database for Sqlite {
         }
         Ok(match change.commit().await {
             Ok(()) => Done::Yes,
+            Err(source) if is_hidden(&source) => Done::Hidden(self.explain(source)),
             Err(source) => Done::Unclear(self.explain(source)),
         })
     }
