@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, new_null_array};
+use arrow::array::{ArrayRef, AsArray, BooleanArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Int64Type, Schema};
 use arrow::record_batch::RecordBatch;
@@ -16,10 +16,12 @@ use futures::TryStreamExt;
 use iceberg::spec::{DataContentType, DataFileFormat, SnapshotRef, Struct, TableMetadata};
 use worldstore_core::{Error, ErrorKind, Result};
 
+use crate::absent::Origin;
 use crate::files::{Found, delete_files};
+use crate::partition::Specs;
 use crate::scan::{Projected, Source, field_id, open, places};
 use crate::shelf::Shelf;
-use crate::types::{Column, columns, from_stored};
+use crate::types::{Column, columns};
 
 /// The ids that Iceberg reserves for the columns of a delete of places.
 const PATH_ID: i32 = 2_147_483_546;
@@ -118,11 +120,10 @@ impl Deletes {
         let mut batches = whole(source, found).await?;
         while let Some(batch) = batches.try_next().await.map_err(crate::error::from_parquet)? {
             let schema = batch.schema();
-            let places: Vec<_> = values.columns.iter().map(|column| place_of(&schema, column.id)).collect();
-            if places.iter().any(Option::is_none) {
-                return Err(corrupt("a delete of values has not all of its columns"));
-            }
-            let rows = values.of(&batch, &places)?;
+            let origin = |column: &Column| Some((column.id, Origin::Batch(place_of(&schema, column.id)?)));
+            let origins: Option<HashMap<_, _>> = values.columns.iter().map(origin).collect();
+            let origins = origins.ok_or_else(|| corrupt("a delete of values has not all of its columns"))?;
+            let rows = values.of(&batch, &origins)?;
             let rows = values.converter.convert_columns(&rows).map_err(misfit)?;
             values.rows.extend(rows.iter().map(|row| row.owned()));
         }
@@ -146,13 +147,13 @@ impl Deletes {
 }
 
 impl Values {
-    /// The columns that are compared, of a batch in which they have these places.
-    fn of(&self, batch: &RecordBatch, places: &[Option<usize>]) -> Result<Vec<ArrayRef>> {
-        let column = |(column, place): (&Column, &Option<usize>)| match place {
-            Some(place) => from_stored(batch.column(*place), column),
-            None => Ok(new_null_array(column.field.data_type(), batch.num_rows())),
+    /// The columns that are compared, of a batch of a file in which they come from these places, by their ids.
+    fn of(&self, batch: &RecordBatch, origins: &HashMap<i32, Origin>) -> Result<Vec<ArrayRef>> {
+        let values = |column: &Column| match origins.get(&column.id) {
+            Some(origin) => origin.values(batch, column),
+            None => Origin::Null.values(batch, column),
         };
-        self.columns.iter().zip(places).map(column).collect()
+        self.columns.iter().map(values).collect()
     }
 }
 
@@ -173,14 +174,9 @@ impl Taken {
         self.values.iter().flat_map(|values| &values.columns)
     }
 
-    /// The rows of a batch that are left. The first of them has this place in its file; `place_of` tells where a column
-    /// is in the batch.
-    pub fn left(
-        &self,
-        batch: &RecordBatch,
-        first: i64,
-        place_of: &dyn Fn(i32) -> Option<usize>,
-    ) -> Result<RecordBatch> {
+    /// The rows of a batch that are left. The first of them has this place in its file; `origins` tells where the columns
+    /// with these ids come from.
+    pub fn left(&self, batch: &RecordBatch, first: i64, origins: &HashMap<i32, Origin>) -> Result<RecordBatch> {
         if self.is_empty() {
             return Ok(batch.clone());
         }
@@ -193,8 +189,7 @@ impl Taken {
             }
         }
         for values in &self.values {
-            let places: Vec<_> = values.columns.iter().map(|column| place_of(column.id)).collect();
-            let rows = values.converter.convert_columns(&values.of(batch, &places)?).map_err(misfit)?;
+            let rows = values.converter.convert_columns(&values.of(batch, origins)?).map_err(misfit)?;
             for (row, left) in rows.iter().zip(&mut left) {
                 *left = *left && !values.rows.contains(&row.owned());
             }
@@ -209,6 +204,7 @@ impl Taken {
 /// As for [`Deletes::read`], and those of reading data files of which values are deleted.
 pub(crate) async fn count_left(
     source: &Source,
+    specs: &Specs,
     deletes: &Deletes,
     files: impl futures::Stream<Item = Result<Found>>,
 ) -> Result<u64> {
@@ -216,24 +212,24 @@ pub(crate) async fn count_left(
         let taken = deletes.of(&found);
         match taken.left_of(found.record_count()) {
             Some(rows) => Ok(rows),
-            None => counted(source, &found, &taken).await,
+            None => counted(source, specs, &found, &taken).await,
         }
     });
     counted.try_fold(0, async |sum: u64, rows| Ok(sum + rows)).await
 }
 
 /// The rows of a file that are left, of which the columns that decide it are read.
-async fn counted(source: &Source, found: &Found, taken: &Taken) -> Result<u64> {
+async fn counted(source: &Source, specs: &Specs, found: &Found, taken: &Taken) -> Result<u64> {
     let opened = open(source, found).await?;
     let places = places(opened.schema(), taken.columns())?;
     let read = Projected::of(places.iter().copied());
-    let deciding = read.of_columns(taken.columns(), &places);
+    let deciding = read.by_id(taken.columns(), &places, specs, found)?;
     let mask = read.mask(opened.parquet_schema());
     let built = opened.with_projection(mask).build().map_err(crate::error::from_parquet)?;
     let mut batches = built.map_err(crate::error::from_parquet);
     let (mut first, mut left) = (0, 0);
     while let Some(batch) = batches.try_next().await? {
-        left += taken.left(&batch, first, &|id| deciding.get(&id).copied().flatten())?.num_rows() as u64;
+        left += taken.left(&batch, first, &deciding)?.num_rows() as u64;
         first += batch.num_rows() as i64;
     }
     Ok(left)

@@ -42,6 +42,7 @@
 //! # }
 //! ```
 
+mod absent;
 mod catalog;
 mod claim;
 mod clock;

@@ -231,6 +231,13 @@ impl Specs {
         })
     }
 
+    /// The one value of a column in a partition of this spec, which may be null. None if the partition does not hold it as
+    /// it is.
+    pub fn value<'file>(&self, spec: i32, partition: &'file Struct, column: i32) -> Option<&'file Option<Literal>> {
+        let is_held = |field: &SpecField| field.source == column && field.transform == Transform::Identity;
+        partition.fields().get(self.0.get(&spec)?.iter().position(is_held)?)
+    }
+
     /// What is known of a column's values from the partitions that a manifest has files of.
     pub fn of_manifest(&self, spec: i32, summaries: Option<&Vec<FieldSummary>>, column: i32) -> Known {
         self.best(spec, column, |place, field| {

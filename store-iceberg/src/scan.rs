@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use arrow::array::new_null_array;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -24,6 +23,7 @@ use worldstore_async::{AsyncBackend, CountingBackend};
 use worldstore_core::table::{Predicate, Reader, Scan, TableScan};
 use worldstore_core::{Error, ErrorKind, Result};
 
+use crate::absent::Origin;
 use crate::deletes::{Deletes, count_left, has_deletes};
 use crate::error::from_parquet;
 use crate::files::{Found, OfDeletes, data_files};
@@ -32,7 +32,7 @@ use crate::pruning::{may_match, of_file};
 use crate::shelf::Shelf;
 use crate::state::{Columns, State, number};
 use crate::storage::Root;
-use crate::types::{Column, from_stored};
+use crate::types::Column;
 
 /// Rows of a batch at most.
 const BATCH_ROWS: usize = 8192;
@@ -110,7 +110,8 @@ impl Table {
     async fn count(&self, snapshot: SnapshotRef) -> Result<u64> {
         let deletes = self.deletes(&snapshot).await?.unwrap_or_default();
         let (shelf, format) = (self.source.shelf.clone(), self.metadata.format_version());
-        count_left(&self.source, &deletes, data_files(shelf, snapshot, format, OfDeletes::Passed, |_| true)).await
+        let files = data_files(shelf, snapshot, format, OfDeletes::Passed, |_| true);
+        count_left(&self.source, &Specs::new(&self.metadata), &deletes, files).await
     }
 }
 
@@ -212,13 +213,10 @@ impl Files {
         self.filter.as_ref().is_none_or(|filter| may_match(filter, &self.columns, &known))
     }
 
-    /// Rows of a file as rows of the scan. `places` are those of the columns in this batch.
-    fn conform(&self, batch: &RecordBatch, places: &[Option<usize>]) -> Result<RecordBatch> {
-        let column = |(column, place): (&Column, &Option<usize>)| match place {
-            Some(place) => from_stored(batch.column(*place), column),
-            None => Ok(new_null_array(column.field.data_type(), batch.num_rows())),
-        };
-        let columns = self.needed.iter().zip(places).map(column).collect::<Result<Vec<_>>>()?;
+    /// Rows of a file as rows of the scan.
+    fn conform(&self, batch: &RecordBatch, origins: &[Origin]) -> Result<RecordBatch> {
+        let columns = self.needed.iter().zip(origins).map(|(column, origin)| origin.values(batch, column));
+        let columns = columns.collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         let whole = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(misfit)?;
         self.reader.read(&whole)
@@ -259,18 +257,34 @@ impl Projected {
         Self(read)
     }
 
-    /// Where in a batch the column is that has this place in the file.
-    pub fn place(&self, in_file: Option<usize>) -> Option<usize> {
-        self.0.binary_search(&in_file?).ok()
-    }
-
-    /// Where columns with these places in the file are in a batch, by their ids.
-    pub fn of_columns<'columns>(
+    /// Where the values of columns with these places in the file come from.
+    ///
+    /// # Errors
+    /// As for [`Origin::absent`].
+    pub fn origins<'columns>(
         &self,
         columns: impl Iterator<Item = &'columns Column>,
         in_file: &[Option<usize>],
-    ) -> HashMap<i32, Option<usize>> {
-        columns.map(|column| column.id).zip(in_file.iter().map(|place| self.place(*place))).collect()
+        specs: &Specs,
+        found: &Found,
+    ) -> Result<Vec<Origin>> {
+        let origin = |(column, place): (&Column, &Option<usize>)| {
+            let in_batch = place.and_then(|place| self.0.binary_search(&place).ok());
+            in_batch.map_or_else(|| Origin::absent(column, specs, found), |place| Ok(Origin::Batch(place)))
+        };
+        columns.zip(in_file).map(origin).collect()
+    }
+
+    /// The same by the ids of the columns.
+    pub fn by_id<'columns>(
+        &self,
+        columns: impl Iterator<Item = &'columns Column> + Clone,
+        in_file: &[Option<usize>],
+        specs: &Specs,
+        found: &Found,
+    ) -> Result<HashMap<i32, Origin>> {
+        let origins = self.origins(columns.clone(), in_file, specs, found)?;
+        Ok(columns.map(|column| column.id).zip(origins).collect())
     }
 
     pub fn mask(&self, file: &SchemaDescriptor) -> ProjectionMask {
@@ -309,16 +323,16 @@ pub(crate) async fn read(
     let in_file = places(opened.schema(), files.needed.iter()).map_err(at)?;
     let deciding = places(opened.schema(), gone.columns()).map_err(at)?;
     let read = Projected::of(in_file.iter().chain(&deciding).copied());
-    let deciding = read.of_columns(gone.columns(), &deciding);
-    let places: Vec<_> = in_file.iter().map(|place| read.place(*place)).collect();
+    let deciding = read.by_id(gone.columns(), &deciding, &files.specs, &found).map_err(at)?;
+    let origins = read.origins(files.needed.iter(), &in_file, &files.specs, &found).map_err(at)?;
     let mask = read.mask(opened.parquet_schema());
     let batches = opened.with_projection(mask).build().map_err(|error| at(from_parquet(error)))?;
     let (name, mut first) = (found.file_path().to_owned(), 0);
     let conformed = batches.map(move |batch| {
         let batch = batch.map_err(from_parquet).and_then(|batch| {
-            let left = gone.left(&batch, first, &|id| deciding.get(&id).copied().flatten())?;
+            let left = gone.left(&batch, first, &deciding)?;
             first += batch.num_rows() as i64;
-            files.conform(&left, &places)
+            files.conform(&left, &origins)
         });
         batch.map_err(|error| error.with("file", &name))
     });

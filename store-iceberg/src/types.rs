@@ -14,7 +14,7 @@ use arrow::compute::{CastOptions, cast_with_options, nullif};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, TimeUnit};
 use arrow::error::ArrowError;
 use iceberg::arrow::{arrow_schema_to_schema_auto_assign_ids, schema_to_arrow_schema};
-use iceberg::spec::{DEFAULT_SCHEMA_NAME_MAPPING, NameMapping, Schema as IcebergSchema};
+use iceberg::spec::{DEFAULT_SCHEMA_NAME_MAPPING, Literal, NameMapping, Schema as IcebergSchema};
 use worldstore_core::{Error, ErrorKind, Result};
 
 use crate::error::from_iceberg;
@@ -37,6 +37,8 @@ pub(crate) struct Column {
     pub stored: FieldRef,
     /// Its names in files without field ids.
     pub mapped: Vec<String>,
+    /// What rows have that are older than it; null if nothing.
+    pub initial: Option<Literal>,
 }
 
 /// The Iceberg schema for a table of this Arrow schema, and the properties that lead back to it.
@@ -84,7 +86,8 @@ pub(crate) fn columns(schema: &IcebergSchema, properties: &HashMap<String, Strin
         let field = Arc::new(Field::new(&made.name, data_type, stored.is_nullable()));
         let mapped = mapping.iter().flat_map(NameMapping::fields).find(|one| one.field_id() == Some(made.id));
         let mapped = mapped.map_or_else(Vec::new, |one| one.names().to_vec());
-        Ok(Column { id: made.id, field, stored: Arc::clone(stored), mapped })
+        let initial = made.initial_default.clone();
+        Ok(Column { id: made.id, field, stored: Arc::clone(stored), mapped, initial })
     };
     schema.as_struct().fields().iter().zip(natural.fields()).map(column).collect()
 }

@@ -79,7 +79,7 @@ impl IcebergTables {
         data: &mut DataWriter<'_>,
     ) -> Result<u64> {
         let columns = state.columns_at(state.metadata.current_snapshot())?;
-        let files = Arc::new(Files::new(columns, Specs::default(), &Scan::all(), None)?);
+        let files = Arc::new(Files::new(columns, Specs::new(&state.metadata), &Scan::all(), None)?);
         let mut dropped = 0;
         for found in chosen {
             let mut batches = read(self.source(), Arc::clone(&files), found.clone(), None).await?;

@@ -11,7 +11,7 @@ use super::*;
 
 fn columns(data_type: DataType) -> Vec<Column> {
     let field = Arc::new(Field::new("c", data_type, true));
-    vec![Column { id: 1, field: Arc::clone(&field), stored: field, mapped: Vec::new() }]
+    vec![Column { id: 1, field: Arc::clone(&field), stored: field, mapped: Vec::new(), initial: None }]
 }
 
 /// A file of ten rows.

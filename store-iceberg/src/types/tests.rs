@@ -6,7 +6,7 @@ use super::*;
 
 fn column(data_type: DataType, stored: DataType) -> Column {
     let (field, stored) = (Field::new("c", data_type, true), Field::new("c", stored, true));
-    Column { id: 1, field: Arc::new(field), stored: Arc::new(stored), mapped: Vec::new() }
+    Column { id: 1, field: Arc::new(field), stored: Arc::new(stored), mapped: Vec::new(), initial: None }
 }
 
 fn round(schema: &Schema) -> Schema {

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use iceberg::TableCreation;
 use iceberg::io::FileIO;
 use iceberg::spec::{
-    DataContentType, DataFile, DataFileBuilder, DataFileFormat, ManifestFile, ManifestListWriter,
+    DataContentType, DataFile, DataFileBuilder, DataFileFormat, Literal, ManifestFile, ManifestListWriter,
     ManifestWriterBuilder, NestedField, Operation, PartitionSpec, PrimitiveType, Schema as IcebergSchema, Snapshot,
     SortOrder, Struct, Summary, TableMetadata, TableMetadataBuilder, Type,
 };
@@ -282,4 +282,30 @@ async fn files_without_field_ids_are_read_by_the_names_that_the_table_maps() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_column_has_its_first_value_in_files_that_are_older() {
+    let mut table = Foreign::new(HashMap::new());
+    let first = table.file(DataContentType::Data, &rows(0..4, true), None);
+    table.commit(vec![first]).await;
+    let level = NestedField::optional(3, "level", Type::Primitive(PrimitiveType::Long));
+    let level = level.with_initial_default(Literal::long(7));
+    let fields = table.metadata.current_schema().as_struct().fields().iter().cloned().chain([level.into()]);
+    let wider = IcebergSchema::builder().with_fields(fields.collect::<Vec<_>>()).build().unwrap();
+    let builder = table.metadata.clone().into_builder(None).add_current_schema(wider).unwrap();
+    table.metadata = builder.build().unwrap().metadata;
+    let second = batch(vec![("id", Some(1), integers([4, 5])), ("level", Some(3), integers([7, 8]))]);
+    let second = table.file(DataContentType::Data, &second, None);
+    table.commit(vec![second]).await;
+    let (tables, name) = (table.open().await, IcebergTables::any_name().unwrap());
+    assert_eq!(ids(&tables, &name, &Scan::all().with_predicate(Predicate::eq("level", 7_i64))).await, [0, 1, 2, 3, 4]);
+    let levels = read(&tables, &name, &Scan::all().with_columns(["level"])).await.unwrap();
+    assert_eq!(lines(&levels), ["7", "7", "7", "7", "7", "8"]);
+
+    // A delete of this value is one of rows that do not have it in their file.
+    let seven = batch(vec![("level", Some(3), integers([7]))]);
+    let seven = table.file(DataContentType::EqualityDeletes, &seven, Some(vec![3]));
+    table.commit(vec![seven]).await;
+    assert_eq!(ids_of(&table.open().await).await, [5]);
 }

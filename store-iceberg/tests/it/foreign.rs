@@ -37,7 +37,7 @@ async fn catalog(folder: &Path) -> SqlitePool {
     SqlitePool::connect_with(SqliteConnectOptions::new().filename(folder.join("catalog.db"))).await.unwrap()
 }
 
-fn key(uri: &str) -> Key {
+pub(crate) fn key(uri: &str) -> Key {
     Key::new(uri.strip_prefix(LOCATION).unwrap().strip_prefix('/').unwrap()).unwrap()
 }
 
@@ -195,7 +195,7 @@ async fn a_foreign_append_is_read_and_appended_to() {
 }
 
 /// The manifests of the current snapshot.
-async fn listed(fixture: &Fixture, metadata: &TableMetadata) -> ManifestList {
+pub(crate) async fn listed(fixture: &Fixture, metadata: &TableMetadata) -> ManifestList {
     let list = key(metadata.current_snapshot().unwrap().manifest_list());
     let chunks = fixture.backend.read(&list, &ReadOptions::default()).await.unwrap().body;
     let chunks: Vec<Bytes> = futures::TryStreamExt::try_collect(chunks).await.unwrap();

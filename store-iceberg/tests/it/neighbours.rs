@@ -1,11 +1,23 @@
 //! What other programs and other hosts do to the tables beside appending: clocks that differ, upkeep, and new columns.
 
-use arrow::datatypes::{DataType, Field};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema};
+use bytes::Bytes;
+use iceberg::io::FileIO;
+use iceberg::spec::{
+    DataContentType, DataFile, DataFileBuilder, DataFileFormat, Literal, MAIN_BRANCH, ManifestListWriter,
+    ManifestWriterBuilder, Struct, TableMetadata, Transform, UnboundPartitionSpec,
+};
+use parquet::arrow::{ArrowWriter, PARQUET_FIELD_ID_META_KEY};
 use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::table::*;
+use worldstore_core::{Outcome, WriteOptions};
 
-use crate::foreign::{metadata, put, shared};
-use crate::{ids, open, rows};
+use crate::foreign::{commit, edit, key, listed, metadata, next_snapshot, put, shared};
+use crate::{Fixture, ids, lines, open, read, rows};
 
 #[tokio::test]
 async fn what_changes_under_a_clock_that_is_behind_stays_readable() {
@@ -29,4 +41,83 @@ async fn what_changes_under_a_clock_that_is_behind_stays_readable() {
     assert!(after.history().iter().all(|entry| entry.timestamp_ms >= time), "{:?}", after.history());
     let fresh = open(&fixture.backend, fixture.folder.as_ref().unwrap().path()).await;
     assert_eq!(ids(&fresh, &table, &Scan::all()).await, [0, 1, 2]);
+}
+
+async fn write(fixture: &Fixture, path: &str, bytes: Bytes) {
+    let outcome = fixture.backend.write(&key(path), bytes, &WriteOptions::if_absent()).await.unwrap();
+    assert!(matches!(outcome, Outcome::Applied(_)));
+}
+
+/// A file with the column `id` alone, whose `note` is that of its partition.
+async fn hive_file(fixture: &Fixture, metadata: &TableMetadata, id: i64, note: Option<&str>) -> DataFile {
+    let field_id = metadata.current_schema().field_id_by_name("id").unwrap().to_string();
+    let field = Field::new("id", DataType::Int64, false);
+    let field = field.with_metadata(HashMap::from([(PARQUET_FIELD_ID_META_KEY.to_owned(), field_id)]));
+    let rows: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(vec![id]))];
+    let rows = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), rows).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    let path = format!("{}/data/note={}/{id}.parquet", metadata.location(), note.unwrap_or("none"));
+    let mut file = DataFileBuilder::default();
+    file.content(DataContentType::Data).file_path(path.clone()).file_format(DataFileFormat::Parquet);
+    file.partition(Struct::from_iter([note.map(Literal::string)])).record_count(1);
+    file.file_size_in_bytes(bytes.len() as u64).partition_spec_id(metadata.default_partition_spec_id());
+    write(fixture, &path, bytes.into()).await;
+    file.build().unwrap()
+}
+
+/// A list of the manifests that are there, and of a new one with these files.
+async fn list_with(fixture: &Fixture, metadata: &TableMetadata, files: Vec<DataFile>) -> String {
+    let (io, folder) = (FileIO::new_with_memory(), format!("{}/metadata", metadata.location()));
+    let (schema, spec) = (metadata.current_schema().clone(), metadata.default_partition_spec().as_ref().clone());
+    let output = io.new_output("memory:/manifest.avro").unwrap();
+    let mut writer = ManifestWriterBuilder::new(output, Some(4711), schema, spec).build_v2_data();
+    for file in files {
+        writer.add_file(file, -1).unwrap();
+    }
+    let mut manifest = writer.write_manifest_file().await.unwrap();
+    manifest.manifest_path = format!("{folder}/hive-m0.avro");
+    let written = io.new_input("memory:/manifest.avro").unwrap().read().await.unwrap();
+    write(fixture, &manifest.manifest_path, written).await;
+    let output = io.new_output("memory:/list.avro").unwrap().writer().await.unwrap();
+    let (parent, sequence) = (metadata.current_snapshot_id(), metadata.next_sequence_number());
+    let mut list = ManifestListWriter::v2(output, 4711, parent, sequence);
+    let before = listed(fixture, metadata).await.consume_entries();
+    list.add_manifests(before.into_iter().chain([manifest])).unwrap();
+    list.close().await.unwrap();
+    let path = format!("{folder}/hive.avro");
+    write(fixture, &path, io.new_input("memory:/list.avro").unwrap().read().await.unwrap()).await;
+    path
+}
+
+#[tokio::test]
+async fn a_column_that_only_the_partition_has_is_read_from_it() {
+    let (fixture, table, pool) = shared().await;
+    let before = metadata(&fixture, &pool).await;
+    let note = before.current_schema().field_id_by_name("note").unwrap();
+    let spec = UnboundPartitionSpec::builder().add_partition_field(note, "note", Transform::Identity).unwrap();
+    let builder = edit(&fixture, &pool).await.add_default_partition_spec(spec.build()).unwrap();
+    commit(&fixture, &pool, builder).await;
+    let before = metadata(&fixture, &pool).await;
+    let mut files = Vec::new();
+    for (id, note) in [(10, Some("eu")), (11, Some("eu")), (20, Some("us")), (30, None)] {
+        files.push(hive_file(&fixture, &before, id, note).await);
+    }
+    let snapshot = next_snapshot(&before, &list_with(&fixture, &before, files).await);
+    commit(&fixture, &pool, edit(&fixture, &pool).await.set_branch_snapshot(snapshot, MAIN_BRANCH).unwrap()).await;
+
+    let eu = Scan::all().with_predicate(Predicate::eq("note", "eu"));
+    assert_eq!(ids(&fixture.tables, &table, &eu).await, [10, 11]);
+    let notes = Scan::all().with_columns(["id", "note"]);
+    let found = lines(&read(&fixture.tables, &table, &notes).await.unwrap());
+    assert_eq!(found, ["0|null", "10|eu", "11|eu", "1|note 1", "20|us", "30|null"]);
+    // Compaction writes them down.
+    let drop_us = CompactOptions::default().with_drop(Predicate::eq("note", "us"));
+    let packed = fixture.tables.compact(&table, &drop_us).await.unwrap();
+    assert_eq!(packed.dropped_rows, 1);
+    let found = lines(&read(&fixture.tables, &table, &notes).await.unwrap());
+    assert_eq!(found, ["0|null", "10|eu", "11|eu", "1|note 1", "30|null"]);
+    assert_eq!(ids(&fixture.tables, &table, &eu).await, [10, 11]);
 }
