@@ -1,12 +1,14 @@
 //! A catalog that was lost: noticed, and made again from the metadata files of the tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use iceberg::spec::TableMetadata;
+use uuid::Uuid;
 use worldstore_core::table::{TableInfo, TableName};
 use worldstore_core::{Error, ErrorKind, ListOptions, Prefix, Result};
 
-use crate::error::of_table;
+use crate::error::{from_iceberg, of_table};
 use crate::files::manifests;
 use crate::state::State;
 use crate::tables::IcebergTables;
@@ -72,8 +74,9 @@ impl IcebergTables {
     /// as they are. Nobody else may write meanwhile.
     ///
     /// The newest metadata file of a table is the one with the highest number in its name. A commit of whose success its
-    /// writer never heard then counts, with its watermark; one that surely lost has deleted its files. Fences that were
-    /// claimed are forgotten with the catalog.
+    /// writer never heard then counts, with its watermark; one that surely lost has deleted its files. Where files of a
+    /// table that was removed are left beside those of another of its name, nothing tells which of the two was the last:
+    /// such a table is [unclear](CatalogRecovery::unclear). Fences that were claimed are forgotten with the catalog.
     ///
     /// # Errors
     /// Those of the backend and of the catalog. A table that is damaged is [unclear](CatalogRecovery::unclear).
@@ -150,6 +153,12 @@ impl IcebergTables {
             }
         }
         let Some((_, candidates)) = by_serial.pop_last() else { return Ok(Newest::None) };
+        let mut newest = self.of_tables(&candidates, by_serial).await?;
+        if newest.len() > 1 {
+            newest.sort();
+            let reason = "the folder has metadata files of several tables";
+            return Ok(Newest::Unclear(UnclearTable { table: table.clone(), candidates: newest, reason }));
+        }
         let mut whole = Vec::new();
         for candidate in &candidates {
             whole.extend(self.whole(table, candidate).await?);
@@ -162,12 +171,31 @@ impl IcebergTables {
         })
     }
 
+    /// The newest metadata file of each table that has some here: of those with the highest number, and of others. One
+    /// that cannot be read tells nothing.
+    async fn of_tables(&self, newest: &[String], others: BTreeMap<u64, Vec<String>>) -> Result<Vec<String>> {
+        let mut tables: HashMap<Uuid, String> = HashMap::new();
+        let mut named: HashSet<String> = HashSet::new();
+        for location in newest.iter().chain(others.values().rev().flatten()) {
+            // What the newest ones have in their logs is of the same tables.
+            if named.contains(location) {
+                continue;
+            }
+            match TableMetadata::read_from(self.io(), location).await.map_err(from_iceberg) {
+                Ok(metadata) => {
+                    named.extend(metadata.metadata_log().iter().map(|entry| entry.metadata_file.clone()));
+                    tables.entry(metadata.uuid()).or_insert_with(|| location.clone());
+                }
+                Err(error) if is_damage(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(tables.into_values().collect())
+    }
+
     /// The state in a metadata file; none if it is damaged, or if its snapshot is not there.
     async fn whole(&self, table: &TableName, location: &str) -> Result<Option<State>> {
-        let damaged = |error: Error| match error.kind() {
-            ErrorKind::Corrupt | ErrorKind::NotFound | ErrorKind::Unsupported | ErrorKind::Unexpected => Ok(None),
-            _ => Err(error),
-        };
+        let damaged = |error: Error| if is_damage(&error) { Ok(None) } else { Err(error) };
         let state = match State::load(self.io(), table, location.to_owned()).await {
             Ok(state) => state,
             Err(error) => return damaged(error),
@@ -180,6 +208,12 @@ impl IcebergTables {
             },
         }
     }
+}
+
+/// Whether a file is at fault, not the way to it.
+fn is_damage(error: &Error) -> bool {
+    let damage = [ErrorKind::Corrupt, ErrorKind::NotFound, ErrorKind::Unsupported, ErrorKind::Unexpected];
+    damage.contains(&error.kind())
 }
 
 /// What the files of a table tell.

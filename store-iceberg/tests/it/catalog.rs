@@ -7,10 +7,10 @@ use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::table::*;
-use worldstore_core::{DeleteOptions, ErrorKind, Key};
+use worldstore_core::{DeleteOptions, ErrorKind, Key, Outcome, WriteOptions};
 use worldstore_iceberg::{CatalogLocation, IcebergConfig, IcebergTables};
 
-use crate::{Fixture, ids, memory_backend, name, objects, on_disk, open, rows, schema};
+use crate::{Fixture, bytes_of, ids, memory_backend, name, objects, on_disk, open, rows, schema};
 
 async fn connect(fixture: &Fixture) -> SqliteConnection {
     let path = fixture.folder.as_ref().unwrap().path().join("catalog.db");
@@ -169,6 +169,33 @@ async fn a_table_whose_newest_metadata_cannot_be_told_is_not_guessed() {
     assert_eq!(again.adopt(&table, chosen).await.unwrap().watermark, 2);
     assert_eq!(ids(&again, &table, &Scan::all()).await, [0, 1]);
     assert_eq!(again.adopt(&table, chosen).await.unwrap_err().kind(), ErrorKind::AlreadyExists);
+}
+
+#[tokio::test]
+async fn a_table_whose_folder_has_files_of_a_removed_one_is_not_guessed() {
+    let fixture = on_disk().await;
+    let table = name("items");
+    with_rows(&fixture, &table, 3).await;
+    let mut removed = Vec::new();
+    for key in objects(&fixture.backend).await {
+        let key = Key::new(key).unwrap();
+        removed.push((bytes_of(&fixture.backend, &key).await, key));
+    }
+    fixture.tables.remove(&table, &RemoveTableOptions::default()).await.unwrap();
+    with_rows(&fixture, &table, 1).await;
+    // As if the removal had been interrupted before it deleted them.
+    for (bytes, key) in removed {
+        let outcome = fixture.backend.write(&key, bytes.into(), &WriteOptions::if_absent()).await.unwrap();
+        assert!(matches!(outcome, Outcome::Applied(_)));
+    }
+    let again = with_catalog(&fixture, "again.db").await;
+    let recovery = again.recover_catalog().await.unwrap();
+    assert!(recovery.tables.is_empty(), "{recovery:?}");
+    let [unclear] = &recovery.unclear[..] else { panic!("{recovery:?}") };
+    assert_eq!((&unclear.table, unclear.candidates.len()), (&table, 2));
+    assert!(unclear.candidates[0].contains("/00001-") && unclear.candidates[1].contains("/00003-"), "{unclear:?}");
+    assert_eq!(again.adopt(&table, &unclear.candidates[0]).await.unwrap().watermark, 1);
+    assert_eq!(ids(&again, &table, &Scan::all()).await, [0]);
 }
 
 #[tokio::test]
