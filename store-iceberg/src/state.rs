@@ -105,7 +105,8 @@ impl State {
         Ok(Self { pointer, format, metadata, columns, schema, marks })
     }
 
-    /// The property lives through a rollback, the current snapshot does not: a difference betrays it.
+    /// The property lives through a rollback, the current snapshot does not: a difference betrays it. Where no snapshot has
+    /// a mark any more, a current one that is not the last that was made does.
     ///
     /// # Errors
     /// `Corrupt` if the table was rolled back.
@@ -124,14 +125,35 @@ impl State {
         Ok(())
     }
 
-    /// The watermark of the nearest snapshot, from this one back, that has one.
+    /// The watermark of the nearest snapshot, from this one back, that has one, or had one before it was let go.
     fn nearest_watermark(&self, from: Option<&SnapshotRef>) -> Result<Option<u64>> {
         for snapshot in self.lineage(from) {
             if let Some(watermark) = mark_in(&snapshot.summary().additional_properties, WATERMARK_KEY)? {
                 return Ok(Some(watermark));
             }
         }
-        Ok(None)
+        Ok(self.outlives_marks(from)?.then_some(self.marks.watermark))
+    }
+
+    /// Whether a snapshot continues those of ours that another program let expire, so that the properties alone have their
+    /// marks: no snapshot has any, those that the current one begins with are gone, and none was made after it that a
+    /// rollback would have left behind.
+    fn outlives_marks(&self, from: Option<&SnapshotRef>) -> Result<bool> {
+        let current = self.metadata.current_snapshot();
+        let newest = current.map(|current| current.sequence_number());
+        if newest != Some(self.metadata.last_sequence_number()) {
+            return Ok(false);
+        }
+        for snapshot in self.metadata.snapshots() {
+            if mark_in(&snapshot.summary().additional_properties, WATERMARK_KEY)?.is_some() {
+                return Ok(false);
+            }
+        }
+        // Some programs take out the parent's id with the parent.
+        let is_continued = |oldest: &SnapshotRef| oldest.parent_snapshot_id().is_some() || number(oldest) > 1;
+        let from = from.map(|from| from.snapshot_id());
+        let is_later = self.lineage(current).any(|snapshot| Some(snapshot.snapshot_id()) == from);
+        Ok(is_later && self.lineage(current).last().is_some_and(is_continued))
     }
 
     /// A snapshot and those before it, newest first, as far as they are kept.
@@ -197,14 +219,14 @@ impl State {
         Ok(self.nearest_watermark(snapshot)?.unwrap_or(0))
     }
 
-    /// The epoch at a snapshot: that of the nearest one, from this one back, that has one.
+    /// The epoch at a snapshot: that of the nearest one, from this one back, that has one, or had one before it was let go.
     pub fn epoch_at(&self, snapshot: Option<&SnapshotRef>) -> Result<u64> {
         for snapshot in self.lineage(snapshot) {
             if let Some(epoch) = mark_in(&snapshot.summary().additional_properties, EPOCH_KEY)? {
                 return Ok(epoch);
             }
         }
-        Ok(0)
+        Ok(if self.outlives_marks(snapshot)? { self.marks.epoch } else { 0 })
     }
 
     /// The snapshot that the watermark is taken from: it must be kept as long as it is the nearest.

@@ -79,13 +79,13 @@ pub(crate) async fn edit(fixture: &Fixture, pool: &SqlitePool) -> TableMetadataB
 }
 
 /// A snapshot with the files of this manifest list, as a program makes it that knows nothing of watermarks.
-pub(crate) fn next_snapshot(metadata: &TableMetadata, list: &str) -> Snapshot {
+pub(crate) fn next_snapshot(metadata: &TableMetadata, list: &str, id: i64) -> Snapshot {
     let current = metadata.current_snapshot().unwrap();
     let mut properties = current.summary().additional_properties.clone();
     properties.remove(WATERMARK_KEY);
     properties.remove("total-records");
     Snapshot::builder()
-        .with_snapshot_id(4711)
+        .with_snapshot_id(id)
         .with_parent_snapshot_id(Some(current.snapshot_id()))
         .with_sequence_number(metadata.next_sequence_number())
         .with_timestamp_ms(metadata.last_updated_ms())
@@ -178,7 +178,7 @@ async fn a_changed_property_is_noticed() {
 async fn a_foreign_append_is_read_and_appended_to() {
     let (fixture, table, pool) = shared().await;
     let before = metadata(&fixture, &pool).await;
-    let snapshot = next_snapshot(&before, before.current_snapshot().unwrap().manifest_list());
+    let snapshot = next_snapshot(&before, before.current_snapshot().unwrap().manifest_list(), 4711);
     commit(&fixture, &pool, edit(&fixture, &pool).await.set_branch_snapshot(snapshot, MAIN_BRANCH).unwrap()).await;
 
     let info = fixture.tables.describe(&table, &DescribeOptions::default()).await.unwrap();
@@ -225,7 +225,7 @@ async fn manifests_that_were_not_counted_are_counted_by_the_next_commit() {
     let (fixture, table, pool) = shared().await;
     let before = metadata(&fixture, &pool).await;
     let list = uncounted(&fixture, &before).await;
-    let snapshot = next_snapshot(&before, &list);
+    let snapshot = next_snapshot(&before, &list, 4711);
     commit(&fixture, &pool, edit(&fixture, &pool).await.set_branch_snapshot(snapshot, MAIN_BRANCH).unwrap()).await;
     assert_eq!(ids(&fixture.tables, &table, &Scan::all()).await, [0, 1]);
     let options = AppendOptions::exactly_once(20, 30);

@@ -9,12 +9,14 @@ use bytes::Bytes;
 use iceberg::io::FileIO;
 use iceberg::spec::{
     DataContentType, DataFile, DataFileBuilder, DataFileFormat, Literal, MAIN_BRANCH, ManifestListWriter,
-    ManifestWriterBuilder, Struct, TableMetadata, Transform, UnboundPartitionSpec,
+    ManifestWriterBuilder, SnapshotReference, SnapshotRetention, Struct, TableMetadata, Transform,
+    UnboundPartitionSpec,
 };
 use parquet::arrow::{ArrowWriter, PARQUET_FIELD_ID_META_KEY};
+use sqlx::sqlite::SqlitePool;
 use worldstore_async::table::AsyncTableBackend;
 use worldstore_core::table::*;
-use worldstore_core::{Outcome, WriteOptions};
+use worldstore_core::{ErrorKind, Outcome, WriteOptions};
 
 use crate::foreign::{commit, edit, key, listed, metadata, next_snapshot, put, shared};
 use crate::{Fixture, ids, lines, open, read, rows};
@@ -105,7 +107,7 @@ async fn a_column_that_only_the_partition_has_is_read_from_it() {
     for (id, note) in [(10, Some("eu")), (11, Some("eu")), (20, Some("us")), (30, None)] {
         files.push(hive_file(&fixture, &before, id, note).await);
     }
-    let snapshot = next_snapshot(&before, &list_with(&fixture, &before, files).await);
+    let snapshot = next_snapshot(&before, &list_with(&fixture, &before, files).await, 4711);
     commit(&fixture, &pool, edit(&fixture, &pool).await.set_branch_snapshot(snapshot, MAIN_BRANCH).unwrap()).await;
 
     let eu = Scan::all().with_predicate(Predicate::eq("note", "eu"));
@@ -120,4 +122,69 @@ async fn a_column_that_only_the_partition_has_is_read_from_it() {
     let found = lines(&read(&fixture.tables, &table, &notes).await.unwrap());
     assert_eq!(found, ["0|null", "10|eu", "11|eu", "1|note 1", "30|null"]);
     assert_eq!(ids(&fixture.tables, &table, &eu).await, [10, 11]);
+}
+
+/// A snapshot with this id that has the files of the current one and no mark.
+async fn unmarked(fixture: &Fixture, pool: &SqlitePool, id: i64) {
+    let before = metadata(fixture, pool).await;
+    let current = before.current_snapshot().unwrap();
+    let snapshot = next_snapshot(&before, current.manifest_list(), id);
+    commit(fixture, pool, edit(fixture, pool).await.set_branch_snapshot(snapshot, MAIN_BRANCH).unwrap()).await;
+}
+
+/// Takes out all snapshots but these, and where the parents' ids are taken out with them, those too.
+async fn keep_only(fixture: &Fixture, pool: &SqlitePool, kept: &[i64], with_parents: bool) {
+    let before = metadata(fixture, pool).await;
+    let gone: Vec<i64> =
+        before.snapshots().map(|one| one.snapshot_id()).filter(|snapshot| !kept.contains(snapshot)).collect();
+    let built = edit(fixture, pool).await.remove_snapshots(&gone).build().unwrap().metadata;
+    let mut written = serde_json::to_value(&built).unwrap();
+    for snapshot in written["snapshots"].as_array_mut().unwrap() {
+        let parent = snapshot["parent-snapshot-id"].as_i64();
+        if with_parents && parent.is_some_and(|parent| gone.contains(&parent)) {
+            snapshot.as_object_mut().unwrap().remove("parent-snapshot-id");
+        }
+    }
+    put(fixture, pool, &written).await;
+}
+
+#[tokio::test]
+async fn a_table_of_which_others_let_all_our_versions_expire_keeps_its_marks() {
+    for with_parents in [false, true] {
+        let (fixture, table, pool) = shared().await;
+        let folder = fixture.folder.as_ref().unwrap().path();
+        unmarked(&fixture, &pool, 4711).await;
+        keep_only(&fixture, &pool, &[4711], with_parents).await;
+        let fresh = open(&fixture.backend, folder).await;
+        for tables in [&fixture.tables, &fresh] {
+            let info = tables.describe(&table, &DescribeOptions::default()).await.unwrap();
+            assert_eq!((info.version, info.watermark, info.rows), (3, 20, 2), "{with_parents}");
+            assert_eq!(ids(tables, &table, &Scan::all()).await, [0, 1]);
+        }
+        let again = fresh.append(&table, vec![rows([1])], &AppendOptions::exactly_once(10, 20)).await.unwrap_err();
+        assert_eq!(again.kind(), ErrorKind::ConditionFailed, "{again:?}");
+        let _ = fresh.append(&table, vec![rows([2])], &AppendOptions::exactly_once(20, 30)).await.unwrap();
+        let history = fresh.history(&table, &HistoryOptions::default()).await.unwrap();
+        let history: Vec<_> = history.iter().map(|version| (version.version, version.watermark)).collect();
+        assert_eq!(history.last(), Some(&(4, 30)));
+    }
+}
+
+#[tokio::test]
+async fn a_rollback_is_noticed_though_no_version_has_a_mark() {
+    let (fixture, table, pool) = shared().await;
+    unmarked(&fixture, &pool, 4711).await;
+    unmarked(&fixture, &pool, 4712).await;
+    keep_only(&fixture, &pool, &[4711, 4712], false).await;
+    let info = fixture.tables.describe(&table, &DescribeOptions::default()).await.unwrap();
+    assert_eq!((info.version, info.watermark), (4, 20));
+    let retention =
+        SnapshotRetention::Branch { min_snapshots_to_keep: None, max_snapshot_age_ms: None, max_ref_age_ms: None };
+    let older = SnapshotReference::new(4711, retention);
+    commit(&fixture, &pool, edit(&fixture, &pool).await.set_ref(MAIN_BRANCH, older).unwrap()).await;
+    let fresh = open(&fixture.backend, fixture.folder.as_ref().unwrap().path()).await;
+    for tables in [&fixture.tables, &fresh] {
+        let error = tables.describe(&table, &DescribeOptions::default()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
+    }
 }
