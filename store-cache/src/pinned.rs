@@ -206,9 +206,15 @@ impl PinnedTables {
         }
         let options = DescribeOptions::default().with_version(pinned.version);
         let described = self.tables.describe(table, &options).await;
-        let info = described.map_err(|error| self.about(error, table))?;
-        if content_of(table, &info.schema, info.watermark, info.rows) != pinned.content {
-            return Err(self.replaced(table));
+        let mut info = described.map_err(|error| self.about(error, table))?;
+        let is_it = |info: &TableInfo| content_of(table, &info.schema, info.watermark, info.rows) == pinned.content;
+        if !is_it(&info) {
+            // It may have been published with columns that another program gave it after the version was made.
+            let newest = self.tables.describe(table, &DescribeOptions::default()).await;
+            info = newest.map_err(|error| self.about(error, table))?;
+            if info.version != pinned.version || !is_it(&info) {
+                return Err(self.replaced(table));
+            }
         }
         seen().insert(table.clone(), info.clone());
         Ok(info)

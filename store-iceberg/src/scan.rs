@@ -66,7 +66,7 @@ pub(crate) fn scan(source: Source, state: &State, scan: &Scan) -> Result<TableSc
         None => source,
     };
     let snapshot = state.snapshot(scan.version)?;
-    let columns = state.columns_at(snapshot.as_ref())?;
+    let columns = columns(state, snapshot.as_ref(), scan)?;
     let schema = scan.schema(&columns.schema)?;
     let filter = scan.filter();
     if let Some(filter) = &filter {
@@ -88,6 +88,17 @@ pub(crate) fn scan(source: Source, state: &State, scan: &Scan) -> Result<TableSc
     let mut parts = parts.into_iter().map(|batches| limited(batches, scan.limit));
     let first = parts.next().unwrap_or_else(|| stream::empty().boxed());
     Ok(TableScan::new(schema, version, watermark, first).with_others(parts.collect()))
+}
+
+/// The columns of a scan. Those of the newest version are the newest ones, or, if it is asked for by its number and they do
+/// not have what is asked for, those that it was made with.
+fn columns(state: &State, snapshot: Option<&SnapshotRef>, scan: &Scan) -> Result<Columns> {
+    let columns = state.columns_at(snapshot)?;
+    if scan.version.is_none() || scan.schema(&columns.schema).is_ok() {
+        return Ok(columns);
+    }
+    let own = state.own_columns(snapshot)?;
+    Ok(if scan.schema(&own.schema).is_ok() { own } else { columns })
 }
 
 /// What is read: a table, and what its delete files say once they are read.

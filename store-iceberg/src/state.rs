@@ -200,18 +200,29 @@ impl State {
         }
     }
 
-    /// The columns at a version, the newest by default. The newest version has the newest columns, even if another
-    /// program changed them without a snapshot.
+    /// The columns in which a version is read. Those of the newest version are the newest ones, even if another program
+    /// changed them without a snapshot.
     pub fn columns_at(&self, snapshot: Option<&SnapshotRef>) -> Result<Columns> {
-        let newest = || Ok(Columns { columns: self.columns.clone(), schema: Arc::clone(&self.schema) });
-        if snapshot.map(|snapshot| snapshot.snapshot_id()) == self.metadata.current_snapshot_id() {
-            return newest();
+        match snapshot.map(|snapshot| snapshot.snapshot_id()) == self.metadata.current_snapshot_id() {
+            true => Ok(self.newest_columns()),
+            false => self.own_columns(snapshot),
         }
+    }
+
+    /// The columns that a version was made with; the newest where it does not say.
+    pub fn own_columns(&self, snapshot: Option<&SnapshotRef>) -> Result<Columns> {
         let schema = match snapshot {
             None => self.metadata.schemas_iter().min_by_key(|schema| schema.schema_id()).cloned(),
             Some(snapshot) => snapshot.schema_id().and_then(|id| self.metadata.schema_by_id(id)).cloned(),
         };
-        schema.map_or_else(newest, |schema| Columns::new(&schema, self.metadata.properties()))
+        match schema {
+            Some(schema) => Columns::new(&schema, self.metadata.properties()),
+            None => Ok(self.newest_columns()),
+        }
+    }
+
+    fn newest_columns(&self) -> Columns {
+        Columns { columns: self.columns.clone(), schema: Arc::clone(&self.schema) }
     }
 
     /// The watermark at a snapshot.

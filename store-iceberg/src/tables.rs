@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use iceberg::io::FileIO;
@@ -201,10 +202,10 @@ impl IcebergTables {
         table: &TableName,
         state: &State,
         snapshot: Option<SnapshotRef>,
+        schema: SchemaRef,
     ) -> Result<TableInfo> {
         let version = snapshot.as_deref().map_or(0, number);
-        let watermark = state.watermark_at(snapshot.as_ref())?;
-        let (schema, epoch) = (state.columns_at(snapshot.as_ref())?.schema, state.epoch_at(snapshot.as_ref())?);
+        let (watermark, epoch) = (state.watermark_at(snapshot.as_ref())?, state.epoch_at(snapshot.as_ref())?);
         let rows = match snapshot {
             None => 0,
             Some(snapshot) => {
@@ -219,7 +220,7 @@ impl IcebergTables {
     }
 
     pub(crate) async fn newest_info(&self, table: &TableName, state: &State) -> Result<TableInfo> {
-        self.info_of(table, state, state.snapshot(None)?).await
+        self.info_of(table, state, state.snapshot(None)?, Arc::clone(&state.schema)).await
     }
 
     async fn write(&self, table: &TableName, rows: Vec<RecordBatch>, options: &AppendOptions) -> Result<Arc<State>> {
@@ -374,7 +375,12 @@ impl AsyncTableBackend for IcebergTables {
     async fn describe(&self, table: &TableName, options: &DescribeOptions) -> Result<TableInfo> {
         let state = self.latest(table).await?;
         let snapshot = state.snapshot(options.version).map_err(|error| of_table(error, table))?;
-        self.info_of(table, &state, snapshot).await
+        // What is asked for by its number is told as it was made, whatever others do to the columns.
+        let schema = match options.version {
+            Some(_) => state.own_columns(snapshot.as_ref())?.schema,
+            None => Arc::clone(&state.schema),
+        };
+        self.info_of(table, &state, snapshot, schema).await
     }
 
     fn check(&self, table: &TableName, rows: &RecordBatch) -> Result<()> {

@@ -62,7 +62,12 @@ impl AsyncTableBackend for PinnedTables {
     async fn scan(&self, table: &TableName, scan: &Scan) -> Result<TableScan<AsyncBatches>> {
         let info = self.published(table).await?;
         let version = self.version(table, scan.version, info.version)?;
-        let begun = self.tables.scan(table, &scan.clone().with_version(version)).await;
+        let mut pinned = scan.clone().with_version(version);
+        // Columns that another program has added since then are left out.
+        if version == info.version && pinned.columns.is_none() {
+            pinned = pinned.with_columns(info.schema.fields().iter().map(|field| field.name().as_str()));
+        }
+        let begun = self.tables.scan(table, &pinned).await;
         let begun = begun.map_err(|error| if version == info.version { self.about(error, table) } else { error })?;
         match version == info.version && begun.watermark != self.pinned_table(table)?.watermark {
             true => Err(self.replaced(table)),

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use iceberg::io::FileIO;
 use iceberg::spec::{
     DataContentType, DataFile, DataFileBuilder, DataFileFormat, Literal, MAIN_BRANCH, ManifestListWriter,
-    ManifestWriterBuilder, SnapshotReference, SnapshotRetention, Struct, TableMetadata, Transform,
-    UnboundPartitionSpec,
+    ManifestWriterBuilder, NestedField, NestedFieldRef, PrimitiveType, Schema as IcebergSchema, SnapshotReference,
+    SnapshotRetention, Struct, TableMetadata, Transform, Type, UnboundPartitionSpec,
 };
 use parquet::arrow::{ArrowWriter, PARQUET_FIELD_ID_META_KEY};
 use sqlx::sqlite::SqlitePool;
@@ -19,7 +19,7 @@ use worldstore_core::table::*;
 use worldstore_core::{ErrorKind, Outcome, WriteOptions};
 
 use crate::foreign::{commit, edit, key, listed, metadata, next_snapshot, put, shared};
-use crate::{Fixture, ids, lines, open, read, rows};
+use crate::{Fixture, ids, lines, open, read, rows, schema};
 
 #[tokio::test]
 async fn what_changes_under_a_clock_that_is_behind_stays_readable() {
@@ -187,4 +187,35 @@ async fn a_rollback_is_noticed_though_no_version_has_a_mark() {
         let error = tables.describe(&table, &DescribeOptions::default()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn a_version_that_is_asked_for_has_the_columns_that_it_was_made_with() {
+    let (fixture, table, pool) = shared().await;
+    let before = metadata(&fixture, &pool).await;
+    let added = NestedField::optional(before.last_column_id() + 1, "later", Type::Primitive(PrimitiveType::Long));
+    let renamed = |field: &NestedFieldRef| {
+        let name = if field.name == "note" { "remark".to_owned() } else { field.name.clone() };
+        Arc::new(NestedField { name, ..field.as_ref().clone() })
+    };
+    let fields = before.current_schema().as_struct().fields().iter().map(renamed).chain([added.into()]);
+    let wider = IcebergSchema::builder().with_fields(fields.collect::<Vec<_>>()).build().unwrap();
+    commit(&fixture, &pool, edit(&fixture, &pool).await.add_current_schema(wider).unwrap()).await;
+
+    let fresh = open(&fixture.backend, fixture.folder.as_ref().unwrap().path()).await;
+    for tables in [&fixture.tables, &fresh] {
+        let named = tables.describe(&table, &DescribeOptions::default().with_version(2)).await.unwrap();
+        assert_eq!((named.version, &named.schema), (2, &schema()));
+        let newest = tables.describe(&table, &DescribeOptions::default()).await.unwrap();
+        assert_eq!((newest.version, newest.schema.fields().len()), (2, 4));
+        // Either can be read by the names that it tells.
+        for schema in [named.schema, newest.schema] {
+            let names = schema.fields().iter().map(|field| field.name().as_str());
+            let batches = read(tables, &table, &Scan::all().with_version(2).with_columns(names)).await.unwrap();
+            assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
+            assert!(batches.iter().all(|batch| batch.schema() == schema));
+        }
+    }
+    let empty = fresh.describe(&table, &DescribeOptions::default().with_version(0)).await.unwrap();
+    assert_eq!(empty.schema, schema());
 }
