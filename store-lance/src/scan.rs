@@ -53,14 +53,21 @@ fn rows(dataset: &Dataset, table: &SchemaRef, scan: &Scan, schema: &SchemaRef) -
         }
         None => vec![None],
     };
-    let part = |fragments| part(scanner(dataset, table, scan, fragments)?, scan, schema.clone());
+    let names = || schema.fields().iter().map(|field| field.name());
+    // Lance looks through all columns for each that is named: of thousands, that takes longer than to read them.
+    let is_whole = dataset.schema().fields.iter().map(|field| &field.name).eq(names());
+    let part = |fragments| {
+        let mut scanner = scanner(dataset, table, scan, fragments)?;
+        if !is_whole {
+            scanner.project(&names().collect::<Vec<_>>()).map_err(from_lance)?;
+        }
+        part(scanner, scan, schema.clone())
+    };
     shares.into_iter().map(part).collect()
 }
 
 /// The rows of a scanner.
 fn part(mut scanner: Scanner, scan: &Scan, schema: SchemaRef) -> Result<AsyncBatches> {
-    let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    scanner.project(&columns).map_err(from_lance)?;
     if let Some(limit) = scan.limit {
         scanner.limit(Some(limit_of(limit)), None).map_err(from_lance)?;
     }

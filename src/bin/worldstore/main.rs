@@ -30,6 +30,8 @@ fn main() -> ExitCode {
     let registry =
         Registry::compiled_in().with_config_found(args.config.clone()).with_lake_variables(Lookup::process());
     let done = runtime.block_on(commands::run(args, &registry));
+    // Tasks that are cancelled by the end of the runtime may panic in those that wait for them: the process ends instead.
+    std::mem::forget(runtime);
     // What does not end in a new line waits until now, and after this nobody would say that it is lost.
     match done.and_then(|()| Ok(output::flush()?)) {
         Ok(()) => ExitCode::SUCCESS,
