@@ -12,6 +12,7 @@ mod fold;
 mod format;
 #[cfg(feature = "graph")]
 mod graph;
+mod held;
 mod history;
 mod lineage;
 mod manifest;

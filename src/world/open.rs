@@ -57,7 +57,7 @@ pub enum IfOpen {
     /// The world is taken over: whatever the other does next fails with `Fenced`. For a writer that hangs, or is on a
     /// machine that is gone: what was in another log than the one that is given is given up, and what is in tables and was
     /// not published, also where opening ends early once that has begun. A log that was given up may be given again, without
-    /// what it held then. On a remote store the other is always overtaken, but its log is not given up.
+    /// what it held then. A table that is gone, or lost what was published of it, is taken as it is. On a remote store the other is always overtaken, but its log is not given up.
     TakeOver,
 }
 
@@ -128,6 +128,11 @@ pub(super) async fn over(
         Some(fence) if is_followed && fence.is_costly() => late = Some(Late { fence, epoch }),
         Some(fence) => fence.claim(epoch).await?,
         None => {}
+    }
+    // A table that was removed or put back by hand: going on would publish the loss, and hide it.
+    if options.if_open == IfOpen::Refuse {
+        let newest = manifests.clone();
+        held::check(tables.as_ref(), &*blocking(move || newest.latest()).await?).await?;
     }
     let published = publisher.published_seq().await?;
     let ignored_through = note.ignored_through(published);

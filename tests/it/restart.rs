@@ -1,8 +1,11 @@
 //! What is there after the process ended: everything that was acknowledged, and without a log everything that was committed.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use worldstore::core::ErrorKind;
 use worldstore::core::table::Level;
-use worldstore::{LogPlace, World, WorldOptions};
+use worldstore::{IfOpen, LogPlace, World, WorldOptions};
 
 use crate::bed::{Bed, on_each_lasting_format, rows, state, ticks};
 
@@ -14,7 +17,51 @@ on_each_lasting_format!(
     the_sequence_goes_on,
     opening_publishes_who_has_it_and_nothing_else,
     forks_outlive_the_process,
+    a_table_that_went_back_is_not_written_over,
 );
+
+fn copy(from: &Path, to: &Path) {
+    if from.is_dir() {
+        fs::create_dir_all(to).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            copy(&entry.path(), &to.join(entry.file_name()));
+        }
+    } else if from.exists() {
+        fs::copy(from, to).unwrap();
+    }
+}
+
+/// Whoever puts an older copy of a table in its place, or removes it, hears of it from the next writer.
+async fn a_table_that_went_back_is_not_written_over(bed: &Bed) {
+    let older = tempfile::tempdir().unwrap();
+    let place = PathBuf::from(bed.uri());
+    for (tick, table) in [(1, "position"), (2, "health")] {
+        let world = World::open_or_create(&bed.uri(), &bed.options()).await.unwrap();
+        let _ = world.run("main").await.unwrap().append(tick, table, &rows(&[(1, 1.0)])).await.unwrap();
+        world.shutdown().await.unwrap();
+        drop(world);
+        if tick == 1 {
+            copy(&place, older.path());
+        }
+    }
+    for tables in ["tables", "warehouse", "catalog.db"].map(|name| (place.join(name), older.path().join(name))) {
+        let (now, before) = tables;
+        match before.is_dir() {
+            true => fs::remove_dir_all(&now).unwrap(),
+            false => drop(fs::remove_file(&now)),
+        }
+        copy(&before, &now);
+    }
+
+    let refused = World::open(&bed.uri(), &bed.options()).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Corrupt, "{refused}");
+    assert!(refused.context().any(|(key, value)| key == "table" && value == "health"), "{refused}");
+    let forced = bed.options().with_if_open(IfOpen::TakeOver);
+    let world = World::open(&bed.uri(), &forced).await.unwrap();
+    assert_eq!(ticks(&world.run("main").await.unwrap().now()).await, [(1, 1)]);
+    world.shutdown().await.unwrap();
+}
 
 async fn a_shutdown_loses_nothing(bed: &Bed) {
     let world = bed.create().await;
