@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchIterator};
 use async_trait::async_trait;
-use futures::FutureExt;
+use futures::{FutureExt, TryFutureExt};
 use lance::Dataset;
 use lance::dataset::builder::DatasetBuilder;
 use lance::dataset::{InsertBuilder, WriteMode, WriteParams};
@@ -81,7 +81,12 @@ impl LanceTables {
         let held = self.held().get(table).cloned();
         if let Some(mut dataset) = held {
             let before = dataset.version().version;
-            opened(dataset.checkout_latest(), table).await?;
+            let reads = async {
+                dataset.checkout_latest().await?;
+                look_at_types(&dataset);
+                Ok(())
+            };
+            opened(reads, table).await?;
             if dataset.version().version >= before {
                 self.hold(table, &dataset);
                 return Ok(dataset);
@@ -91,7 +96,8 @@ impl LanceTables {
         }
         let builder = DatasetBuilder::from_uri(self.door.uri(&self.config.folder_of(table)?))
             .with_session(self.door.session.clone());
-        let dataset = opened(builder.with_commit_handler(self.handler()).load(), table).await?;
+        let builder = builder.with_commit_handler(self.handler());
+        let dataset = opened(builder.load().inspect_ok(look_at_types), table).await?;
         self.hold(table, &dataset);
         Ok(dataset)
     }
@@ -106,7 +112,7 @@ impl LanceTables {
         };
         match version {
             Some(version) if dataset.version().version != version => {
-                let checked_out = opened(dataset.checkout_version(version), table).await;
+                let checked_out = opened(dataset.checkout_version(version).inspect_ok(look_at_types), table).await;
                 checked_out.map_err(|error| error.with("version", version))
             }
             _ => Ok(dataset),
@@ -221,6 +227,11 @@ async fn opened<Value>(reads: impl Future<Output = lance::Result<Value>>, table:
         },
         Err(_) => Err(corrupt()),
     }
+}
+
+/// Makes Lance panic over a type that is none now, and not where nobody expects it.
+fn look_at_types(dataset: &Dataset) {
+    drop(arrow::datatypes::Schema::from(dataset.schema()));
 }
 
 pub(crate) fn explain(source: lance::Error, table: &TableName) -> Error {
