@@ -50,8 +50,7 @@ pub(super) fn claim<F: Folder>(folder: &F) -> Result<Claim<F::File>> {
     // A segment that was trimmed may come back if the sync of its removal failed. From here on it does not count.
     let first = names.iter().map(|(first, _)| *first).filter(|first| *first >= trimmed).min().unwrap_or(trimmed);
     if trimmed > 1 && names.iter().all(|(first, _)| *first < trimmed) {
-        let error = Error::new(ErrorKind::Corrupt, "segments of the log are missing").with("expected", trimmed);
-        return Err(error.with("file", EPOCH));
+        return Err(missing(trimmed));
     }
     for epoch in newest + 1..=newest + ATTEMPTS {
         let mark = EpochMark { log, epoch, first };
@@ -114,6 +113,12 @@ fn new_log() -> LogId {
     let mut id = [0; 16];
     id.iter_mut().zip(halves.iter().flat_map(|half| half.to_le_bytes())).for_each(|(to, from)| *to = from);
     LogId(id)
+}
+
+/// The error where no segment is left, and others were trimmed up to this record.
+pub(super) fn missing(first: u64) -> Error {
+    let error = Error::new(ErrorKind::Corrupt, "segments of the log are missing").with("expected", first);
+    error.with("file", EPOCH)
 }
 
 fn raced() -> Error {

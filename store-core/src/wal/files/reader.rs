@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::archive::{Entry, Files, check_after};
-use super::chain::{self, Segment};
+use super::chain::{self, Chain, Segment};
 use super::epoch;
 use super::folder;
 use super::names::EPOCH;
@@ -13,7 +13,7 @@ use super::replay::Replay;
 use super::scan::Scan;
 use crate::error::{Error, Result};
 use crate::planted::Planted;
-use crate::vfs::Vfs;
+use crate::vfs::{Folder, Vfs};
 use crate::wal::format::{EpochMark, LogId, SEAL, SegmentHeader};
 use crate::wal::record::Record;
 
@@ -101,6 +101,11 @@ impl<V: Vfs> WalReader<V> {
         Ok(Self { vfs: vfs.clone(), path: path.to_owned(), mark })
     }
 
+    /// The log.
+    pub fn log(&self) -> LogId {
+        self.mark.log
+    }
+
     /// What the segments say of themselves. Their records are not read.
     ///
     /// # Errors
@@ -114,10 +119,10 @@ impl<V: Vfs> WalReader<V> {
     /// Reads all of it and tests every byte, as opening it would.
     ///
     /// # Errors
-    /// `Corrupt`, with the file and the offset, at the first damage.
+    /// `Corrupt`, with the file and the offset, at the first damage, and if all segments are missing that were not trimmed.
     pub fn verify(&self) -> Result<WalReport> {
         let folder = folder::open(&self.vfs, &self.path)?;
-        let chain = chain::read(&folder, &self.mark)?;
+        let chain = self.chain(&folder)?;
         let mut segments = Vec::new();
         for (index, segment) in chain.segments.iter().enumerate() {
             let next = chain.segments.get(index + 1).map(|next| next.header);
@@ -125,6 +130,20 @@ impl<V: Vfs> WalReader<V> {
             segments.push(report(segment, &scan, tail, next.is_some()));
         }
         Ok(WalReport { log: self.mark.log, epoch: self.mark.epoch, segments, superseded: chain.superseded })
+    }
+
+    /// The segments. Trimming leaves the last one, so there is one as soon as another was trimmed.
+    fn chain<F: Folder>(&self, folder: &F) -> Result<Chain> {
+        let is_whole = |chain: &Chain| self.mark.first <= 1 || !chain.segments.is_empty();
+        let mut chain = chain::read(folder, &self.mark)?;
+        if !is_whole(&chain) {
+            // A listing may miss one that a writer puts in the place of another meanwhile.
+            chain = chain::read(folder, &self.mark)?;
+        }
+        match is_whole(&chain) {
+            true => Ok(chain),
+            false => Err(epoch::missing(self.mark.first)),
+        }
     }
 
     /// Records after a number, as they are asked for, up to the last one that is there now.

@@ -3,6 +3,7 @@
 mod crash;
 mod golden;
 mod history;
+mod missing;
 mod planted;
 mod steps;
 mod takeover;
