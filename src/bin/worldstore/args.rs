@@ -188,12 +188,12 @@ Example:
     Expire(ExpireArgs),
     /// Read everything that is kept, and compare it with what it should be
     ///
-    /// The chain of states, every file with its length and hash, every table with its number of rows, and the
-    /// log. Nothing is changed or locked. The exit code is 2 if something is damaged or missing, 1 if it cannot be
-    /// read.
+    /// The chain of states, every file with its length and hash, every table with its number of rows, the runs and what
+    /// they were forked from, what tables keep, and the log, which has to be the one that the world has. Nothing is
+    /// changed or locked. The exit code is 2 if something is damaged or missing, 1 if it cannot be read.
     #[command(verbatim_doc_comment, after_help = "Example:\n  worldstore verify ./world --all")]
     Verify(VerifyArgs),
-    /// Tell sizes, and what waits in the log for the next writer
+    /// Tell sizes, and what waits in the log for the next writer; of a log elsewhere, where it is
     #[command(after_help = "Example:\n  worldstore stats ./world --json")]
     Stats(StatsArgs),
     /// List, print, copy, move and remove the objects of any byte store

@@ -22,9 +22,8 @@ fn the_log_lies_where_it_is_told() {
     desk.refused(&["import", "world", "airlines", &data("airlines.parquet"), "--log", ""], &["a folder has a name"]);
 }
 
-/// What a writer has left there is found there.
-#[test]
-fn what_waits_in_a_log_elsewhere_is_taken_over() {
+/// A world with a log `elsewhere`, in which three rows wait.
+fn with_waiting() -> Desk {
     let desk = Desk::new();
     let (world, log) = (desk.path("world").display().to_string(), desk.path("elsewhere"));
     tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -34,6 +33,41 @@ fn what_waits_in_a_log_elsewhere_is_taken_over() {
         let rows = RecordBatch::try_from_iter([("entity", entity)]).unwrap();
         let _ = world.run("main").await.unwrap().append(1, "agents", &rows).await.unwrap();
     });
+    desk
+}
+
+/// Nobody is told that all is published where it is not.
+#[test]
+fn what_waits_in_a_log_elsewhere_is_not_told_of_another() {
+    let desk = with_waiting();
+    let place = desk.path("elsewhere").display().to_string();
+    let told = |args: &[&str]| desk.ok(&[&["stats", "world"], args].concat());
+    let none = told(&[]);
+    assert!(none.contains("\nlog not read") && none.contains("there is none in this place"), "{none}");
+    // A writer that is refused leaves a log behind.
+    desk.refused(&["fork", "world", "storm", "--at", "1"], &["another log"]);
+    for args in [vec![], vec!["--log", "none"]] {
+        let other = told(&args);
+        assert!(other.contains("the world has another log") && other.contains(&place), "{other}");
+    }
+    let json = desk.lines(&["stats", "world", "--json"]).pop().unwrap();
+    assert!(json["log"].is_null() && json["log_problem"].as_str().unwrap().contains(&place), "{json}");
+    let own = told(&["--log", "elsewhere"]);
+    assert!(own.contains(": 1 append with 3 rows wait for the next writer"), "{own}");
+    assert!(desk.lines(&["stats", "world", "--log", "elsewhere", "--json"])[0]["log_problem"].is_null());
+    let output = desk.run(&["tables", "world"]);
+    assert_eq!(code_of(&output), 0, "what is published needs no log");
+    assert!(errors_of(&output).contains(&place), "{}", errors_of(&output));
+    let doctor = desk.ok(&["doctor", "world"]);
+    let found = doctor.lines().find(|line| line.starts_with("note    world")).unwrap();
+    assert!(found.contains(&place), "{doctor}");
+    desk.refused(&["expire", "world", "--dry-run"], &["another log", &place]);
+}
+
+/// What a writer has left there is found there.
+#[test]
+fn what_waits_in_a_log_elsewhere_is_taken_over() {
+    let desk = with_waiting();
     // Without that log nobody would know of the rows.
     desk.refused(&["fork", "world", "storm", "--at", "1"], &["another log", "elsewhere"]);
     desk.refused(&["fork", "world", "storm", "--at", "1", "--log", "none"], &["another log", "elsewhere"]);

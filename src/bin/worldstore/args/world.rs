@@ -229,8 +229,8 @@ pub struct VerifyArgs {
     /// Every state that is kept, each file and version once [default: the newest state]
     #[arg(long)]
     pub all: bool,
-    /// JSON lines: kind (manifest, file, block, table, log), key or table, state, problem; at last kind (done), states,
-    /// files, bytes, versions, rows, log_records, findings
+    /// JSON lines: kind (manifest, file, block, table, document, log), key or table, state, problem; at last kind (done),
+    /// states, files, bytes, versions, rows, log_records, findings
     #[arg(long)]
     pub json: bool,
 }
@@ -239,8 +239,9 @@ pub struct VerifyArgs {
 pub struct StatsArgs {
     #[command(flatten)]
     pub at: At,
-    /// JSON lines: kind (table), table, rows, version, seq, files, bytes, waiting_rows; at last kind (world), world,
-    /// tables, location, state, created, seq, epoch, states, runs, rows, files, bytes, log
+    /// JSON lines: kind (table), table, rows, version, seq, files, bytes, waiting_rows (null if the log was not read); at
+    /// last kind (world), world, tables, location, state, created, seq, epoch, states, runs, rows, files, bytes, log,
+    /// log_problem
     #[arg(long)]
     pub json: bool,
 }

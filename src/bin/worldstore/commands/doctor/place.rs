@@ -142,16 +142,22 @@ async fn world(uri: &str, registry: &Registry) -> Finding {
     let options = WorldOptions::default().with_registry(registry.clone());
     let looked = async {
         let world = World::read(uri, &options).await?;
-        Ok::<_, Error>((world.newest_published().await?, world.log_state().await?, world))
+        let state = world.newest_published().await?;
+        Ok::<_, Error>((state, world.log_state().await, world))
     };
     match looked.await {
         Ok((state, log, world)) => {
             let tables = counted(state.tables.len() as u64, "table");
             let about = format!("{} with {tables} in {}, state {}", world.name(), world.format(), state.number);
             match log {
-                LogState::Clean => Finding::fine(ABOUT, about),
-                LogState::Waiting => Finding::note(ABOUT, about + "; the log has rows for the next writer"),
-                LogState::Large(bytes) => Finding::note(ABOUT, format!("{about}; the log holds {bytes} bytes")),
+                Ok(LogState::Clean) => Finding::fine(ABOUT, about),
+                Ok(LogState::Waiting) => Finding::note(ABOUT, about + "; the log has rows for the next writer"),
+                Ok(LogState::Large(bytes)) => Finding::note(ABOUT, format!("{about}; the log holds {bytes} bytes")),
+                // It was not asked which one it is.
+                Err(error) if error.kind() == ErrorKind::ConditionFailed => {
+                    Finding::note(ABOUT, format!("{about}; {error}"))
+                }
+                Err(error) => Finding::failed(ABOUT, &error),
             }
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Finding::fine(ABOUT, "none here"),
