@@ -8,10 +8,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worldstore_async::AsyncBackend;
 use worldstore_core::ops::{DeleteOptions, Deleted};
-use worldstore_core::{Condition, Error, ErrorKind, Key, ReadOptions, Result, WriteOptions};
+use worldstore_core::{Condition, Error, ErrorKind, Key, ListOptions, Prefix, ReadOptions, Result, WriteOptions};
 
 /// The longest document that is read, in bytes.
 const BYTES_MAX: u64 = 1 << 20;
+/// What the keys of documents end with that lie in a folder.
+const ENDING: &str = ".json";
 
 /// Writes a document, if there is none.
 pub(super) async fn create(backend: &Arc<dyn AsyncBackend>, key: &str, document: &impl Serialize) -> Result<()> {
@@ -59,4 +61,20 @@ pub(super) async fn read<Document: DeserializeOwned>(backend: &Arc<dyn AsyncBack
     };
     let text = reply.body.try_fold(BytesMut::new(), append).await?;
     serde_json::from_slice(&text).map_err(|source| corrupt("document cannot be understood").caused_by(source))
+}
+
+/// The names of the documents in a folder.
+pub(super) async fn names(backend: &Arc<dyn AsyncBackend>, folder: &str) -> Result<Vec<String>> {
+    let folder = Prefix::new(folder)?;
+    let mut options = ListOptions::default().one_level();
+    let mut names = Vec::new();
+    loop {
+        let page = backend.list(&folder, &options).await?;
+        let found = page.objects.iter().filter_map(|object| object.key.name().strip_suffix(ENDING));
+        names.extend(found.map(str::to_owned));
+        match page.next {
+            Some(token) => options = options.with_token(token),
+            None => return Ok(names),
+        }
+    }
 }

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{RwLock, RwLockReadGuard};
 use worldstore_async::AsyncBackend;
 use worldstore_core::table::Segment;
-use worldstore_core::{Error, ErrorKind, Key, ListOptions, Prefix, Result};
+use worldstore_core::{Error, ErrorKind, Result};
 
 use super::changes::lock;
-use super::{check_name, document};
+use super::{MAIN_RUN, check_name, document};
 
 const FOLDER: &str = "runs";
 /// The longest chain of forks that is followed.
@@ -215,27 +215,55 @@ impl Runs {
     }
 
     pub async fn list(&self) -> Result<Vec<RunInfo>> {
-        let folder = Prefix::new(FOLDER)?;
-        let mut options = ListOptions::default().one_level();
         let mut runs = Vec::new();
-        loop {
-            let page = self.backend.list(&folder, &options).await?;
-            for name in page.objects.iter().filter_map(|object| run_of(&object.key)) {
-                let record = match self.read(name).await {
-                    // It was dropped since it was listed.
-                    Err(error) if error.is_not_found() => continue,
-                    read => read?,
-                };
-                let parent = record.parent.map(|fork| (fork.run, fork.tick));
-                runs.push(RunInfo { name: record.name, parent, state: record.state });
-            }
-            match page.next {
-                Some(token) => options = options.with_token(token),
-                None => break,
-            }
+        for name in document::names(&self.backend, FOLDER).await? {
+            let record = match self.read(&name).await {
+                // It was dropped since it was listed.
+                Err(error) if error.is_not_found() => continue,
+                read => read?,
+            };
+            let parent = record.parent.map(|fork| (fork.run, fork.tick));
+            runs.push(RunInfo { name: record.name, parent, state: record.state });
         }
         runs.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(runs)
+    }
+
+    /// What is wrong with the documents of the runs, by key.
+    pub async fn problems(&self) -> Result<Vec<(String, Error)>> {
+        let mut names = document::names(&self.backend, FOLDER).await?;
+        names.sort_unstable();
+        let mut problems = Vec::new();
+        if !names.iter().any(|name| name == MAIN_RUN) {
+            problems.push((key(MAIN_RUN), Error::not_found("the main run is missing")));
+        }
+        for name in names {
+            if let Err(error) = self.verify(&name).await {
+                problems.push((key(&name), error));
+            }
+        }
+        Ok(problems)
+    }
+
+    /// Reads the document of a run that was listed, and looks whether the run is there that it was forked from.
+    async fn verify(&self, name: &str) -> Result<()> {
+        let record = match self.read(name).await {
+            // It was dropped since it was listed.
+            Err(error) if error.is_not_found() => return Ok(()),
+            read => read?,
+        };
+        if record.name != name {
+            return Err(Error::new(ErrorKind::Corrupt, "the document is that of another run").with("run", record.name));
+        }
+        let Some(fork) = record.parent else { return Ok(()) };
+        match self.read(&fork.run).await {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Invalid) => {
+                let message = "the run that this one was forked from is missing";
+                Err(Error::new(ErrorKind::Corrupt, message).with("parent", &fork.run).caused_by(error))
+            }
+            // What is wrong with that one is told of itself.
+            _ => Ok(()),
+        }
     }
 
     async fn read(&self, name: &str) -> Result<RunRecord> {
@@ -245,8 +273,4 @@ impl Runs {
             false => error,
         })
     }
-}
-
-fn run_of(key: &Key) -> Option<&str> {
-    key.name().strip_suffix(".json")
 }

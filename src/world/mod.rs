@@ -75,7 +75,8 @@ pub use table_options::{History, TableOptions};
 pub use tick::{TickReceipt, TickWriter};
 pub use travel::SeqAt;
 pub use upkeep::{
-    CompactWorldOptions, ExpireWorldOptions, ExpiredWorld, Extent, LogCheck, TableProblem, VerifiedWorld,
+    CompactWorldOptions, DocumentProblem, ExpireWorldOptions, ExpiredWorld, Extent, LogCheck, TableProblem,
+    VerifiedWorld,
 };
 pub use view::{TickCount, View};
 pub use waiting::LogState;

@@ -117,6 +117,25 @@ impl World {
         }
     }
 
+    /// What is wrong with the documents of what tables keep, by key. A table that has none keeps all rows.
+    pub(super) async fn history_problems(&self) -> Result<Vec<(String, Error)>> {
+        let backend = &self.inner.storage.backend;
+        let mut names = document::names(backend, FOLDER).await?;
+        names.sort_unstable();
+        let mut problems = Vec::new();
+        for name in names {
+            let read = match TableName::new(&name) {
+                Ok(table) => document::read::<TableRecord>(backend, &key(&table)).await.map(drop),
+                Err(error) => Err(error),
+            };
+            // One that is gone was taken back since it was listed.
+            if let Err(error) = read.or_else(|error| if error.is_not_found() { Ok(()) } else { Err(error) }) {
+                problems.push((format!("{FOLDER}/{name}.json"), error));
+            }
+        }
+        Ok(problems)
+    }
+
     async fn has_table(&self, table: &TableName) -> Result<bool> {
         match self.inner.tables.describe(table, &DescribeOptions::default()).await {
             Err(error) if error.is_not_found() => Ok(false),

@@ -11,7 +11,7 @@ use worldstore_core::{Error, Result};
 use super::World;
 
 pub use expire::{ExpireWorldOptions, ExpiredWorld};
-pub use verify::{Extent, LogCheck, TableProblem, VerifiedWorld};
+pub use verify::{DocumentProblem, Extent, LogCheck, TableProblem, VerifiedWorld};
 
 /// How tables are compacted.
 #[derive(Debug, Clone)]

@@ -1,4 +1,5 @@
-//! Verification: the chain of states, every byte of their files, every row of their tables, and the log.
+//! Verification: the chain of states, every byte of their files, every row of their tables, the world's documents, and its
+//! log.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct VerifiedWorld {
     pub rows: u64,
     /// Versions that cannot be read, or that are not what their state says.
     pub problems: Vec<TableProblem>,
+    /// Documents of the world that are missing or cannot be read: those of its runs, and of what its tables keep.
+    pub documents: Vec<DocumentProblem>,
     /// The log; none where the world keeps none.
     pub log: Option<LogCheck>,
 }
@@ -51,13 +54,23 @@ pub struct TableProblem {
     pub error: Error,
 }
 
+/// A document of the world that is not as it should be.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct DocumentProblem {
+    /// Its key in the world's byte store.
+    pub key: String,
+    /// What is wrong.
+    pub error: Error,
+}
+
 /// What the log was found to be.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LogCheck {
     /// Every record can be read.
     Sound(Waiting),
-    /// It cannot be read whole, and why.
+    /// It cannot be read whole, or is missing, or the world has another one (`ConditionFailed`), and why.
     Damaged(Error),
 }
 
@@ -70,17 +83,20 @@ impl VerifiedWorld {
     /// How many things are wrong.
     pub fn findings(&self) -> u64 {
         let log = matches!(self.log, Some(LogCheck::Damaged(_)));
-        (self.states.damage.len() + self.problems.len()) as u64 + u64::from(log)
+        (self.states.damage.len() + self.problems.len() + self.documents.len()) as u64 + u64::from(log)
     }
 }
 
 impl World {
     /// Reads everything that is kept, and compares: the manifests of the chain with each other, every file with its length
-    /// and hash, every table, at the versions that the states name, with the number of rows that they say, and the records
-    /// of the log with their checksums. Nothing is changed or locked; what is buffered is not part of it.
+    /// and hash, every table, at the versions that the states name, with the number of rows that they say, the documents of
+    /// the runs and of what tables keep, and the records of the log with their checksums. The log has to be the one that the
+    /// world has. Nothing is changed or locked; what is buffered is not part of it. Of a run that nothing was forked from
+    /// nobody knows whether it was dropped or lost; only the main run is always there.
     ///
     /// # Errors
-    /// If the chain itself cannot be read: nobody knows then what there should be. What is wrong besides is in the answer.
+    /// If the chain itself cannot be read, or the documents cannot be listed: nobody knows then what there should be. What is
+    /// wrong besides is in the answer.
     pub async fn verify(&self, extent: Extent) -> Result<VerifiedWorld> {
         let newest = self.newest_state().await?;
         let states = match extent {
@@ -98,7 +114,8 @@ impl World {
             Ok(waiting) => waiting.map(LogCheck::Sound),
             Err(error) => Some(LogCheck::Damaged(error)),
         };
-        let mut verified = VerifiedWorld { states, versions: 0, rows: 0, problems: Vec::new(), log };
+        let documents = self.document_problems().await?;
+        let mut verified = VerifiedWorld { states, versions: 0, rows: 0, problems: Vec::new(), documents, log };
         let mut seen = BTreeSet::new();
         for number in numbers {
             self.verify_tables(number, &mut seen, &mut verified).await?;
@@ -109,6 +126,12 @@ impl World {
     async fn newest_state(&self) -> Result<u64> {
         let manifests = self.manifests().clone();
         blocking(move || Ok(manifests.latest()?.number)).await
+    }
+
+    async fn document_problems(&self) -> Result<Vec<DocumentProblem>> {
+        let mut problems = self.inner.runs.problems().await?;
+        problems.extend(self.history_problems().await?);
+        Ok(problems.into_iter().map(|(key, error)| DocumentProblem { key, error }).collect())
     }
 
     /// Reads the tables of a state, those of them that were not read before.

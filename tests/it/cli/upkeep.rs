@@ -196,6 +196,74 @@ fn verification_finds_a_damaged_log_and_a_damaged_state() {
     assert_eq!(code_of(&output), 2, "{}", errors_of(&output));
 }
 
+#[test]
+fn verification_finds_damaged_documents() {
+    let desk = grown("lance");
+    desk.ok(&["fork", "world", "f", "--at", "2"]);
+    desk.ok(&["fork", "world", "g", "--at", "1", "--from", "f"]);
+    desk.ok(&["verify", "world", "--all"]);
+    for (name, damage, said) in [
+        ("runs/main.json", None, "document runs/main.json: not found: the main run is missing"),
+        ("runs/main.json", None, "document runs/f.json: corrupt: the run that this one was forked from is missing"),
+        ("runs/f.json", None, "document runs/g.json: corrupt: the run that this one was forked from is missing"),
+        ("runs/f.json", Some("{\"name\": \"f"), "document runs/f.json: corrupt: document cannot be understood"),
+        (
+            "runs/f.json",
+            Some(r#"{"name": "h", "parent": null}"#),
+            "document runs/f.json: corrupt: the document is that of",
+        ),
+        ("runs/no run.json", Some("{}"), "document runs/no run.json: invalid: name must be"),
+        ("histories/position.json", Some("{}"), "document histories/position.json: corrupt: document cannot be"),
+        ("histories/1.json", Some("{}"), "document histories/1.json: invalid: table name must be"),
+        ("log.json", Some(""), "log: corrupt: document cannot be understood"),
+    ] {
+        let file = format!("world/{name}");
+        let before = fs::read(desk.path(&file));
+        match damage {
+            Some(damage) => drop(desk.write(&file, damage)),
+            None => fs::remove_file(desk.path(&file)).unwrap(),
+        }
+        assert_found(&desk, said, 2);
+        match before {
+            Ok(before) => drop(desk.write(&file, before)),
+            Err(_) => fs::remove_file(desk.path(&file)).unwrap(),
+        }
+    }
+    assert_eq!(last(&desk, &["verify", "world", "--all"])["findings"], 0, "healed");
+}
+
+/// The world could not be opened for writing: there is a log that it has, and it is not here.
+#[test]
+fn verification_finds_that_the_log_is_missing_or_another() {
+    let desk = grown("lance");
+    let place = desk.path("world/log");
+    let kept: Vec<_> = fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let kept: Vec<_> = kept.into_iter().map(|path| (fs::read(&path).unwrap(), path)).collect();
+    let missing = format!("and there is none in this place, log: {}", place.display());
+    let is = |path: &std::path::Path, ending: &str| path.display().to_string().ends_with(ending);
+    let told = [
+        ("EPOCH", missing.as_str()),
+        ("", missing.as_str()),
+        (".wal", "log: corrupt: segments of the log are missing"),
+    ];
+    for (ending, said) in told {
+        kept.iter().filter(|(_, path)| is(path, ending)).for_each(|(_, path)| fs::remove_file(path).unwrap());
+        if ending.is_empty() {
+            fs::remove_dir(&place).unwrap();
+        }
+        assert_found(&desk, said, 2);
+        fs::create_dir_all(&place).unwrap();
+        kept.iter().for_each(|(bytes, path)| fs::write(path, bytes).unwrap());
+    }
+    desk.ok(&["verify", "world"]);
+    desk.ok(&["init", "other"]);
+    let log = desk.path("other/log").display().to_string();
+    let output = desk.run(&["verify", "world", "--log", &log]);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(code_of(&output), 2, "{told}");
+    assert!(told.contains("log: condition failed: the world has another log") && told.contains(&log), "{told}");
+}
+
 /// The command must find it, say so, and fail.
 fn assert_found(desk: &Desk, what: &str, code: i32) {
     let output = desk.run(&["verify", "world"]);

@@ -38,6 +38,13 @@ fn findings(verified: &VerifiedWorld, json: bool) -> Result<()> {
             false => line(&format!("table {table} of state {state}: {error}"))?,
         }
     }
+    for problem in &verified.documents {
+        let (key, error) = (problem.key.as_str(), problem.error.to_string());
+        match json {
+            true => print_json(&json!({"kind": "document", "key": key, "problem": error}))?,
+            false => line(&format!("document {key}: {error}"))?,
+        }
+    }
     match &verified.log {
         Some(LogCheck::Damaged(error)) if json => print_json(&json!({"kind": "log", "problem": error.to_string()})),
         Some(LogCheck::Damaged(error)) => line(&format!("log: {error}")),
@@ -72,18 +79,24 @@ fn sums(verified: &VerifiedWorld, json: bool) -> Result<()> {
 
 /// Damage fails the command, and so does what cannot be read.
 fn fail(verified: &VerifiedWorld) -> Result<()> {
-    let is_lost = |kind: ErrorKind| matches!(kind, ErrorKind::Corrupt | ErrorKind::NotFound);
+    // Names that nothing can have and another log are found in what was read, too.
+    let is_wrong = |kind: ErrorKind| is_lost(kind) || matches!(kind, ErrorKind::Invalid | ErrorKind::ConditionFailed);
     let files = verified.states.damage.iter().any(|damage| match &damage.problem {
         Problem::Unreadable(error) => is_lost(error.kind()),
         _ => true,
     });
     let tables = verified.problems.iter().any(|problem| is_lost(problem.error.kind()));
-    let log = matches!(&verified.log, Some(LogCheck::Damaged(error)) if is_lost(error.kind()));
+    let documents = verified.documents.iter().any(|problem| is_wrong(problem.error.kind()));
+    let log = matches!(&verified.log, Some(LogCheck::Damaged(error)) if is_wrong(error.kind()));
     match verified.findings() {
         0 => Ok(()),
-        findings if files || tables || log => {
+        findings if files || tables || documents || log => {
             Err(Error::new(ErrorKind::Corrupt, "something is damaged or missing").with("findings", findings))
         }
         findings => Err(Error::new(ErrorKind::Unavailable, "something cannot be read").with("findings", findings)),
     }
+}
+
+fn is_lost(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Corrupt | ErrorKind::NotFound)
 }
