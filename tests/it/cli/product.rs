@@ -35,6 +35,38 @@ fn doctor_tells_what_is_compiled_in_and_configured() {
     assert!(errors_of(&output).contains("something does not work"), "{}", errors_of(&output));
 }
 
+/// What programs would be refused with, the command itself does not read.
+#[test]
+fn doctor_tests_the_values_of_settings() {
+    let desk = Desk::new();
+    let failed = |about: &str, variables: &[(&str, &str)]| {
+        let output = desk.command(&["doctor"]).envs(variables.iter().copied()).output().unwrap();
+        let told = text_of(&output);
+        let found = told.lines().find(|line| line.starts_with(&format!("FAILED  {about}"))).map(str::to_owned);
+        assert_eq!(code_of(&output), if found.is_some() { 2 } else { 0 }, "{told}");
+        (found.unwrap_or_default(), told)
+    };
+    for (about, text, messages) in [
+        ("cache", "[cache]\nflush_rows = 0\n", ["cache.flush_rows", "worldstore.toml:2"]),
+        ("cache", "[cache]\nflush_mb = '512MB'\n", ["cache.flush_mb", "without a unit"]),
+        ("storage", "[storage]\nuri = 'nope://x'\n", ["unknown scheme", "storage.uri"]),
+        ("storage", "[storage]\nbackend = 'foo'\n", ["storage.backend", "worldstore.toml:2"]),
+    ] {
+        desk.write("worldstore.toml", text);
+        let (found, told) = failed(about, &[]);
+        assert!(messages.iter().all(|message| found.contains(message)), "{told}");
+    }
+    desk.write("worldstore.toml", "[storage]\nuri = 'worlds'\n[cache]\nflush_rows = 7\n");
+    let (found, told) = failed("", &[]);
+    assert_eq!(found, "");
+    assert!(told.contains("fine    storage        worlds with") && told.contains("flush_rows 7, "), "{told}");
+    let (found, told) = failed("cache", &[("WORLDSTORE_CACHE_FLUSH_MB", "512MB")]);
+    assert!(found.contains("at: WORLDSTORE_CACHE_FLUSH_MB"), "{told}");
+    let (_, told) = failed("", &[("WORLDSTORE_FOO", "1"), ("WORLDSTORE_TEST_FOO", "1"), ("WORLDSTORE_LAKE_FOO", "x")]);
+    let noted = told.lines().find(|line| line.starts_with("note    variables")).unwrap();
+    assert!(noted.contains("WORLDSTORE_FOO") && !noted.contains("TEST") && !noted.contains("LAKE"), "{told}");
+}
+
 #[test]
 fn doctor_looks_at_a_store_and_the_world_in_it() {
     let desk = Desk::with_world();
