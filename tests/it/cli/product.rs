@@ -85,6 +85,23 @@ fn doctor_looks_at_a_store_and_the_world_in_it() {
     assert_eq!(finding(&findings(&desk, &["memory:"]), "world"), ("fine", "none here"));
 }
 
+#[cfg(any(feature = "redb", feature = "sled"))]
+#[test]
+fn doctor_looks_at_a_world_in_a_database() {
+    let desk = Desk::new();
+    for uri in [
+        #[cfg(feature = "redb")]
+        format!("redb://{}", desk.path("worlds.redb").display()),
+        #[cfg(feature = "sled")]
+        format!("sled://{}", desk.path("worlds").display()),
+    ] {
+        desk.ok(&["init", &uri, "--tables", "lance", "--name", "town"]);
+        let all = findings(&desk, &[uri.as_str()]);
+        let (status, text) = finding(&all, "world");
+        assert!(status == "fine" && text.starts_with("town with 0 tables in lance"), "{all:?}");
+    }
+}
+
 #[test]
 fn doctor_shows_no_secret() {
     let desk = Desk::new();

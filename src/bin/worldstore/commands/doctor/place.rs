@@ -62,6 +62,8 @@ pub async fn findings(
         tell(observed(&folder, args.json).await)?;
         tell(shown("writing", args.json, written(&folder, &store)).await)?;
     }
+    // A database is open once at a time, and the world opens it again.
+    drop((store, folder));
     tell(world(uri, registry).await)
 }
 
