@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
-use crate::args::units::time;
+use crate::args::units::{time, time_limit};
 
 #[derive(Debug, Subcommand)]
 pub enum SnapshotCommand {
@@ -94,8 +94,8 @@ pub struct CreateArgs {
 pub struct PinArgs {
     #[command(flatten)]
     pub create: CreateArgs,
-    /// For how long from now: `90s`, `15m`, `2h`, `7d`
-    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    /// For how long from now, not 0: `90s`, `15m`, `2h`, `7d`
+    #[arg(long = "for", value_name = "TIME", value_parser = time_limit)]
     pub time: Duration,
     /// Let the lease of this name end later
     #[arg(long, conflicts_with = "manifest")]
@@ -171,7 +171,7 @@ pub struct RestoreArgs {
 pub struct ExpireArgs {
     /// The folder of the chain: the one with `manifests` and `blocks` in it
     pub uri: String,
-    /// The newest so many states are kept in any case
+    /// The newest so many states are kept in any case, 1 at least
     #[arg(long, value_name = "STATES", default_value_t = 100)]
     pub keep: u64,
     /// Of the others only those that are older: `90s`, `15m`, `2h`, `7d` [default: of any age]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use worldstore::core::manifest::{CollectOptions, ExpireOptions, Mode};
-use worldstore::{Registry, Result};
+use worldstore::{Error, Registry, Result};
 
 use super::super::fs::show::print_json;
 use super::chain::on_chain;
@@ -36,6 +36,9 @@ pub async fn run(args: CollectArgs, registry: &Registry) -> Result<()> {
 }
 
 pub async fn expire(args: ExpireArgs, registry: &Registry) -> Result<()> {
+    if args.keep == 0 {
+        return Err(Error::invalid("one state at least must be kept"));
+    }
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Apply };
     let mut options = ExpireOptions::default().with_keep_last(args.keep).with_mode(mode);
     options.keep_for = args.older_than;
