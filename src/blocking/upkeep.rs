@@ -33,8 +33,10 @@ impl World {
     }
 
     /// Reads everything that is kept, and compares: the manifests of the chain with each other, every file with its length
-    /// and hash, every table, at the versions that the states name, with the number of rows that they say, and the records
-    /// of the log with their checksums. Nothing is changed or locked; what is buffered is not part of it.
+    /// and hash, every table, at the versions that the states name, with the number of rows that they say, the documents of
+    /// the runs and of what tables keep, and the records of the log with their checksums. The log has to be the one that the
+    /// world has. Nothing is changed or locked; what is buffered is not part of it. Of a run that nothing was forked from
+    /// nobody knows whether it was dropped or lost; only the main run is always there.
     ///
     /// # Errors
     /// Those of [`crate::World::verify`] and of a [`Bridge`](super::Bridge).

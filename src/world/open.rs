@@ -18,6 +18,7 @@ use worldstore_core::{Backend, Error, Prefix, Result};
 
 use super::aside::Aside;
 use super::format::{self, Fence, OpenTables, TableFormat};
+use super::held;
 use super::own_log::{Note, OwnLog};
 use super::writing::Writer;
 use super::{Unfit, WorldOptions};
