@@ -30,8 +30,8 @@ impl From<Error> for Failure {
     }
 }
 
-/// Prints the failure. The exit code is 2 where the call or what it works on has to change, 1 for everything else.
-/// A reader that went away (a closed pipe) is no failure.
+/// Prints the failure. The exit code is 2 where the call or what it works on has to change, 1 for everything else, as
+/// where an answer cannot be printed. A reader that went away (a closed pipe) is no failure.
 pub fn report(failure: &Failure) -> ExitCode {
     if is_closed_pipe(&failure.error) {
         return ExitCode::SUCCESS;
@@ -45,12 +45,12 @@ pub fn report(failure: &Failure) -> ExitCode {
             text.push_str(&format!("\n  caused by: {cause}"));
         }
     }
-    if let Some(help) = help(failure.error.kind()) {
+    if let Some(help) = help(&failure.error) {
         text.push_str(&format!("\nhelp: {help}"));
     }
     // There is nowhere left to report that standard error is closed.
     let _ = writeln!(io::stderr(), "{text}");
-    ExitCode::from(code(failure.error.kind()))
+    ExitCode::from(code(&failure.error))
 }
 
 /// The causes that say something new. Wrappers of other libraries repeat what they wrap, often several times over.
@@ -74,17 +74,20 @@ fn causes(error: &Error) -> Vec<String> {
     causes
 }
 
-fn code(kind: ErrorKind) -> u8 {
+fn code(error: &Error) -> u8 {
     use ErrorKind::*;
-    match kind {
+    match error.kind() {
+        // The work was done before: nothing has to change, and it must not be done again.
+        _ if error.operation() == Some(PRINT) => 1,
         NotFound | AlreadyExists | ConditionFailed | Unsupported | Invalid | PermissionDenied | StorageFull
         | Corrupt => 2,
         _ => 1,
     }
 }
 
-fn help(kind: ErrorKind) -> Option<&'static str> {
-    match kind {
+fn help(error: &Error) -> Option<&'static str> {
+    match error.kind() {
+        _ if error.operation() == Some(PRINT) => Some("what was asked is done, only its answer could not be printed"),
         ErrorKind::StorageFull => Some("free some space and run it again, what was stored before is unharmed"),
         ErrorKind::PermissionDenied => Some("check the owner and the mode of the folder, or the credentials"),
         ErrorKind::OutcomeUnknown => Some("look with `worldstore tables` before you run it again"),

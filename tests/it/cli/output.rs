@@ -1,7 +1,7 @@
 //! What is printed arrives as it is, or the command fails.
 
 use std::fs::File;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::sync::Arc;
 
 use worldstore::arrow::array::{ArrayRef, Float32Array, Float64Array, ListArray, RecordBatch, UInt64Array};
@@ -10,16 +10,22 @@ use worldstore::arrow::datatypes::Float64Type;
 use super::append::walkers;
 use super::desk::{Desk, code_of, errors_of};
 
+/// Runs the command where nothing can be printed.
+#[cfg(target_os = "linux")]
+fn unprinted(desk: &Desk, args: &[&str]) -> Output {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    desk.command(args).stdout(full).stderr(Stdio::piped()).output().unwrap()
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn output_that_is_lost_fails_the_command() {
     let desk = Desk::new();
     desk.write("one/a", "no new line");
     for args in [["fs", "cat", "one/a"].as_slice(), &["fs", "ls", "one"]] {
-        let full = File::options().write(true).open("/dev/full").unwrap();
-        let output = desk.command(args).stdout(full).stderr(Stdio::piped()).output().unwrap();
-        assert_eq!(code_of(&output), 2, "{args:?}");
-        assert!(errors_of(&output).contains("print"), "{}", errors_of(&output));
+        let output = unprinted(&desk, args);
+        assert_eq!(code_of(&output), 1, "{args:?}");
+        assert!(errors_of(&output).contains("operation: print"), "{}", errors_of(&output));
     }
     // Whoever reads may have enough.
     let mut child =
@@ -27,6 +33,24 @@ fn output_that_is_lost_fails_the_command() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((code_of(&output), errors_of(&output).as_str()), (0, ""));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_done_is_not_asked_for_again_where_it_cannot_be_told() {
+    let desk = walkers();
+    for args in [["append", "world", "position=second.csv"].as_slice(), &["compact", "world"]] {
+        let output = unprinted(&desk, args);
+        let said = errors_of(&output);
+        assert_eq!(code_of(&output), 1, "{args:?}: {said}");
+        assert!(said.contains("what was asked is done, only its answer could not be printed"), "{args:?}: {said}");
+        assert!(!said.contains("run it again") && !said.contains("world: "), "{args:?}: {said}");
+    }
+    assert_eq!(desk.json(&["ticks", "world", "position"]).len(), 3);
+    // What could not be printed of one table left out none of the others.
+    let again = desk.lines(&["compact", "world", "--json"]);
+    let files: Vec<_> = again.iter().map(|told| (told["table"].as_str(), told["files_before"].as_u64())).collect();
+    assert_eq!(files, [(Some("health"), Some(1)), (Some("position"), Some(1))]);
 }
 
 /// A world with floats of all kinds.

@@ -20,12 +20,14 @@ pub async fn run(args: CompactArgs, registry: &Registry) -> Result<()> {
     }
     let tables = if chosen.is_empty() { there } else { chosen };
     let bar = Progress::new("{wide_bar} {pos} of {len} tables, {msg}", Some(tables.len() as u64), args.json);
-    // One after the other: a bar can be drawn, and each is published when it is done.
+    // One after the other: a bar can be drawn, and each is published when it is done. What cannot be printed keeps none
+    // of the others from it.
+    let mut printed = Ok(());
     for (number, table) in (1..).zip(tables) {
         bar.tell(table.to_string());
         let options = CompactWorldOptions::default().with_file_rows(args.file_rows).with_tables([table]);
         for (table, done) in world.compact(&options).await? {
-            let printed = bar.suspend(|| match args.json {
+            let told = bar.suspend(|| match args.json {
                 true => print_json(&json!({
                     "table": table.as_str(), "files_before": done.files_before, "files_after": done.files_after,
                     "version": done.version,
@@ -35,10 +37,11 @@ pub async fn run(args: CompactArgs, registry: &Registry) -> Result<()> {
                     line(&format!("{table}: {before} to {}, version {}", done.files_after, done.version))
                 }
             });
-            printed?;
+            printed = printed.and(told);
         }
         bar.set(number);
     }
     drop(bar);
-    world.shutdown().await
+    world.shutdown().await?;
+    printed
 }

@@ -39,7 +39,7 @@ use worldstore::{Error, ErrorKind, Registry, Result, TableFormat, View, World, W
 
 use crate::args::{Args, At, Command, Format, WriteAt};
 use crate::failure::Failure;
-use crate::output::{Rows, counted, note};
+use crate::output::{PRINT, Rows, counted, note};
 use crate::progress::shown;
 
 /// Runs a command.
@@ -79,9 +79,10 @@ pub async fn run(args: Args, registry: &Registry) -> Result<(), Failure> {
     Ok(done.map_err(|error| in_world(error, world.as_deref()))?)
 }
 
-/// Names the world where the error does not: keys are told from its root on.
+/// Names the world where the error does not: keys are told from its root on. It has no part in what cannot be printed.
 fn in_world(error: Error, world: Option<&str>) -> Error {
     match world {
+        _ if error.operation() == Some(PRINT) => error,
         Some(world) if !error.context().any(|(key, _)| key == "world") => error.with("world", masked(world)),
         _ => error,
     }
