@@ -53,6 +53,20 @@ fn what_was_done_is_not_asked_for_again_where_it_cannot_be_told() {
     assert_eq!(files, [(Some("health"), Some(1)), (Some("position"), Some(1))]);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_step_that_failed_is_told_where_nothing_can_be_printed() {
+    let desk = Desk::new();
+    desk.write("one/a", "a file");
+    desk.write("one/b", "another");
+    desk.write("two/b/c", "a folder in the place of a file");
+    let output = unprinted(&desk, &["fs", "sync", "one", "two"]);
+    let said = errors_of(&output);
+    assert!(said.contains("path: b") && !said.contains("what was asked is done"), "{said}");
+    assert_ne!(code_of(&output), 0);
+    assert!(desk.path("two/a").exists());
+}
+
 /// A world with floats of all kinds.
 fn floats() -> Desk {
     let desk = Desk::new();

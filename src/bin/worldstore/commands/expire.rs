@@ -39,9 +39,9 @@ pub async fn run(args: ExpireArgs, registry: &Registry) -> Result<()> {
         Ok::<_, Error>(expired)
     };
     let expired = shown("expiring", args.json, expired).await?;
-    tell(&expired, &args)?;
+    let told = tell(&expired, &args);
     match expired.tables.failed.into_iter().next() {
-        None => Ok(()),
+        None => told,
         Some((table, error)) => Err(Error::new(ErrorKind::Unavailable, "not every table could be expired, try again")
             .with("table", table)
             .caused_by(error)),

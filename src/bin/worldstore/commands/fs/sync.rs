@@ -96,11 +96,12 @@ fn compare(by: CompareBy) -> Compare {
     }
 }
 
-/// Prints the steps that were taken, or would be, and the sums. The first step that failed fails the command.
+/// Prints the steps that were taken, or would be, and the sums. The first step that failed fails the command, and only
+/// where there is none, what cannot be printed.
 fn tell(report: SyncReport, args: &SyncArgs) -> Result<()> {
     let (mut copied, mut deleted, mut bytes) = (0, 0, 0);
     let unchanged = report.unchanged;
-    let mut failed = None;
+    let (mut failed, mut printed) = (None, Ok(()));
     for (step, result) in report.steps.into_iter().zip(report.results) {
         match result {
             BatchResult::Failed(error) => {
@@ -114,19 +115,21 @@ fn tell(report: SyncReport, args: &SyncArgs) -> Result<()> {
             SyncAction::Delete => deleted += 1,
             SyncAction::CopyNew | SyncAction::CopyChanged => (copied, bytes) = (copied + 1, bytes + step.bytes),
         }
-        print(&step, args.json)?;
+        printed = printed.and_then(|()| print(&step, args.json));
     }
-    if args.json {
-        print_json(&json!({
+    let sums = || match args.json {
+        true => print_json(&json!({
             "action": "done", "copied": copied, "deleted": deleted, "unchanged": unchanged, "bytes": bytes,
             "dry_run": args.dry_run,
-        }))?;
-    } else {
-        let would = if args.dry_run { "would have " } else { "" };
-        let bytes = counted(bytes, "byte");
-        line(&format!("{would}copied {copied} ({bytes}), deleted {deleted}, left {unchanged}"))?;
-    }
-    failed.map_or(Ok(()), Err)
+        })),
+        false => {
+            let would = if args.dry_run { "would have " } else { "" };
+            let bytes = counted(bytes, "byte");
+            line(&format!("{would}copied {copied} ({bytes}), deleted {deleted}, left {unchanged}"))
+        }
+    };
+    let printed = printed.and_then(|()| sums());
+    failed.map_or(printed, Err)
 }
 
 fn print(step: &SyncStep, json: bool) -> Result<()> {
