@@ -118,3 +118,15 @@ fn explain_shows_the_plan_and_reads_nothing() {
     assert!(plan.contains("Aggregate") && plan.contains("f.tick = Int64(2)"), "{plan}");
     assert_eq!(desk.listing(), before);
 }
+
+#[test]
+fn a_query_that_was_cut_off_says_how_to_go_on() {
+    let desk = Desk::with_world();
+    let query = "UNWIND [1, 2, 3] AS x RETURN x";
+    desk.refused(&["query", query, "--row-groups", "0"], &["--row-groups", "a whole number from 1 on"]);
+    let output = desk.run(&["query", query, "--row-groups", "1", "--format", "csv"]);
+    assert_eq!((code_of(&output), String::from_utf8_lossy(&output.stdout).as_ref()), (1, "x\n1\n"));
+    let said = errors_of(&output);
+    let token = said.split("--resume ").nth(1).unwrap_or_else(|| panic!("no token in {said}")).trim();
+    assert_eq!(desk.ok(&["query", query, "--resume", token, "--format", "csv"]), "x\n2\n3\n");
+}

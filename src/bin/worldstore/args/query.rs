@@ -69,8 +69,8 @@ pub struct QueryLimits {
     /// Fail if a result has more rows [default: no limit]
     #[arg(long, value_name = "ROWS")]
     pub limit_rows: Option<u64>,
-    /// End each query after so many row groups, with what it has then and how to go on [default: all]
-    #[arg(long, value_name = "COUNT")]
+    /// End each query after so many row groups, 1 at least, with what it has then and how to go on [default: all]
+    #[arg(long, value_name = "COUNT", value_parser = row_groups)]
     pub row_groups: Option<u64>,
     /// Go on with the last query where it was cut off
     #[arg(long, value_name = "TOKEN")]
@@ -110,6 +110,11 @@ pub fn query_format(text: &str) -> Result<QueryFormat, String> {
         }
         _ => Err("a format is table, json, csv, arrow, svg, dot or mermaid".to_owned()),
     }
+}
+
+fn row_groups(text: &str) -> Result<u64, String> {
+    let count = text.parse::<u64>().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| "row groups are a whole number from 1 on".to_owned())
 }
 
 fn confidence(text: &str) -> Result<f64, String> {

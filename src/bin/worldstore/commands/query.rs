@@ -62,7 +62,8 @@ pub(super) async fn answer(
     }
     // Statements that declare something give no columns.
     let shown: Vec<&QueryResult> = results.iter().filter(|result| !result.schema.fields().is_empty()).collect();
-    if format == Format::Arrow && shown.len() != 1 {
+    let cut = cut(&results);
+    if format == Format::Arrow && shown.len() != 1 && !(shown.is_empty() && cut.is_some()) {
         let error = Error::invalid("an Arrow stream holds the rows of one query").with("queries", shown.len());
         return Err(error.into());
     }
@@ -73,18 +74,18 @@ pub(super) async fn answer(
             result.snapshots.iter().try_for_each(|snapshot| note(&format!("read {snapshot}")))?;
         }
     }
-    let cut = shown.iter().find_map(|result| match &result.outcome {
+    cut.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// Says how to go on where a query was cut off, also before it had any row or column.
+fn cut(results: &[QueryResult]) -> Option<Error> {
+    let (limit, resume) = results.iter().find_map(|result| match &result.outcome {
         Outcome::Truncated { limit, resume } => Some((limit, resume)),
         _ => None,
-    });
-    match cut {
-        None => Ok(()),
-        Some((limit, resume)) => {
-            let error = Error::new(ErrorKind::Unavailable, "these are not all rows");
-            let error = error.with("limit", limit).with("row_groups", resume.row_groups_done());
-            Err(error.with("help", format!("go on with --resume {resume}")).into())
-        }
-    }
+    })?;
+    let error = Error::new(ErrorKind::Unavailable, "these are not all rows");
+    let error = error.with("limit", limit).with("row_groups", resume.row_groups_done());
+    Some(error.with("help", format!("go on with --resume {resume}")))
 }
 
 pub async fn explain(args: AskArgs, registry: &Registry) -> Result<(), Failure> {
@@ -293,3 +294,6 @@ fn constant(json: Json) -> Result<Value> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests;
