@@ -130,3 +130,23 @@ fn a_query_that_was_cut_off_says_how_to_go_on() {
     let token = said.split("--resume ").nth(1).unwrap_or_else(|| panic!("no token in {said}")).trim();
     assert_eq!(desk.ok(&["query", query, "--resume", token, "--format", "csv"]), "x\n2\n3\n");
 }
+
+#[test]
+fn limits_that_leave_nothing_of_an_answer_are_of_the_call() {
+    let desk = Desk::with_world();
+    let many = "UNWIND range(1, 100000) AS x UNWIND range(1, 100000) AS y RETURN count(*)";
+    for (query, limit, messages) in [
+        ("MATCH (a:airlines) RETURN a.name", ["--limit-rows", "1"], ["invalid: the result has more", "limit: rows"]),
+        ("UNWIND [1, 2] AS x RETURN x", ["--limit-rows", "1"], ["invalid: the result has more", "limit: rows"]),
+        (
+            "MATCH (f:flights) RETURN f.dest ORDER BY f.dest",
+            ["--limit-memory", "1"],
+            ["invalid: the query needs more memory", "caused by: Resources exhausted"],
+        ),
+        (many, ["--limit-memory", "1KiB"], ["invalid: ", "limit: "]),
+        (many, ["--timeout", "100ms"], ["invalid: the deadline of the query has passed", "limit: deadline"]),
+        (many, ["--row-groups", "1"], ["invalid: the query cannot be cut off", "needs all rows"]),
+    ] {
+        desk.refused(&[&["query", query, "-w", "world"], &limit[..]].concat(), &messages);
+    }
+}

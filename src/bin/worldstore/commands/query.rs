@@ -1,6 +1,7 @@
 //! `worldstore query` and `worldstore explain`.
 
 use std::collections::BTreeSet;
+use std::error::Error as _;
 use std::fs;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
@@ -106,11 +107,27 @@ fn print(format: Format, result: &QueryResult) -> Result<()> {
 /// Mistakes in the text are shown in the text.
 pub(super) fn failure(error: QueryError, text: &str) -> Failure {
     match error {
-        QueryError::Store(_) | QueryError::Limit(_) => Error::from(error).into(),
+        QueryError::Store(_) | QueryError::Limit(_) => of_call(error.into()).into(),
         mistakes => {
             let shown = mistakes.render(text);
             Failure::shown(mistakes.into(), shown)
         }
+    }
+}
+
+/// A limit that leaves nothing of an answer is a matter of the call, as in `sql`: the same again would reach it again.
+fn of_call(error: Error) -> Error {
+    if error.kind() != ErrorKind::Unavailable || !error.context().any(|(key, _)| key == "limit") {
+        return error;
+    }
+    let told = error.context().fold(Error::invalid(error.message()), |told, (key, value)| told.with(key, value));
+    let mut first = error.source();
+    while let Some(before) = first.and_then(|cause| cause.source()) {
+        first = Some(before);
+    }
+    match first {
+        Some(cause) => told.caused_by(cause.to_string()),
+        None => told,
     }
 }
 
