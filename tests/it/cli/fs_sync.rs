@@ -1,6 +1,12 @@
 //! `worldstore fs sync`.
 
+#[cfg(target_os = "linux")]
+use std::ffi::OsStr;
 use std::fs::{self, File};
+#[cfg(target_os = "linux")]
+use std::os::unix::ffi::OsStrExt;
+#[cfg(target_os = "linux")]
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use serde_json::json;
@@ -95,4 +101,30 @@ fn links_are_named_and_what_is_in_their_place_stays() {
     let output = desk.run(&["fs", "cp", "-r", "one", "three"]);
     assert_eq!(code_of(&output), 0);
     assert!(errors_of(&output).contains("the link b"), "{}", errors_of(&output));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_no_keys_and_pipes_are_named() {
+    let desk = with_objects();
+    desk.write("one/tab\tname", "left out");
+    desk.write("one/b/tab\tfolder/a", "left out");
+    fs::write(desk.path("one").join(OsStr::from_bytes(b"not\xffutf8")), "left out").unwrap();
+    assert!(Command::new("mkfifo").arg(desk.path("one/pipe")).status().unwrap().success());
+    desk.write("two/pipe", "stays");
+    let notes = "note: the name \"b/tab\\tfolder\" is no key, and left out\n\
+                 note: the name \"not\\xFFutf8\" is no key, and left out\n\
+                 note: pipe is no file, and left out\n\
+                 note: the name \"tab\\tname\" is no key, and left out\n";
+    for args in [["sync", "one", "two", "--delete"].as_slice(), &["cp", "-r", "one", "three"]] {
+        let output = desk.run(&[&["fs"], args].concat());
+        assert_eq!((code_of(&output), errors_of(&output).as_str()), (0, notes), "{args:?}");
+    }
+    assert_eq!(desk.ok(&["fs", "ls", "-r", "two"]), "a\nb/c d\nb/e/f%20.csv\npipe\n");
+    assert_eq!(desk.ok(&["fs", "ls", "-r", "three"]), "a\nb/c d\nb/e/f%20.csv\n");
+    for number in 0..10 {
+        desk.write(&format!("one/tab\t{number}"), "left out");
+    }
+    let output = desk.run(&["fs", "cp", "-r", "one", "four"]);
+    assert!(errors_of(&output).ends_with("note: 4 more are left out\n"), "{}", errors_of(&output));
 }

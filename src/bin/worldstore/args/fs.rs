@@ -40,13 +40,14 @@ pub enum FsCommand {
     /// Bytes stream through, a chunk at a time; within one store they stay where they are if the store can
     /// copy. A TARGET that ends in `/` is a folder, into which the object goes under its own name. With
     /// --recursive, what is below SOURCE comes to lie below TARGET, 8 objects at a time; the first that fails
-    /// ends it, and what was copied until then stays. Links are not followed, and named.
+    /// ends it, and what was copied until then stays. Links are not followed; they are named, and so are pipes
+    /// and names that are no keys, which are left out too.
     #[command(verbatim_doc_comment)]
     Cp(CpArgs),
     /// Make a folder like another: copy what is missing or changed
     ///
-    /// To go on after a failure, run it again. Links in folders of this machine are not followed: they are
-    /// named, and what TARGET has in their place stays.
+    /// To go on after a failure, run it again. Links in folders of this machine are not followed, and pipes and
+    /// names that are no keys are left out: they are named, and what TARGET has in their place stays.
     #[command(verbatim_doc_comment)]
     Sync(SyncArgs),
     /// Move an object, or a folder with --recursive, also between stores

@@ -13,7 +13,7 @@ use worldstore::{Registry, Result};
 
 use super::address::{Address, refuse_inside};
 use super::copy::{refuse_empty, route};
-use super::links;
+use super::links::{self, Left};
 use super::show::print_json;
 use crate::args::fs::{CompareBy, SyncArgs};
 use crate::output::{counted, line};
@@ -37,8 +37,8 @@ pub async fn run(args: SyncArgs, registry: &Registry) -> Result<()> {
             (target.store, target.path)
         }
     };
-    let links = links::below(&source).await?;
-    links::tell(&links)?;
+    let left = links::below(&source).await?;
+    links::tell(&left)?;
     let transfer = TransferOptions::default().with_route(route(&target, &Condition::None));
     let options = SyncOptions::default()
         .with_compare(compare(args.compare))
@@ -46,8 +46,8 @@ pub async fn run(args: SyncArgs, registry: &Registry) -> Result<()> {
         .with_run(if args.dry_run { Run::Dry } else { Run::Execute })
         .with_transfer(transfer);
     let report = async {
-        match args.delete && !links.is_empty() {
-            true => sparing(&links, &source, &target, &path, options).await,
+        match args.delete && !left.is_empty() {
+            true => sparing(&left, &source, &target, &path, options).await,
             false => source.store.sync_folder(&source.path, &target, &path, &options).await,
         }
     };
@@ -55,9 +55,9 @@ pub async fn run(args: SyncArgs, registry: &Registry) -> Result<()> {
     tell(report.map_err(|error| error.with("source", &source.shown))?, &args)
 }
 
-/// The same, but for extras where the source has links: those are not in its list, and not gone.
+/// The same, but for extras where the source has what is left out: that is not in its list, and not gone.
 async fn sparing(
-    links: &[String],
+    left: &[Left],
     source: &Address,
     target: &AsyncStore,
     path: &str,
@@ -66,7 +66,7 @@ async fn sparing(
     let run = options.run;
     let planned = options.clone().with_run(Run::Dry);
     let mut report = source.store.sync_folder(&source.path, target, path, &planned).await?;
-    let is_spared = |step: &SyncStep| step.action == SyncAction::Delete && links::is_behind(links, &step.path);
+    let is_spared = |step: &SyncStep| step.action == SyncAction::Delete && links::is_behind(left, &step.path);
     report.steps.retain(|step| !is_spared(step));
     report.results.truncate(report.steps.len());
     if run == Run::Dry {
