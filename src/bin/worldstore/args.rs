@@ -84,7 +84,7 @@ Example:
     ///
     /// The rows have a column `entity`; one `active` says which entities end. They are held in memory.
     /// Columns of CSV and JSON become those of the table, and a value that would change on the way is refused;
-    /// what JSON leaves out is null.
+    /// bytes are hexadecimal digits, as they are printed, and what JSON leaves out is null.
     #[command(
         verbatim_doc_comment,
         after_help = "\

@@ -3,7 +3,9 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use worldstore::arrow::array::{Array, AsArray, RecordBatch};
+use worldstore::arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, ListArray, RecordBatch, UInt64Array,
+};
 use worldstore::arrow::compute::concat_batches;
 use worldstore::arrow::csv;
 use worldstore::arrow::datatypes::{DataType, Int32Type, Int64Type, Schema, TimeUnit};
@@ -81,5 +83,38 @@ fn what_was_printed_can_be_imported() {
         assert_eq!(said, format!("imported {} rows in 3 ticks into {table} of run main\n", expected.len()));
         let rows = desk.json(&["scan", "world", table, "--columns", "tick,carrier,dep_delay"]);
         assert_eq!(rows, expected, "{table}");
+    }
+}
+
+#[test]
+fn bytes_are_read_as_they_were_printed() {
+    let desk = Desk::new();
+    desk.ok(&["init", "world"]);
+    let values: [Option<&[u8]>; 3] = [Some(&[0x00, 0xff]), Some(&[]), None];
+    let columns: [(&str, ArrayRef); 3] = [
+        ("entity", Arc::new(UInt64Array::from(vec![1, 2, 3]))),
+        ("bytes", Arc::new(BinaryArray::from(values.to_vec()))),
+        ("lists", Arc::new(ListArray::from_nested_iter::<BinaryBuilder, _, _, _>(values.map(|value| Some([value]))))),
+    ];
+    let columns = columns.map(|(name, column)| (name, column, name != "entity"));
+    desk.parquet("first.parquet", &RecordBatch::try_from_iter_with_nullable(columns).unwrap());
+    desk.ok(&["append", "world", "t=first.parquet"]);
+    let printed = |tick: &str, columns: &str, format: &str| {
+        let condition = format!("tick = {tick}");
+        desk.ok(&["scan", "world", "t", "--columns", columns, "--where", &condition, "--format", format])
+    };
+    let json = printed("1", "entity,bytes,lists", "json");
+    assert!(json.starts_with("{\"entity\":1,\"bytes\":\"00ff\",\"lists\":[\"00ff\"]}\n"), "{json}");
+    desk.write("rows.ndjson", &json);
+    desk.ok(&["append", "world", "t=rows.ndjson"]);
+    assert_eq!(printed("2", "entity,bytes,lists", "json"), json);
+    for (text, is_json) in [("00f", true), ("0g", true), ("+1", false), ("no", false), ("1234", true)] {
+        let quoted = if text == "1234" { text.to_owned() } else { format!("\"{text}\"") };
+        let rows = match is_json {
+            true => ("rows.ndjson", format!("{{\"entity\":1,\"bytes\":{quoted}}}\n")),
+            false => ("rows.csv", format!("entity,bytes,lists\n1,{text},\n")),
+        };
+        desk.write(rows.0, rows.1);
+        desk.refused(&["append", "world", &format!("t={}", rows.0)], &["column: bytes", "expected: Binary"]);
     }
 }

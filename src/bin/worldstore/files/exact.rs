@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use worldstore::arrow::array::{
-    Array, ArrayRef, AsArray, GenericListArray, OffsetSizeTrait, RecordBatch, StringArray, StructArray, new_null_array,
+    Array, ArrayRef, AsArray, BinaryArray, GenericListArray, OffsetSizeTrait, RecordBatch, StringArray, StructArray,
+    new_null_array,
 };
 use worldstore::arrow::compute::{CastOptions, cast_with_options};
 use worldstore::arrow::datatypes::{DataType, FieldRef, Fields, Float64Type, Schema, TimeUnit};
@@ -88,6 +89,9 @@ impl Cell<'_> {
     }
 
     fn scalars(&self, texts: &StringArray, suggested: &DataType, wanted: &DataType) -> Result<ArrayRef> {
+        if is_bytes(wanted) {
+            return self.bytes(texts, suggested, wanted);
+        }
         // Numbers count seconds and days; a text of digits would be read as a date.
         if suggested.is_integer() && wanted.is_temporal() {
             let counts = self.scalars(texts, suggested, &DataType::Int64)?;
@@ -96,7 +100,7 @@ impl Cell<'_> {
         if suggested.is_numeric() && *wanted == DataType::Boolean {
             return Err(self.unfit(suggested, wanted));
         }
-        let is_text = matches!(wanted, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Binary);
+        let is_text = matches!(wanted, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
         let plain = match self.input {
             // In CSV what is empty is nothing where it cannot be a text, in quotes too.
             Input::Csv if !is_text => texts.iter().map(|text| text.filter(|text| !text.is_empty())).collect(),
@@ -123,6 +127,24 @@ impl Cell<'_> {
         }
     }
 
+    /// Bytes of their hexadecimal digits, as they are printed.
+    fn bytes(&self, texts: &StringArray, suggested: &DataType, wanted: &DataType) -> Result<ArrayRef> {
+        // In JSON digits are in quotes: without, they are a number.
+        if self.input == Input::Json && *suggested != DataType::Utf8 {
+            return Err(self.unfit(suggested, wanted));
+        }
+        let refused = |text: &str| {
+            let error = Error::invalid("bytes are written as two hexadecimal digits each").with("column", self.name);
+            error.with("expected", wanted).with("value", text)
+        };
+        let read = |text: &str| hexadecimal(text).ok_or_else(|| refused(text));
+        // In CSV what is empty is nothing where it cannot be bytes.
+        let is_sized = self.input == Input::Csv && matches!(wanted, DataType::FixedSizeBinary(_));
+        let texts = texts.iter().map(|text| text.filter(|text| !(is_sized && text.is_empty())));
+        let bytes = texts.map(|text| text.map(read).transpose()).collect::<Result<BinaryArray>>()?;
+        self.cast(&(Arc::new(bytes) as ArrayRef), wanted)
+    }
+
     fn cast(&self, column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
         let options = CastOptions { safe: false, ..CastOptions::default() };
         cast_with_options(column, wanted, &options)
@@ -135,6 +157,21 @@ impl Cell<'_> {
             .with("expected", wanted)
             .with("got", got)
     }
+}
+
+fn is_bytes(wanted: &DataType) -> bool {
+    use DataType::{Binary, BinaryView, FixedSizeBinary, LargeBinary};
+    matches!(wanted, Binary | LargeBinary | BinaryView | FixedSizeBinary(_))
+}
+
+/// The bytes of pairs of hexadecimal digits; none for other texts.
+fn hexadecimal(text: &str) -> Option<Vec<u8>> {
+    let digit = |letter: &u8| char::from(*letter).to_digit(16);
+    let pair = |pair: &[u8]| match pair {
+        [high, low] => u8::try_from(digit(high)? * 16 + digit(low)?).ok(),
+        _ => None,
+    };
+    text.as_bytes().chunks(2).map(pair).collect()
 }
 
 /// The first text that means something else than the value that was made of it.
