@@ -1,5 +1,6 @@
 //! Printing rows: as a table, JSON lines, CSV or an Arrow stream.
 
+mod csv;
 mod floats;
 
 use std::collections::BTreeSet;
@@ -8,7 +9,6 @@ use std::sync::Arc;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use worldstore::arrow::array::RecordBatch;
-use worldstore::arrow::csv;
 use worldstore::arrow::datatypes::SchemaRef;
 use worldstore::arrow::error::ArrowError;
 use worldstore::arrow::ipc::writer::StreamWriter;
@@ -114,11 +114,8 @@ fn check_names(schema: &SchemaRef) -> Result<()> {
     }
 }
 
-/// By way of memory: the CSV writer would make a text of what standard output fails with.
 fn print_csv(batch: &RecordBatch, with_header: bool) -> Result<()> {
-    let mut writer = csv::WriterBuilder::new().with_header(with_header).build(Vec::new());
-    writer.write(batch).map_err(failed)?;
-    bytes(&writer.into_inner())
+    bytes(csv::lines(batch, with_header).map_err(failed)?.as_bytes())
 }
 
 fn print_frame(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<()> {

@@ -118,3 +118,19 @@ fn bytes_are_read_as_they_were_printed() {
         desk.refused(&["append", "world", &format!("t={}", rows.0)], &["column: bytes", "expected: Binary"]);
     }
 }
+
+#[test]
+fn empty_texts_and_nulls_are_read_as_they_were_printed() {
+    let desk = Desk::new();
+    desk.ok(&["init", "world"]);
+    let rows = "entity,text\n1,\"\"\n2,\n3,\"a\"\"b,\nc\"\n4,plain\n";
+    desk.write("rows.csv", rows);
+    desk.ok(&["append", "world", "t=rows.csv"]);
+    let scan = ["scan", "world", "t", "--format", "csv", "--columns"];
+    let printed = desk.ok(&[&scan[..], &["entity,text"]].concat());
+    assert_eq!(printed, rows);
+    desk.write("again.csv", printed);
+    desk.ok(&["append", "world", "t=again.csv"]);
+    let texts = desk.ok(&[&scan[..], &["text", "--where", "tick = 2"]].concat());
+    assert_eq!(texts, "text\n\"\"\n\n\"a\"\"b,\nc\"\nplain\n", "one column alone has lines with nothing in them");
+}
