@@ -134,3 +134,20 @@ fn empty_texts_and_nulls_are_read_as_they_were_printed() {
     let texts = desk.ok(&[&scan[..], &["text", "--where", "tick = 2"]].concat());
     assert_eq!(texts, "text\n\"\"\n\n\"a\"\"b,\nc\"\nplain\n", "one column alone has lines with nothing in them");
 }
+
+#[test]
+fn nulls_in_lists_are_read_as_they_were_printed() {
+    let desk = Desk::new();
+    desk.ok(&["init", "world"]);
+    let rows = "{\"entity\":1,\"lists\":[[1],null],\"parts\":[{\"a\":1},null]}\n\
+                {\"entity\":2,\"lists\":[null,[null,2]],\"parts\":[null]}\n\
+                {\"entity\":3,\"lists\":[null],\"parts\":[null,{\"a\":null}]}\n";
+    desk.write("rows.ndjson", rows);
+    desk.ok(&["append", "world", "t=rows.ndjson"]);
+    let scan = ["scan", "world", "t", "--columns", "entity,lists,parts", "--json", "--where"];
+    let printed = desk.ok(&[&scan[..], &["tick = 1"]].concat());
+    assert_eq!(printed, rows);
+    desk.write("again.ndjson", printed);
+    desk.ok(&["append", "world", "t=again.ndjson"]);
+    assert_eq!(desk.ok(&[&scan[..], &["tick = 2"]].concat()), rows);
+}

@@ -1,5 +1,7 @@
 //! Reading JSON lines as they are written: every number, text and truth value a text.
 
+mod values;
+
 use std::io::{BufReader, Read, Seek};
 use std::sync::Arc;
 
@@ -7,13 +9,14 @@ use worldstore::arrow::array::{ArrayRef, AsArray};
 use worldstore::arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use worldstore::arrow::error::ArrowError;
 use worldstore::arrow::json::ReaderBuilder;
-use worldstore::arrow::json::reader::{Reader, infer_json_schema};
+use worldstore::arrow::json::reader::{Reader, infer_json_schema_from_iterator};
 
 use super::BATCH_ROWS;
+use values::Values;
 
 /// The types that all values of a file have, and the same with texts in the place of single values.
 pub fn schemas<Source: Read + Seek>(file: &mut Source) -> Result<(SchemaRef, SchemaRef), ArrowError> {
-    let (schema, _) = infer_json_schema(BufReader::new(&mut *file), None)?;
+    let schema = infer_json_schema_from_iterator(Values::new(BufReader::new(&mut *file)))?;
     file.rewind()?;
     // What is inferred has no order of its own.
     let mut fields: Vec<FieldRef> = schema.fields().iter().cloned().collect();
