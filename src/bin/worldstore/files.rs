@@ -71,7 +71,7 @@ pub fn texts<Source: Read + Seek + 'static>(
     mut source: Source,
     input: Input,
 ) -> Result<Option<(SchemaRef, Batches)>> {
-    let damaged = |source| corrupt(name, source);
+    let damaged = |source| refused(name, source);
     let read = match input {
         Input::Csv => {
             let schema = guessed(&mut source).map_err(damaged)?;
@@ -150,6 +150,17 @@ fn arrow<Source: Read + Seek + 'static>(path: &Path, mut file: Source) -> Result
 fn named(path: &Path, batches: impl Iterator<Item = Result<RecordBatch, ArrowError>> + 'static) -> Batches {
     let path = path.to_owned();
     Box::new(batches.map(move |batch| batch.map_err(|source| corrupt(&path, source))))
+}
+
+/// What is no damage but wrong in itself is told as it is.
+fn refused(path: &Path, source: ArrowError) -> Error {
+    match source {
+        ArrowError::ExternalError(source) => match source.downcast::<Error>() {
+            Ok(error) => error.with("file", path.display()),
+            Err(source) => corrupt(path, ArrowError::ExternalError(source)),
+        },
+        source => corrupt(path, source),
+    }
 }
 
 fn corrupt(path: &Path, source: impl std::error::Error + Send + Sync + 'static) -> Error {

@@ -237,3 +237,17 @@ fn values_arrive_as_they_were_written() {
     assert!(said.contains("9223372036854775809,2024-02-29,true,1.20,2024-02-29T10:00:00"), "{said}");
     assert!(said.trim_end().ends_with(",1.10,1.0"), "{said}");
 }
+
+#[test]
+fn keys_that_are_there_twice_are_refused() {
+    let desk = walkers();
+    for (rows, key, line) in [
+        ("{\"entity\": 1, \"hp\": 1}\n\n{\"entity\": 2, \"hp\": 2, \"hp\": 3}\n", "key: hp", "line: 3"),
+        ("{\"entity\": 1, \"parts\": [{\"a\": 1}, {\"b\": null, \"\\u0062\": 2}]}\n", "key: b", "line: 1"),
+    ] {
+        desk.write("a.ndjson", rows);
+        for args in [["append", "world", "health=a.ndjson"].as_slice(), &["import", "world", "new", "a.ndjson"]] {
+            desk.refused(args, &["invalid: a key is there twice", key, line, "file: a.ndjson"]);
+        }
+    }
+}

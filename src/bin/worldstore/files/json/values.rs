@@ -1,21 +1,25 @@
 //! The values of JSON lines, for their types alone: nulls in lists, which have none, are left out.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io::BufRead;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+use worldstore::Error;
 use worldstore::arrow::error::ArrowError;
 
-/// The values of a file, line by line.
+/// The values of a file, line by line. What repeats a key is refused: one of its values would be lost.
 pub struct Values<Source> {
     source: Source,
     line: String,
+    /// Lines that were read.
+    lines: u64,
 }
 
 impl<Source: BufRead> Values<Source> {
     pub fn new(source: Source) -> Self {
-        Self { source, line: String::new() }
+        Self { source, line: String::new(), lines: 0 }
     }
 
     fn read(&mut self) -> Result<Option<Value>, ArrowError> {
@@ -24,11 +28,23 @@ impl<Source: BufRead> Values<Source> {
             if self.source.read_line(&mut self.line)? == 0 {
                 return Ok(None);
             }
+            self.lines += 1;
             let text = self.line.trim();
             if !text.is_empty() {
-                return value(text)
-                    .map(Some)
-                    .map_err(|error| ArrowError::JsonError(format!("not valid JSON: {error}")));
+                return self.value(text).map(Some);
+            }
+        }
+    }
+
+    fn value(&self, text: &str) -> Result<Value, ArrowError> {
+        let repeated = RefCell::new(None);
+        let value =
+            value(text, &repeated).map_err(|error| ArrowError::JsonError(format!("not valid JSON: {error}")))?;
+        match repeated.into_inner() {
+            None => Ok(value),
+            Some(key) => {
+                let error = Error::invalid("a key is there twice").with("key", key).with("line", self.lines);
+                Err(ArrowError::ExternalError(Box::new(error)))
             }
         }
     }
@@ -42,18 +58,21 @@ impl<Source: BufRead> Iterator for Values<Source> {
     }
 }
 
-fn value(text: &str) -> serde_json::Result<Value> {
+fn value(text: &str, repeated: &RefCell<Option<String>>) -> serde_json::Result<Value> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Look.deserialize(&mut reader)?;
+    let value = Look { repeated }.deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)
 }
 
 /// Reads a value.
 #[derive(Clone, Copy)]
-struct Look;
+struct Look<'line> {
+    /// The first key that an object has twice.
+    repeated: &'line RefCell<Option<String>>,
+}
 
-impl<'de> DeserializeSeed<'de> for Look {
+impl<'de> DeserializeSeed<'de> for Look<'_> {
     type Value = Value;
 
     fn deserialize<Source: Deserializer<'de>>(self, source: Source) -> Result<Value, Source::Error> {
@@ -61,34 +80,34 @@ impl<'de> DeserializeSeed<'de> for Look {
     }
 }
 
-impl<'de> Visitor<'de> for Look {
+impl<'de> Visitor<'de> for Look<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value of JSON")
     }
 
-    fn visit_unit<Failure: Error>(self) -> Result<Value, Failure> {
+    fn visit_unit<Failure: de::Error>(self) -> Result<Value, Failure> {
         Ok(Value::Null)
     }
 
-    fn visit_bool<Failure: Error>(self, value: bool) -> Result<Value, Failure> {
+    fn visit_bool<Failure: de::Error>(self, value: bool) -> Result<Value, Failure> {
         Ok(value.into())
     }
 
-    fn visit_i64<Failure: Error>(self, value: i64) -> Result<Value, Failure> {
+    fn visit_i64<Failure: de::Error>(self, value: i64) -> Result<Value, Failure> {
         Ok(value.into())
     }
 
-    fn visit_u64<Failure: Error>(self, value: u64) -> Result<Value, Failure> {
+    fn visit_u64<Failure: de::Error>(self, value: u64) -> Result<Value, Failure> {
         Ok(value.into())
     }
 
-    fn visit_f64<Failure: Error>(self, value: f64) -> Result<Value, Failure> {
+    fn visit_f64<Failure: de::Error>(self, value: f64) -> Result<Value, Failure> {
         Ok(value.into())
     }
 
-    fn visit_str<Failure: Error>(self, value: &str) -> Result<Value, Failure> {
+    fn visit_str<Failure: de::Error>(self, value: &str) -> Result<Value, Failure> {
         Ok(value.into())
     }
 
@@ -105,7 +124,11 @@ impl<'de> Visitor<'de> for Look {
     fn visit_map<Parts: MapAccess<'de>>(self, mut parts: Parts) -> Result<Value, Parts::Error> {
         let mut object = Map::new();
         while let Some(key) = parts.next_key::<String>()? {
-            object.insert(key, parts.next_value_seed(self)?);
+            let value = parts.next_value_seed(self)?;
+            if object.contains_key(&key) {
+                self.repeated.borrow_mut().get_or_insert_with(|| key.clone());
+            }
+            object.insert(key, value);
         }
         Ok(Value::Object(object))
     }
