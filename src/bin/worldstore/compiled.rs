@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 /// Every feature of the package, and whether it is on.
-pub const FEATURES: [(&str, bool); 19] = [
+pub const FEATURES: [(&str, bool); 21] = [
     ("archetype", cfg!(feature = "archetype")),
     ("azure", cfg!(feature = "azure")),
     ("cli", cfg!(feature = "cli")),
@@ -17,11 +17,13 @@ pub const FEATURES: [(&str, bool); 19] = [
     ("postgres", cfg!(feature = "postgres")),
     ("redb", cfg!(feature = "redb")),
     ("redis", cfg!(feature = "redis")),
+    ("rsa", cfg!(feature = "rsa")),
     ("s3", cfg!(feature = "s3")),
     ("sftp", cfg!(feature = "sftp")),
     ("sled", cfg!(feature = "sled")),
     ("sql", cfg!(feature = "sql")),
     ("sqlite", cfg!(feature = "sqlite")),
+    ("tls", cfg!(feature = "tls")),
     ("zset", cfg!(feature = "zset")),
 ];
 

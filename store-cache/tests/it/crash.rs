@@ -129,7 +129,7 @@ async fn check(vfs: &SimVfs, history: &mut History) -> std::result::Result<(), S
 
 async fn compare(vfs: &SimVfs, history: &mut History, probe: &Arc<Probe>) -> std::result::Result<(), String> {
     let told = |error: worldstore_core::Error| format!("{error:?}");
-    let cache = open(vfs, probe, Durability::Durable, usize::MAX).await.map_err(told)?;
+    let cache = open(vfs, probe, Durability::Durable, CacheConfig::MB_MOST).await.map_err(told)?;
     let mut found = Vec::new();
     for table in TABLES {
         let buffered = collect(cache.scan(&name(table), &Scan::all()).await.map_err(told)?).await;
