@@ -164,9 +164,9 @@ pub fn flush() -> Result<()> {
     io::stdout().flush().map_err(|source| Error::io(PRINT, source))
 }
 
-/// Prints a line for the person, not for what reads the rows.
-pub fn note(text: &str) -> Result<()> {
-    writeln!(io::stderr(), "{text}").map_err(|source| Error::io(PRINT, source))
+/// Prints a line for the person, not for what reads the rows. Where nobody can read it, the work goes on.
+pub fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 fn failed(source: ArrowError) -> Error {

@@ -114,7 +114,7 @@ fn content(path: &Path) -> Result<Vec<u8>> {
 
 fn stdin() -> Result<Vec<u8>> {
     if io::stdin().is_terminal() {
-        note("type the rows, and Ctrl-D at their end")?;
+        note("type the rows, and Ctrl-D at their end");
     }
     let mut bytes = Vec::new();
     let read = io::stdin().read_to_end(&mut bytes);

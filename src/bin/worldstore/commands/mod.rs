@@ -117,15 +117,18 @@ async fn read(at: &At, registry: &Registry) -> Result<World> {
         Ok(LogState::Waiting) => {
             note(
                 "note: the log has rows that are acknowledged and not published yet, `worldstore stats` tells how many",
-            )?;
+            );
         }
         Ok(LogState::Large(bytes)) => {
             let mebibytes = bytes >> 20;
             note(&format!(
                 "note: the log is large ({mebibytes} MiB), `worldstore stats` tells what of it is not published"
-            ))?;
+            ));
         }
-        Err(error) => note(&format!("note: the log cannot be read: {error}"))?,
+        Err(error) if error.kind() == ErrorKind::ConditionFailed => {
+            note(&format!("note: what waits in the log is not known: {error}"));
+        }
+        Err(error) => note(&format!("note: the log cannot be read: {error}")),
     }
     Ok(world)
 }
@@ -159,16 +162,16 @@ async fn write(at: &WriteAt, json: bool, registry: &Registry) -> Result<World> {
     at.at.check_catalog(world.format())?;
     let rows = world.recovery().rows;
     if rows > 0 {
-        note(&format!("note: took over {} that a writer before had not published", counted(rows, "row")))?;
+        note(&format!("note: took over {} that a writer before had not published", counted(rows, "row")));
     }
     let aside = world.recovery().tables.iter().filter(|table| table.set_aside > 0);
     for table in aside {
         let rows = counted(table.set_aside, "row");
-        note(&format!("note: {rows} that table {} cannot hold went to set-aside/ in the world", table.table))?;
+        note(&format!("note: {rows} that table {} cannot hold went to set-aside/ in the world", table.table));
     }
     for (table, rows) in &world.recovery().withdrawn {
         let rows = counted(*rows, "row");
-        note(&format!("note: {rows} of table {table} that were not published were taken back, for their log is gone"))?;
+        note(&format!("note: {rows} of table {table} that were not published were taken back, for their log is gone"));
     }
     Ok(world)
 }

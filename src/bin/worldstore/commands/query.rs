@@ -71,8 +71,8 @@ pub(super) async fn answer(
     for result in &shown {
         print(format, result)?;
         if args.io_stats {
-            note(result.io_stats.to_string().trim_end())?;
-            result.snapshots.iter().try_for_each(|snapshot| note(&format!("read {snapshot}")))?;
+            note(result.io_stats.to_string().trim_end());
+            result.snapshots.iter().for_each(|snapshot| note(&format!("read {snapshot}")));
         }
     }
     cut.map_or(Ok(()), |error| Err(error.into()))
@@ -145,7 +145,7 @@ pub(super) fn text(text: Option<&str>, file: Option<&Path>) -> Result<String> {
         }
         (None, None) => {
             if io::stdin().is_terminal() {
-                note("type the query, and Ctrl-D at its end")?;
+                note("type the query, and Ctrl-D at its end");
             }
             let (mut bytes, name) = (Vec::new(), "standard input");
             io::stdin().read_to_end(&mut bytes).map_err(|source| Error::io("read", source).with("file", name))?;

@@ -15,9 +15,9 @@ pub async fn run(args: VerifyArgs, registry: &Registry) -> Result<()> {
     let world = read_only(&args.at, registry).await?;
     let extent = if args.all { Extent::All } else { Extent::Newest };
     let verified = shown("reading every byte", args.json, world.verify(extent)).await?;
-    findings(&verified, args.json)?;
-    sums(&verified, args.json)?;
-    fail(&verified)
+    let told = findings(&verified, args.json).and_then(|()| sums(&verified, args.json));
+    // What is damaged is the answer, also where nobody could read which.
+    fail(&verified).and(told)
 }
 
 /// Prints what is wrong.

@@ -62,6 +62,10 @@ fn of_leaf(data_type: &DataType, change: &dyn Fn(&DataType) -> DataType) -> Data
     let inner = |field: &FieldRef| with_type(field, of_leaf(field.data_type(), change));
     match data_type {
         DataType::Struct(fields) => DataType::Struct(fields.iter().map(inner).collect()),
+        // A list of nothing but nulls: of texts, as a later one may be.
+        DataType::List(item) if item.data_type() == &DataType::Null => {
+            DataType::List(with_type(item, change(&DataType::Utf8)))
+        }
         DataType::List(item) => DataType::List(inner(item)),
         leaf => change(leaf),
     }

@@ -66,10 +66,14 @@ impl Finding {
 
 /// Prints findings as they come; any that failed fails the command.
 pub async fn run(args: DoctorArgs, registry: &Registry, config: Option<&std::path::Path>) -> Result<()> {
-    let mut failed = 0;
+    let (mut failed, mut told) = (0, Ok(()));
+    // What does not work is the answer, also where nobody could read what.
     let mut tell = |finding: Finding| {
         failed += u64::from(finding.status == Status::Failed);
-        finding.print(args.json)
+        if told.is_ok() {
+            told = finding.print(args.json);
+        }
+        Ok(())
     };
     for finding in machine::findings(registry, config) {
         tell(finding)?;
@@ -78,7 +82,7 @@ pub async fn run(args: DoctorArgs, registry: &Registry, config: Option<&std::pat
         place::findings(uri, &args, registry, &mut tell).await?;
     }
     match failed {
-        0 => Ok(()),
+        0 => told,
         failed => Err(Error::new(ErrorKind::Invalid, "something does not work").with("findings", failed)),
     }
 }

@@ -102,7 +102,7 @@ fn observed(report: &Report, name: &str) -> &'static str {
 fn conclude(report: &Report, args: &CapsArgs) -> Result<()> {
     let failed: Vec<&str> = report.failed().map(|case| case.case.as_str()).collect();
     if !failed.is_empty() {
-        note(&report.to_string())?;
+        note(&report.to_string());
         return Err(Error::unexpected("the store does not do what it declares").with("cases", failed.join(" ")));
     }
     match args.json {

@@ -56,7 +56,7 @@ async fn folder(args: &CpArgs, condition: &Condition, registry: &Registry) -> Re
     let source = Address::folder(registry, &args.source, Root::Existing).await?;
     refuse_empty(&source).await?;
     let target = source.target_folder(registry, &args.target, Root::Create).await?;
-    links::tell(&links::below(&source).await?)?;
+    links::tell(&links::below(&source).await?);
     let progress = Progress::of_bytes(None, args.json);
     let (source, target, bar) = (&source, &target, &progress);
     let files = source.store.list_files(&source.path, &ListFilesOptions::recursive())?;

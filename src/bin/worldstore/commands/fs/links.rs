@@ -84,17 +84,16 @@ impl Look {
 }
 
 /// Says what is left out.
-pub fn tell(left: &[Left]) -> Result<()> {
+pub fn tell(left: &[Left]) {
     for Left { path, why } in left.iter().take(NAMED) {
         match why {
-            Why::Link => note(&format!("note: the link {path} is not followed, and left out"))?,
-            Why::NoFile => note(&format!("note: {path} is no file, and left out"))?,
-            Why::NoKey(name) => note(&format!("note: the name {name} is no key, and left out"))?,
+            Why::Link => note(&format!("note: the link {path} is not followed, and left out")),
+            Why::NoFile => note(&format!("note: {path} is no file, and left out")),
+            Why::NoKey(name) => note(&format!("note: the name {name} is no key, and left out")),
         }
     }
-    match left.len().checked_sub(NAMED) {
-        Some(more) if more > 0 => note(&format!("note: {more} more are left out")),
-        _ => Ok(()),
+    if let Some(more) = left.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        note(&format!("note: {more} more are left out"));
     }
 }
 

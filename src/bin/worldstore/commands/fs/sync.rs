@@ -38,7 +38,7 @@ pub async fn run(args: SyncArgs, registry: &Registry) -> Result<()> {
         }
     };
     let left = links::below(&source).await?;
-    links::tell(&left)?;
+    links::tell(&left);
     let transfer = TransferOptions::default().with_route(route(&target, &Condition::None));
     let options = SyncOptions::default()
         .with_compare(compare(args.compare))

@@ -35,13 +35,13 @@ pub async fn run(mut args: QueryArgs, registry: &Registry) -> Result<(), Failure
     let (mut graph, mut has_catalog) = match with_labels(graph.clone(), &args.ask, false, registry).await {
         Ok(graph) => (graph, true),
         Err(error) if error.is_not_found() => {
-            note(&format!("{error}"))?;
+            note(&format!("{error}"));
             (graph, false)
         }
         Err(error) => return Err(error.into()),
     };
     let mut editor = editor()?;
-    note("`:help` tells what there is")?;
+    note("`:help` tells what there is");
     loop {
         if let Some(entry) = editor.helper_mut() {
             entry.names = names(&graph).await;
@@ -102,21 +102,21 @@ fn shown(failure: &Failure) {
 
 fn told(command: &str, args: &mut QueryArgs) -> Result<()> {
     match command.split_once(' ').unwrap_or((command, "")) {
-        ("help" | "h" | "?", _) => line(HELP),
+        ("help" | "h" | "?", _) => line(HELP)?,
         ("stats", _) => {
             args.io_stats = !args.io_stats;
-            note(if args.io_stats { "what is read is printed" } else { "what is read is not printed" })
+            note(if args.io_stats { "what is read is printed" } else { "what is read is not printed" });
         }
         ("format", format) => match query_format(format.trim()) {
             Ok(format) => {
                 args.format = format;
                 args.json = false;
-                Ok(())
             }
             Err(rule) => note(&rule),
         },
         _ => note("there is no such command, `:help` tells those that there are"),
     }
+    Ok(())
 }
 
 /// Labels, edge types, and the columns of labels; none where they cannot be told, for they only help to type.

@@ -106,7 +106,7 @@ pub async fn restore(args: RestoreArgs, registry: &Registry) -> Result<()> {
 
 fn tell(imported: &Imported, source: &str, json: bool) -> Result<()> {
     for key in &imported.left_behind {
-        note(&format!("could not remove {key}, to which nothing refers"))?;
+        note(&format!("could not remove {key}, to which nothing refers"));
     }
     if json {
         let left: Vec<&str> = imported.left_behind.iter().map(|key| key.as_str()).collect();

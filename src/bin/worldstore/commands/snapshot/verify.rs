@@ -27,8 +27,14 @@ pub async fn blocks(args: ChainArgs, registry: &Registry) -> Result<()> {
     tell(shown(READING, args.json, verified).await?, args.json)
 }
 
-/// Prints what is wrong, and the sums. Damage fails the command.
+/// Prints what is wrong, and the sums. Damage fails the command, also where nobody could read which.
 fn tell(verified: Verified, json: bool) -> Result<()> {
+    let verdict = verdict(&verified.damage);
+    let told = print(verified, json);
+    verdict.and(told)
+}
+
+fn print(verified: Verified, json: bool) -> Result<()> {
     for damage in &verified.damage {
         match json {
             true => print_json(&damage_json(damage))?,
@@ -47,6 +53,10 @@ fn tell(verified: Verified, json: bool) -> Result<()> {
         let damaged = if damage.is_empty() { "all right".to_owned() } else { format!("{} damaged", damage.len()) };
         line(&format!("read {counts}, {}: {damaged}{content}", counted(bytes, "byte")))?;
     }
+    Ok(())
+}
+
+fn verdict(damage: &[Damage]) -> Result<()> {
     let is_lost =
         |damage: &&Damage| !matches!(&damage.problem, Problem::Unreadable(error) if error.kind() != ErrorKind::Corrupt);
     let lost = damage.iter().filter(is_lost).count();

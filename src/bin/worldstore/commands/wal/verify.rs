@@ -21,7 +21,8 @@ pub async fn run(log: Log, json: bool) -> Result<()> {
         Ok((sum, lost)) => print_sound(&sum, &lost, json),
         Err((error, found)) => {
             let (before, after) = around(&error, &found);
-            print_damage(&error, &found, (before, after), json)?;
+            // That there is damage is the answer, also where nobody could read which.
+            drop(print_damage(&error, &found, (before, after), json));
             Err(error.with("records_before", before).with("records_after", after))
         }
     }
