@@ -220,7 +220,8 @@ impl World {
     /// # Errors
     /// `NotFound` if there is none; `Conflict` if another has it open, and `ConditionFailed` if it has another log, or has
     /// given this one up, unless it shall be [taken over](IfOpen::TakeOver);
-    /// `Corrupt` if its document, log or manifests cannot be read; `Unsupported` if its table format is not compiled in;
+    /// `Corrupt` if its document, log or manifests cannot be read, or if a table is gone or older than what was published
+    /// of it, unless it shall be taken over; `Unsupported` if its table format is not compiled in;
     /// `Invalid` or `Unsupported` with the context `record` if its log has rows that their table cannot hold, unless they
     /// shall be [set aside](Unfit::SetAside); those of the byte store.
     pub async fn open(uri: &str, options: &WorldOptions) -> Result<Self> {

@@ -117,6 +117,8 @@ impl CacheBuilder {
             .map_err(|source| Error::unsupported("the cache needs a tokio runtime").caused_by(source))?;
         let mut found = self.find().await?;
         if let Some(fence) = self.fence.as_ref().filter(|_| found.is_open) {
+            // Rows of the log are in memory once.
+            drop(found);
             fence.fence().await?;
             found = self.find().await?;
         }

@@ -118,7 +118,7 @@ impl TableCache {
             self.state().fenced.get_or_insert(Arc::clone(&error));
         }
         let message = "rows are in their table, where one who has taken over may not have found them";
-        Err(unknown(message, error.kind()).caused_by(error))
+        Err(Error::new(ErrorKind::OutcomeUnknown, message).caused_by(error))
     }
 
     /// Commits the rows of a table up to those, for one who keeps flushes of it away.

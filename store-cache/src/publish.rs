@@ -21,7 +21,7 @@ use worldstore_core::Result;
 use worldstore_core::table::TableName;
 
 #[cfg(feature = "manifests")]
-pub use entry::manifest_tables;
+pub use entry::{manifest_appended, manifest_tables};
 #[cfg(feature = "manifests")]
 pub use options::{FileCheck, PublisherOptions};
 #[cfg(feature = "manifests")]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
 use tokio::time::Instant;
 use worldstore_async::AsyncWal;
 use worldstore_async::table::AsyncTableBackend;
@@ -192,7 +193,9 @@ impl Replay {
 
     fn set_aside(&mut self, part: &Part, seq: u64, record: u64, reason: Error) -> Result<()> {
         let rows = part.batches()?.iter().map(|batch| batch.num_rows() as u64).sum();
-        let (table, stream, reason) = (part.table.clone(), part.stream().clone(), Arc::new(reason));
+        // A record that nobody keeps stays out of memory.
+        let stream = if self.keeps { part.stream().clone() } else { Bytes::new() };
+        let (table, reason) = (part.table.clone(), Arc::new(reason));
         self.told(&part.table).set_aside += rows;
         self.unfit.push(UnfitRows { table, seq, record, rows, reason, stream });
         Ok(())

@@ -50,6 +50,15 @@ pub fn manifest_tables(manifest: &Manifest) -> Result<BTreeMap<TableName, u64>> 
     manifest.entries.iter().filter_map(|entry| table_of(entry).transpose()).collect()
 }
 
+/// Those of them that a cache has appended to: others are of other programs, which may do with them what they want.
+///
+/// # Errors
+/// [`Corrupt`](ErrorKind::Corrupt) if a name or version is none.
+pub fn manifest_appended(manifest: &Manifest) -> Result<BTreeMap<TableName, u64>> {
+    let appended = manifest.entries.iter().filter(|entry| entry.watermark > 0);
+    appended.filter_map(|entry| table_of(entry).transpose()).collect()
+}
+
 /// Builds the entries of a cut on those of the newest manifest.
 pub(super) struct Builder<'parts> {
     pub tables: &'parts Arc<dyn AsyncTableBackend>,
