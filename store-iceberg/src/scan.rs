@@ -94,11 +94,22 @@ pub(crate) fn scan(source: Source, state: &State, scan: &Scan) -> Result<TableSc
 /// not have what is asked for, those that it was made with.
 fn columns(state: &State, snapshot: Option<&SnapshotRef>, scan: &Scan) -> Result<Columns> {
     let columns = state.columns_at(snapshot)?;
-    if scan.version.is_none() || scan.schema(&columns.schema).is_ok() {
+    if scan.version.is_none() {
         return Ok(columns);
     }
     let own = state.own_columns(snapshot)?;
-    Ok(if scan.schema(&own.schema).is_ok() { own } else { columns })
+    let (newest, before) = (scan.schema(&columns.schema), scan.schema(&own.schema));
+    match (newest, before) {
+        (Ok(newest), Ok(_)) => match newest.fields().iter().find(|field| !columns.has_as(&own, field.name())) {
+            None => Ok(columns),
+            Some(field) => {
+                let message = "the column is another one now, ask for the newest version";
+                Err(Error::new(ErrorKind::Conflict, message).with("column", field.name()))
+            }
+        },
+        (Err(_), Ok(_)) => Ok(own),
+        _ => Ok(columns),
+    }
 }
 
 /// What is read: a table, and what its delete files say once they are read.

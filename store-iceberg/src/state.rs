@@ -51,6 +51,12 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
+    /// Whether a name is that of the same column here and there.
+    pub fn has_as(&self, other: &Self, name: &str) -> bool {
+        let id = |all: &Self| all.columns.iter().find(|column| column.field.name() == name).map(|column| column.id);
+        id(self) == id(other)
+    }
+
     /// Those that a new table of this Arrow schema would have.
     ///
     /// # Errors

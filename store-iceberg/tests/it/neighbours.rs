@@ -219,3 +219,24 @@ async fn a_version_that_is_asked_for_has_the_columns_that_it_was_made_with() {
     let empty = fresh.describe(&table, &DescribeOptions::default().with_version(0)).await.unwrap();
     assert_eq!(empty.schema, schema());
 }
+
+#[tokio::test]
+async fn a_column_that_took_the_name_of_another_is_not_read_for_it() {
+    let (fixture, table, pool) = shared().await;
+    let before = metadata(&fixture, &pool).await;
+    let next = before.last_column_id() + 1;
+    let replaced = |field: &NestedFieldRef| {
+        let id = if field.name == "note" { next } else { field.id };
+        Arc::new(NestedField { id, ..field.as_ref().clone() })
+    };
+    let fields: Vec<_> = before.current_schema().as_struct().fields().iter().map(replaced).collect();
+    let other = IcebergSchema::builder().with_fields(fields).build().unwrap();
+    commit(&fixture, &pool, edit(&fixture, &pool).await.add_current_schema(other).unwrap()).await;
+
+    let refused = read(&fixture.tables, &table, &Scan::all().with_version(2)).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Conflict, "{refused}");
+    assert!(refused.context().any(|(key, value)| (key, value) == ("column", "note")), "{refused}");
+    let others = Scan::all().with_version(2).with_columns(["id"]);
+    assert_eq!(read(&fixture.tables, &table, &others).await.unwrap().len(), 2);
+    assert!(read(&fixture.tables, &table, &Scan::all()).await.is_ok(), "the newest is what it says");
+}
