@@ -233,10 +233,13 @@ async fn a_column_that_took_the_name_of_another_is_not_read_for_it() {
     let other = IcebergSchema::builder().with_fields(fields).build().unwrap();
     commit(&fixture, &pool, edit(&fixture, &pool).await.add_current_schema(other).unwrap()).await;
 
-    let refused = read(&fixture.tables, &table, &Scan::all().with_version(2)).await.unwrap_err();
+    // Who knows the version from before reads it by the columns of then.
+    assert_eq!(read(&fixture.tables, &table, &Scan::all().with_version(2)).await.unwrap().len(), 2);
+    let fresh = open(&fixture.backend, fixture.folder.as_ref().unwrap().path()).await;
+    let refused = read(&fresh, &table, &Scan::all().with_version(2)).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Conflict, "{refused}");
     assert!(refused.context().any(|(key, value)| (key, value) == ("column", "note")), "{refused}");
     let others = Scan::all().with_version(2).with_columns(["id"]);
-    assert_eq!(read(&fixture.tables, &table, &others).await.unwrap().len(), 2);
-    assert!(read(&fixture.tables, &table, &Scan::all()).await.is_ok(), "the newest is what it says");
+    assert_eq!(read(&fresh, &table, &others).await.unwrap().len(), 2);
+    assert!(read(&fresh, &table, &Scan::all()).await.is_ok(), "the newest is what it says");
 }
