@@ -113,7 +113,7 @@ impl<'ground> Cycles<'ground> {
             if !opens {
                 overtaken.kill();
             }
-            overtaken.finish(&mut self.ledger).expect_kinds(&["Fenced"]);
+            overtaken.finish(&mut self.ledger).expect_overtaken();
         }
         if opens {
             self.listen(&mut worker);

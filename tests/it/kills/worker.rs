@@ -282,6 +282,12 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// Fails if it failed otherwise than as one that was overtaken. Of a direct append that its table took meanwhile
+    /// nobody knows.
+    pub fn expect_overtaken(&self) {
+        self.expect_kinds(&["Fenced", "OutcomeUnknown"]);
+    }
+
     /// Fails if there was a failure of another kind.
     pub fn expect_kinds(&self, kinds: &[&str]) {
         let kind = |failure: &str| failure.split(' ').next_back().map(str::to_owned).unwrap();

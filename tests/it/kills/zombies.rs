@@ -45,8 +45,7 @@ fn stop(kind: Kind) {
         // What was durable when it was stopped, and only had to be told.
         assert!(was_early || heard <= WRITERS, "{heard} acknowledgements of a writer that was overtaken");
         late += heard;
-        // Of a direct append that its table took meanwhile nobody knows.
-        old.expect_kinds(&["Fenced", "OutcomeUnknown"]);
+        old.expect_overtaken();
         let writers = old.failures.keys().filter(|failure| failure.starts_with("writer-")).count() as u64;
         assert_eq!(writers, WRITERS, "{old:#?}");
         assert!((0..3).all(|_| new.hear(&mut ledger, "ack")), "{:#?}", new.failures);
