@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use arrow::datatypes::{DataType, Field};
 use async_trait::async_trait;
 use futures::future::BoxFuture;
+use tokio::task::JoinHandle;
 use worldstore_async::table::AsyncTableBackend;
 use worldstore_cache::{Cut, FenceTables, Publish, TableCache};
 use worldstore_core::table::{
-    AppendOptions, CompactOptions, EvolveOptions, FlushOptions, Level, Scan, ShutdownOptions,
+    AppendOptions, CompactOptions, EvolveOptions, FlushOptions, Level, Receipt, Scan, ShutdownOptions,
 };
 use worldstore_core::vfs::sim::SimVfs;
 use worldstore_core::wal::WalOptions;
@@ -287,6 +288,15 @@ async fn what_was_committed_and_not_published_is_published_after_opening() {
     assert_eq!(published(&probe, &press.last(), "b").await, [0, 1]);
 }
 
+/// A direct append that waits before its commit to table `a`.
+async fn direct_on_its_way(probe: &Probe, cache: &TableCache) -> JoinHandle<Result<Receipt>> {
+    probe.before.shut();
+    let cache = cache.clone();
+    let large = tokio::spawn(async move { append(&cache, "a", rows([0])).await });
+    probe.before.arrived().await;
+    large
+}
+
 /// The log has its number only: one who has taken over while the table took it may have published later rows without it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_direct_append_that_came_after_a_takeover_is_not_acknowledged() {
@@ -296,12 +306,7 @@ async fn a_direct_append_that_came_after_a_takeover_is_not_acknowledged() {
         let builder = builder.with_log(log_with(&vfs, WalOptions::new()).await).with_publisher(press.clone());
         let (cache, _) = builder.open().await.unwrap();
         create(&cache, "a").await;
-        probe.before.shut();
-        let large = tokio::spawn({
-            let cache = cache.clone();
-            async move { append(&cache, "a", rows([0])).await }
-        });
-        probe.before.arrived().await;
+        let large = direct_on_its_way(&probe, &cache).await;
         let trouble = if is_fenced { &press.fenced } else { &press.away };
         trouble.store(true, Ordering::SeqCst);
         probe.before.pass();
@@ -339,12 +344,7 @@ async fn a_direct_append_on_its_way_is_settled_before_anything_is_published() {
     let builder = TableCache::builder(probe.clone()).with_config(calm().with_direct_mb(0)).with_log(log);
     let (cache, _) = builder.open().await.unwrap();
     create(&cache, "a").await;
-    probe.before.shut();
-    let large = tokio::spawn({
-        let cache = cache.clone();
-        async move { append(&cache, "a", rows([0])).await }
-    });
-    probe.before.arrived().await;
+    let large = direct_on_its_way(&probe, &cache).await;
     let (probe, vfs) = again(&probe, &vfs).await;
     let gatekeeper = Arc::new(Gatekeeper { probe: probe.clone(), claims: AtomicU64::new(0) });
     let open = async |vfs: &SimVfs| {
