@@ -73,10 +73,9 @@ pub async fn run(args: DoctorArgs, registry: &Registry, config: Option<&std::pat
         if told.is_ok() {
             told = finding.print(args.json);
         }
-        Ok(())
     };
     for finding in machine::findings(registry, config) {
-        tell(finding)?;
+        tell(finding);
     }
     if let Some(uri) = &args.uri {
         place::findings(uri, &args, registry, &mut tell).await?;
