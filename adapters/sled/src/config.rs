@@ -18,6 +18,9 @@ const DATABASE_FILE: &str = "db";
 /// How long closing a database may take before it counts as open.
 const CLOSING_MAX: Duration = Duration::from_secs(1);
 const CLOSING_PAUSE: Duration = Duration::from_millis(10);
+/// sled 0.34.7 stands still if all threads of its pool wait for the log while a segment is taken whose truncation is still
+/// in their queue. Segments eight times as large as its own are taken and truncated the less.
+const SEGMENT_BYTES: usize = 4 << 20;
 
 /// How a sled database is opened.
 ///
@@ -85,7 +88,7 @@ impl SledConfig {
     fn open_objects(&self) -> Result<Sled> {
         self.refuse_other_folder()?;
         self.refuse_open_one()?;
-        let config = sled::Config::new().path(&self.path).cache_capacity(self.cache_bytes);
+        let config = sled::Config::new().path(&self.path).cache_capacity(self.cache_bytes).segment_size(SEGMENT_BYTES);
         // Another thread may have come in between.
         let database = config.open().or_else(|error| self.refuse_open_one().and(Err(failed(error))))?;
         KvObjects::open(SledMap::new(database, self.path.clone()), self.sizes)

@@ -16,7 +16,7 @@ fn nothing_is_skipped_and_both_sides_answer_alike() {
     assert!(report.transcript().lines().count() > 400);
 }
 
-/// Not more rounds: in thousands of concurrent transactions sled 0.34.7 can deadlock in its own log.
+/// Not more rounds: in thousands of changes sled 0.34.7 can stand still, see `SEGMENT_BYTES`.
 #[test]
 fn each_race_has_one_winner() {
     let folder = tempfile::tempdir().unwrap();

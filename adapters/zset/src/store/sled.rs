@@ -23,6 +23,9 @@ use overlay::Overlay;
 /// How long opening waits for a database that is being closed: sled lets go of it a little later.
 const CLOSING_MAX: Duration = Duration::from_secs(1);
 const CLOSING_PAUSE: Duration = Duration::from_millis(10);
+/// Eight times sled's own: the fewer segments are taken and truncated, the less often sled 0.34.7 can stand still, see
+/// worldstore-sled.
+const SEGMENT_BYTES: usize = 4 << 20;
 
 /// Keys of number 0.
 const TIME: &[u8] = b"time";
@@ -55,7 +58,7 @@ impl Sled {
         let path = path.as_ref();
         let open = || {
             wait_for_lock(path)?;
-            let database = sled::Config::new().path(path).open().map_err(failed)?;
+            let database = sled::Config::new().path(path).segment_size(SEGMENT_BYTES).open().map_err(failed)?;
             let mut store = Self { database, numbers: BTreeMap::new(), path: path.to_owned() };
             store.numbers = store.stored()?.into_iter().map(|(name, (number, _))| (name, number)).collect();
             Ok(store)
