@@ -21,7 +21,7 @@ pub struct Options {
     /// Only these crates.
     #[arg(long, short, value_name = "NAME")]
     package: Vec<String>,
-    /// Every two features of the facade as well, which takes hours: many pairs build what lies below anew.
+    /// Every two features of the facade as well, beside crates that keep what lies below the same for all of them.
     #[arg(long)]
     pairs: bool,
     /// Checks nothing; counts the packages that sets of features bring, and writes them into `src/docs/features.md`.
@@ -53,9 +53,9 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     check(workspace, wanted)?;
     for package in workspace.packages().into_iter().filter(|package| *package.name == *FACADE && wanted(package)) {
         // All clouds together build what lies below anew: too long for every run of the tests.
-        clippy(workspace, &package.name, FULL)?;
+        clippy(workspace, &package.name, FULL, &[])?;
         for features in pairs(package).iter().filter(|_| options.pairs) {
-            clippy(workspace, &package.name, features)?;
+            clippy(workspace, &package.name, features, &sets::BESIDE)?;
         }
     }
     Ok(())
@@ -71,17 +71,18 @@ fn check(workspace: &Workspace, wanted: impl Fn(&Package) -> bool) -> Result<()>
     let published = workspace.packages().into_iter().filter(|package| is_published(package) && wanted(package));
     for package in published {
         for features in alone(package) {
-            clippy(workspace, &package.name, &features)?;
+            clippy(workspace, &package.name, &features, &[])?;
         }
     }
     Ok(())
 }
 
 /// Tests and examples are left out, or their dependencies would turn features on behind our back.
-fn clippy(workspace: &Workspace, name: &str, features: &str) -> Result<()> {
+fn clippy(workspace: &Workspace, name: &str, features: &str, beside: &[&str]) -> Result<()> {
     println!("{name} with {}", if features.is_empty() { "no feature" } else { features });
     let mut command = protoc::cargo(workspace)?;
-    command.args(["clippy", "--quiet", "-p", name, "--no-default-features", "--features", features]);
+    command.args(["clippy", "--quiet", "--package", name, "--no-default-features"]).args(beside);
+    command.args(["--features", &sets::of(name, features.split(','))]);
     process::run("clippy", command.args(["--", "-D", "warnings"]))
 }
 

@@ -30,6 +30,24 @@ pub struct Set {
     pub program: Option<String>,
 }
 
+/// What cargo is told so that it selects more crates beside one that is built with many sets of features. Third-party packages
+/// get the features that any selected crate asks for: what is below, DataFusion above all, is then built once for all sets.
+/// The facade passes no feature on to these but those of clouds, so its own code sees no more than what was named.
+pub const BESIDE: [&str; 6] = [
+    "--package",
+    "worldstore-lance",
+    "--package",
+    "worldstore-object-store",
+    "--features",
+    "worldstore-object-store/s3,worldstore-object-store/azure,worldstore-object-store/gcs,worldstore-object-store/http",
+];
+
+/// Features of one of the selected crates, as cargo takes them.
+pub fn of<'a>(package: &str, features: impl IntoIterator<Item = &'a str>) -> String {
+    let named = features.into_iter().filter(|feature| !feature.is_empty());
+    named.map(|feature| format!("{package}/{feature}")).collect::<Vec<_>>().join(",")
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -70,7 +88,8 @@ impl Set {
         if self.features == ["all"] {
             return vec!["--all-features".to_owned()];
         }
-        vec!["--no-default-features".to_owned(), "--features".to_owned(), self.features.join(",")]
+        let features = of(&self.package, self.features.iter().map(String::as_str));
+        vec!["--no-default-features".to_owned(), "--features".to_owned(), features]
     }
 
     /// The packages below it that are part of what its users build, itself included, as `name v1.2.3`. Nothing is compiled.

@@ -39,7 +39,7 @@ fn features_become_arguments() {
         (none.arguments().join(" "), none.title()),
         ("--no-default-features --features ".to_owned(), "none".to_owned())
     );
-    assert_eq!(set("package = \"a\"\nfeatures = [\"b\", \"c\"]").arguments()[2], "b,c");
+    assert_eq!(set("package = \"a\"\nfeatures = [\"b\", \"c\"]").arguments()[2], "a/b,a/c");
     assert_eq!(set("package = \"a\"\nfeatures = [\"all\"]").arguments(), ["--all-features"]);
 }
 
