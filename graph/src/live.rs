@@ -16,7 +16,7 @@ use futures::lock::Mutex;
 use worldstore_core::{Error, Result};
 use worldstore_cypher::ast::{CreateLiveView, Name, Query};
 use worldstore_cypher_runtime::Value;
-use worldstore_datafusion::Moment;
+use worldstore_datafusion::{Moment, Roomy};
 
 use crate::bind::unknown;
 use crate::catalog::{Declared, Dropped, Record};
@@ -269,7 +269,8 @@ impl State {
         if self.is_by_sequence {
             let (definition, rows) = (&mut self.definition, &self.rows);
             let (query, parameters) = (&view.query, &view.parameters);
-            let added = incremental::added(graph, query, parameters, definition, self.time, rows).await?;
+            let added = incremental::added(graph, query, parameters, definition, self.time, rows);
+            let added = Roomy::new(added).await?;
             view.is_incremental.store(added.is_some(), Ordering::Relaxed);
             if let Some((time, changes)) = added {
                 self.time = time;

@@ -12,6 +12,7 @@ use worldstore_core::{Error, ErrorKind, Result};
 use worldstore_cypher::ast::Query;
 use worldstore_cypher::{Diagnostic, DiagnosticKind, check_query};
 use worldstore_cypher_runtime::writes;
+use worldstore_datafusion::Roomy;
 
 use crate::as_of;
 use crate::asked::Asked;
@@ -75,6 +76,15 @@ impl Graph {
         parameters: &Parameters,
         options: &QueryOptions,
     ) -> Result<(QueryResult, Asked), QueryError> {
+        Roomy::new(self.ask_here(query, parameters, options)).await
+    }
+
+    async fn ask_here(
+        &self,
+        query: &Query,
+        parameters: &Parameters,
+        options: &QueryOptions,
+    ) -> Result<(QueryResult, Asked), QueryError> {
         let options = as_of::with(query, parameters, options)?;
         let asked = Asked::new(self.tables.as_ref(), &options);
         check(query)?;
@@ -97,6 +107,15 @@ impl Graph {
 
     /// Tells how a query would be run.
     pub(crate) async fn explain_query(
+        &self,
+        query: &Query,
+        parameters: &Parameters,
+        options: &QueryOptions,
+    ) -> Result<String, QueryError> {
+        Roomy::new(self.explain_here(query, parameters, options)).await
+    }
+
+    async fn explain_here(
         &self,
         query: &Query,
         parameters: &Parameters,

@@ -9,6 +9,7 @@ use datafusion::execution::context::{SQLOptions, SessionContext, SessionState};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement;
 use tokio::runtime::Handle;
@@ -19,10 +20,12 @@ use worldstore_core::{Error, Result};
 
 use crate::as_of::{AS_OF, AsOf};
 use crate::catalog::{CATALOG, SCHEMA, Tables, asks_for_names, of_ours};
+use crate::depth;
 use crate::error::from_datafusion;
 use crate::limits::{SqlOptions, with_size};
 use crate::near::nearest;
 use crate::provider::PinnedProvider;
+use crate::room::Roomy;
 use crate::rows::{Deadline, SqlRows};
 use crate::source::{PinnedTable, TableSelection, TableSource};
 use crate::statement;
@@ -64,13 +67,17 @@ impl SqlSession {
         let deadline = Deadline::after(self.options.time_max);
         let opened = async {
             let frame = self.query(text).await?;
-            frame.execute_stream().await.map_err(|error| with_size(from_datafusion(error), &self.options))
+            let context = Arc::new(frame.task_ctx());
+            let explained = |error| with_size(from_datafusion(error), &self.options);
+            let plan = frame.create_physical_plan().await.map_err(explained)?;
+            depth::check_plan(&plan)?;
+            execute_stream(plan, context).map_err(explained)
         };
         let span = tracing::debug_span!(
             target: "worldstore", "sql", db.system.name = "worldstore", db.operation.name = "query", otel.kind = "client",
             "error.type" = Empty, "error.message" = Empty, otel.status_code = Empty,
         );
-        let opened = async { deadline.within(opened).await? }.instrument(span.clone()).await;
+        let opened = async { deadline.within(Roomy::new(opened)).await? }.instrument(span.clone()).await;
         // What is wrong with a text is told in its own words: they are not for the span.
         let stream = opened.inspect_err(|error| failed_as(&span, error.kind(), "the query failed"))?;
         Ok(SqlRows::new(stream, Arc::clone(&self.options), deadline))
@@ -81,6 +88,11 @@ impl SqlSession {
     /// # Errors
     /// As for [`sql`](Self::sql).
     pub async fn query(&self, text: &str) -> Result<DataFrame> {
+        depth::check(text)?;
+        Roomy::new(self.planned(text)).await
+    }
+
+    async fn planned(&self, text: &str) -> Result<DataFrame> {
         let (tables, as_of) = (Arc::new(Tables::new(Arc::clone(&self.source))), Arc::new(AsOf::default()));
         let state = self.context(Some((&tables, &as_of)))?.state();
         let dialect = state.config().options().sql_parser.dialect;

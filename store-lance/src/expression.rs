@@ -15,17 +15,36 @@ pub(crate) fn translate(predicate: &Predicate, schema: &Schema) -> Result<Expr> 
         Predicate::Compare { column, op, value } => compare(column, *op, value, type_of(schema, column)?),
         Predicate::IsNull(name) => type_of(schema, name).map(|_| column(name).is_null()),
         Predicate::IsNotNull(name) => type_of(schema, name).map(|_| column(name).is_not_null()),
-        Predicate::And(all) => fold(all, schema, Operator::And, true),
-        Predicate::Or(all) => fold(all, schema, Operator::Or, false),
+        Predicate::And(_) => all_of(predicate, schema, Operator::And, true),
+        Predicate::Or(_) => all_of(predicate, schema, Operator::Or, false),
         Predicate::Not(inner) => Ok(Expr::Not(Box::new(translate(inner, schema)?))),
         other => Err(Error::unsupported("predicate is not known here").with("predicate", format!("{other:?}"))),
     }
 }
 
-fn fold(all: &[Predicate], schema: &Schema, operator: Operator, empty: bool) -> Result<Expr> {
-    let mut parts = all.iter().map(|part| translate(part, schema));
-    let Some(first) = parts.next() else { return Ok(lit(empty)) };
-    parts.try_fold(first?, |left, right| Ok(binary_expr(left, operator, right?)))
+/// What an operator puts together, also over several predicates in each other, as a tree that is as flat as can be: what
+/// plans and evaluates it calls itself once for each level.
+fn all_of(predicate: &Predicate, schema: &Schema, operator: Operator, empty: bool) -> Result<Expr> {
+    let (mut waiting, mut parts) = (vec![predicate], Vec::new());
+    while let Some(part) = waiting.pop() {
+        match (part, operator) {
+            (Predicate::And(inner), Operator::And) | (Predicate::Or(inner), Operator::Or) => {
+                waiting.extend(inner.iter().rev());
+            }
+            (part, _) => parts.push(translate(part, schema)?),
+        }
+    }
+    while parts.len() > 1 {
+        let mut rest = parts.into_iter();
+        parts = Vec::with_capacity(rest.len().div_ceil(2));
+        while let Some(left) = rest.next() {
+            parts.push(match rest.next() {
+                Some(right) => binary_expr(left, operator, right),
+                None => left,
+            });
+        }
+    }
+    Ok(parts.pop().unwrap_or_else(|| lit(empty)))
 }
 
 /// A column by its exact name.

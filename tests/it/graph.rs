@@ -9,6 +9,7 @@ use crate::bed::{Bed, on_each_format, rows};
 
 on_each_format!(
     tables_are_labels,
+    long_conditions_are_answered,
     views_are_asked_as_they_are,
     what_is_buffered_is_asked_too,
     states_in_the_past_are_asked_by_name,
@@ -34,6 +35,21 @@ async fn tables_are_labels(bed: &Bed) {
     assert_eq!(number(&graph, COUNT).await, 6);
     assert_eq!(number(&graph, "MATCH (p:position) WHERE p.x > 1 RETURN count(*)").await, 2);
     assert_eq!(number(&graph, "MATCH (p:position {entity: 2}) RETURN max(p.tick)").await, 3);
+}
+
+async fn long_conditions_are_answered(bed: &Bed) {
+    let world = bed.create().await;
+    let run = world.run("main").await.unwrap();
+    let _ = run.append(1, "position", &rows(&[(1, 1.0), (2, 0.0)])).await.unwrap();
+    world.flush().await.unwrap();
+    let any = (10..480).map(|n| format!("p.x = {n} AND p.tick < {n}")).collect::<Vec<_>>().join(" OR ");
+    let graph = world.graph().await.unwrap();
+    let joined = format!("MATCH (p:position) WHERE {any} OR p.x = 1 RETURN count(*)");
+    let walked = format!("MATCH (p:position) WHERE {any} OR p.x = 1 WITH collect(p) AS all RETURN size(all)");
+    for (text, word) in [(joined, "logical plan"), (walked, "interpreter")] {
+        assert!(graph.explain(&text, &Parameters::default()).await.unwrap().starts_with(word));
+        assert_eq!(number(&graph, &text).await, 1, "{word}");
+    }
 }
 
 async fn views_are_asked_as_they_are(bed: &Bed) {

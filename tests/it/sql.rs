@@ -15,6 +15,7 @@ on_each_format!(
     views_forks_and_other_ticks,
     a_query_stays_at_its_moment,
     no_condition_loses_a_row,
+    long_conditions_are_answered,
     mistakes_and_limits_are_errors
 );
 
@@ -133,6 +134,16 @@ async fn no_condition_loses_a_row(bed: &Bed) {
         let pushed = format!("select count(*) from t where {condition}");
         assert_eq!(number(&view, &pushed).await, number(&view, &hidden).await, "{condition}");
     }
+}
+
+/// Half of the levels alternate, so that they are levels of the table's condition too.
+async fn long_conditions_are_answered(bed: &Bed) {
+    let view = filled(bed).await.run("main").await.unwrap().now();
+    let any = (10..490).map(|n| format!("x = {n} and tick < {n}")).collect::<Vec<_>>().join(" or ");
+    assert_eq!(number(&view, &format!("select count(*) from position where {any} or x = 3")).await, 1);
+    let nested =
+        (0..20).fold("x >= 2".to_owned(), |inner, n| format!("(({inner}) or entity = {}) and tick < {}", n + 9, n + 9));
+    assert_eq!(number(&view, &format!("select count(*) from position where {nested}")).await, 2);
 }
 
 async fn mistakes_and_limits_are_errors(bed: &Bed) {

@@ -22,6 +22,7 @@ use worldstore_cypher::ast::Query;
 use worldstore_cypher_runtime::{
     Answer, Cancel, ErrorClass, ErrorDetail, Limits, Options, RuntimeError, Sink, Statement, Value,
 };
+use worldstore_datafusion::with_room;
 
 use self::load::Loader;
 use self::tables::Tables;
@@ -105,7 +106,7 @@ impl Interpreter {
         // A future that is dropped reaches no thread: this does.
         let cancel = walk.cancel.clone();
         let given_up = OnDrop::new(|| cancel.cancel());
-        let worked = runtime.spawn_blocking(move || self.walk_here(&query, walk, handle)).await;
+        let worked = runtime.spawn_blocking(move || with_room(|| self.walk_here(&query, walk, handle))).await;
         given_up.end();
         match worked {
             Ok(result) => result,

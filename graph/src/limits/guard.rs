@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use worldstore_core::{Error, ErrorKind};
 use worldstore_cypher_runtime::Cancel;
+use worldstore_datafusion::Roomy;
 
 use super::LimitReached;
 use crate::error::QueryError;
@@ -64,6 +65,7 @@ impl Guard {
         &self,
         work: impl Future<Output = Result<T, QueryError>> + Send + 'static,
     ) -> Result<T, QueryError> {
+        let work = Roomy::new(work);
         if self.is_idle() {
             return work.await;
         }

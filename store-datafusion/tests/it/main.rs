@@ -4,6 +4,7 @@
 
 mod fixture;
 mod limits;
+mod long;
 mod partitions;
 mod provider;
 mod pushed;
