@@ -32,6 +32,7 @@
 //! ```
 
 mod append;
+mod caught;
 mod commit;
 mod config;
 mod error;

@@ -12,6 +12,7 @@ use worldstore_async::table::AsyncBatches;
 use worldstore_core::table::{Scan, TableScan};
 use worldstore_core::{Error, Result};
 
+use crate::caught;
 use crate::commit::watermark;
 use crate::error::from_lance;
 use crate::expression::translate;
@@ -28,9 +29,9 @@ pub(crate) fn scan(dataset: Arc<Dataset>, table: &SchemaRef, scan: &Scan) -> Res
         true => vec![count(dataset, table, scan, schema.clone())?],
         false => rows(&dataset, table, scan, &schema)?,
     };
-    let others = parts.split_off(parts.len().min(1));
+    let others = parts.split_off(parts.len().min(1)).into_iter().map(caught::batches).collect();
     let first = parts.pop().unwrap_or_else(|| stream::empty().boxed());
-    Ok(TableScan::new(schema, version, watermark, first).with_others(others))
+    Ok(TableScan::new(schema, version, watermark, caught::batches(first)).with_others(others))
 }
 
 /// The rows in parts; none if there are no rows.

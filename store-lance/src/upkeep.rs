@@ -13,6 +13,7 @@ use worldstore_core::table::{
 };
 use worldstore_core::{DeleteOptions, Deleted, Error, ErrorKind, Key, ListOptions, Result};
 
+use crate::caught;
 use crate::expression::translate;
 use crate::files::files_of;
 use crate::hidden::has_parts;
@@ -55,7 +56,7 @@ impl LanceTables {
         self.expect_open(table)?;
         let mut attempt = 1;
         let mut packed = loop {
-            match self.pack_once(table, options).await {
+            match caught::work(self.pack_once(table, options)).await {
                 Err(error) if error.kind() == ErrorKind::Conflict && attempt < ATTEMPTS_MAX => attempt += 1,
                 done => break done?,
             }
