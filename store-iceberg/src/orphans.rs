@@ -62,6 +62,14 @@ pub struct Orphans {
     pub young: u64,
 }
 
+/// Checks that files of a table may be deleted: others may use them where it says that they may not.
+pub(crate) fn check_may_delete(state: &State) -> Result<()> {
+    match state.metadata.properties().get("gc.enabled").is_some_and(|value| value == "false") {
+        true => Err(Error::unsupported("the table's property gc.enabled forbids to delete files")),
+        false => Ok(()),
+    }
+}
+
 impl IcebergTables {
     /// Deletes files in a table's folder that no version of it has.
     ///
@@ -121,9 +129,7 @@ impl IcebergTables {
 
     /// Checks that what lies in the table's folder is the table's.
     pub(crate) async fn expect_own_folder(&self, table: &TableName, state: &State) -> Result<()> {
-        if state.metadata.properties().get("gc.enabled").is_some_and(|value| value == "false") {
-            return Err(Error::unsupported("the table's property gc.enabled forbids to delete files"));
-        }
+        check_may_delete(state)?;
         let folder = |location: &str| format!("{}/", location.trim_end_matches('/'));
         let ours = folder(state.metadata.location());
         for other in self.catalog().names().await? {

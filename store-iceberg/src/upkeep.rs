@@ -16,6 +16,7 @@ use crate::data::DataWriter;
 use crate::edit::{Edit, Replacement};
 use crate::evolution;
 use crate::files::{Found, OfDeletes, data_files, manifests};
+use crate::orphans::check_may_delete;
 use crate::partition::Specs;
 use crate::scan::{Files, read};
 use crate::state::{State, number};
@@ -116,6 +117,7 @@ impl IcebergTables {
         let gate = self.gate(table);
         let _alone = gate.lock().await;
         let state = self.latest(table).await?;
+        check_may_delete(&state)?;
         let mut versions: Vec<_> =
             state.history()?.iter().map(|version| (version.version, version.committed_ms)).collect();
         // The empty table is no snapshot, and takes no room.

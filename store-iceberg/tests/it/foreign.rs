@@ -174,6 +174,22 @@ async fn a_changed_property_is_noticed() {
     assert_eq!(error.kind(), ErrorKind::Corrupt);
 }
 
+/// Where others use its files too, an owner says so in this property.
+#[tokio::test]
+async fn files_of_a_table_that_keeps_them_are_not_deleted() {
+    let (fixture, table, pool) = shared().await;
+    let keeps = [("gc.enabled".to_owned(), "false".to_owned())];
+    commit(&fixture, &pool, edit(&fixture, &pool).await.set_properties(keeps.into()).unwrap()).await;
+    let before = objects(&fixture.backend).await;
+    let expiry = fixture.tables.expire(&table, &ExpireOptions::default().with_keep(1)).await.unwrap_err();
+    let orphans = fixture.tables.remove_orphans(&table, &OrphanOptions::default()).await.unwrap_err();
+    for error in [expiry, orphans] {
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        assert!(error.to_string().contains("gc.enabled"), "{error}");
+    }
+    assert_eq!(objects(&fixture.backend).await, before);
+}
+
 #[tokio::test]
 async fn a_foreign_append_is_read_and_appended_to() {
     let (fixture, table, pool) = shared().await;
