@@ -41,6 +41,15 @@ impl CatalogPlace {
             (_, place) => Ok(place),
         }
     }
+
+    /// What kind it is: the same for each place of that kind.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::File(_) => "sqlite",
+            Self::Postgres(_) => "postgres",
+            Self::Rest(_) => "rest",
+        }
+    }
 }
 
 impl From<PathBuf> for CatalogPlace {

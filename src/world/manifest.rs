@@ -20,12 +20,15 @@ pub(super) struct WorldManifest {
     layout: u32,
     pub name: String,
     pub tables: TableFormat,
+    /// The kind of the Iceberg catalog, if it was elsewhere than in the world's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    catalog: Option<String>,
 }
 
 impl WorldManifest {
     /// The document of a world with this name.
     pub fn new(name: &str, tables: TableFormat) -> Self {
-        Self { layout: LAYOUT, name: name.to_owned(), tables }
+        Self { layout: LAYOUT, name: name.to_owned(), tables, catalog: None }
     }
 
     /// Decides what a new world is. No I/O: what is wrong is refused before anything is made.
@@ -38,7 +41,19 @@ impl WorldManifest {
         check_name("world", &name)?;
         let tables = options.format.unwrap_or_else(|| TableFormat::default_for(place));
         tables.check(uri, place, options)?;
-        Ok(Self::new(&name, tables))
+        let catalog = options.catalog.as_ref().map(|catalog| catalog.kind().to_owned());
+        Ok(Self { catalog, ..Self::new(&name, tables) })
+    }
+
+    /// Refuses to begin a second catalog in the folder of a world that has its own elsewhere.
+    pub fn check(&self, options: &WorldOptions) -> Result<()> {
+        match (&self.catalog, &options.catalog) {
+            (Some(kind), None) => {
+                Err(Error::invalid("the world was made with a catalog elsewhere, say where it is")
+                    .with("catalog", kind))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes the main run first: once the manifest is there, the world is complete.

@@ -221,7 +221,8 @@ impl World {
     /// `NotFound` if there is none; `Conflict` if another has it open, and `ConditionFailed` if it has another log, or has
     /// given this one up, unless it shall be [taken over](IfOpen::TakeOver);
     /// `Corrupt` if its document, log or manifests cannot be read, or if a table is gone or older than what was published
-    /// of it, unless it shall be taken over; `Unsupported` if its table format is not compiled in;
+    /// of it, unless it shall be taken over; `Unsupported` if its table format is not compiled in; `Invalid` if it was made
+    /// with a [catalog](WorldOptions::catalog) elsewhere, and none is given;
     /// `Invalid` or `Unsupported` with the context `record` if its log has rows that their table cannot hold, unless they
     /// shall be [set aside](Unfit::SetAside); those of the byte store.
     pub async fn open(uri: &str, options: &WorldOptions) -> Result<Self> {
@@ -234,7 +235,8 @@ impl World {
     ///
     /// # Errors
     /// `NotFound` if there is none, or it was never open for writing; `Corrupt` if its document or manifest cannot be
-    /// read; `Unsupported` if its table format is not compiled in; those of the byte store.
+    /// read; `Unsupported` if its table format is not compiled in; `Invalid` if it was made with a
+    /// [catalog](WorldOptions::catalog) elsewhere, and none is given; those of the byte store.
     pub async fn read(uri: &str, options: &WorldOptions) -> Result<Self> {
         let (storage, document) = Self::find(uri, options).await?;
         let (tables, manifests) = open::reader(&storage, document.tables, options).await?;
@@ -265,8 +267,9 @@ impl World {
 
     async fn find(uri: &str, options: &WorldOptions) -> Result<(Storage, WorldManifest)> {
         let storage = options.registry.open(uri, &OpenOptions::existing()).await?.watched();
-        let document = WorldManifest::read(&storage).await.map_err(|error| error.with("world", masked(uri)))?;
-        Ok((storage, document))
+        let read = WorldManifest::read(&storage).await;
+        let checked = read.and_then(|document| document.check(options).map(|()| document));
+        Ok((storage, checked.map_err(|error| error.with("world", masked(uri)))?))
     }
 
     async fn writer(storage: Storage, document: WorldManifest, options: &WorldOptions) -> Result<Self> {

@@ -163,8 +163,14 @@ fn the_catalog_of_an_iceberg_world_may_be_elsewhere() {
         assert_eq!(code_of(&output), 0, "{command:?}: {}", errors_of(&output));
     }
     assert_eq!(desk.json(&[&["ticks", "world", "position"], &catalog[..]].concat()).len(), 1);
-    let output = desk.run(&["scan", "world", "position"]);
-    assert_eq!(code_of(&output), 2, "without its catalog the table is not found");
+    for forgotten in [
+        &["scan", "world", "position"][..],
+        &["append", "world", "position=rows.csv"],
+        &["append", "world", "position=rows.csv", "--take-over"],
+    ] {
+        desk.refused(forgotten, &["made with a catalog elsewhere, say where it is, catalog: sqlite, world: world"]);
+    }
+    assert!(!desk.path("world/catalog.db").exists(), "no second catalog is begun");
     desk.refused(&[&["init", "other"], &catalog[..]].concat(), &["only Iceberg tables have a catalog", "elsewhere.db"]);
     desk.ok(&["init", "lance"]);
     desk.refused(&[&["tables", "lance"], &catalog[..]].concat(), &["only Iceberg tables have a catalog"]);
