@@ -53,9 +53,9 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     check(workspace, wanted)?;
     for package in workspace.packages().into_iter().filter(|package| *package.name == *FACADE && wanted(package)) {
         // All clouds together build what lies below anew: too long for every run of the tests.
-        clippy(workspace, &package.name, FULL, &[])?;
+        clippy(workspace, &package.name, &told(FULL), FULL)?;
         for features in pairs(package).iter().filter(|_| options.pairs) {
-            clippy(workspace, &package.name, features, &sets::BESIDE)?;
+            clippy(workspace, &package.name, &sets::beside(&package.name, features.split(',')), features)?;
         }
     }
     Ok(())
@@ -71,18 +71,22 @@ fn check(workspace: &Workspace, wanted: impl Fn(&Package) -> bool) -> Result<()>
     let published = workspace.packages().into_iter().filter(|package| is_published(package) && wanted(package));
     for package in published {
         for features in alone(package) {
-            clippy(workspace, &package.name, &features, &[])?;
+            clippy(workspace, &package.name, &told(&features), &features)?;
         }
     }
     Ok(())
 }
 
+/// Features, as cargo is told.
+fn told(features: &str) -> Vec<String> {
+    ["--no-default-features", "--features", features].map(str::to_owned).to_vec()
+}
+
 /// Tests and examples are left out, or their dependencies would turn features on behind our back.
-fn clippy(workspace: &Workspace, name: &str, features: &str, beside: &[&str]) -> Result<()> {
+fn clippy(workspace: &Workspace, name: &str, arguments: &[String], features: &str) -> Result<()> {
     println!("{name} with {}", if features.is_empty() { "no feature" } else { features });
     let mut command = protoc::cargo(workspace)?;
-    command.args(["clippy", "--quiet", "--package", name, "--no-default-features"]).args(beside);
-    command.args(["--features", &sets::of(name, features.split(','))]);
+    command.args(["clippy", "--quiet", "--package", name]).args(arguments);
     process::run("clippy", command.args(["--", "-D", "warnings"]))
 }
 

@@ -33,7 +33,7 @@ pub struct Set {
 /// What cargo is told so that it selects more crates beside one that is built with many sets of features. Third-party packages
 /// get the features that any selected crate asks for: what is below, DataFusion above all, is then built once for all sets.
 /// The facade passes no feature on to these but those of clouds, so its own code sees no more than what was named.
-pub const BESIDE: [&str; 6] = [
+const BESIDE: [&str; 6] = [
     "--package",
     "worldstore-lance",
     "--package",
@@ -42,10 +42,12 @@ pub const BESIDE: [&str; 6] = [
     "worldstore-object-store/s3,worldstore-object-store/azure,worldstore-object-store/gcs,worldstore-object-store/http",
 ];
 
-/// Features of one of the selected crates, as cargo takes them.
-pub fn of<'a>(package: &str, features: impl IntoIterator<Item = &'a str>) -> String {
-    let named = features.into_iter().filter(|feature| !feature.is_empty());
-    named.map(|feature| format!("{package}/{feature}")).collect::<Vec<_>>().join(",")
+/// The features of a crate, and the crates beside it, as cargo is told. Not for a crate whose tests depend on itself: to cargo
+/// `crate/feature` is a feature of that dependency then.
+pub fn beside<'a>(package: &str, features: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let features = features.into_iter().map(|feature| format!("{package}/{feature}")).collect::<Vec<_>>().join(",");
+    let named = ["--no-default-features", "--features", &features].map(str::to_owned);
+    BESIDE.map(str::to_owned).into_iter().chain(named).collect()
 }
 
 #[derive(Deserialize)]
@@ -88,8 +90,15 @@ impl Set {
         if self.features == ["all"] {
             return vec!["--all-features".to_owned()];
         }
-        let features = of(&self.package, self.features.iter().map(String::as_str));
-        vec!["--no-default-features".to_owned(), "--features".to_owned(), features]
+        vec!["--no-default-features".to_owned(), "--features".to_owned(), self.features.join(",")]
+    }
+
+    /// What cargo is told to build it beside other crates, so that sets share what is below.
+    pub fn arguments_beside(&self) -> Vec<String> {
+        match self.features == ["all"] {
+            true => BESIDE.map(str::to_owned).into_iter().chain(self.arguments()).collect(),
+            false => beside(&self.package, self.features.iter().map(String::as_str)),
+        }
     }
 
     /// The packages below it that are part of what its users build, itself included, as `name v1.2.3`. Nothing is compiled.

@@ -110,7 +110,7 @@ fn before(page: &str, set: &Set) -> Measured {
     Measured { seconds, kib: cell(" KiB").and_then(|kib| kib.parse().ok()) }
 }
 
-/// Whoever brings this is built beside others, see [`sets::BESIDE`].
+/// Whoever brings this is built beside others, see [`sets::beside`].
 const HEAVY: &str = "datafusion ";
 
 /// The size of a set's program, built as a release without symbols, and with the features of the set alone.
@@ -122,10 +122,9 @@ fn size(workspace: &Workspace, set: &Set, program: &str) -> Result<u64> {
     let (kind, place) = if is_binary { ("--bin", "release") } else { ("--example", "release/examples") };
     let mut build = protoc::cargo(workspace)?;
     build.env("CARGO_PROFILE_RELEASE_STRIP", "symbols").args(["build", "--quiet", "--release", "-p", &set.package]);
-    build.args([kind, program]).args(set.arguments()).arg("--target-dir").arg(&folder);
-    if set.packages(workspace)?.iter().any(|package| package.starts_with(HEAVY)) {
-        build.args(sets::BESIDE);
-    }
+    let is_heavy = set.packages(workspace)?.iter().any(|package| package.starts_with(HEAVY));
+    let arguments = if is_heavy { set.arguments_beside() } else { set.arguments() };
+    build.args([kind, program]).args(arguments).arg("--target-dir").arg(&folder);
     process::run("the build of a program", &mut build)?;
     let program = folder.join(place).join(format!("{program}{}", std::env::consts::EXE_SUFFIX));
     let bytes = std::fs::metadata(&program).during(format_args!("looking at {}", program.display()))?.len();

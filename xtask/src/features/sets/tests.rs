@@ -39,8 +39,12 @@ fn features_become_arguments() {
         (none.arguments().join(" "), none.title()),
         ("--no-default-features --features ".to_owned(), "none".to_owned())
     );
-    assert_eq!(set("package = \"a\"\nfeatures = [\"b\", \"c\"]").arguments()[2], "a/b,a/c");
-    assert_eq!(set("package = \"a\"\nfeatures = [\"all\"]").arguments(), ["--all-features"]);
+    assert_eq!(set("package = \"a\"\nfeatures = [\"b\", \"c\"]").arguments()[2], "b,c");
+    let all = set("package = \"a\"\nfeatures = [\"all\"]");
+    assert_eq!(all.arguments(), ["--all-features"]);
+    let last = |set: &Set| set.arguments_beside().pop().unwrap();
+    assert_eq!(last(&set("package = \"a\"\nfeatures = [\"b\", \"c\"]")), "a/b,a/c");
+    assert_eq!((last(&none), last(&all)), (String::new(), "--all-features".to_owned()));
 }
 
 #[test]
