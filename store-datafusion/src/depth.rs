@@ -84,51 +84,107 @@ impl Group {
     }
 }
 
+/// What a token follows, as far as that says what a word is: `when` in `a + when` is a column.
+#[derive(Clone, Copy, PartialEq)]
+enum After {
+    Operand,
+    Case,
+    Distinct,
+    Period,
+    Other,
+}
+
 /// No fewer levels than the tree of the statement will have. An operator is one, for `a + b + c` is `(a + b) + c`, and
 /// `AND` and `OR` are weaker than others, in this order. Parts lie beside each other; queries and tables that are put together count
 /// wherever they are, for one may read from the other.
 fn depth(tokens: &[Token]) -> usize {
-    let (mut open, mut group, mut tables) = (Vec::new(), Group::default(), 0);
-    for token in tokens {
-        match token {
-            Token::Whitespace(_) | Token::Period | Token::SemiColon | Token::EOF => {}
-            Token::LParen | Token::LBracket | Token::LBrace => open.push(std::mem::take(&mut group)),
-            Token::RParen | Token::RBracket | Token::RBrace => close(&mut group, &mut open),
-            Token::Comma => {
-                tables += usize::from(group.joins);
-                group.next_part();
-            }
-            Token::Word(word) => match word.keyword {
-                Keyword::CASE => open.push(std::mem::take(&mut group)),
-                Keyword::END => close(&mut group, &mut open),
-                Keyword::WHEN | Keyword::THEN | Keyword::ELSE => group.next_part(),
-                Keyword::SELECT | Keyword::JOIN | Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT => {
-                    tables += 1;
-                    group.joins = false;
-                }
-                Keyword::FROM => group.joins = true,
-                Keyword::WHERE | Keyword::GROUP | Keyword::HAVING | Keyword::ORDER => group.joins = false,
-                Keyword::AND => group.and(),
-                Keyword::OR => group.or(),
-                Keyword::NOT | Keyword::IS | Keyword::IN | Keyword::BETWEEN | Keyword::LIKE => group.term += 1,
-                Keyword::ILIKE | Keyword::SIMILAR | Keyword::COLLATE | Keyword::AT => group.term += 1,
-                _ => {}
-            },
-            Token::Number(..) | Token::SingleQuotedString(_) | Token::DoubleQuotedString(_) => {}
-            _ => group.term += 1,
-        }
+    let (mut levels, mut after) = (Levels::default(), After::Other);
+    for token in tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))) {
+        after = levels.see(token, after);
     }
-    while !open.is_empty() {
-        close(&mut group, &mut open);
+    while !levels.open.is_empty() {
+        levels.close();
     }
-    group.depth() + tables
+    levels.group.depth() + levels.tables
 }
 
-/// A group is a level of the term that it stands in.
-fn close(group: &mut Group, open: &mut Vec<Group>) {
-    if let Some(outer) = open.pop() {
-        let inner = std::mem::replace(group, outer);
-        group.term += inner.depth() + 1;
+/// What was seen of a statement.
+#[derive(Default)]
+struct Levels {
+    /// The groups that the present one lies in.
+    open: Vec<Group>,
+    group: Group,
+    /// Queries and tables that are put together.
+    tables: usize,
+}
+
+impl Levels {
+    fn see(&mut self, token: &Token, after: After) -> After {
+        match token {
+            Token::Period => return After::Period,
+            Token::LParen | Token::LBracket | Token::LBrace => self.begin(),
+            Token::RParen | Token::RBracket | Token::RBrace => {
+                self.close();
+                return After::Operand;
+            }
+            Token::Comma => {
+                self.tables += usize::from(self.group.joins);
+                self.group.next_part();
+            }
+            Token::Word(word) if after != After::Period => return self.word(word.keyword, after),
+            Token::Word(_) | Token::Number(..) | Token::SingleQuotedString(_) | Token::DoubleQuotedString(_) => {
+                return After::Operand;
+            }
+            Token::EscapedStringLiteral(_) | Token::NationalStringLiteral(_) | Token::HexStringLiteral(_) => {
+                return After::Operand;
+            }
+            Token::SemiColon | Token::EOF => {}
+            _ => self.group.term += 1,
+        }
+        After::Other
+    }
+
+    fn word(&mut self, word: Keyword, after: After) -> After {
+        match word {
+            Keyword::CASE => {
+                self.begin();
+                return After::Case;
+            }
+            Keyword::END if after == After::Operand => {
+                self.close();
+                return After::Operand;
+            }
+            Keyword::WHEN | Keyword::THEN | Keyword::ELSE if matches!(after, After::Operand | After::Case) => {
+                self.group.next_part();
+            }
+            Keyword::SELECT | Keyword::JOIN | Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT => {
+                self.tables += 1;
+                self.group.joins = false;
+            }
+            Keyword::DISTINCT => return After::Distinct,
+            Keyword::FROM => self.group.joins |= after != After::Distinct,
+            Keyword::WHERE | Keyword::GROUP | Keyword::HAVING | Keyword::ORDER => self.group.joins = false,
+            Keyword::AND => self.group.and(),
+            Keyword::OR => self.group.or(),
+            Keyword::NOT | Keyword::IS | Keyword::IN | Keyword::BETWEEN | Keyword::LIKE | Keyword::ILIKE => {
+                self.group.term += 1;
+            }
+            Keyword::SIMILAR | Keyword::COLLATE | Keyword::AT => self.group.term += 1,
+            _ => return After::Operand,
+        }
+        After::Other
+    }
+
+    fn begin(&mut self) {
+        self.open.push(std::mem::take(&mut self.group));
+    }
+
+    /// A group is a level of the term that it stands in.
+    fn close(&mut self) {
+        if let Some(outer) = self.open.pop() {
+            let inner = std::mem::replace(&mut self.group, outer);
+            self.group.term += inner.depth() + 1;
+        }
     }
 }
 

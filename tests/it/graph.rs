@@ -45,7 +45,7 @@ async fn long_conditions_are_answered(bed: &Bed) {
     let any = (10..480).map(|n| format!("p.x = {n} AND p.tick < {n}")).collect::<Vec<_>>().join(" OR ");
     let graph = world.graph().await.unwrap();
     let joined = format!("MATCH (p:position) WHERE {any} OR p.x = 1 RETURN count(*)");
-    let walked = format!("MATCH (p:position) WHERE {any} OR p.x = 1 WITH collect(p) AS all RETURN size(all)");
+    let walked = format!("MATCH (p:position) WHERE {any} OR p.x = 1 WITH collect(p) AS found RETURN size(found)");
     for (text, word) in [(joined, "logical plan"), (walked, "interpreter")] {
         assert!(graph.explain(&text, &Parameters::default()).await.unwrap().starts_with(word));
         assert_eq!(number(&graph, &text).await, 1, "{word}");

@@ -27,6 +27,12 @@ fn operators_and_brackets_are_levels_and_commas_are_not() {
         ("with a as (select 1), b as (select * from a) select * from b", 6),
         ("select a::int::text", 3),
         ("values (1, 2), (3, 4), (5, 6)", 1),
+        ("select when + when + t.end + end + then + else", 6),
+        ("select case when when + when + 1 then 2 end", 4),
+        ("select or + or + or", 5),
+        ("select case a when E'x' then X'00' when 1 then 2 end", 2),
+        ("select a is distinct from b, c, d, e", 2),
+        ("select 'a' when, 2", 1),
         ("select ((a", 3),
         ("select a)) + b", 2),
     ] {
