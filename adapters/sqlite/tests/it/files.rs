@@ -1,5 +1,7 @@
 //! Files: missing, foreign, damaged, of another version, locked, only read.
 
+use std::sync::Barrier;
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -99,4 +101,22 @@ fn lost_bytes_are_corrupt_and_a_lost_file_is_missed() {
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     std::fs::remove_file(&file.path).unwrap();
     assert_eq!(backend.check(&CheckOptions::default()).unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+/// Whoever looks while another makes the tables sees none of them or all.
+#[test]
+fn many_may_open_a_new_file_at_once() {
+    for round in 0..100 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new.db");
+        let together = Barrier::new(4);
+        let open = || {
+            together.wait();
+            SqliteConfig::new(&path).open().map(drop)
+        };
+        let opened = thread::scope(|scope| [(); 4].map(|()| scope.spawn(open)).map(|opening| opening.join().unwrap()));
+        for result in opened {
+            assert!(result.is_ok(), "round {round}: {result:?}");
+        }
+    }
 }

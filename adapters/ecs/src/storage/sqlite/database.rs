@@ -122,11 +122,15 @@ fn create_file(path: &Path) -> Result<()> {
     }
 }
 
-/// True for a database without tables; an error for one that is not ours.
+/// True for a database without tables; an error for one that is not ours. It is asked at one moment: another process may be
+/// making the tables.
 fn is_fresh(connection: &Connection) -> Result<bool> {
-    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(translate);
-    let (application, version) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
-    match (application, version, number("SELECT count(*) FROM sqlite_schema")?) {
+    const MARKS: &str = "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
+        FROM pragma_application_id, pragma_user_version";
+    let marks =
+        connection.query_row(MARKS, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(translate)?;
+    let (application, version, _): (i64, i64, i64) = marks;
+    match marks {
         (0, 0, 0) => Ok(true),
         (APPLICATION_ID, SCHEMA_VERSION, _) => Ok(false),
         (APPLICATION_ID, _, _) => Err(Error::invalid("the file is of another version of this format")
