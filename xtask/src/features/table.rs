@@ -113,7 +113,7 @@ fn before(page: &str, set: &Set) -> Measured {
 /// Whoever brings this is built beside others, see [`sets::beside`].
 const HEAVY: &str = "datafusion ";
 
-/// The size of a set's program, built as a release without symbols, and with the features of the set alone.
+/// The size of a set's program, built as a release without symbols, with the features of the set.
 fn size(workspace: &Workspace, set: &Set, program: &str) -> Result<u64> {
     let folder = workspace.cache("programs");
     let packages = workspace.packages();
