@@ -58,7 +58,7 @@ pub use report::{CaseReport, CaseResult, Failure, Report};
 #[doc(hidden)]
 pub use scripted::{Event, Scripted};
 pub use session::{Call, PAGES_MAX, Reply, Session};
-pub use step::{Case, Need, Planned, Step, When};
+pub use step::{Case, Planned, Step, When};
 
 #[cfg(test)]
 mod tests;

@@ -3,14 +3,14 @@
 use std::fmt;
 
 use super::report::{CaseResult, Report};
-use super::step::Need;
+use crate::kernel::Ability;
 
 /// One capability: declared, and observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Observed {
     /// The capability.
-    pub need: Need,
+    pub need: Ability,
     /// Whether the backend declares it.
     pub declared: bool,
     /// Cases that took it and got every answer right. If it is not declared: cases that saw it refused.
@@ -22,8 +22,8 @@ pub struct Observed {
 impl Report {
     /// Every capability that the kit can observe, the fundamental ones first.
     pub fn observed(&self) -> Vec<Observed> {
-        let observe = |need: Need| {
-            let declared = need.is_met(&self.info.capability);
+        let observe = |need: Ability| {
+            let declared = self.info.capability.has(need);
             let mut observed = Observed { need, declared, right: 0, wrong: 0 };
             for case in self.cases.iter().filter(|case| case.needs.contains(&need)) {
                 match case.result {
@@ -35,14 +35,16 @@ impl Report {
             }
             observed
         };
-        Need::ALL.into_iter().map(observe).collect()
+        // No case shows by itself that listings are always sorted, or that power cuts are survived.
+        let shown = |need: &Ability| !matches!(need, Ability::ListSorted | Ability::Durable);
+        Ability::ALL.into_iter().filter(shown).map(observe).collect()
     }
 }
 
 impl fmt::Display for Observed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { need, declared, right, wrong } = self;
-        let name = need.as_str();
+        let name = need.flag();
         match (declared, right, wrong) {
             (true, 0, 0) => write!(f, "{name}: declared, not observed"),
             (true, _, 0) => write!(f, "{name}: declared, works in {right} cases"),

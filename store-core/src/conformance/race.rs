@@ -7,9 +7,9 @@ use bytes::Bytes;
 
 use super::player::clear;
 use super::report::{CaseReport, CaseResult, Failure, Report};
-use super::step::Need;
 use crate::backend::Backend;
 use crate::error::{Error, ErrorKind, Result};
+use crate::kernel::Ability;
 use crate::key::{Key, Prefix};
 use crate::ops::*;
 
@@ -78,17 +78,17 @@ impl Race {
     }
 
     /// What the backend must declare for it.
-    pub fn needs(self) -> &'static [Need] {
+    pub fn needs(self) -> &'static [Ability] {
         match self {
-            Self::Write | Self::Commit => &[Need::Write, Need::WriteIfAbsent],
-            Self::Copy => &[Need::Write, Need::Copy, Need::CopyIfAbsent],
-            Self::Rename => &[Need::Write, Need::Rename, Need::RenameIfAbsent],
-            Self::CommitIfMatch => &[Need::Write, Need::Versions, Need::WriteIfMatch],
-            Self::CopyIfMatch => &[Need::Write, Need::Versions, Need::Copy, Need::CopyIfMatch],
-            Self::RenameIfMatch => &[Need::Write, Need::Versions, Need::Rename, Need::RenameIfMatch],
-            Self::DeleteIfMatch => &[Need::Write, Need::Versions, Need::DeleteIfMatch],
-            Self::Count => &[Need::Write, Need::Versions, Need::WriteIfMatch],
-            Self::Overwrite => &[Need::Write],
+            Self::Write | Self::Commit => &[Ability::Write, Ability::WriteIfAbsent],
+            Self::Copy => &[Ability::Write, Ability::Copy, Ability::CopyIfAbsent],
+            Self::Rename => &[Ability::Write, Ability::Rename, Ability::RenameIfAbsent],
+            Self::CommitIfMatch => &[Ability::Write, Ability::Versions, Ability::WriteIfMatch],
+            Self::CopyIfMatch => &[Ability::Write, Ability::Versions, Ability::Copy, Ability::CopyIfMatch],
+            Self::RenameIfMatch => &[Ability::Write, Ability::Versions, Ability::Rename, Ability::RenameIfMatch],
+            Self::DeleteIfMatch => &[Ability::Write, Ability::Versions, Ability::DeleteIfMatch],
+            Self::Count => &[Ability::Write, Ability::Versions, Ability::WriteIfMatch],
+            Self::Overwrite => &[Ability::Write],
         }
     }
 
@@ -115,7 +115,7 @@ pub fn race_rounds(backend: Arc<dyn Backend>, below: &Prefix, rounds: usize) -> 
     let info = backend.info();
     let mut report = Report::new(info.clone());
     for race in Race::ALL {
-        if race.needs().iter().all(|need| need.is_met(&info.capability)) {
+        if race.needs().iter().all(|need| info.capability.has(*need)) {
             let result = match in_folder(&*backend, below, race, rounds) {
                 Ok(()) => CaseResult::Passed,
                 Err(error) => {

@@ -2,34 +2,37 @@
 
 use super::answer::{Answer, Gone, Seen};
 use super::cases::short::*;
-use super::step::{Case, Need, Planned, Step, When};
+use super::step::{Case, Planned, Step, When};
 use crate::error::ErrorKind;
+use crate::kernel::Ability;
 
 /// The steps that prove the refusal of something that is not declared.
-pub(super) fn steps(need: Need) -> Vec<Planned> {
+pub(super) fn steps(need: Ability) -> Vec<Planned> {
     let seeded = Case::new("refusal", &[]).step(write("a", "one"), applied("a", 3, 1));
     let case = match need {
-        Need::Write => writing(Case::new("refusal", &[])),
-        Need::WriteIfAbsent => conditional(seeded, "b", When::IfAbsent),
-        Need::WriteIfMatch => conditional(seeded, "a", When::IfMatch(0)),
-        Need::Copy => moving(seeded, copy("a", "b")),
-        Need::CopyIfAbsent => moving(seeded, copy_when("a", "b", When::IfAbsent)),
-        Need::Rename => moving(seeded, rename("a", "b")),
-        Need::RenameIfAbsent => moving(seeded, rename_when("a", "b", When::IfAbsent)),
-        Need::CopyIfMatch => moving(seeded, copy_when("a", "b", When::IfMatch(0))),
-        Need::RenameIfMatch => moving(seeded, rename_when("a", "b", When::IfMatch(0))),
-        Need::DeleteIfMatch => {
+        Ability::Write => writing(Case::new("refusal", &[])),
+        Ability::WriteIfAbsent => conditional(seeded, "b", When::IfAbsent),
+        Ability::WriteIfMatch => conditional(seeded, "a", When::IfMatch(0)),
+        Ability::Copy => moving(seeded, copy("a", "b")),
+        Ability::CopyIfAbsent => moving(seeded, copy_when("a", "b", When::IfAbsent)),
+        Ability::Rename => moving(seeded, rename("a", "b")),
+        Ability::RenameIfAbsent => moving(seeded, rename_when("a", "b", When::IfAbsent)),
+        Ability::CopyIfMatch => moving(seeded, copy_when("a", "b", When::IfMatch(0))),
+        Ability::RenameIfMatch => moving(seeded, rename_when("a", "b", When::IfMatch(0))),
+        Ability::DeleteIfMatch => {
             let each = Answer::Deleted(vec![Gone::Failed(ErrorKind::Unsupported)]);
             let case = seeded.step_any(delete_when(&["a"], When::IfMatch(0)), [UNSUPPORTED, each]);
             case.step(read("a"), content("a", 1, "one"))
         }
-        Need::WriteTokens => naming(seeded),
-        Need::Versions => {
+        Ability::WriteTokens => naming(seeded),
+        Ability::Versions => {
             // A version that does not exist may also be told to be another one.
             let refused = [UNSUPPORTED, Answer::Failed(ErrorKind::ConditionFailed)];
             let ranges = Step::ReadRanges { key: "a".to_owned(), ranges: vec![0..1], pinned: Some(0) };
             seeded.step_any(read_pinned("a", 0), refused.clone()).step_any(ranges, refused)
         }
+        // No call asks for these, so none can be refused.
+        Ability::ListSorted | Ability::Durable => return Vec::new(),
     };
     case.steps
 }

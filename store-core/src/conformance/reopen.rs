@@ -9,9 +9,9 @@ use bytes::Bytes;
 use super::body::Body;
 use super::player::clear;
 use super::report::{CaseReport, CaseResult, Failure, Report};
-use super::step::Need;
 use crate::backend::Backend;
 use crate::error::{Error, ErrorKind, Result};
+use crate::kernel::Ability;
 use crate::key::{Key, Prefix};
 use crate::ops::*;
 
@@ -25,13 +25,17 @@ const READERS: usize = 3;
 type Open<'a> = &'a dyn Fn() -> Result<Arc<dyn Backend>>;
 
 /// A case: what it is called, what the backend must declare for it, and what it does in a folder.
-type Lasting = (&'static str, &'static [Need], fn(Open<'_>, &Prefix) -> Result<()>);
+type Lasting = (&'static str, &'static [Ability], fn(Open<'_>, &Prefix) -> Result<()>);
 
 const CASES: [Lasting; 4] = [
-    ("reopened_objects", &[Need::Write], objects_are_kept),
-    ("reopened_large_copy", &[Need::Write, Need::Copy], |open, folder| is_moved_whole(open, folder, Need::Copy)),
-    ("reopened_large_rename", &[Need::Write, Need::Rename], |open, folder| is_moved_whole(open, folder, Need::Rename)),
-    ("large_object_replaced", &[Need::Write], readers_see_one_state),
+    ("reopened_objects", &[Ability::Write], objects_are_kept),
+    ("reopened_large_copy", &[Ability::Write, Ability::Copy], |open, folder| {
+        is_moved_whole(open, folder, Ability::Copy)
+    }),
+    ("reopened_large_rename", &[Ability::Write, Ability::Rename], |open, folder| {
+        is_moved_whole(open, folder, Ability::Rename)
+    }),
+    ("large_object_replaced", &[Ability::Write], readers_see_one_state),
 ];
 
 /// Runs the cases of a backend whose objects outlive it. `open` opens the same place each time it is called, never
@@ -48,7 +52,7 @@ pub fn reopen<Opened: Backend>(open: impl Fn() -> Result<Arc<Opened>>, below: &P
     let mut report = Report::new(open()?.info());
     let capability = report.info.capability;
     for (name, needs, case) in CASES {
-        if needs.iter().all(|need| need.is_met(&capability)) {
+        if needs.iter().all(|need| capability.has(*need)) {
             let result = match in_folder(&open, below, name, case) {
                 Ok(()) => CaseResult::Passed,
                 Err(error) => {
@@ -121,17 +125,17 @@ fn objects_are_kept(open: Open<'_>, folder: &Prefix) -> Result<()> {
 }
 
 /// What was copied is at both places, what was renamed at the new one, before and after the backend is opened again.
-fn is_moved_whole(open: Open<'_>, folder: &Prefix, by: Need) -> Result<()> {
+fn is_moved_whole(open: Open<'_>, folder: &Prefix, by: Ability) -> Result<()> {
     let (from, to, body) = (folder.key("from")?, folder.key("to")?, stretch(2));
     let backend = open()?;
     in_parts(&*backend, &from, &body.bytes())?;
     let outcome = match by {
-        Need::Rename => backend.rename(&from, &to, &RenameOptions::default())?,
+        Ability::Rename => backend.rename(&from, &to, &RenameOptions::default())?,
         _ => backend.copy(&from, &to, &CopyOptions::default())?,
     };
     outcome.applied(&to, &Condition::None)?;
     expect(&*backend, &to, &body)?;
-    if by == Need::Copy {
+    if by == Ability::Copy {
         expect(&*backend, &from, &body)?;
         // The pieces of one are not those of the other.
         delete(&*backend, &from)?;

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::step::{Case, Need};
+use super::step::Case;
 use crate::error::{Error, Result};
+use crate::kernel::Ability;
 use crate::ops::BackendInfo;
 
 /// What the backend declares, and what each case came to.
@@ -23,7 +24,7 @@ pub struct CaseReport {
     /// Its name.
     pub case: String,
     /// What the backend must declare for it.
-    pub needs: Vec<Need>,
+    pub needs: Vec<Ability>,
     /// How it went.
     pub result: CaseResult,
     /// Each step and its answer.
@@ -37,7 +38,7 @@ pub enum CaseResult {
     /// Every answer was right.
     Passed,
     /// The backend does not declare this; the call was made, refused with `Unsupported`, and changed nothing.
-    Skipped(Need),
+    Skipped(Ability),
     /// A step was answered wrongly.
     Failed(Failure),
 }
@@ -70,7 +71,7 @@ impl CaseReport {
     }
 
     /// A case without a transcript.
-    pub fn new(case: impl Into<String>, needs: &[Need], result: CaseResult) -> Self {
+    pub fn new(case: impl Into<String>, needs: &[Ability], result: CaseResult) -> Self {
         Self { case: case.into(), needs: needs.to_vec(), result, transcript: Vec::new() }
     }
 }
@@ -118,7 +119,7 @@ impl fmt::Display for Report {
             match result {
                 CaseResult::Passed if transcript.is_empty() => writeln!(f, "{case}: passed")?,
                 CaseResult::Passed => writeln!(f, "{case}: passed, {} steps", transcript.len())?,
-                CaseResult::Skipped(need) => writeln!(f, "{case}: skipped, no {}, which is refused", need.as_str())?,
+                CaseResult::Skipped(need) => writeln!(f, "{case}: skipped, no {}, which is refused", need.flag())?,
                 CaseResult::Failed(Failure { number, step, expected, got }) => {
                     writeln!(f, "{case}: FAILED")?;
                     writeln!(f, "  step {number}: {step}\n    expected: {expected}\n    got: {got}")?;

@@ -11,9 +11,10 @@ use super::answer::{Answer, Fate, Gone, Seen};
 use super::body::digest;
 use super::refusal;
 use super::report::{CaseReport, CaseResult, Failure};
-use super::step::{Case, Need, Planned, Step, When};
+use super::step::{Case, Planned, Step, When};
 use crate::capability::Capability;
 use crate::error::{Error, Result};
+use crate::kernel::Ability;
 use crate::key::{Key, Prefix};
 use crate::ops::*;
 
@@ -93,8 +94,8 @@ pub struct Session {
     name: String,
     folder: Prefix,
     capability: Capability,
-    needs: Vec<Need>,
-    skipped_for: Option<Need>,
+    needs: Vec<Ability>,
+    skipped_for: Option<Ability>,
     steps: Vec<Planned>,
     /// What each step so far was answered.
     answers: Vec<Answer>,

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::answer::Answer;
 use super::body::Body;
 use crate::capability::Capability;
+use crate::kernel::Ability;
 use crate::ops::ReadRange;
 
 /// One call of a backend or of a writer. Keys and folders are below the folder of the case.
@@ -136,90 +137,6 @@ pub enum When {
     IfMatch(usize),
 }
 
-/// What a backend must declare for a case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Need {
-    /// [`Capability::write`].
-    Write,
-    /// [`Capability::write_if_absent`].
-    WriteIfAbsent,
-    /// [`Capability::write_if_match`].
-    WriteIfMatch,
-    /// [`Capability::copy`].
-    Copy,
-    /// [`Capability::copy_if_absent`].
-    CopyIfAbsent,
-    /// [`Capability::copy_if_match`].
-    CopyIfMatch,
-    /// [`Capability::rename`].
-    Rename,
-    /// [`Capability::rename_if_absent`].
-    RenameIfAbsent,
-    /// [`Capability::rename_if_match`].
-    RenameIfMatch,
-    /// [`Capability::delete_if_match`].
-    DeleteIfMatch,
-    /// [`Capability::write_tokens`].
-    WriteTokens,
-    /// [`Capability::versions`].
-    Versions,
-}
-
-impl Need {
-    /// Every need, the fundamental ones first.
-    pub const ALL: [Self; 12] = [
-        Self::Write,
-        Self::Versions,
-        Self::WriteIfAbsent,
-        Self::WriteIfMatch,
-        Self::Copy,
-        Self::CopyIfAbsent,
-        Self::CopyIfMatch,
-        Self::Rename,
-        Self::RenameIfAbsent,
-        Self::RenameIfMatch,
-        Self::DeleteIfMatch,
-        Self::WriteTokens,
-    ];
-
-    /// True if the capability has it.
-    pub fn is_met(self, capability: &Capability) -> bool {
-        match self {
-            Self::Write => capability.write,
-            Self::WriteIfAbsent => capability.write_if_absent,
-            Self::WriteIfMatch => capability.write_if_match,
-            Self::Copy => capability.copy,
-            Self::CopyIfAbsent => capability.copy_if_absent,
-            Self::Rename => capability.rename,
-            Self::RenameIfAbsent => capability.rename_if_absent,
-            Self::CopyIfMatch => capability.copy_if_match,
-            Self::RenameIfMatch => capability.rename_if_match,
-            Self::DeleteIfMatch => capability.delete_if_match,
-            Self::WriteTokens => capability.write_tokens,
-            Self::Versions => capability.versions,
-        }
-    }
-
-    /// The field of [`Capability`].
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Write => "write",
-            Self::WriteIfAbsent => "write_if_absent",
-            Self::WriteIfMatch => "write_if_match",
-            Self::Copy => "copy",
-            Self::CopyIfAbsent => "copy_if_absent",
-            Self::Rename => "rename",
-            Self::RenameIfAbsent => "rename_if_absent",
-            Self::CopyIfMatch => "copy_if_match",
-            Self::RenameIfMatch => "rename_if_match",
-            Self::DeleteIfMatch => "delete_if_match",
-            Self::WriteTokens => "write_tokens",
-            Self::Versions => "versions",
-        }
-    }
-}
-
 /// A step and the answers that the contract allows to it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -237,14 +154,14 @@ pub struct Case {
     /// Lower-case letters, digits and `_`: also the name of the folder.
     pub name: String,
     /// What the backend must declare for it.
-    pub needs: Vec<Need>,
+    pub needs: Vec<Ability>,
     /// The steps, in order.
     pub steps: Vec<Planned>,
 }
 
 impl Case {
     /// A case without steps.
-    pub fn new(name: impl Into<String>, needs: &[Need]) -> Self {
+    pub fn new(name: impl Into<String>, needs: &[Ability]) -> Self {
         Self { name: name.into(), needs: needs.to_vec(), steps: Vec::new() }
     }
 
@@ -262,8 +179,8 @@ impl Case {
     }
 
     /// The most fundamental need that the capability does not meet.
-    pub fn unmet(&self, capability: &Capability) -> Option<Need> {
-        Need::ALL.into_iter().find(|need| self.needs.contains(need) && !need.is_met(capability))
+    pub fn unmet(&self, capability: &Capability) -> Option<Ability> {
+        Ability::ALL.into_iter().find(|need| self.needs.contains(need) && !capability.has(*need))
     }
 }
 

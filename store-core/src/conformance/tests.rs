@@ -11,6 +11,7 @@ use super::*;
 use crate::backend::{Backend, Writer};
 use crate::capability::Capability;
 use crate::error::Result;
+use crate::kernel::Ability;
 use crate::key::{Key, Prefix};
 use crate::memory::Memory;
 use crate::ops::*;
@@ -282,7 +283,7 @@ fn looking_first_before_a_delete_loses_the_race() {
 #[test]
 fn read_only_backends_are_refused_every_change() {
     let report = run(&*Faulty::new(Fault::ReadOnly), &below()).into_result().unwrap();
-    let skipped = report.cases.iter().filter(|case| matches!(case.result, CaseResult::Skipped(Need::Write)));
+    let skipped = report.cases.iter().filter(|case| matches!(case.result, CaseResult::Skipped(Ability::Write)));
     assert_eq!(skipped.count(), report.cases.len() - 1, "all but the case of a missing object");
     assert!(report.to_string().contains("round_trip: skipped, no write, which is refused"), "{report}");
 }

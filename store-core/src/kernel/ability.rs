@@ -37,9 +37,10 @@ pub enum Ability {
 }
 
 impl Ability {
-    /// All of them.
+    /// All of them, the fundamental ones first.
     pub const ALL: [Self; 14] = [
         Self::Write,
+        Self::Versions,
         Self::WriteIfAbsent,
         Self::WriteIfMatch,
         Self::Copy,
@@ -51,9 +52,28 @@ impl Ability {
         Self::DeleteIfMatch,
         Self::WriteTokens,
         Self::ListSorted,
-        Self::Versions,
         Self::Durable,
     ];
+
+    /// The flag of [`Capability`].
+    pub fn flag(self) -> &'static str {
+        match self {
+            Self::Write => "write",
+            Self::WriteIfAbsent => "write_if_absent",
+            Self::WriteIfMatch => "write_if_match",
+            Self::Copy => "copy",
+            Self::CopyIfAbsent => "copy_if_absent",
+            Self::CopyIfMatch => "copy_if_match",
+            Self::Rename => "rename",
+            Self::RenameIfAbsent => "rename_if_absent",
+            Self::RenameIfMatch => "rename_if_match",
+            Self::DeleteIfMatch => "delete_if_match",
+            Self::WriteTokens => "write_tokens",
+            Self::ListSorted => "list_sorted",
+            Self::Versions => "versions",
+            Self::Durable => "durable",
+        }
+    }
 
     /// What it is, as messages show it.
     pub fn as_str(self) -> &'static str {

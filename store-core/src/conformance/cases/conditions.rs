@@ -2,8 +2,9 @@
 
 use super::short::*;
 use crate::conformance::answer::{Answer, Gone};
+use crate::conformance::step::Case;
 use crate::conformance::step::When::{IfAbsent, IfMatch};
-use crate::conformance::step::{Case, Need};
+use crate::kernel::Ability;
 
 const DONE: Answer = Answer::Done;
 const REJECTED: Answer = Answer::Rejected;
@@ -26,7 +27,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn write_if_absent() -> Case {
-    Case::new("write_if_absent", &[Need::Write, Need::WriteIfAbsent])
+    Case::new("write_if_absent", &[Ability::Write, Ability::WriteIfAbsent])
         .step(write_when("folder/a", "one", IfAbsent), applied("folder/a", 3, 1))
         .step(write_when("folder/a", "two", IfAbsent), REJECTED)
         .step(read("folder/a"), content("folder/a", 1, "one"))
@@ -37,7 +38,7 @@ fn write_if_absent() -> Case {
 }
 
 fn commit_if_absent() -> Case {
-    Case::new("commit_if_absent", &[Need::Write, Need::WriteIfAbsent])
+    Case::new("commit_if_absent", &[Ability::Write, Ability::WriteIfAbsent])
         .step(open_when("w", "a", IfAbsent), DONE)
         .step(append("w", "one"), DONE)
         .step(commit("w"), applied("a", 3, 1))
@@ -50,7 +51,7 @@ fn commit_if_absent() -> Case {
 
 /// The key is free when the writer opens, and taken when it commits.
 fn commit_if_absent_too_late() -> Case {
-    Case::new("commit_if_absent_too_late", &[Need::Write, Need::WriteIfAbsent])
+    Case::new("commit_if_absent_too_late", &[Ability::Write, Ability::WriteIfAbsent])
         .step(open_when("w", "a", IfAbsent), DONE)
         .step(append("w", "late"), DONE)
         .step(write("a", "early"), applied("a", 5, 1))
@@ -66,7 +67,7 @@ fn commit_if_absent_too_late() -> Case {
 }
 
 fn write_if_match() -> Case {
-    Case::new("write_if_match", &[Need::Write, Need::Versions, Need::WriteIfMatch])
+    Case::new("write_if_match", &[Ability::Write, Ability::Versions, Ability::WriteIfMatch])
         .step(write("a", "one"), applied("a", 3, 1))
         .step(write_when("a", "two", IfMatch(0)), applied("a", 3, 2))
         .step(write_when("a", "three", IfMatch(0)), REJECTED)
@@ -77,7 +78,7 @@ fn write_if_match() -> Case {
 }
 
 fn write_if_match_of_missing() -> Case {
-    Case::new("write_if_match_of_missing", &[Need::Write, Need::Versions, Need::WriteIfMatch])
+    Case::new("write_if_match_of_missing", &[Ability::Write, Ability::Versions, Ability::WriteIfMatch])
         .step(write("a", "one"), applied("a", 3, 1))
         .step(delete(&["a"]), deleted(&[Gone::Deleted]))
         .step(write_when("a", "two", IfMatch(0)), REJECTED)
@@ -88,7 +89,7 @@ fn write_if_match_of_missing() -> Case {
 }
 
 fn commit_if_match() -> Case {
-    Case::new("commit_if_match", &[Need::Write, Need::Versions, Need::WriteIfMatch])
+    Case::new("commit_if_match", &[Ability::Write, Ability::Versions, Ability::WriteIfMatch])
         .step(write("a", "one"), applied("a", 3, 1))
         .step(open_when("w", "a", IfMatch(0)), DONE)
         .step(append("w", "two"), DONE)
@@ -100,7 +101,7 @@ fn commit_if_match() -> Case {
 }
 
 fn copy_if_absent() -> Case {
-    Case::new("copy_if_absent", &[Need::Write, Need::Copy, Need::CopyIfAbsent])
+    Case::new("copy_if_absent", &[Ability::Write, Ability::Copy, Ability::CopyIfAbsent])
         .step(write("a", "one"), applied("a", 3, 1))
         .step(copy_when("a", "folder/b", IfAbsent), applied("folder/b", 3, 1))
         .step(write("a", "two!"), applied("a", 4, 2))
@@ -111,7 +112,7 @@ fn copy_if_absent() -> Case {
 }
 
 fn copy_if_match() -> Case {
-    Case::new("copy_if_match", &[Need::Write, Need::Versions, Need::Copy, Need::CopyIfMatch])
+    Case::new("copy_if_match", &[Ability::Write, Ability::Versions, Ability::Copy, Ability::CopyIfMatch])
         .step(write("a", "new"), applied("a", 3, 1))
         .step(write("b", "old"), applied("b", 3, 1))
         .step(write("b", "older"), applied("b", 5, 2))
@@ -127,7 +128,7 @@ fn copy_if_match() -> Case {
 }
 
 fn rename_if_absent() -> Case {
-    Case::new("rename_if_absent", &[Need::Write, Need::Rename, Need::RenameIfAbsent])
+    Case::new("rename_if_absent", &[Ability::Write, Ability::Rename, Ability::RenameIfAbsent])
         .step(write("a", "one"), applied("a", 3, 1))
         .step(rename_when("a", "folder/b", IfAbsent), applied("folder/b", 3, 1))
         .step(stat("a"), NOT_FOUND)
@@ -140,7 +141,7 @@ fn rename_if_absent() -> Case {
 }
 
 fn rename_if_match() -> Case {
-    Case::new("rename_if_match", &[Need::Write, Need::Versions, Need::Rename, Need::RenameIfMatch])
+    Case::new("rename_if_match", &[Ability::Write, Ability::Versions, Ability::Rename, Ability::RenameIfMatch])
         .step(write("a", "new"), applied("a", 3, 1))
         .step(write("b", "old"), applied("b", 3, 1))
         .step(write("b", "older"), applied("b", 5, 2))
@@ -157,7 +158,7 @@ fn rename_if_match() -> Case {
 
 fn delete_if_match() -> Case {
     let (gone, rejected) = (Gone::Deleted, Gone::Rejected);
-    Case::new("delete_if_match", &[Need::Write, Need::Versions, Need::DeleteIfMatch])
+    Case::new("delete_if_match", &[Ability::Write, Ability::Versions, Ability::DeleteIfMatch])
         .step(write("folder/a", "one"), applied("folder/a", 3, 1))
         .step(write("folder/a", "two"), applied("folder/a", 3, 2))
         .step(write("b", "stays"), applied("b", 5, 1))
@@ -175,7 +176,7 @@ fn delete_if_match() -> Case {
 
 /// There is nothing that it could mean.
 fn delete_if_absent() -> Case {
-    Case::new("delete_if_absent", &[Need::Write])
+    Case::new("delete_if_absent", &[Ability::Write])
         .step(write("a", "one"), applied("a", 3, 1))
         .step(delete_when(&["a", "none"], IfAbsent), INVALID)
         .step(delete_when(&["none"], IfAbsent), INVALID)

@@ -2,7 +2,8 @@
 
 use super::short::*;
 use crate::conformance::answer::Answer;
-use crate::conformance::step::{Case, Need, Step};
+use crate::conformance::step::{Case, Step};
+use crate::kernel::Ability;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![list_order(), list_neighbours(), list_pages(), list_one_level(), list_after(), list_one_level_after()]
@@ -12,7 +13,7 @@ pub(super) fn cases() -> Vec<Case> {
 fn seeded(name: &str, keys: &[&str]) -> Case {
     keys.iter()
         .rev()
-        .fold(Case::new(name, &[Need::Write]), |case, key| case.step(write(*key, "x"), applied(*key, 1, 1)))
+        .fold(Case::new(name, &[Ability::Write]), |case, key| case.step(write(*key, "x"), applied(*key, 1, 1)))
 }
 
 fn of(keys: &[&str]) -> Answer {

@@ -1,14 +1,15 @@
 //! Copies and renames without a condition.
 
 use super::short::*;
-use crate::conformance::step::{Case, Need};
+use crate::conformance::step::Case;
+use crate::kernel::Ability;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![copies(), copy_replaces(), copy_of_missing(), renames(), rename_replaces(), rename_of_missing()]
 }
 
 fn copies() -> Case {
-    Case::new("copy", &[Need::Write, Need::Copy])
+    Case::new("copy", &[Ability::Write, Ability::Copy])
         .step(write("a", "one"), applied("a", 3, 1))
         .step(copy("a", "new/folder/b"), applied("new/folder/b", 3, 1))
         .step(read("a"), content("a", 1, "one"))
@@ -20,7 +21,7 @@ fn copies() -> Case {
 }
 
 fn copy_replaces() -> Case {
-    Case::new("copy_replaces", &[Need::Write, Need::Copy])
+    Case::new("copy_replaces", &[Ability::Write, Ability::Copy])
         .step(write("a", "one"), applied("a", 3, 1))
         .step(write("b", "to be replaced"), applied("b", 14, 1))
         .step(copy("a", "b"), applied("b", 3, 2))
@@ -29,7 +30,7 @@ fn copy_replaces() -> Case {
 }
 
 fn copy_of_missing() -> Case {
-    Case::new("copy_of_missing", &[Need::Write, Need::Copy])
+    Case::new("copy_of_missing", &[Ability::Write, Ability::Copy])
         .step(write("folder/b", "stays"), applied("folder/b", 5, 1))
         .step(copy("none", "folder/b"), NOT_FOUND)
         .step(copy("folder", "c"), NOT_FOUND)
@@ -37,7 +38,7 @@ fn copy_of_missing() -> Case {
 }
 
 fn renames() -> Case {
-    Case::new("rename", &[Need::Write, Need::Rename])
+    Case::new("rename", &[Ability::Write, Ability::Rename])
         .step(write("a", "one"), applied("a", 3, 1))
         .step(rename("a", "new/folder/b"), applied("new/folder/b", 3, 1))
         .step(stat("a"), NOT_FOUND)
@@ -49,7 +50,7 @@ fn renames() -> Case {
 }
 
 fn rename_replaces() -> Case {
-    Case::new("rename_replaces", &[Need::Write, Need::Rename])
+    Case::new("rename_replaces", &[Ability::Write, Ability::Rename])
         .step(write("a", "one"), applied("a", 3, 1))
         .step(write("b", "to be replaced"), applied("b", 14, 1))
         .step(rename("a", "b"), applied("b", 3, 2))
@@ -58,7 +59,7 @@ fn rename_replaces() -> Case {
 }
 
 fn rename_of_missing() -> Case {
-    Case::new("rename_of_missing", &[Need::Write, Need::Rename])
+    Case::new("rename_of_missing", &[Ability::Write, Ability::Rename])
         .step(write("folder/b", "stays"), applied("folder/b", 5, 1))
         .step(rename("none", "folder/b"), NOT_FOUND)
         // Objects are renamed, folders are not.

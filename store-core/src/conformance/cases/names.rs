@@ -4,7 +4,8 @@ use super::short::*;
 use crate::conformance::Body;
 use crate::conformance::answer::{Answer, Gone, Seen};
 use crate::conformance::keys;
-use crate::conformance::step::{Case, Need};
+use crate::conformance::step::Case;
+use crate::kernel::Ability;
 
 pub(super) fn cases() -> Vec<Case> {
     keys::legal().iter().map(|section| named(&format!("names_{}", section.name), &section.keys)).collect()
@@ -13,7 +14,7 @@ pub(super) fn cases() -> Vec<Case> {
 /// Each name holds its own content, is listed as it was given, and goes without its neighbours.
 fn named(name: &str, keys: &[String]) -> Case {
     let body = |place: usize| Body::Stretch { from: place as u64, length: place + 1 };
-    let mut case = Case::new(name, &[Need::Write]);
+    let mut case = Case::new(name, &[Ability::Write]);
     for (place, key) in keys.iter().enumerate() {
         case = case.step(write(key, body(place)), applied(key, place as u64 + 1, 1));
     }

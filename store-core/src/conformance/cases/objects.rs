@@ -2,7 +2,8 @@
 
 use super::short::*;
 use crate::conformance::answer::{Answer, Gone};
-use crate::conformance::step::{Case, Need};
+use crate::conformance::step::Case;
+use crate::kernel::Ability;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -20,7 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn empty_object() -> Case {
-    Case::new("empty_object", &[Need::Write])
+    Case::new("empty_object", &[Ability::Write])
         .step(write("a", ""), applied("a", 0, 1))
         .step(stat("a"), found("a", 0, 1))
         .step(read("a"), content("a", 1, ""))
@@ -28,7 +29,7 @@ fn empty_object() -> Case {
 }
 
 fn round_trip() -> Case {
-    Case::new("round_trip", &[Need::Write])
+    Case::new("round_trip", &[Ability::Write])
         .step(write("folder/a", "hello"), applied("folder/a", 5, 1))
         .step(stat("folder/a"), found("folder/a", 5, 1))
         .step(read("folder/a"), content("folder/a", 1, "hello"))
@@ -36,7 +37,7 @@ fn round_trip() -> Case {
 }
 
 fn overwrite() -> Case {
-    Case::new("overwrite", &[Need::Write])
+    Case::new("overwrite", &[Ability::Write])
         .step(write("a", "a long first content"), applied("a", 20, 1))
         .step(write("a", "short"), applied("a", 5, 2))
         .step(read("a"), content("a", 2, "short"))
@@ -55,7 +56,7 @@ fn missing_object() -> Case {
 }
 
 fn delete_many() -> Case {
-    Case::new("delete_many", &[Need::Write])
+    Case::new("delete_many", &[Ability::Write])
         .step(write("a", "1"), applied("a", 1, 1))
         .step(write("b/c", "2"), applied("b/c", 1, 1))
         .step(write("b/d", "3"), applied("b/d", 1, 1))
@@ -72,7 +73,7 @@ fn delete_many() -> Case {
 }
 
 fn delete_and_create() -> Case {
-    Case::new("delete_and_create", &[Need::Write])
+    Case::new("delete_and_create", &[Ability::Write])
         .step(write("a", "one"), applied("a", 3, 1))
         .step(delete(&["a"]), deleted(&[Gone::Deleted]))
         .step(write("a", "two"), applied("a", 3, 2))
@@ -80,7 +81,7 @@ fn delete_and_create() -> Case {
 }
 
 fn folder_is_no_object() -> Case {
-    Case::new("folder_is_no_object", &[Need::Write])
+    Case::new("folder_is_no_object", &[Ability::Write])
         .step(write("a/b/c", "1"), applied("a/b/c", 1, 1))
         .step(stat("a"), NOT_FOUND)
         .step(stat("a/b"), NOT_FOUND)
@@ -92,7 +93,7 @@ fn folder_is_no_object() -> Case {
 
 /// Backends with real folders refuse it, flat ones do it. None may harm the object above.
 fn object_below_object() -> Case {
-    Case::new("object_below_object", &[Need::Write])
+    Case::new("object_below_object", &[Ability::Write])
         .step(write("a", "above"), applied("a", 5, 1))
         .step(stat("a/b"), NOT_FOUND)
         .step(list_folder("a"), listed(&[]))
@@ -107,7 +108,7 @@ fn object_below_object() -> Case {
 
 /// Backends with real folders refuse it, flat ones do it. None may harm the object below.
 fn object_above_objects() -> Case {
-    Case::new("object_above_objects", &[Need::Write])
+    Case::new("object_above_objects", &[Ability::Write])
         .step(write("a/b", "below"), applied("a/b", 5, 1))
         .step_any(write("a", "above"), [INVALID, applied("a", 5, 1)])
         .step_any(open("w", "a"), [INVALID, Answer::Done])
@@ -119,7 +120,7 @@ fn object_above_objects() -> Case {
 
 /// A folder is there as long as it holds an object, whatever the backend keeps of it.
 fn folder_without_objects() -> Case {
-    Case::new("folder_without_objects", &[Need::Write])
+    Case::new("folder_without_objects", &[Ability::Write])
         .step(write("a/b/c", "1"), applied("a/b/c", 1, 1))
         .step(delete(&["a/b/c"]), deleted(&[Gone::Deleted]))
         .step(list_folder("a"), listed(&[]))

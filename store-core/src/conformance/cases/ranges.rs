@@ -3,7 +3,8 @@
 use super::short::*;
 use crate::conformance::answer::Gone;
 use crate::conformance::body::Body;
-use crate::conformance::step::{Case, Need, Step};
+use crate::conformance::step::{Case, Step};
+use crate::kernel::Ability;
 use crate::ops::ReadRange::{Bounded, From, Last};
 
 const TEN: &str = "0123456789";
@@ -24,7 +25,7 @@ pub(super) fn cases() -> Vec<Case> {
 fn range_forms() -> Case {
     let body = Body::from(TEN);
     let whole = |range| part("a", &Body::from(TEN), range);
-    Case::new("range_forms", &[Need::Write])
+    Case::new("range_forms", &[Ability::Write])
         .step(write("a", body), applied("a", 10, 1))
         .step(read_range("a", Bounded(2..5)), whole(2..5))
         .step(read_range("a", Bounded(0..10)), whole(0..10))
@@ -45,7 +46,7 @@ fn range_forms() -> Case {
 
 fn range_of_empty_object() -> Case {
     let empty = |range| part("a", &Body::from(""), range);
-    Case::new("range_of_empty_object", &[Need::Write])
+    Case::new("range_of_empty_object", &[Ability::Write])
         .step(write("a", ""), applied("a", 0, 1))
         .step(read_range("a", Bounded(0..5)), empty(0..0))
         .step(read_range("a", From(0)), empty(0..0))
@@ -55,7 +56,7 @@ fn range_of_empty_object() -> Case {
 }
 
 fn range_past_the_end() -> Case {
-    Case::new("range_past_the_end", &[Need::Write])
+    Case::new("range_past_the_end", &[Ability::Write])
         .step(write("a", TEN), applied("a", 10, 1))
         .step(read_range("a", Bounded(11..12)), INVALID)
         .step(read_range("a", From(11)), INVALID)
@@ -71,13 +72,13 @@ fn vectored() -> Case {
     let body = Body::from(TEN);
     let asks: [&[std::ops::Range<u64>]; 5] =
         [&[0..1, 9..10], &[7..9, 0..3, 4..5], &[0..6, 2..8, 2..8], &[3..3, 10..10, 0..10], &[]];
-    let case = Case::new("vectored", &[Need::Write]).step(write("a", TEN), applied("a", 10, 1));
+    let case = Case::new("vectored", &[Ability::Write]).step(write("a", TEN), applied("a", 10, 1));
     asks.into_iter().fold(case, |case, ranges| case.step(read_ranges("a", ranges), parts(&body, ranges)))
 }
 
 /// A part that is too short would go unnoticed.
 fn vectored_out_of_range() -> Case {
-    Case::new("vectored_out_of_range", &[Need::Write])
+    Case::new("vectored_out_of_range", &[Ability::Write])
         .step(write("a", TEN), applied("a", 10, 1))
         .step(read_ranges("a", &[0..1, 9..11]), INVALID)
         .step(read_ranges("a", std::slice::from_ref(&(11..11))), INVALID)
@@ -90,7 +91,7 @@ fn vectored_large() -> Case {
     const LENGTH: usize = 3 << 20;
     let body = Body::Stretch { from: 0, length: LENGTH };
     let ranges = [2_900_000..2_900_010, 0..100, 90..300, 301..302, 1_048_570..1_048_580, 5..2_500_000];
-    Case::new("vectored_large", &[Need::Write])
+    Case::new("vectored_large", &[Ability::Write])
         .step(write("a", body.clone()), applied("a", LENGTH as u64, 1))
         .step(read_ranges("a", &ranges), parts(&body, &ranges))
         .step(read("a"), content("a", 1, body.clone()))
@@ -104,7 +105,7 @@ fn pinned_ranges(step: usize) -> Step {
 
 fn pinned() -> Case {
     let both = [0..1, 2..3];
-    Case::new("pinned", &[Need::Write, Need::Versions])
+    Case::new("pinned", &[Ability::Write, Ability::Versions])
         .step(write("a", "one"), applied("a", 3, 1))
         .step(read_pinned("a", 0), content("a", 1, "one"))
         .step(pinned_ranges(0), parts(&Body::from("one"), &both))
@@ -120,7 +121,7 @@ fn pinned() -> Case {
 }
 
 fn pinned_after_delete() -> Case {
-    Case::new("pinned_after_delete", &[Need::Write, Need::Versions])
+    Case::new("pinned_after_delete", &[Ability::Write, Ability::Versions])
         .step(write("a", "one"), applied("a", 3, 1))
         .step(delete(&["a"]), deleted(&[Gone::Deleted]))
         .step(read_pinned("a", 0), NOT_FOUND)

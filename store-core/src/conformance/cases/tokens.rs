@@ -2,14 +2,15 @@
 
 use super::short::*;
 use crate::conformance::answer::{Answer, Gone};
-use crate::conformance::step::{Case, Need};
+use crate::conformance::step::Case;
+use crate::kernel::Ability;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![token_of_write(), token_of_commit(), token_of_nothing(), token_of_rename(), token_of_copy()]
 }
 
 fn token_of_write() -> Case {
-    Case::new("token_of_write", &[Need::Write, Need::WriteTokens])
+    Case::new("token_of_write", &[Ability::Write, Ability::WriteTokens])
         .step(write_named("folder/a", "one", "first"), applied("folder/a", 3, 1))
         .step(settle("folder/a", "first"), settled_applied("folder/a", 3, 1))
         .step(settle("folder/a", "second"), settled_other("folder/a", 3, 1))
@@ -25,7 +26,7 @@ fn token_of_write() -> Case {
 }
 
 fn token_of_commit() -> Case {
-    Case::new("token_of_commit", &[Need::Write, Need::WriteTokens])
+    Case::new("token_of_commit", &[Ability::Write, Ability::WriteTokens])
         .step(write_named("a", "old", "old"), applied("a", 3, 1))
         .step(open_named("w", "a", "new"), Answer::Done)
         .step(append("w", "new!"), Answer::Done)
@@ -36,7 +37,7 @@ fn token_of_commit() -> Case {
 }
 
 fn token_of_nothing() -> Case {
-    Case::new("token_of_nothing", &[Need::Write, Need::WriteTokens])
+    Case::new("token_of_nothing", &[Ability::Write, Ability::WriteTokens])
         .step(settle("a", "none"), SETTLED_ABSENT)
         .step(write("a/b", "below"), applied("a/b", 5, 1))
         .step(settle("a", "none"), SETTLED_ABSENT)
@@ -45,7 +46,7 @@ fn token_of_nothing() -> Case {
 
 /// What is moved is still what that write has written.
 fn token_of_rename() -> Case {
-    Case::new("token_of_rename", &[Need::Write, Need::WriteTokens, Need::Rename])
+    Case::new("token_of_rename", &[Ability::Write, Ability::WriteTokens, Ability::Rename])
         .step(write_named("a", "one", "t"), applied("a", 3, 1))
         .step(rename("a", "b"), applied("b", 3, 1))
         .step(settle("b", "t"), settled_applied("b", 3, 1))
@@ -54,7 +55,7 @@ fn token_of_rename() -> Case {
 
 /// A copy is a write of its own, without a name.
 fn token_of_copy() -> Case {
-    Case::new("token_of_copy", &[Need::Write, Need::WriteTokens, Need::Copy])
+    Case::new("token_of_copy", &[Ability::Write, Ability::WriteTokens, Ability::Copy])
         .step(write_named("a", "one", "t"), applied("a", 3, 1))
         .step(copy("a", "b"), applied("b", 3, 1))
         // A token names one write to one key: nobody asks for it elsewhere, where a copy may have carried it.

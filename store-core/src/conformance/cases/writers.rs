@@ -3,7 +3,8 @@
 use super::short::*;
 use crate::conformance::answer::Answer;
 use crate::conformance::body::Body;
-use crate::conformance::step::{Case, Need, Step};
+use crate::conformance::step::{Case, Step};
+use crate::kernel::Ability;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -20,7 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
 const DONE: Answer = Answer::Done;
 
 fn writer() -> Case {
-    Case::new("writer", &[Need::Write])
+    Case::new("writer", &[Ability::Write])
         .step(open("w", "folder/a"), DONE)
         .step(stat("folder/a"), NOT_FOUND)
         .step(append("w", "one, "), DONE)
@@ -35,7 +36,7 @@ fn writer() -> Case {
 }
 
 fn writer_without_chunks() -> Case {
-    Case::new("writer_without_chunks", &[Need::Write])
+    Case::new("writer_without_chunks", &[Ability::Write])
         .step(open("w", "a"), DONE)
         .step(commit("w"), applied("a", 0, 1))
         .step(read("a"), content("a", 1, ""))
@@ -44,7 +45,7 @@ fn writer_without_chunks() -> Case {
 /// One MiB in chunks of odd sizes, the last one larger than many buffers.
 fn writer_large() -> Case {
     const SIZES: [usize; 6] = [1, 65_535, 65_537, 100_000, 17, 817_486];
-    let case = Case::new("writer_large", &[Need::Write]).step(open("w", "a"), DONE);
+    let case = Case::new("writer_large", &[Ability::Write]).step(open("w", "a"), DONE);
     let (case, length) = SIZES.into_iter().fold((case, 0), |(case, from), length| {
         let chunk = Body::Stretch { from: from as u64, length };
         (case.step(append("w", chunk), DONE), from + length)
@@ -56,7 +57,7 @@ fn writer_large() -> Case {
 }
 
 fn writer_replaces() -> Case {
-    Case::new("writer_replaces", &[Need::Write])
+    Case::new("writer_replaces", &[Ability::Write])
         .step(write("a", "old"), applied("a", 3, 1))
         .step(open("w", "a"), DONE)
         .step(append("w", "new content"), DONE)
@@ -66,7 +67,7 @@ fn writer_replaces() -> Case {
 }
 
 fn writer_abort() -> Case {
-    Case::new("writer_abort", &[Need::Write])
+    Case::new("writer_abort", &[Ability::Write])
         .step(open("w", "folder/a"), DONE)
         .step(append("w", "half"), DONE)
         .step(Step::Abort { writer: "w" }, DONE)
@@ -80,7 +81,7 @@ fn writer_abort() -> Case {
 }
 
 fn writer_drop() -> Case {
-    Case::new("writer_drop", &[Need::Write])
+    Case::new("writer_drop", &[Ability::Write])
         .step(open("w", "folder/a"), DONE)
         .step(append("w", "half"), DONE)
         .step(Step::Drop { writer: "w" }, DONE)
@@ -95,7 +96,7 @@ fn writer_drop() -> Case {
 
 /// Their chunks do not mix, and the last commit stays.
 fn writers_of_one_key() -> Case {
-    Case::new("writers_of_one_key", &[Need::Write])
+    Case::new("writers_of_one_key", &[Ability::Write])
         .step(open("w", "a"), DONE)
         .step(open("v", "a"), DONE)
         .step(append("w", "w1"), DONE)

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use worldstore_core::conformance::{Answer, Case, Gone, Need, Seen, Step, When, digest};
-use worldstore_core::{Capability, ErrorKind, ReadRange};
+use worldstore_core::conformance::{Answer, Case, Gone, Seen, Step, When, digest};
+use worldstore_core::{Ability, Capability, ErrorKind, ReadRange};
 
 use super::{AFTER, FOLDERS, Guard, KEYS, State, WRITERS, Wish};
 
@@ -45,7 +45,7 @@ impl Oracle {
     /// An empty backend. Of its capability only conditions on versions may be missing.
     pub fn new(capability: Capability) -> Self {
         let (objects, writers, versions) = Default::default();
-        Self { case: Case::new("model", &[Need::Write]), capability, objects, writers, versions, shown: Vec::new() }
+        Self { case: Case::new("model", &[Ability::Write]), capability, objects, writers, versions, shown: Vec::new() }
     }
 
     /// Adds the step that the wish means now. A wish that needs a writer that is not open adds none.
