@@ -34,6 +34,7 @@ pub mod docs;
 pub mod ecs;
 #[cfg(feature = "graph")]
 pub mod formats;
+mod masked;
 pub mod registry;
 pub mod storage;
 pub mod telemetry;

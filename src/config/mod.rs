@@ -210,7 +210,7 @@ impl fmt::Debug for Config {
 
 impl fmt::Debug for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let uri = crate::registry::masked(&self.uri.text);
+        let uri = crate::masked::masked(&self.uri.text);
         let mut shown = f.debug_struct("Profile");
         shown.field("name", &self.name).field("uri", &uri).field("keys", &self.values.keys().collect::<Vec<_>>());
         shown.finish_non_exhaustive()

@@ -4,8 +4,8 @@ use arrow::record_batch::RecordBatch;
 use worldstore_core::table::{Level, TableName};
 use worldstore_core::{Error, ErrorKind, Result};
 
-use super::lease::Lease;
 use crate::Run;
+use crate::world::entity_leases::Lease;
 
 /// All rows of a tick.
 #[derive(Debug)]

@@ -8,7 +8,6 @@ mod checkpoint;
 mod commit;
 mod ids;
 mod layout;
-mod lease;
 mod merge;
 mod names;
 mod opening;
@@ -21,7 +20,6 @@ mod stored;
 mod world_tables;
 
 pub use layout::EntityTable;
-pub(crate) use lease::Leases;
 pub use opening::Opening;
 pub use options::WorldTablesOptions;
 pub(crate) use prepare::Prepared;

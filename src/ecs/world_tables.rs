@@ -8,11 +8,11 @@ use worldstore_ecs::planted::Planted;
 use worldstore_ecs::{Durability, Local, StorageInfo};
 
 use super::layout::{EntityTable, Layout};
-use super::lease::Lease;
 use super::opening::Opening;
 use super::options::WorldTablesOptions;
 use super::recover::{Loaded, load};
 use super::shared::SharedValues;
+use crate::world::entity_leases::Lease;
 use crate::{Run, View};
 
 /// Entities in the tables of a run: a storage for [`AsyncEntities`](worldstore_ecs::AsyncEntities).

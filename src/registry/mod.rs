@@ -42,10 +42,11 @@ use crate::storage::{Root, Storage};
 use lakes::Lakes;
 use profiles::Profiles;
 
+pub use crate::masked::masked;
 pub use lakes::{Mount, Origin, ROOT_VARIABLE, Resolved, Tier, VARIABLE_PREFIX};
 pub use scheme::{Naming, OpenRequest, Residence, Scheme, SchemeInfo};
 pub use settings::Settings;
-pub use uri::{Located, masked};
+pub use uri::Located;
 
 /// The schemes that can be opened, and the profiles. Clones are independent.
 #[derive(Clone)]

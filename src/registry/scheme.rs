@@ -7,7 +7,7 @@ use futures::future::{BoxFuture, FutureExt};
 use worldstore_core::{Error, Result};
 
 use super::settings::Settings;
-use super::uri::masked;
+use crate::masked::masked;
 use crate::storage::{Root, Storage};
 
 /// What the opener of a scheme is asked for.

@@ -8,6 +8,8 @@ mod changes;
 mod commit;
 mod diff;
 mod document;
+#[cfg(feature = "ecs")]
+pub(crate) mod entity_leases;
 mod fold;
 mod format;
 #[cfg(feature = "graph")]
@@ -199,7 +201,7 @@ struct Inner {
     changes: Changes,
     /// Who may write the entities of each run.
     #[cfg(feature = "ecs")]
-    entity_leases: crate::ecs::Leases,
+    entity_leases: entity_leases::Leases,
 }
 
 impl World {
@@ -300,7 +302,7 @@ impl World {
             runs,
             changes,
             #[cfg(feature = "ecs")]
-            entity_leases: crate::ecs::Leases::default(),
+            entity_leases: entity_leases::Leases::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -327,7 +329,7 @@ impl World {
 
     /// Who may write the entities of each run.
     #[cfg(feature = "ecs")]
-    pub(crate) fn entity_leases(&self) -> &crate::ecs::Leases {
+    pub(crate) fn entity_leases(&self) -> &entity_leases::Leases {
         &self.inner.entity_leases
     }
 
