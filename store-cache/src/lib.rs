@@ -98,8 +98,8 @@ pub use pinned::PinnedTables;
 pub use publish::{Cut, CutTable, Publish};
 #[cfg(feature = "manifests")]
 pub use publish::{
-    ExpireTablesOptions, ExpiredTables, FileCheck, ManifestPublisher, PublisherOptions, expire_tables,
-    manifest_appended, manifest_seq, manifest_tables, retained_versions, verify_manifest, verify_retained,
+    ExpireTablesOptions, ExpiredTables, FileCheck, ManifestPublisher, PublisherOptions, Retained, expire_tables,
+    manifest_appended, manifest_seq, manifest_tables, retained, verify_manifest, verify_retained,
 };
 pub use recovery::{CacheRecovery, TableRecovery};
 pub use stats::{CacheStats, TableStats};

@@ -28,7 +28,7 @@ pub use options::{FileCheck, PublisherOptions};
 pub use publisher::{ManifestPublisher, manifest_seq};
 #[cfg(feature = "manifests")]
 pub use upkeep::{
-    ExpireTablesOptions, ExpiredTables, expire_tables, retained_versions, verify_manifest, verify_retained,
+    ExpireTablesOptions, ExpiredTables, Retained, expire_tables, retained, verify_manifest, verify_retained,
 };
 
 /// A state of all tables of a cache at one sequence number: a tick is in all of its tables, or in none.

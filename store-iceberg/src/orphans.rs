@@ -24,13 +24,16 @@ pub struct OrphanOptions {
     /// Only files that were last written so long ago. It must be longer than any append, of any program, takes from its
     /// first file to its commit. Default: three days.
     pub older_than: Duration,
+    /// Files that stay, as they are named outside the table: those of states of a world that are kept, for one. A metadata file
+    /// among them does not keep what it names. Default: none.
+    pub retain_files: BTreeSet<Key>,
     /// Whether they are only named. Default: they are deleted.
     pub dry_run: bool,
 }
 
 impl Default for OrphanOptions {
     fn default() -> Self {
-        Self { older_than: Duration::from_secs(3 * 24 * 60 * 60), dry_run: false }
+        Self { older_than: Duration::from_secs(3 * 24 * 60 * 60), retain_files: BTreeSet::new(), dry_run: false }
     }
 }
 
@@ -39,6 +42,13 @@ impl OrphanOptions {
     #[must_use]
     pub fn with_older_than(mut self, age: Duration) -> Self {
         self.older_than = age;
+        self
+    }
+
+    /// Keeps these objects.
+    #[must_use]
+    pub fn with_retain_files(mut self, files: impl IntoIterator<Item = Key>) -> Self {
+        self.retain_files = files.into_iter().collect();
         self
     }
 
@@ -75,7 +85,7 @@ impl IcebergTables {
     ///
     /// A file is kept if the newest metadata names it in any way: as a file of one of its snapshots, in its log, as
     /// statistics. Metadata files that may still become the newest, since the outcome of their commit is open, are kept
-    /// with all that they name. Only data, manifests and metadata are deleted, by the endings of their names. Tables that
+    /// with all that they name. What manifests of a world name is not looked up: that is [`OrphanOptions::retain_files`]. Only data, manifests and metadata are deleted, by the endings of their names. Tables that
     /// the catalog has in other namespaces are not seen: none may lie in the folder.
     ///
     /// # Errors
@@ -104,6 +114,7 @@ impl IcebergTables {
         let with_metadata = self.catalog().leaves_metadata_to_us();
         let is_ours = |key: &Key| is_ours(key) && (with_metadata || !key.name().ends_with(METADATA));
         let unused = listed.into_iter().filter(|file| is_ours(&file.key) && !used.contains(&file.key));
+        let unused = unused.filter(|file| !options.retain_files.contains(&file.key));
         let (old, young): (Vec<_>, Vec<_>) = unused.partition(is_old);
         let orphans = Orphans {
             bytes: old.iter().map(|file| file.size).sum(),

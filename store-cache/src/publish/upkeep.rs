@@ -17,28 +17,34 @@ use super::entry::{manifest_tables, table_of};
 /// time.
 const COMING: u64 = 1_000;
 
-/// The versions of each table that a retained manifest names: the newest manifests, and those that tags and leases keep.
-/// Whoever expires versions of tables must leave them.
+/// What retained manifests name of a table.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Retained {
+    /// Its versions.
+    pub versions: BTreeSet<u64>,
+    /// The files of these versions, as the table format names them.
+    pub files: BTreeSet<Key>,
+}
+
+/// What the retained manifests name of each table: the newest manifests, and those that tags and leases keep. `tables_in` is the
+/// folder of the tables in the backend of the manifests. Whoever expires versions of tables, or deletes files that none has, must
+/// leave both.
 ///
 /// A manifest that is expired while this runs may be in it or not; it can never be retained again.
 ///
 /// # Errors
 /// [`Corrupt`](worldstore_core::ErrorKind::Corrupt) if a manifest is damaged or missing: nobody knows then which versions it names. Those of the
 /// backend.
-pub fn retained_versions(manifests: &Manifests) -> Result<BTreeMap<TableName, BTreeSet<u64>>> {
-    let retained = retained_without(manifests, &[])?;
-    Ok(retained.into_iter().map(|(table, retained)| (table, retained.versions)).collect())
+pub fn retained(manifests: &Manifests, tables_in: &Prefix) -> Result<BTreeMap<TableName, Retained>> {
+    retained_without(manifests, tables_in, &[])
 }
 
-/// What retained manifests name of a table.
-#[derive(Debug, Default)]
-struct Retained {
-    versions: BTreeSet<u64>,
-    /// Keys of files, as the manifests have them.
-    files: BTreeSet<String>,
-}
-
-fn retained_without(manifests: &Manifests, expiring: &[u64]) -> Result<BTreeMap<TableName, Retained>> {
+fn retained_without(
+    manifests: &Manifests,
+    tables_in: &Prefix,
+    expiring: &[u64],
+) -> Result<BTreeMap<TableName, Retained>> {
     let mut all: BTreeMap<TableName, Retained> = BTreeMap::new();
     // Retained now or never: what is published from here on names these, or later versions.
     for number in manifests.latest()?.retained().filter(|number| !expiring.contains(number)) {
@@ -51,9 +57,10 @@ fn retained_without(manifests: &Manifests, expiring: &[u64]) -> Result<BTreeMap<
             let Some((table, version)) = table_of(entry)? else { continue };
             let retained = all.entry(table).or_default();
             retained.versions.insert(version);
-            for file in &entry.files {
-                if !retained.files.contains(&file.key) {
-                    retained.files.insert(file.key.clone());
+            // Of files elsewhere the tables know nothing.
+            for file in entry.files.iter().filter_map(|file| tables_in.strip(&file.key)) {
+                if !retained.files.contains(file) {
+                    retained.files.insert(Key::new(file)?);
                 }
             }
         }
@@ -105,11 +112,6 @@ impl ExpireTablesOptions {
         self
     }
 
-    /// Files as the tables name them; of others nothing is known here.
-    fn keys_below(&self, files: &BTreeSet<String>) -> Result<Vec<Key>> {
-        files.iter().filter_map(|file| self.tables_in.strip(file)).map(Key::new).collect()
-    }
-
     /// Tells in a dry run what would go once these manifests are expired.
     #[must_use]
     pub fn with_expiring(mut self, manifests: impl IntoIterator<Item = u64>) -> Self {
@@ -137,7 +139,7 @@ pub struct ExpiredTables {
 /// the manifest.
 ///
 /// # Errors
-/// `Invalid` for manifests that count as expired where it is no dry run; as for [`retained_versions`] and those of listing
+/// `Invalid` for manifests that count as expired where it is no dry run; as for [`retained`] and those of listing
 /// the tables. Nothing has gone then. What fails for one table is in the answer.
 pub async fn expire_tables(
     tables: &Arc<dyn AsyncTableBackend>,
@@ -147,11 +149,11 @@ pub async fn expire_tables(
     if options.mode == Mode::Apply && !options.expiring.is_empty() {
         return Err(Error::invalid("only a dry run can take manifests as expired that are not"));
     }
-    let (chain, expiring) = (manifests.clone(), options.expiring.clone());
+    let (chain, tables_in, expiring) = (manifests.clone(), options.tables_in.clone(), options.expiring.clone());
     let (newest, retained) = blocking::run(move || {
         // In this order: a version that is published between the two is not below the newest.
         let newest = manifest_tables(&*chain.latest()?)?;
-        Ok((newest, retained_without(&chain, &expiring)?))
+        Ok((newest, retained_without(&chain, &tables_in, &expiring)?))
     })
     .await?;
     let mut expired = ExpiredTables::default();
@@ -183,7 +185,7 @@ async fn expire_table(
     let mut expire = ExpireOptions::default()
         .with_since(now.checked_sub(options.keep_for).unwrap_or(SystemTime::UNIX_EPOCH))
         .with_retain(retained.versions.iter().copied().chain(later).chain(coming))
-        .with_retain_files(options.keys_below(&retained.files)?);
+        .with_retain_files(retained.files.iter().cloned());
     if options.mode == Mode::DryRun {
         expire = expire.dry_run();
     }

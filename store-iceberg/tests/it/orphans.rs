@@ -70,6 +70,10 @@ async fn what_was_planted_goes_and_the_rest_stays() {
         assert_eq!(dry.files.iter().map(ToString::to_string).collect::<BTreeSet<_>>(), planted);
         assert_eq!(dry.bytes, 40);
         assert_eq!(objects(&fixture.backend).await.len(), before.len() + 5);
+        let (kept, lost): (Vec<_>, Vec<_>) = dry.files.iter().cloned().partition(|file| file.name().contains("-lost"));
+        let but = at_once().with_retain_files(kept.clone()).dry_run();
+        assert_eq!(fixture.tables.remove_orphans(&table, &but).await.unwrap().files, lost);
+        assert_eq!((kept.len(), lost.len()), (1, 3));
         let done = fixture.tables.remove_orphans(&table, &at_once()).await.unwrap();
         assert_eq!((done.files, done.bytes), (dry.files, 40));
         let mut left: BTreeSet<String> = objects(&fixture.backend).await.into_iter().collect();

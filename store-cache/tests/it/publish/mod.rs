@@ -155,6 +155,6 @@ pub fn seq_at(manifests: &Manifests, number: u64) -> u64 {
 }
 
 pub fn versions(manifests: &Manifests) -> BTreeMap<TableName, Vec<u64>> {
-    let retained = worldstore_cache::retained_versions(manifests).unwrap();
-    retained.into_iter().map(|(table, versions)| (table, versions.into_iter().collect())).collect()
+    let retained = worldstore_cache::retained(manifests, &Prefix::root()).unwrap();
+    retained.into_iter().map(|(table, retained)| (table, retained.versions.into_iter().collect())).collect()
 }
