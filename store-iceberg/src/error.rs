@@ -6,6 +6,7 @@ use sqlx::error::DatabaseError;
 use worldstore_async::object_store::find_error;
 use worldstore_core::table::TableName;
 use worldstore_core::{Error, ErrorKind};
+use worldstore_db_common::postgres;
 
 /// Our error inside one of Iceberg's.
 pub(crate) fn to_iceberg(error: Error) -> iceberg::Error {
@@ -83,25 +84,26 @@ pub(crate) fn is_hidden(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(primary_code) == Some(10)
 }
 
-/// Translates an error of a catalog in PostgreSQL, by
-/// [SQLSTATE](https://www.postgresql.org/docs/15/errcodes-appendix.html).
+/// Translates an error of a catalog in PostgreSQL.
 pub(crate) fn from_postgres(source: sqlx::Error) -> Error {
-    let known = source.as_database_error().map(|found| match found.code().as_deref().unwrap_or_default() {
-        "55P03" | "40001" | "40P01" => (ErrorKind::Unavailable, "the catalog is locked by another program"),
-        "53100" => (ErrorKind::StorageFull, "no space for the catalog"),
-        "42501" | "25006" => (ErrorKind::PermissionDenied, "the user may not change the catalog"),
-        "3D000" => (ErrorKind::NotFound, "the catalog's database does not exist"),
-        "3F000" => (ErrorKind::NotFound, "the catalog's schema does not exist"),
-        "XX001" | "XX002" => (ErrorKind::Corrupt, "the catalog's database is damaged"),
-        state => match state.get(..2) {
-            Some("28") => (ErrorKind::PermissionDenied, "the catalog's server refused user or password"),
-            // A transaction that was ended by the server's timeouts among them.
-            Some("08" | "25" | "53" | "57") => (ErrorKind::Unavailable, "the catalog's server is not available"),
-            _ => (ErrorKind::Unexpected, "the catalog failed"),
-        },
-    });
-    let (kind, message) = known.unwrap_or_else(|| of_client(&source));
-    Error::new(kind, message).caused_by(source)
+    if source.as_database_error().is_none() {
+        let (kind, message) = of_client(&source);
+        return Error::new(kind, message).caused_by(source);
+    }
+    postgres::translate_with(source, |state| match state {
+        "55P03" | "40001" | "40P01" => Some((ErrorKind::Unavailable, "the catalog is locked by another program")),
+        "53100" => Some((ErrorKind::StorageFull, "no space for the catalog")),
+        "3D000" => Some((ErrorKind::NotFound, "the catalog's database does not exist")),
+        "3F000" => Some((ErrorKind::NotFound, "the catalog's schema does not exist")),
+        // Not `NotFound`, as a table that the catalog does not have: whoever makes that would make an empty catalog.
+        "42P01" => Some((ErrorKind::Corrupt, "the catalog's tables are gone")),
+        "42501" | "25006" => Some((ErrorKind::PermissionDenied, "the user may not change the catalog")),
+        // A transaction that was ended by the server's timeouts among them.
+        _ if state.starts_with("25") => {
+            Some((ErrorKind::Unavailable, "the catalog's server has ended the transaction"))
+        }
+        _ => None,
+    })
 }
 
 fn of_client(source: &sqlx::Error) -> (ErrorKind, &'static str) {
@@ -123,15 +125,5 @@ fn of_client(source: &sqlx::Error) -> (ErrorKind, &'static str) {
 
 /// True if a statement failed since another program changed the same row.
 pub(crate) fn is_lost(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|found| found.code());
-    matches!(code.as_deref(), Some("40001" | "40P01"))
-}
-
-/// True if a commit that failed in this way may have taken effect: no answer of the server says that it has not.
-pub(crate) fn is_unclear(error: &sqlx::Error) -> bool {
-    match error.as_database_error() {
-        // "Connection exception" and "operator intervention", such as a shutdown.
-        Some(found) => matches!(found.code().as_deref().and_then(|state| state.get(..2)), Some("08" | "57") | None),
-        None => true,
-    }
+    matches!(postgres::state(error).as_deref(), Some("40001" | "40P01"))
 }

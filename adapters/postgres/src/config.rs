@@ -7,6 +7,7 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 use worldstore_core::{Error, Result};
+use worldstore_db_common::postgres::{check_schema, milliseconds};
 
 use crate::backend::PostgresBackend;
 
@@ -25,9 +26,6 @@ pub const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 /// Longer is as good as for ever. The clocks of client and server do not reach much further.
 const TIME_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
-
-/// The longest name of a namespace, in bytes.
-const NAMESPACE_BYTES_MAX: usize = 48;
 
 /// Whether the connection is encrypted. All but [`Off`](Self::Off) take the feature `tls`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -115,14 +113,7 @@ impl PostgresConfig {
     /// `Invalid` unless it has 1 to 48 small letters, digits and `_`, begins with a letter, and not with `pg_`.
     pub fn with_namespace(mut self, name: impl Into<String>) -> Result<Self> {
         let name = name.into();
-        let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
-        if !first || !name.bytes().all(legal) || name.len() > NAMESPACE_BYTES_MAX || name.starts_with("pg_") {
-            return Err(Error::invalid(
-                "namespace is not 1 to 48 small letters, digits and underscores after a letter, or begins with pg_",
-            )
-            .with("namespace", name));
-        }
+        check_schema("namespace", &name)?;
         self.namespace = name;
         Ok(self)
     }
@@ -139,7 +130,7 @@ impl PostgresConfig {
     /// default.
     #[must_use]
     pub fn with_acquire_timeout(mut self, time: Duration) -> Self {
-        self.acquire_timeout = time.min(TIME_MAX);
+        self.acquire_timeout = time;
         self
     }
 
@@ -202,7 +193,6 @@ impl PostgresConfig {
             Encryption::Required => PgSslMode::Require,
             Encryption::Verified => PgSslMode::VerifyFull,
         };
-        let milliseconds = |time: Duration| time.as_millis().clamp(1, i32::MAX as u128).to_string();
         Ok(options.ssl_mode(mode).application_name("worldstore").options([
             ("statement_timeout", milliseconds(self.statement_timeout)),
             ("lock_timeout", milliseconds(self.lock_timeout)),

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::postgres::PgPool;
 use sqlx::{Postgres, Transaction};
 use worldstore_core::{Durability, Error, Result};
+use worldstore_db_common::postgres::{is_unclear, pool_options};
 
 use crate::config::PostgresConfig;
-use crate::error::{interrupted, is_unclear, translate};
+use crate::error::{interrupted, translate};
 use crate::schema;
 
 /// What sees one state of the database.
@@ -37,10 +38,7 @@ pub(crate) enum Committed {
 
 impl Server {
     pub(crate) async fn connect(config: PostgresConfig) -> Result<Arc<Self>> {
-        // The client would panic.
-        tokio::runtime::Handle::try_current()
-            .map_err(|error| Error::unsupported("there is no tokio runtime here").caused_by(error))?;
-        let pool = PgPoolOptions::new().max_connections(config.connections_max).acquire_timeout(config.acquire_timeout);
+        let pool = pool_options(config.connections_max, config.acquire_timeout)?;
         let pool = pool.connect_with(config.options()?).await.map_err(translate)?;
         let mut connection = pool.acquire().await.map_err(translate)?;
         let namespace = format!("\"{}\"", config.namespace);

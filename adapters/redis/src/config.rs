@@ -3,12 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 use worldstore_core::{Error, Result};
+use worldstore_db_common::redis::{Limits, Pool, check_namespace, translate};
 
 use crate::backend::Redis;
-use crate::failure::failed;
-use crate::pool::{Limits, Pool};
 use crate::space::{Space, Times};
 
 /// How a Redis server is reached. `Debug` shows no password.
@@ -64,7 +63,7 @@ impl RedisConfig {
     pub fn new(host: &str, port: u16) -> Result<Self> {
         match host.is_empty() {
             true => Err(Error::invalid("server has no host")),
-            false => (host, port).into_connection_info().map(Self::of).map_err(failed),
+            false => (host, port).into_connection_info().map(Self::of).map_err(translate),
         }
     }
 
@@ -112,11 +111,7 @@ impl RedisConfig {
             info,
             namespace: Self::NAMESPACE.to_owned(),
             persistence: Persistence::default(),
-            limits: Limits {
-                connections_max: 16,
-                connect_timeout: Duration::from_secs(5),
-                command_timeout: Duration::from_secs(30),
-            },
+            limits: Limits::default(),
             times: Times { staged_for: Duration::from_secs(3600), replaced_for: Duration::from_secs(60) },
             sizes: Sizes { small_bytes_max: 64 << 10, piece_bytes: 512 << 10 },
         }
@@ -127,11 +122,7 @@ impl RedisConfig {
     /// # Errors
     /// `Invalid` unless it has 1 to 128 ASCII letters, digits, `-`, `_`, `.`, `:` or `/`.
     pub fn with_namespace(mut self, namespace: &str) -> Result<Self> {
-        let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte);
-        if !(1..=128).contains(&namespace.len()) || !namespace.bytes().all(legal) {
-            return Err(Error::invalid("namespace is not 1 to 128 letters, digits, or any of - _ . : /")
-                .with("namespace", namespace));
-        }
+        check_namespace(namespace)?;
         self.namespace = namespace.to_owned();
         Ok(self)
     }
@@ -222,44 +213,17 @@ impl RedisConfig {
     }
 
     fn connect_space(&self) -> Result<Redis> {
-        let nothing = [self.limits.connect_timeout, self.limits.command_timeout].contains(&Duration::ZERO);
-        if nothing || self.limits.connections_max == 0 || self.sizes.piece_bytes == 0 {
+        if self.sizes.piece_bytes == 0 {
             return Err(Error::invalid("a limit is zero"));
         }
-        #[cfg(feature = "tls")]
-        choose_cryptography();
-        let client = Client::open(self.info.clone()).map_err(failed)?;
-        let pool = Pool::new(client, self.limits);
+        let pool = Pool::new(self.info.clone(), self.limits)?;
         pool.ask(|connection| redis::cmd("PING").exec(connection))?;
         if self.persistence == Persistence::Always {
-            check_persistence(&pool)?;
+            pool.check_synced()?;
         }
         let durable = self.persistence == Persistence::Always;
         Ok(Redis::new(Space::new(pool, &self.namespace, self.times), self.sizes, self.to_string(), durable))
     }
-}
-
-/// rustls has one implementation for the whole process; whoever has chosen one before keeps it.
-#[cfg(feature = "tls")]
-fn choose_cryptography() {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // It fails only if another thread was faster, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    }
-}
-
-fn check_persistence(pool: &Pool) -> Result<()> {
-    for (name, needed) in [("appendonly", "yes"), ("appendfsync", "always")] {
-        let setting: Vec<String> =
-            pool.ask(|connection| redis::cmd("CONFIG").arg("GET").arg(name).query(connection))?;
-        if setting.get(1).map(String::as_str) != Some(needed) {
-            return Err(Error::unsupported("server does not sync what it answers")
-                .with("setting", name)
-                .with("needed", needed)
-                .with("is", setting.get(1).map_or("unknown", String::as_str)));
-        }
-    }
-    Ok(())
 }
 
 impl fmt::Display for RedisConfig {

@@ -26,9 +26,7 @@
 
 mod backend;
 mod config;
-mod failure;
 mod head;
-mod pool;
 mod read;
 mod scripts;
 mod space;

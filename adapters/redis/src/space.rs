@@ -7,9 +7,9 @@ use redis::{FromRedisValue, ScriptInvocation, Value};
 use worldstore_core::kv::Stretch;
 use worldstore_core::listing::Start;
 use worldstore_core::{Condition, Error, ErrorKind, Key, ObjectMeta, Outcome, Result};
+use worldstore_db_common::redis::Pool;
 
 use crate::head::{Head, Pieces, condition_args};
-use crate::pool::Pool;
 use crate::scripts::Scripts;
 
 /// A namespace. All keys carry it as their hash tag.

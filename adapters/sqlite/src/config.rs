@@ -89,7 +89,7 @@ impl SqliteConfig {
     /// default. SQLite counts in milliseconds, up to 24 days.
     #[must_use]
     pub fn with_busy_timeout(mut self, time: Duration) -> Self {
-        self.busy_timeout = time.min(Duration::from_millis(i32::MAX as u64));
+        self.busy_timeout = time;
         self
     }
 

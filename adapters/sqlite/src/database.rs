@@ -1,16 +1,13 @@
 //! Connections: one that writes, behind a lock, and a few that read.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use worldstore_core::{Durability, Error, Result};
+use worldstore_db_common::sqlite::{Reader, Readers, is_unclear, translate};
 
 use crate::config::{OpenMode, SqliteConfig};
-use crate::error::{is_unclear, translate};
 use crate::schema;
-
-/// So many reading connections are kept open while nobody uses them.
-const IDLE_MAX: usize = 8;
 
 #[derive(Debug)]
 pub(crate) struct Database {
@@ -18,7 +15,7 @@ pub(crate) struct Database {
     /// The file's random name: what versions begin with.
     pub name: String,
     writer: Mutex<WriteConnection>,
-    idle: Mutex<Vec<Connection>>,
+    readers: Arc<Readers>,
 }
 
 #[derive(Debug)]
@@ -49,7 +46,7 @@ impl Database {
         let name = connection.query_row("SELECT name FROM store", [], |row| row.get(0)).map_err(translate)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(translate)?;
         let writer = Mutex::new(WriteConnection { connection, synchronous: Synchronous::Full });
-        Ok(Arc::new(Self { config, name, writer, idle: Mutex::default() }))
+        Ok(Arc::new(Self { config, name, writer, readers: Arc::default() }))
     }
 
     /// Refuses changes to a file that is only read.
@@ -67,7 +64,8 @@ impl Database {
         work: impl FnOnce(&Transaction<'_>) -> Result<Value>,
     ) -> Result<Committed<Value>> {
         self.writable()?;
-        let mut writer = lock(&self.writer);
+        // A panic elsewhere leaves the connection whole: an open transaction is rolled back where it is dropped.
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         writer.synchronize(durability)?;
         let transaction = Transaction::new(&mut writer.connection, TransactionBehavior::Immediate);
         let transaction = transaction.map_err(translate)?;
@@ -80,14 +78,8 @@ impl Database {
     }
 
     /// A connection that sees one state of the file until it is dropped.
-    pub(crate) fn reader(self: &Arc<Self>) -> Result<Reader> {
-        let idle = lock(&self.idle).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => schema::connect(&self.config)?,
-        };
-        connection.execute_batch("BEGIN").map_err(translate)?;
-        Ok(Reader { database: Arc::clone(self), connection: Some(connection) })
+    pub(crate) fn reader(&self) -> Result<Reader> {
+        self.readers.begin(|| schema::connect(&self.config))
     }
 }
 
@@ -114,35 +106,4 @@ impl<Value> Committed<Value> {
             Self::Unclear(error) => Err(error),
         }
     }
-}
-
-/// One state of the file.
-#[derive(Debug)]
-pub(crate) struct Reader {
-    database: Arc<Database>,
-    connection: Option<Connection>,
-}
-
-impl Reader {
-    pub(crate) fn connection(&self) -> Result<&Connection> {
-        self.connection.as_ref().ok_or_else(|| Error::unexpected("the connection is gone"))
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
-        // A connection that cannot end its transaction is closed instead of being used again.
-        if connection.execute_batch("ROLLBACK").is_ok() {
-            let mut idle = lock(&self.database.idle);
-            if idle.len() < IDLE_MAX {
-                idle.push(connection);
-            }
-        }
-    }
-}
-
-/// A panic elsewhere leaves connections whole: an open transaction is rolled back where it is dropped.
-fn lock<Value>(mutex: &Mutex<Value>) -> MutexGuard<'_, Value> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,7 +9,6 @@
 pub mod backend;
 pub mod config;
 mod database;
-mod error;
 mod list;
 mod objects;
 mod read;

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use rusqlite::params;
 use worldstore_core::listing::{self, Start};
 use worldstore_core::{Error, Key, ListOptions, ListPage, ObjectMeta, PageToken, Prefix, Result};
+use worldstore_db_common::sqlite::translate;
 
-use crate::error::translate;
 use crate::objects::{COLUMNS, Tables};
 
 /// Rows that are fetched at a time.

@@ -6,8 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
 use worldstore_core::{Condition, Error, ErrorKind, Key, ObjectMeta, Result, Version, WriteToken};
-
-use crate::error::translate;
+use worldstore_db_common::sqlite::translate;
 
 /// Bytes in one row of an object; the last row has the rest.
 pub const CHUNK_BYTES: usize = 256 << 10;

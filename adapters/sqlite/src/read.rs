@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use worldstore_core::{Chunks, Key, ReadOptions, ReadRangesOptions, ReadReply, Result, check_ranges};
+use worldstore_db_common::sqlite::Reader;
 
-use crate::database::{Database, Reader};
+use crate::database::Database;
 use crate::objects::{CHUNK_BYTES, Object, Tables};
 
 /// Up to so many bytes are read before `read` returns; beyond, the stream keeps a connection and its state of the file

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use rusqlite::params;
 use worldstore_core::{Durability, Error, ErrorKind, Key, Outcome, Result, WriteOptions, Writer};
+use worldstore_db_common::sqlite::translate;
 
 use crate::database::{Committed, Database};
-use crate::error::translate;
 use crate::objects::{CHUNK_BYTES, New, Tables, holds, now_us, text};
 
 /// Bytes that a writer holds in memory, and stores in one transaction.

@@ -270,8 +270,14 @@ async fn catalogs_in_other_schemas_are_not_waited_for() {
 async fn a_lost_catalog_is_no_empty_store() {
     let Some(server) = server().await else { return };
     let backend = memory_backend();
-    let table = made(&server.tables(&backend).await).await;
+    let open = server.tables(&backend).await;
+    let table = made(&open).await;
     server.run(&format!("DROP SCHEMA {0} CASCADE; CREATE SCHEMA {0}", server.schema)).await;
+    // To whoever has it open it is gone, too, and not a catalog that lacks the table.
+    let described = open.describe(&table, &DescribeOptions::default()).await;
+    assert_eq!(described.unwrap_err().kind(), ErrorKind::Corrupt);
+    let created = open.create(&table, &CreateOptions::new(schema())).await;
+    assert_eq!(created.unwrap_err().kind(), ErrorKind::Corrupt);
     let tables = server.tables(&backend).await;
     assert_eq!(tables.list(&ListTablesOptions::default()).await.unwrap_err().kind(), ErrorKind::Corrupt);
     assert_eq!(tables.recover_catalog().await.unwrap().tables.len(), 1);

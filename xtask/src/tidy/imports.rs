@@ -12,7 +12,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("worldstore-archetype", &["worldstore-core"]),
     ("worldstore-cache", &["worldstore-core", "worldstore-async"]),
     ("worldstore-lance", &["worldstore-core", "worldstore-async"]),
-    ("worldstore-iceberg", &["worldstore-core", "worldstore-async"]),
+    ("worldstore-db-common", &["worldstore-core"]),
+    ("worldstore-iceberg", &["worldstore-core", "worldstore-async", "worldstore-db-common"]),
     ("worldstore-dataset", &["worldstore-core"]),
     ("worldstore-datafusion", &["worldstore-core", "worldstore-async"]),
     (
@@ -26,7 +27,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "worldstore-zset",
         ],
     ),
-    ("worldstore-ecs", &["worldstore-core", "worldstore-async", "worldstore-ecs-derive"]),
+    ("worldstore-ecs", &["worldstore-core", "worldstore-async", "worldstore-ecs-derive", "worldstore-db-common"]),
     ("worldstore-ecs-derive", &[]),
     (
         "worldstore-bench",
@@ -38,7 +39,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Adapters stand side by side, each for one system.
-const ADAPTER: &[&str] = &["worldstore-core", "worldstore-async"];
+const ADAPTER: &[&str] = &["worldstore-core", "worldstore-async", "worldstore-db-common"];
 
 /// Finds imports against the layers, and crates that have no place in them.
 pub fn check(members: &[Member]) -> Vec<Finding> {

@@ -30,11 +30,11 @@ fn a_wrong_address_is_refused_without_repeating_the_password() {
         ("postgres://u:secret@h:70000/d", "URI is none"),
         ("postgres://u:secret@h/d?sslmode=prefer", "none of disable"),
         ("postgres://u:secret@h/d?password=secret", "unknown parameter"),
-        ("postgres://u:secret@h/d?namespace=", "namespace is not"),
-        ("postgres://u:secret@h/d?namespace=A", "namespace is not"),
-        ("postgres://u:secret@h/d?namespace=1a", "namespace is not"),
-        ("postgres://u:secret@h/d?namespace=a%22;drop", "namespace is not"),
-        ("postgres://u:secret@h/d?namespace=pg_catalog", "namespace is not"),
+        ("postgres://u:secret@h/d?namespace=", "a schema has 1 to 48"),
+        ("postgres://u:secret@h/d?namespace=A", "a schema has 1 to 48"),
+        ("postgres://u:secret@h/d?namespace=1a", "a schema has 1 to 48"),
+        ("postgres://u:secret@h/d?namespace=a%22;drop", "a schema has 1 to 48"),
+        ("postgres://u:secret@h/d?namespace=pg_catalog", "a schema has 1 to 48"),
     ] {
         let error = PostgresConfig::from_uri(uri).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{uri}");

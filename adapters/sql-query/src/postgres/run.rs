@@ -1,13 +1,12 @@
 //! Running a query in a transaction that cannot write.
 
-use std::time::Duration;
-
 use arrow::array::RecordBatch;
 use futures::TryStreamExt;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode, PgStatement};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgSslMode, PgStatement};
 use sqlx::{Column as _, ConnectOptions, Executor, Postgres, Statement as _, Transaction, TypeInfo as _};
 use url::Url;
 use worldstore_core::{Error, ErrorKind, Result};
+use worldstore_db_common::postgres::{milliseconds, pool_options, translate_with};
 
 use crate::config::Limits;
 use crate::postgres::CONNECTIONS_MAX;
@@ -15,22 +14,16 @@ use crate::postgres::column::Column;
 use crate::queries::Entry;
 use crate::shelf::{Meter, Shelf, batch};
 
-/// Longer is as good as for ever, and further than the clock reaches.
-const WAIT_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
-
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 pub(crate) fn pool(url: &Url, limits: &Limits) -> Result<PgPool> {
-    // The client would panic.
-    tokio::runtime::Handle::try_current()
-        .map_err(|error| Error::unsupported("there is no tokio runtime here").caused_by(error))?;
+    let pool = pool_options(CONNECTIONS_MAX, limits.timeout)?;
     // The cause is not kept: it could repeat what it could not read.
     let options = PgConnectOptions::from_url(url)
         .map_err(|_| Error::invalid("user, password or database of the URI are no text"))?;
-    let timeout = limits.timeout.as_millis().clamp(1, i32::MAX as u128).to_string();
+    let timeout = milliseconds(limits.timeout);
     let options = options.ssl_mode(PgSslMode::Disable).application_name("worldstore-sql-query");
     let options = options.options([("statement_timeout", timeout.as_str()), ("default_transaction_read_only", "on")]);
-    let pool = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(limits.timeout.min(WAIT_MAX));
     Ok(pool.connect_lazy_with(options))
 }
 
@@ -97,33 +90,16 @@ async fn collect(
 }
 
 pub(crate) fn translate(error: sqlx::Error) -> Error {
-    let (kind, message) = match &error {
-        sqlx::Error::Database(database) => of_state(database.code().as_deref().unwrap_or_default()),
-        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => {
-            (ErrorKind::Unavailable, "the connection to the server failed")
-        }
-        sqlx::Error::PoolTimedOut => (ErrorKind::Unavailable, "no connection to the server came free in time"),
-        _ => (ErrorKind::Unexpected, "the server answered what was not expected"),
-    };
-    Error::new(kind, message).caused_by(error)
-}
-
-/// <https://www.postgresql.org/docs/15/errcodes-appendix.html>
-fn of_state(state: &str) -> (ErrorKind, &'static str) {
-    match state {
-        "57014" => (ErrorKind::Unavailable, "the query did not finish in time"),
-        "42501" => (ErrorKind::PermissionDenied, "the user may not read this"),
-        "3D000" => (ErrorKind::NotFound, "the database does not exist"),
-        "XX001" | "XX002" => (ErrorKind::Corrupt, "the database is damaged"),
-        _ => match state.get(..2) {
+    translate_with(error, |state| match state {
+        "57014" => Some((ErrorKind::Unavailable, "the query did not finish in time")),
+        "42501" => Some((ErrorKind::PermissionDenied, "the user may not read this")),
+        _ => match state.get(..2)? {
             // Data exceptions, such as a division by zero, and errors of syntax and names.
-            Some("22" | "42") => (ErrorKind::Invalid, "the query is wrong"),
+            "22" | "42" => Some((ErrorKind::Invalid, "the query is wrong")),
             // Not in this transaction, which is read only.
-            Some("25") => (ErrorKind::Invalid, "the query changes something"),
-            Some("28") => (ErrorKind::PermissionDenied, "the server refused user or password"),
-            Some("40") => (ErrorKind::Conflict, "another change is in flight"),
-            Some("08" | "53" | "57") => (ErrorKind::Unavailable, "the server is not available"),
-            _ => (ErrorKind::Unexpected, "the server failed"),
+            "25" => Some((ErrorKind::Invalid, "the query changes something")),
+            "40" => Some((ErrorKind::Conflict, "another change is in flight")),
+            _ => None,
         },
-    }
+    })
 }

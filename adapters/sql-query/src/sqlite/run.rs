@@ -6,6 +6,7 @@ use std::time::Instant;
 use arrow::array::RecordBatch;
 use rusqlite::{Batch, Connection, ErrorCode, OpenFlags, Statement};
 use worldstore_core::{Error, ErrorKind, Result};
+use worldstore_db_common::sqlite::{self, translate_with};
 
 use crate::config::Limits;
 use crate::queries::Entry;
@@ -31,10 +32,7 @@ pub(crate) fn check(path: &Path, shelf: &Shelf) -> Result<()> {
 }
 
 fn connect(path: &Path, limits: &Limits) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(translate)?;
-    let timeout = limits.timeout.min(std::time::Duration::from_millis(i32::MAX as u64));
-    connection.busy_timeout(timeout).map_err(translate)?;
+    let connection = sqlite::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, limits.timeout)?;
     connection.pragma_update(None, "query_only", true).map_err(translate)?;
     // SQLite looks at the file only when it must, and a query may need nothing of it.
     connection.pragma_query(None, "schema_version", |_| Ok(())).map_err(translate)?;
@@ -75,22 +73,12 @@ fn collect(mut statement: Statement<'_>, limits: &Limits) -> Result<RecordBatch>
 }
 
 fn translate(error: rusqlite::Error) -> Error {
-    let code = match &error {
-        rusqlite::Error::SqlInputError { error, .. } => Some(error.code),
-        error => error.sqlite_error_code(),
-    };
-    let (kind, message) = match code {
-        Some(ErrorCode::OperationInterrupted) => (ErrorKind::Unavailable, "the query did not finish in time"),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (ErrorKind::Conflict, "the file is locked"),
-        Some(ErrorCode::NotADatabase) => (ErrorKind::Corrupt, "the file is no sqlite database"),
-        Some(ErrorCode::DatabaseCorrupt) => (ErrorKind::Corrupt, "the database is damaged"),
-        Some(ErrorCode::CannotOpen) => (ErrorKind::NotFound, "the file cannot be opened"),
-        Some(ErrorCode::PermissionDenied) => (ErrorKind::PermissionDenied, "the file cannot be read"),
-        Some(ErrorCode::ReadOnly) => (ErrorKind::Invalid, "the query changes something"),
-        Some(ErrorCode::SystemIoFailure) => (ErrorKind::Unavailable, "the file cannot be read"),
+    translate_with(error, |code| match code {
+        ErrorCode::OperationInterrupted => Some((ErrorKind::Unavailable, "the query did not finish in time")),
+        ErrorCode::PermissionDenied => Some((ErrorKind::PermissionDenied, "the file cannot be read")),
+        ErrorCode::ReadOnly => Some((ErrorKind::Invalid, "the query changes something")),
         // What SQLite calls an error of the statement: syntax, missing tables, a failed function.
-        Some(ErrorCode::Unknown) => (ErrorKind::Invalid, "the query is wrong"),
-        _ => (ErrorKind::Unexpected, "sqlite failed"),
-    };
-    Error::new(kind, message).caused_by(error)
+        ErrorCode::Unknown => Some((ErrorKind::Invalid, "the query is wrong")),
+        _ => None,
+    })
 }

@@ -12,8 +12,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, ToSql, TransactionBehavior};
 use worldstore_core::{Error, ErrorKind, Result};
+use worldstore_db_common::sqlite::{self, is_unclear, translate_with};
 
 use super::schema::{self, Stored};
 use super::{Mode, Snapshot, Store, Transaction, no_later_time};
@@ -45,7 +46,7 @@ pub struct SqliteConfig {
     pub path: PathBuf,
     /// Default: [`SqliteSync::Full`].
     pub sync: SqliteSync,
-    /// How long a step waits for another process's step. Default: 10 s.
+    /// How long a step waits for another process's step, up to 24 days. Default: 10 s.
     pub busy_wait: Duration,
     /// Page cache in KiB. Default: 65,536 (64 MiB).
     pub cache_kib: u32,
@@ -85,28 +86,24 @@ impl SqliteConfig {
     /// `NotFound` if the file can be neither opened nor made, `Corrupt` if it is no SQLite file, `Unsupported` if the
     /// file system does not take WAL mode.
     pub fn open(&self) -> Result<Sqlite> {
-        let connection = Connection::open(&self.path).and_then(|connection| {
-            connection.busy_timeout(self.busy_wait)?;
-            connection.set_prepared_statement_cache_capacity(STATEMENTS);
-            connection.pragma_update(None, "cache_size", -i64::from(self.cache_kib))?;
-            let sync = match self.sync {
-                SqliteSync::Full => "FULL",
-                SqliteSync::Normal => "NORMAL",
-            };
-            connection.pragma_update(None, "synchronous", sync)?;
-            connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
-            Ok(connection)
-        });
-        let connection = connection.map_err(|error| failed(error).with("path", self.path.display()))?;
-        let set = |connection: &Connection| -> rusqlite::Result<String> {
-            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
-        };
-        let mode = set(&connection).map_err(|error| failed(error).with("path", self.path.display()))?;
-        if mode != "wal" {
-            let error = Error::unsupported("the file system does not take sqlite's wal mode");
-            return Err(error.with("path", self.path.display()));
-        }
+        let connection = self.connect().map_err(|error| error.with("path", self.path.display()))?;
         Ok(Sqlite { connection, path: self.path.clone() })
+    }
+
+    fn connect(&self) -> Result<Connection> {
+        let access = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let connection = sqlite::connect(&self.path, access, self.busy_wait)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        let sync = match self.sync {
+            SqliteSync::Full => "FULL",
+            SqliteSync::Normal => "NORMAL",
+        };
+        let set = |name, value: &dyn ToSql| connection.pragma_update(None, name, value).map_err(failed);
+        set("cache_size", &-i64::from(self.cache_kib))?;
+        set("synchronous", &sync)?;
+        set("wal_autocheckpoint", &LOG_PAGES)?;
+        sqlite::write_ahead(&connection, self.busy_wait)?;
+        Ok(connection)
     }
 }
 
@@ -196,29 +193,20 @@ fn stored(connection: &Connection) -> Result<BTreeMap<String, Stored>> {
 
 /// Translates an error of an operation that has changed nothing.
 fn failed(error: rusqlite::Error) -> Error {
-    let (kind, message) = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            (ErrorKind::Conflict, "another step holds the file")
+    let no_table = error.to_string().starts_with("no such table");
+    translate_with(error, |code| match code {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+            Some((ErrorKind::Conflict, "another step holds the file"))
         }
-        Some(ErrorCode::NotADatabase) => (ErrorKind::Corrupt, "the file is no sqlite database"),
-        Some(ErrorCode::DatabaseCorrupt) => (ErrorKind::Corrupt, "the database is damaged"),
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
-            (ErrorKind::PermissionDenied, "the file cannot be written")
-        }
-        Some(ErrorCode::DiskFull) => (ErrorKind::StorageFull, "no space is left for the file"),
-        Some(ErrorCode::CannotOpen) => (ErrorKind::NotFound, "the file cannot be opened"),
-        Some(ErrorCode::SystemIoFailure) => (ErrorKind::Unavailable, "the file cannot be read or written"),
-        Some(ErrorCode::OutOfMemory) => (ErrorKind::Unavailable, "sqlite gets no memory"),
-        Some(ErrorCode::TooBig) => (ErrorKind::Invalid, "a row is too large for sqlite"),
-        _ if error.to_string().starts_with("no such table") => (ErrorKind::NotFound, "the store has no such table"),
-        _ => (ErrorKind::Unexpected, "sqlite failed"),
-    };
-    Error::new(kind, message).caused_by(error)
+        ErrorCode::TooBig => Some((ErrorKind::Invalid, "a row is too large for sqlite")),
+        ErrorCode::Unknown if no_table => Some((ErrorKind::NotFound, "the store has no such table")),
+        _ => None,
+    })
 }
 
 /// Translates an error of a commit: after a failed write or sync, its frames may still be found in the log.
 fn commit_failed(error: rusqlite::Error) -> Error {
-    if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
+    if is_unclear(&error) {
         return Error::new(ErrorKind::OutcomeUnknown, "the commit failed half way").caused_by(error);
     }
     failed(error)

@@ -10,16 +10,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::{ConnectOptions, Postgres as PostgresDatabase, Transaction};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use worldstore_core::table::TableName;
 use worldstore_core::{Error, ErrorKind, Result};
+use worldstore_db_common::postgres::{is_unclear, pool_options};
 
 use super::{Database, Done, NAME_NAMESPACE, SCHEMA, Step, TABLES_ONLY, fence_of, list, look_up};
 use crate::catalog::{CATALOG, NAMESPACE, check_fence};
-use crate::error::{from_postgres, is_lost, is_unclear};
+use crate::error::{from_postgres, is_lost};
 use crate::outside::Named;
 
 /// Changes at once. Each has a connection while it waits for the lock on its table, up to the server's limit of 15 s.
@@ -62,12 +63,9 @@ pub(super) struct Postgres {
 impl Postgres {
     /// No I/O.
     pub fn new(uri: &str) -> Result<Self> {
-        // The client would panic.
-        tokio::runtime::Handle::try_current()
-            .map_err(|source| Error::unsupported("there is no tokio runtime here").caused_by(source))?;
         // The URI may hold a password: neither it nor what is wrong with it is shown.
         let options = PgConnectOptions::from_str(uri).map_err(|_| Error::invalid("the catalog's URI is none"))?;
-        let pool = PgPoolOptions::new().max_connections(CHANGES_MAX + READS_MAX).acquire_timeout(CONNECT_TIMEOUT);
+        let pool = pool_options(CHANGES_MAX + READS_MAX, CONNECT_TIMEOUT)?;
         let pool = pool.connect_lazy_with(options.disable_statement_logging());
         let turns = |most: u32| Semaphore::new(most as usize);
         Ok(Self { pool, changes: turns(CHANGES_MAX), reads: turns(READS_MAX), tables_only: OnceCell::new() })

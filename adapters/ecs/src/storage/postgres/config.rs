@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use worldstore_core::{Error, Result};
+use worldstore_db_common::postgres::{check_schema, milliseconds};
 
 use super::Postgres;
 use crate::planted::Planted;
@@ -20,9 +21,6 @@ pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a batch waits for those of others, unless configured.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The longest name of a namespace, in bytes.
-const NAMESPACE_BYTES_MAX: usize = 48;
 
 /// How a [`Postgres`] storage is opened. `Debug` shows no password.
 #[derive(Clone)]
@@ -66,13 +64,7 @@ impl PostgresConfig {
     /// `Invalid` unless it has 1 to 48 small letters, digits and `_`, begins with a letter, and not with `pg_`.
     pub fn with_namespace(mut self, name: impl Into<String>) -> Result<Self> {
         let name = name.into();
-        let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
-        if !first || !name.bytes().all(legal) || name.len() > NAMESPACE_BYTES_MAX || name.starts_with("pg_") {
-            let rule =
-                "namespace is not 1 to 48 small letters, digits and underscores after a letter, or begins with pg_";
-            return Err(Error::invalid(rule).with("namespace", name));
-        }
+        check_schema("namespace", &name)?;
         self.namespace = name;
         Ok(self)
     }
@@ -139,7 +131,6 @@ impl PostgresConfig {
     }
 
     pub(super) fn options(&self) -> PgConnectOptions {
-        let milliseconds = |time: Duration| time.as_millis().clamp(1, i32::MAX as u128).to_string();
         self.options.clone().options([
             ("statement_timeout", milliseconds(self.statement_timeout)),
             ("lock_timeout", milliseconds(self.lock_timeout)),

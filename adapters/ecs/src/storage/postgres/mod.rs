@@ -15,9 +15,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, Transaction};
 use worldstore_core::{Error, Result};
+use worldstore_db_common::postgres::pool_options;
 
 use crate::async_storage::AsyncStorage;
 use crate::batch::{Applied, Batch};
@@ -70,10 +71,7 @@ pub struct Postgres {
 
 impl Postgres {
     async fn connect(config: PostgresConfig) -> Result<Self> {
-        // The client would panic.
-        tokio::runtime::Handle::try_current()
-            .map_err(|error| Error::unsupported("there is no tokio runtime here").caused_by(error))?;
-        let pool = PgPoolOptions::new().max_connections(config.connections_max).acquire_timeout(config.acquire_timeout);
+        let pool = pool_options(config.connections_max, config.acquire_timeout)?;
         let pool = pool.connect_with(config.options()).await.map_err(translate)?;
         let mut connection = pool.acquire().await.map_err(translate)?;
         schema::prepare(&mut connection, &config.namespace, config.shard).await?;

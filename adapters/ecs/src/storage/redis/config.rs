@@ -3,11 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use redis::{Client, ConnectionInfo, IntoConnectionInfo};
+use redis::{ConnectionInfo, IntoConnectionInfo};
 use worldstore_core::{Error, Result};
+use worldstore_db_common::redis::{Limits, check_namespace};
 
 use super::Redis;
-use super::server::failed;
 use crate::planted::Planted;
 
 /// The namespace unless configured.
@@ -31,8 +31,7 @@ pub struct RedisConfig {
     pub(super) namespace: String,
     pub(super) shard: u16,
     pub(super) persistence: Persistence,
-    pub(super) connect_timeout: Duration,
-    pub(super) command_timeout: Duration,
+    pub(super) limits: Limits,
     pub(super) planted: Planted,
 }
 
@@ -49,8 +48,7 @@ impl RedisConfig {
             namespace: NAMESPACE.to_owned(),
             shard: 0,
             persistence: Persistence::default(),
-            connect_timeout: Duration::from_secs(5),
-            command_timeout: Duration::from_secs(30),
+            limits: Limits::default(),
             planted: Planted::default(),
         })
     }
@@ -60,11 +58,7 @@ impl RedisConfig {
     /// # Errors
     /// `Invalid` unless it has 1 to 128 ASCII letters, digits, `-`, `_`, `.`, `:` or `/`.
     pub fn with_namespace(mut self, namespace: &str) -> Result<Self> {
-        let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte);
-        if !(1..=128).contains(&namespace.len()) || !namespace.bytes().all(legal) {
-            let rule = "namespace is not 1 to 128 letters, digits, or any of - _ . : /";
-            return Err(Error::invalid(rule).with("namespace", namespace));
-        }
+        check_namespace(namespace)?;
         self.namespace = namespace.to_owned();
         Ok(self)
     }
@@ -83,17 +77,25 @@ impl RedisConfig {
         self
     }
 
+    /// Sets how many connections are open at most. 16 by default. A call that finds them all in use waits for one, as long as
+    /// a command may take.
+    #[must_use]
+    pub fn with_connections_max(mut self, connections: usize) -> Self {
+        self.limits.connections_max = connections;
+        self
+    }
+
     /// Sets how long connecting may take. 5 seconds by default.
     #[must_use]
     pub fn with_connect_timeout(mut self, time: Duration) -> Self {
-        self.connect_timeout = time;
+        self.limits.connect_timeout = time;
         self
     }
 
     /// Sets how long sending a command, and waiting for its answer, may take each. 30 seconds by default.
     #[must_use]
     pub fn with_command_timeout(mut self, time: Duration) -> Self {
-        self.command_timeout = time;
+        self.limits.command_timeout = time;
         self
     }
 
@@ -108,10 +110,10 @@ impl RedisConfig {
     ///
     /// # Errors
     /// `Unavailable` if the server cannot be reached; `PermissionDenied` for wrong credentials; `Unsupported` if it does
-    /// not keep what [`Persistence::Always`] says; `Invalid` if the namespace is of another version or another shard.
+    /// not keep what [`Persistence::Always`] says; `Invalid` if the namespace is of another version or another shard, or a
+    /// limit is zero.
     pub fn connect(self) -> Result<Redis> {
-        let client = Client::open(self.info.clone()).map_err(failed)?;
-        Redis::connect(client, self)
+        Redis::connect(self)
     }
 }
 

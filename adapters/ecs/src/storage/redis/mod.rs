@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use redis::{Client, Script, ScriptInvocation, Value};
+use redis::{Script, ScriptInvocation, Value};
 use worldstore_core::{Error, Result};
+use worldstore_db_common::redis::Pool;
 
 use crate::allocator::AllocatorState;
 use crate::batch::{Applied, Batch, WriteMode};
@@ -83,23 +84,18 @@ impl Scripts {
 }
 
 impl Redis {
-    fn connect(client: Client, config: RedisConfig) -> Result<Self> {
+    fn connect(config: RedisConfig) -> Result<Self> {
         let name = format!("redis({}, {})", config.info.addr(), config.namespace);
         let (wanted, persistence, planted) = (config.shard, config.persistence, config.planted);
-        let server = Server::new(client, config);
+        let pool = Pool::new(config.info, config.limits)?;
         let durability = match persistence {
             Persistence::Unknown => Durability::Volatile,
             Persistence::Always => {
-                for (setting, value) in [("appendonly", "yes"), ("appendfsync", "always")] {
-                    let found = server.setting(setting)?;
-                    if found != value {
-                        let error = Error::unsupported("the server does not sync each change to its disk");
-                        return Err(error.with("setting", setting).with("value", found).with("wanted", value));
-                    }
-                }
+                pool.check_synced()?;
                 Durability::Durable
             }
         };
+        let server = Server::new(pool, &config.namespace);
         let answer = server.change(&script(include_str!("lua/prepare.lua")), |call| {
             call.arg(VERSION).arg(wanted);
         })?;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use rusqlite::types::{ToSqlOutput, Value};
 use rusqlite::{Connection, OptionalExtension};
 use worldstore_core::{Error, ErrorKind, Result};
+use worldstore_db_common::sqlite::translate;
 
 use super::cells::to_sql;
-use super::error::translate;
 use super::read::{Head, alive, having, to_id};
 use super::schema;
 use crate::batch::{Applied, Batch, WriteMode};

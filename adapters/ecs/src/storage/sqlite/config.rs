@@ -39,10 +39,10 @@ impl SqliteConfig {
         self
     }
 
-    /// Sets how long a batch waits for those of other processes.
+    /// Sets how long a batch waits for those of other processes, up to 24 days.
     #[must_use]
     pub fn with_busy_timeout(mut self, time: Duration) -> Self {
-        self.busy_timeout = time.min(Duration::from_millis(i32::MAX as u64));
+        self.busy_timeout = time;
         self
     }
 

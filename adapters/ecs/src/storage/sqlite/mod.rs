@@ -4,7 +4,6 @@ mod apply;
 mod cells;
 mod config;
 mod database;
-mod error;
 mod query;
 mod read;
 mod schema;

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use rusqlite::Row;
 use worldstore_core::Result;
+use worldstore_db_common::sqlite::{Reader, translate};
 
-use super::database::Reader;
-use super::error::translate;
 use super::read::{Head, of_id, value};
 use crate::chunk::Chunk;
 use crate::component::ComponentType;

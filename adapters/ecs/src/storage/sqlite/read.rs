@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Row};
 use worldstore_core::Result;
+use worldstore_db_common::sqlite::translate;
 
 use super::cells::from_sql;
-use super::error::translate;
 use crate::error::corrupt;
 use crate::storage::catalog::{Catalog, Known};
 use crate::{ComponentValue, Entity};

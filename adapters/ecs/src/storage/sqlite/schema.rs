@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use worldstore_core::Result;
+use worldstore_db_common::sqlite::translate;
 
 use super::cells::column_type;
-use super::error::translate;
 use crate::batch::check_known;
 use crate::component::ComponentType;
 use crate::storage::catalog::{Catalog, Known};

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use worldstore_core::{Error, Result};
+use worldstore_db_common::sqlite::translate;
 
 use super::apply;
-use super::error::translate;
 use super::read::{self, Head, to_id};
 use super::schema;
 use crate::Entity;

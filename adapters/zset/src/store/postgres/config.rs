@@ -7,13 +7,12 @@ use std::time::Duration;
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 use worldstore_core::{Error, Result};
+use worldstore_db_common::postgres::{check_schema, milliseconds};
 
 use super::Postgres;
 
 /// How many prepared statements the connection keeps: six for each table of a large circuit.
 const STATEMENTS: usize = 768;
-/// The longest name of a schema, in bytes.
-const SCHEMA_BYTES_MAX: usize = 48;
 
 /// Which database and schema, and how long a step waits.
 #[derive(Clone)]
@@ -45,13 +44,7 @@ impl PostgresConfig {
     /// `Invalid` unless it has 1 to 48 small letters, digits and `_`, begins with a letter, and not with `pg_`.
     pub fn with_schema(mut self, schema: impl Into<String>) -> Result<Self> {
         let schema = schema.into();
-        let plain = schema.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-        let first = schema.starts_with(|first: char| first.is_ascii_lowercase());
-        if !plain || !first || schema.len() > SCHEMA_BYTES_MAX || schema.starts_with("pg_") {
-            let message =
-                "a schema has 1 to 48 small letters, digits and underscores after a letter, and not pg_ in front";
-            return Err(Error::invalid(message).with("schema", schema));
-        }
+        check_schema("schema", &schema)?;
         self.schema = schema;
         Ok(self)
     }
@@ -93,7 +86,6 @@ impl PostgresConfig {
     }
 
     pub(super) fn options(&self) -> Result<PgConnectOptions> {
-        let milliseconds = |time: Duration| time.as_millis().clamp(1, i32::MAX as u128).to_string();
         // Tables grow from nothing faster than statistics follow; all that is asked here goes by the primary key.
         let settings = [
             ("lock_timeout", milliseconds(self.lock_timeout)),

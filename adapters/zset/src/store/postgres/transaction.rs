@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use worldstore_core::{Error, ErrorKind, Result};
+use worldstore_db_common::postgres::is_unclear;
 
 use super::arrays::Arrays;
-use super::error::{is_unclear, translate};
+use super::error::translate;
 use super::link::Link;
 use super::{scan, statements};
 use crate::columns::Datum;

@@ -1,10 +1,22 @@
-//! The client's errors in the terms of worldstore.
+//! Errors of a Redis server and its client, and connections that wait for each other.
+
+mod pool;
 
 use redis::{RedisError, ServerErrorKind};
-use worldstore_core::{Error, ErrorKind};
+use worldstore_core::{Error, ErrorKind, Result};
 
-/// Translates an error of a call that has changed nothing, or can be made again.
-pub(crate) fn failed(error: RedisError) -> Error {
+use crate::Meaning;
+
+pub use pool::{Limits, Pool};
+
+/// Translates an error of a call that has changed nothing, or can be made again; it becomes the cause of ours, with the server's code.
+///
+/// - `Unavailable`: a server that cannot be reached, starts, is a replica now, or has broken off.
+/// - `PermissionDenied`, `StorageFull` (out of memory): as the server says.
+/// - `Corrupt`: a key holds another type.
+/// - `Invalid`: an address that the client cannot use.
+/// - `Unexpected`: anything else.
+pub fn translate(error: RedisError) -> Error {
     let (kind, message) = match error.kind() {
         redis::ErrorKind::Io => (ErrorKind::Unavailable, "server cannot be reached"),
         redis::ErrorKind::Parse => (ErrorKind::Unavailable, "server broke off its answer"),
@@ -19,7 +31,7 @@ pub(crate) fn failed(error: RedisError) -> Error {
     failed.caused_by(error)
 }
 
-fn of_server(kind: ServerErrorKind, code: Option<&str>) -> (ErrorKind, &'static str) {
+fn of_server(kind: ServerErrorKind, code: Option<&str>) -> Meaning {
     match (kind, code) {
         (ServerErrorKind::BusyLoading | ServerErrorKind::TryAgain | ServerErrorKind::ClusterDown, _)
         | (ServerErrorKind::MasterDown, _)
@@ -38,6 +50,24 @@ fn of_server(kind: ServerErrorKind, code: Option<&str>) -> (ErrorKind, &'static 
 }
 
 /// True if it is not known what the server has made of the call, and the connection is of no use any more.
-pub(crate) fn is_broken(error: &RedisError) -> bool {
+pub fn is_broken(error: &RedisError) -> bool {
     matches!(error.kind(), redis::ErrorKind::Io | redis::ErrorKind::Parse) || error.is_unrecoverable_error()
 }
+
+/// Checks the name that the keys of a program begin with, as their hash tag: what two of them hold does not mix.
+///
+/// # Errors
+/// `Invalid` unless it has 1 to 128 ASCII letters, digits, `-`, `_`, `.`, `:` or `/`.
+pub fn check_namespace(name: &str) -> Result<()> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte);
+    match (1..=128).contains(&name.len()) && name.bytes().all(legal) {
+        true => Ok(()),
+        false => {
+            let error = Error::invalid("namespace is not 1 to 128 letters, digits, or any of - _ . : /");
+            Err(error.with("namespace", name))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
