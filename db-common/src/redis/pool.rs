@@ -31,8 +31,8 @@ impl Default for Limits {
     }
 }
 
-/// Connections to a server, each used by one call at a time. One that was idle is asked first whether it still works, and one that
-/// broke is closed. `Debug` shows no password.
+/// Connections to a server, each used by one call at a time. One that was idle for over a second is asked first whether it still
+/// works, and one that broke is closed. `Debug` shows no password.
 ///
 /// ```no_run
 /// use worldstore_db_common::redis::{Limits, Pool};
