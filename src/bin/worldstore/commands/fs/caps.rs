@@ -15,24 +15,6 @@ use crate::args::fs::CapsArgs;
 use crate::output::{line, note};
 use crate::progress::shown;
 
-/// The fields of a capability, under their own names.
-const ABILITIES: [(&str, Ability); 14] = [
-    ("write", Ability::Write),
-    ("write_if_absent", Ability::WriteIfAbsent),
-    ("write_if_match", Ability::WriteIfMatch),
-    ("copy", Ability::Copy),
-    ("copy_if_absent", Ability::CopyIfAbsent),
-    ("copy_if_match", Ability::CopyIfMatch),
-    ("rename", Ability::Rename),
-    ("rename_if_absent", Ability::RenameIfAbsent),
-    ("rename_if_match", Ability::RenameIfMatch),
-    ("delete_if_match", Ability::DeleteIfMatch),
-    ("write_tokens", Ability::WriteTokens),
-    ("list_sorted", Ability::ListSorted),
-    ("versions", Ability::Versions),
-    ("durable", Ability::Durable),
-];
-
 pub async fn run(args: CapsArgs, registry: &Registry) -> Result<()> {
     let folder = Address::folder(registry, &args.uri, Root::Existing).await?;
     let report = match args.probe {
@@ -43,9 +25,9 @@ pub async fn run(args: CapsArgs, registry: &Registry) -> Result<()> {
         let observed = if args.probe { "  observed" } else { "" };
         line(&format!("{:<18} declared{observed}", "ability"))?;
     }
-    for (name, ability) in ABILITIES {
-        let declared = folder.store.supports(ability);
-        let observed = report.as_ref().map(|report| observed(report, name));
+    for ability in Ability::ALL {
+        let (name, declared) = (ability.flag(), folder.store.supports(ability));
+        let observed = report.as_ref().map(|report| observed(report, ability));
         match args.json {
             true => print_json(&json!({"ability": name, "declared": declared, "observed": observed}))?,
             false => {
@@ -85,8 +67,8 @@ pub fn scratch(folder: &Address) -> Result<Prefix> {
 }
 
 /// `works`, `refused` as what is not declared should be, `FAILED`, or `not probed`.
-fn observed(report: &Report, name: &str) -> &'static str {
-    match report.observed().into_iter().find(|observed| observed.need.as_str() == name) {
+fn observed(report: &Report, ability: Ability) -> &'static str {
+    match report.observed().into_iter().find(|observed| observed.need == ability) {
         Some(observed) if observed.wrong > 0 => "FAILED",
         Some(observed) if observed.right > 0 => {
             if observed.declared {
