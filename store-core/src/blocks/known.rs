@@ -5,7 +5,17 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::content::Block;
 use super::hash::Hash;
-use crate::manifest::Manifest;
+
+/// What a state refers to, one of a chain whose states are numbered.
+#[derive(Debug, Clone)]
+pub struct References<All> {
+    /// The number of the state, from 1.
+    pub number: u64,
+    /// How many garbage collections had begun when it was made.
+    pub collections: u64,
+    /// Every block that it refers to.
+    pub blocks: All,
+}
 
 /// How many blocks that were written here are remembered, of about 100 bytes each. Those that come later are written
 /// again when they are put again.
@@ -19,7 +29,7 @@ pub(super) struct Known {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The number of the manifest that is followed; 0 for none.
+    /// The number of the state that is followed; 0 for none.
     number: u64,
     generation: u64,
     referenced: HashMap<Hash, Block>,
@@ -48,14 +58,15 @@ impl Known {
         }
     }
 
-    pub fn follow(&self, manifest: &Manifest) {
+    pub fn follow(&self, references: References<impl IntoIterator<Item = Block>>) {
+        let References { number, collections, blocks } = references;
         let mut state = self.write();
-        if manifest.number <= state.number {
+        if number <= state.number {
             return;
         }
-        (state.number, state.generation) = (manifest.number, manifest.collections);
-        state.referenced = manifest.blocks().map(|block| (block.hash, *block)).collect();
-        state.written.retain(|_, block| is_young(block, manifest.collections));
+        (state.number, state.generation) = (number, collections);
+        state.referenced = blocks.into_iter().map(|block| (block.hash, block)).collect();
+        state.written.retain(|_, block| is_young(block, collections));
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {

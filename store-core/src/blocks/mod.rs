@@ -21,6 +21,7 @@ use bytes::Bytes;
 pub use content::{BLOCK_BYTES_MAX, Block, Content};
 pub(crate) use content::{parse_number, total};
 pub use hash::{CommitId, Hash, Hasher};
+pub use known::References;
 pub(crate) use known::is_young;
 pub use options::{BlockOptions, BlockStats};
 pub use read::ContentReader;
@@ -29,7 +30,6 @@ pub use write::ContentWriter;
 use crate::backend::Backend;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
-use crate::manifest::Manifest;
 use crate::ops::{ObjectMeta, Outcome, StatOptions};
 use crate::planted::Bug;
 use content::damaged;
@@ -40,7 +40,7 @@ use options::Counters;
 ///
 /// # What is written, and what is not
 /// A block is written unless this store knows that it is there and durable: because it has itself written it, or because
-/// the manifest that it [follows](Self::follow) refers to it. That some object has the name is not enough: another
+/// the state that it [follows](Self::follow) refers to it. That some object has the name is not enough: another
 /// process may be about to write it, and a power cut may take it away again. Writing what is there already does no harm.
 ///
 /// # Damage
@@ -85,10 +85,11 @@ impl Blocks {
         Ok(Self { inner: Arc::new(Inner { backend, folder, options, known, counters }) })
     }
 
-    /// Goes by this manifest from now on: what it refers to is not written again, and what is written belongs to the
-    /// newest generation. A manifest that is older than the one before changes nothing.
-    pub fn follow(&self, manifest: &Manifest) {
-        self.inner.known.follow(manifest);
+    /// Goes by this state from now on: what it refers to is not written again, and what is written belongs to the newest
+    /// generation. A state that is not newer than the one before changes nothing, and its blocks are not asked for.
+    /// [`Manifests::blocks`](crate::manifest::Manifests::blocks) does it with the newest manifest.
+    pub fn follow(&self, references: References<impl IntoIterator<Item = Block>>) {
+        self.inner.known.follow(references);
     }
 
     /// Stores a content.

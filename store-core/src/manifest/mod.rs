@@ -203,7 +203,7 @@ impl Manifests {
     /// # Errors
     /// As for [`latest`](Self::latest).
     pub fn blocks(&self) -> Result<Blocks> {
-        self.inner.blocks.follow(&*self.latest()?);
+        self.inner.blocks.follow(self.latest()?.references());
         Ok(self.inner.blocks.clone())
     }
 

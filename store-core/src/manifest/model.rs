@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::blocks::{Block, CommitId, Hash};
+use crate::blocks::{Block, CommitId, Hash, References};
 
 /// One state of everything, complete in itself: the tables and files of it, and what must be kept.
 ///
@@ -59,6 +59,11 @@ impl Manifest {
     /// Every block that its entries are made of.
     pub fn blocks(&self) -> impl Iterator<Item = &Block> {
         self.entries.iter().flat_map(|entry| &entry.blocks)
+    }
+
+    /// What a store of blocks needs of it, to [follow](crate::blocks::Blocks::follow) it.
+    pub fn references(&self) -> References<impl Iterator<Item = Block>> {
+        References { number: self.number, collections: self.collections, blocks: self.blocks().copied() }
     }
 }
 

@@ -113,7 +113,7 @@ impl Manifests {
                     continue;
                 }
                 // From now on, putting the same content again writes it.
-                self.inner.blocks.follow(base);
+                self.inner.blocks.follow(base.references());
                 let message = "a block was put before the last two collections, put it again";
                 let error = Error::new(ErrorKind::Conflict, message).with("block", block.hash);
                 return Err(error.with("generation", block.generation).with("collections", base.collections));
