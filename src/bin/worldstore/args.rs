@@ -14,7 +14,7 @@ pub mod world;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use worldstore::{CatalogPlace, LogPlace, TableFormat};
+use worldstore::{CatalogPlace, LogPlace};
 
 use catalog::CatalogPlaces;
 use fs::FsCommand;
@@ -25,8 +25,8 @@ use snapshot::{BlocksCommand, SnapshotCommand};
 use sql::SqlArgs;
 use wal::WalCommand;
 use world::{
-    AppendArgs, CompactArgs, DiffArgs, DropRunArgs, ExpireArgs, ForkArgs, HistoryArgs, ImportArgs, LogArgs, MergeArgs,
-    StatsArgs, VerifyArgs,
+    AppendArgs, CompactArgs, DiffArgs, DropRunArgs, ExpireArgs, ForkArgs, HistoryArgs, ImportArgs, InitArgs, LogArgs,
+    MergeArgs, ScanArgs, StatsArgs, TicksArgs, VerifyArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -45,8 +45,9 @@ Example:
 /// WORLD and URI are a folder (`./world`, `file:///data/world`), `s3://bucket/prefix` and the like where
 /// that is compiled in (`worldstore fs schemes` lists them), or `profile:NAME/path` of a configuration. One
 /// process writes a world at a time; commands that read lock nothing, and see what was published last. Rows
-/// and results go to standard output, everything else to standard error. The exit code is 0, 2 if the call
-/// or its input has to change, 1 for everything else.
+/// and results go to standard output, everything else to standard error. With --json each line is an object,
+/// and where a command prints several kinds of them, `kind` tells which. The exit code is 0, 2 if the call or
+/// its input has to change, 1 for everything else.
 #[derive(Debug, Parser)]
 #[command(name = "worldstore", version, verbatim_doc_comment, after_help = EXAMPLES)]
 pub struct Args {
@@ -200,7 +201,7 @@ Example:
     ///
     /// A URI is a path, `s3://bucket/folder/object` and the like, or `profile:NAME/path`; `worldstore fs
     /// schemes` lists what is compiled in. Where a URI names a whole store (`sqlite:///folder/file.db`), the
-    /// path in it follows `!/`. All sizes are in bytes, all times in UTC. With --json each line is an object.
+    /// path in it follows `!/`. All sizes are in bytes, all times in UTC.
     #[command(subcommand, verbatim_doc_comment)]
     Fs(FsCommand),
     /// Tell where a `lake://` address leads to, and list what lies there
@@ -222,7 +223,7 @@ Example:
     ///
     /// LOG is the folder of a log: `./log`, or `s3://bucket/log` and the like for one whose records are kept as
     /// objects. None of these commands changes it or locks its writer out; what a writer has not acknowledged yet
-    /// may show. With --json each line is an object.
+    /// may show.
     #[command(subcommand, verbatim_doc_comment)]
     Wal(WalCommand),
     /// Tell what is compiled in and configured, and what a store can do
@@ -347,60 +348,6 @@ pub enum Format {
     Csv,
     /// Arrow IPC stream
     Arrow,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct InitArgs {
-    #[command(flatten)]
-    pub at: At,
-    /// Table format: lance or iceberg [default: lance]
-    #[arg(long, value_name = "FORMAT")]
-    pub tables: Option<TableFormat>,
-    /// Name in the rows [default: the last part of WORLD]
-    #[arg(long)]
-    pub name: Option<String>,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct TicksArgs {
-    #[command(flatten)]
-    pub at: At,
-    /// The table
-    pub table: String,
-    /// The run that is read
-    #[arg(long, default_value = "main")]
-    pub run: String,
-    #[command(flatten)]
-    pub output: OutputArgs,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct ScanArgs {
-    #[command(flatten)]
-    pub at: At,
-    /// The table
-    pub table: String,
-    /// Columns to print, by commas [default: all]
-    #[arg(long, value_delimiter = ',')]
-    pub columns: Vec<String>,
-    /// A condition like `dep_delay > 60`, `carrier = 'UA'` or `tailnum is not null`, with one of = <> <
-    /// <= > >=; given several times, all must hold
-    #[arg(long = "where", value_name = "CONDITION")]
-    pub conditions: Vec<String>,
-    /// The run that is read
-    #[arg(long, default_value = "main")]
-    pub run: String,
-    /// Only rows of this tick and those before it [default: all]
-    #[arg(long, value_name = "TICK", allow_negative_numbers = true)]
-    pub as_of: Option<i64>,
-    /// At most so many rows [default: all]
-    #[arg(long, value_name = "ROWS")]
-    pub limit: Option<usize>,
-    /// The version of the table, a number that each commit raises [default: the latest]
-    #[arg(long)]
-    pub version: Option<u64>,
-    #[command(flatten)]
-    pub output: OutputArgs,
 }
 
 /// What is asked, and of what.

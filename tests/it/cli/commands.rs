@@ -28,6 +28,28 @@ fn a_month_is_imported_day_by_day() {
     }
 }
 
+/// A script reads what the text tells a person, whoever makes a world.
+#[test]
+fn what_makes_and_fills_a_world_answers_as_json() {
+    let desk = Desk::new();
+    let made = desk.lines(&["init", "world", "--name", "air", "--tables", "iceberg", "--json"]);
+    let location = made[0]["location"].as_str().unwrap();
+    assert!(location.starts_with("file:///") && location.ends_with("/world"), "{location}");
+    assert_eq!(made, [json!({"world": "air", "tables": "iceberg", "location": location})]);
+    let month = data("flights/month=2");
+    let imported = desk.lines(&["import", "world", "flights", &month, "--tick", "40", "--tick-per-file", "--json"]);
+    let told = json!({
+        "run": "main", "table": "flights", "rows": FEBRUARY, "ticks": 28, "first_tick": 40, "last_tick": 67,
+    });
+    assert_eq!(imported, [told]);
+    let forked = desk.lines(&["fork", "world", "storm", "--at", "50", "--json"]);
+    assert_eq!(forked, [json!({"run": "storm", "forked_from": "main", "at_tick": 50})]);
+    assert_eq!(forked[0], desk.lines(&["runs", "world", "--json"])[1], "as it is listed");
+    desk.write("none.csv", "speed,x\n");
+    let nothing = desk.lines(&["import", "world", "empty", "none.csv", "--json"]);
+    assert_eq!((&nothing[0]["ticks"], &nothing[0]["first_tick"]), (&json!(0), &json!(null)));
+}
+
 #[test]
 fn scan_filters_projects_and_limits() {
     let desk = Desk::with_world();

@@ -33,8 +33,8 @@ fn ls_lists_one_level_some_or_all() {
     assert!(long.lines().next().unwrap().starts_with("             6  20") && long.contains("Z  a\n"), "{long}");
     assert!(long.ends_with("             -  -                     b/\n"), "{long}");
     let lines = desk.lines(&["fs", "ls", "one", "--json"]);
-    assert_eq!(lines[1], json!({"type": "folder", "path": "b"}));
-    assert_eq!((&lines[0]["type"], &lines[0]["bytes"]), (&json!("file"), &json!(6)));
+    assert_eq!(lines[1], json!({"kind": "folder", "path": "b"}));
+    assert_eq!((&lines[0]["kind"], &lines[0]["bytes"]), (&json!("file"), &json!(6)));
     assert!(lines[0]["modified"].as_str().unwrap().ends_with('Z') && lines[0]["version"].is_string());
     assert_eq!(desk.ok(&["fs", "ls", "memory:"]), "");
 }
@@ -87,10 +87,10 @@ fn head_prints_lines_or_bytes() {
 fn stat_du_glob_and_ping() {
     let desk = with_objects();
     let stat = desk.lines(&["fs", "stat", "one/b/c d", "--json"]).remove(0);
-    assert_eq!((&stat["type"], &stat["path"], &stat["bytes"]), (&json!("file"), &json!("c d"), &json!(7)));
+    assert_eq!((&stat["kind"], &stat["path"], &stat["bytes"]), (&json!("file"), &json!("c d"), &json!(7)));
     assert_eq!((&stat["scheme"], stat["native"].as_str().unwrap().ends_with("/one/b/c d")), (&json!("local"), true));
-    assert!(desk.ok(&["fs", "stat", "one/b"]).starts_with("type      folder\npath      b\n"));
-    assert_eq!(desk.lines(&["fs", "stat", ".", "--json"])[0]["type"], "folder");
+    assert!(desk.ok(&["fs", "stat", "one/b"]).starts_with("kind      folder\npath      b\n"));
+    assert_eq!(desk.lines(&["fs", "stat", ".", "--json"])[0]["kind"], "folder");
     let lines = desk.lines(&["fs", "du", "one", "--depth", "1", "--json"]);
     let whole = json!({"path": ".", "objects": 3, "bytes": 19});
     assert_eq!(lines, [json!({"path": "b", "objects": 2, "bytes": 13}), whole.clone()]);

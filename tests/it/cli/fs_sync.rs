@@ -29,16 +29,16 @@ fn sync_copies_what_is_missing_or_changed() {
     let would = desk.lines(&["fs", "sync", "one", "two", "--dry-run", "--delete", "--json"]);
     assert_eq!(desk.listing(), before, "a dry run does nothing");
     let did = desk.lines(&["fs", "sync", "one", "two", "--delete", "--json"]);
-    let done = |dry_run: bool| json!({"action": "done", "copied": 2, "deleted": 1, "unchanged": 1, "bytes": 25, "dry_run": dry_run});
+    let done = |dry_run: bool| json!({"kind": "done", "copied": 2, "deleted": 1, "unchanged": 1, "bytes": 25, "dry_run": dry_run});
     for (mut lines, dry_run) in [(would, true), (did, false)] {
         assert_eq!(lines.pop(), Some(done(dry_run)));
         lines.sort_by_key(|line| line["path"].to_string());
         assert_eq!(
             lines,
             [
-                json!({"action": "copy", "path": "a", "bytes": 18}),
-                json!({"action": "copy", "path": "b/c d", "bytes": 7}),
-                json!({"action": "delete", "path": "extra", "bytes": 5}),
+                json!({"kind": "copy", "path": "a", "bytes": 18}),
+                json!({"kind": "copy", "path": "b/c d", "bytes": 7}),
+                json!({"kind": "delete", "path": "extra", "bytes": 5}),
             ]
         );
     }

@@ -45,21 +45,29 @@ fn every_command_has_help() {
         if !["fs", "lake", "snapshot", "blocks", "wal"].contains(&command) {
             let example = own.split("Example:").nth(1).unwrap_or_else(|| panic!("no example in\n{own}"));
             assert!(example.contains(&format!("worldstore {command} ")), "{own}");
+            assert_eq!(own.contains("--json"), !["explain", "completions", "man"].contains(&command), "{own}");
         }
     }
     let commands =
         ["ls", "tree", "cat", "head", "cp", "sync", "mv", "rm", "stat", "du", "glob", "ping", "caps", "schemes"];
     for command in commands {
-        assert!(desk.ok(&["fs", command, "--help"]).contains(&format!("Usage: worldstore fs {command}")));
+        let own = desk.ok(&["fs", command, "--help"]);
+        assert!(own.contains(&format!("Usage: worldstore fs {command}")), "{own}");
+        assert_eq!(own.contains("--json"), !["cat", "head"].contains(&command), "{own}");
     }
-    for command in ["list", "create", "pin", "release", "verify", "export", "import", "restore", "expire"] {
-        assert!(desk.ok(&["snapshot", command, "--help"]).contains(&format!("Usage: worldstore snapshot {command}")));
-    }
-    for command in ["collect", "verify"] {
-        assert!(desk.ok(&["blocks", command, "--help"]).contains(&format!("Usage: worldstore blocks {command}")));
-    }
-    for command in ["inspect", "verify", "salvage"] {
-        assert!(desk.ok(&["wal", command, "--help"]).contains(&format!("Usage: worldstore wal {command}")));
+    for (name, commands) in [
+        (
+            "snapshot",
+            ["list", "create", "pin", "release", "verify", "export", "import", "restore", "expire"].as_slice(),
+        ),
+        ("blocks", &["collect", "verify"]),
+        ("wal", &["inspect", "verify", "salvage"]),
+        ("lake", &["resolve", "list"]),
+    ] {
+        for command in commands {
+            let own = desk.ok(&[name, command, "--help"]);
+            assert!(own.contains(&format!("Usage: worldstore {name} {command}")) && own.contains("--json"), "{own}");
+        }
     }
     assert!(desk.ok(&["--version"]).starts_with("worldstore "));
 }
@@ -81,7 +89,7 @@ fn the_arguments_of_commands_that_change_a_world() {
     let told: String = commands.iter().chain(&["verify", "stats", "tables"]).map(|command| usage(command)).collect();
     expect![[r#"
         Usage: worldstore init [OPTIONS] <WORLD>
-          catalog <PLACE>, log <PLACE>, tables <FORMAT>, name <NAME>
+          catalog <PLACE>, log <PLACE>, tables <FORMAT>, name <NAME>, json
         Usage: worldstore append [OPTIONS] <WORLD> <TABLE=FILE>...
           catalog <PLACE>, log <PLACE>, take-over, set-aside, input <INPUT>, run <RUN>, tick <TICK>, entity-column <COLUMN>, json
         Usage: worldstore history [OPTIONS] <WORLD> <ENTITY>
@@ -91,7 +99,7 @@ fn the_arguments_of_commands_that_change_a_world() {
         Usage: worldstore log [OPTIONS] <WORLD>
           catalog <PLACE>, log <PLACE>, all, limit <STATES>, format <FORMAT>, json
         Usage: worldstore fork [OPTIONS] --at <TICK> <WORLD> <NAME>
-          catalog <PLACE>, log <PLACE>, take-over, set-aside, at <TICK>, from <RUN>
+          catalog <PLACE>, log <PLACE>, take-over, set-aside, at <TICK>, from <RUN>, json
         Usage: worldstore merge [OPTIONS] <WORLD> <FROM>
           catalog <PLACE>, log <PLACE>, take-over, set-aside, into <RUN>, tick <TICK>, prefer <PREFER>, json
         Usage: worldstore drop-run [OPTIONS] <WORLD> <RUN>

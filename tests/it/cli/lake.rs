@@ -55,7 +55,7 @@ fn folders_are_left_out_and_counted() {
     let lines = desk.lines(&["lake", "list", FLIGHTS, &mount(), "--where", "month = 2 and day in (1, 3)", "--json"]);
     assert_eq!(lines[1]["values"], json!({"month": 2, "day": 3}));
     assert_eq!(
-        (&lines[2]["type"], &lines[2]["files"], &lines[2]["folders_pruned"]),
+        (&lines[2]["kind"], &lines[2]["files"], &lines[2]["folders_pruned"]),
         (&json!("counts"), &json!(2), &json!(37))
     );
 }

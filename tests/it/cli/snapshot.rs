@@ -245,7 +245,7 @@ fn what_nothing_refers_to_is_collected() {
     let before = desk.listing();
     let would = desk.lines(&["blocks", "collect", "sea", "--dry-run", "--json"]);
     assert_eq!(desk.listing(), before, "a dry run does nothing");
-    let sum = json!({"action": "done", "blocks": 1, "bytes": 5, "left": 0, "dry_run": true});
+    let sum = json!({"kind": "done", "blocks": 1, "bytes": 5, "left": 0, "dry_run": true});
     assert_eq!((would.len(), would.last()), (2, Some(&sum)));
     let did = desk.ok(&["blocks", "collect", "sea"]);
     assert_eq!(did, format!("remove {} 5 bytes\nremoved 1 block, 5 bytes\n", Hash::of(b"storm")));

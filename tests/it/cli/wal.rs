@@ -91,10 +91,10 @@ fn inspect_prints_segments_and_records() {
                    9     7           7  0e1c2134
     "#]].assert_eq(&steady(&desk.ok(&["wal", "inspect", "log", "--records"])));
     let lines = desk.lines(&["wal", "inspect", "log", "--records", "--json"]);
-    let of_type = |name: &str| lines.iter().filter(|line| line["type"] == name).collect::<Vec<&Value>>();
+    let of_type = |name: &str| lines.iter().filter(|line| line["kind"] == name).collect::<Vec<&Value>>();
     assert_eq!((of_type("segment").len(), of_type("log").len(), of_type("record").len()), (2, 1, 9));
     assert_eq!(of_type("segment")[1]["first"], 6);
-    let record = json!({"type": "record", "seq": 2, "kind": 7, "bytes": 7, "crc32c": "97958a0f"});
+    let record = json!({"kind": "record", "seq": 2, "record_kind": 7, "bytes": 7, "crc32c": "97958a0f"});
     assert_eq!(of_type("record")[1], &record);
 }
 

@@ -28,10 +28,10 @@ impl Watch {
             let mut text = String::new();
             assert!(self.lines.read_line(&mut text).unwrap() > 0, "it has ended: {}", self.errors());
             let line: Value = serde_json::from_str(&text).unwrap();
-            match line["progress"].as_u64() {
-                Some(time) if !rows.is_empty() => return (rows, time),
-                Some(_) => {}
-                None => rows.push(line),
+            match (line["kind"].as_str(), line["time"].as_u64()) {
+                (Some("done"), Some(time)) if !rows.is_empty() => return (rows, time),
+                (Some("done"), Some(_)) => {}
+                _ => rows.push(line),
             }
         }
     }
@@ -58,11 +58,11 @@ fn a_view_of_a_catalog_is_followed_until_ctrl_c() {
     desk.ok(&["query", "CREATE LIVE VIEW notes AS MATCH (n:Note) RETURN n.text AS text", "--labels", "graph"]);
     let mut watch = Watch::new(&desk, &["query", "--labels", "graph", "--watch", "notes", "--json"]);
     let (rows, begun) = watch.changes();
-    assert_eq!(rows, [json!({"time": begun, "diff": 1, "row": {"text": "a"}})]);
+    assert_eq!(rows, [json!({"kind": "row", "time": begun, "diff": 1, "row": {"text": "a"}})]);
     desk.ok(&["query", "MATCH (n:Note) SET n.text = 'b'", "--labels", "graph"]);
     let (rows, time) = watch.changes();
     assert!(time > begun);
-    let row = |diff: i64, text: &str| json!({"time": time, "diff": diff, "row": {"text": text}});
+    let row = |diff: i64, text: &str| json!({"kind": "row", "time": time, "diff": diff, "row": {"text": text}});
     assert_eq!(rows, [row(-1, "a"), row(1, "b")]);
     assert_eq!(watch.interrupt(), (String::new(), Some(0)));
     // Its times mean nothing to another process.

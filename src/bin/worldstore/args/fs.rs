@@ -76,7 +76,7 @@ pub enum FsCommand {
         /// Sizes and times too
         #[arg(long, short)]
         long: bool,
-        /// JSON lines: type, path, bytes, modified, version
+        /// JSON lines: kind (file), path, bytes, modified, version
         #[arg(long)]
         json: bool,
     },
@@ -105,7 +105,7 @@ pub struct LsArgs {
     /// So many levels of folders below as well [default: 0]
     #[arg(long, value_name = "LEVELS")]
     pub depth: Option<u32>,
-    /// JSON lines: type (file or folder), path, bytes, modified, version
+    /// JSON lines: kind (file, folder), path, bytes, modified, version
     #[arg(long)]
     pub json: bool,
 }
@@ -117,7 +117,7 @@ pub struct TreeArgs {
     /// So many levels of folders below as well [default: all]
     #[arg(long, value_name = "LEVELS")]
     pub depth: Option<u32>,
-    /// JSON lines: type (file or folder), path, bytes, modified, version
+    /// JSON lines: kind (file, folder), path, bytes, modified, version
     #[arg(long)]
     pub json: bool,
 }
@@ -159,7 +159,7 @@ pub struct SyncArgs {
     /// What makes objects of the same size equal
     #[arg(long, value_enum, default_value_t = CompareBy::Time)]
     pub compare: CompareBy,
-    /// JSON lines: action (copy, delete), path, bytes; at last action (done), copied, deleted, unchanged, bytes,
+    /// JSON lines: kind (copy, delete), path, bytes; at last kind (done), copied, deleted, unchanged, bytes,
     /// dry_run
     #[arg(long)]
     pub json: bool,
@@ -213,7 +213,7 @@ pub struct RmArgs {
 pub struct OneArgs {
     /// What to look at
     pub uri: String,
-    /// One JSON object. stat: type, path, bytes, modified, version, scheme, native; ping: uri, scheme, root, ms
+    /// One JSON object. stat: kind (file, folder), path, bytes, modified, version, scheme, native; ping: uri, scheme, root, ms
     #[arg(long)]
     pub json: bool,
 }

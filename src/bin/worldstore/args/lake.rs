@@ -46,7 +46,7 @@ pub struct ListArgs {
     pub long: bool,
     #[command(flatten)]
     pub mounts: MountArgs,
-    /// JSON lines: type (file), path, bytes, modified, version, values; the last has type `counts`
+    /// JSON lines: kind (file), path, bytes, modified, version, values; at last kind (counts)
     #[arg(long)]
     pub json: bool,
 }

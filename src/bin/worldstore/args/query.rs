@@ -45,7 +45,7 @@ impl QueryArgs {
 pub struct WatchArgs {
     /// Follow a live view until Ctrl-C: its rows as they are, then what changes, after the query if there is one. Each line
     /// is a time, how often the row came (+) or went (-), and the row; `done` says that nothing more comes of a time.
-    /// With --json: time, diff, row; progress
+    /// With --json: kind (row), time, diff, row; kind (done), time
     #[arg(long = "watch", value_name = "VIEW", conflicts_with_all = ["io_stats", "resume", "row_groups"])]
     pub view: Option<String>,
     /// Begin with what changed after this time, a sequence number of the world

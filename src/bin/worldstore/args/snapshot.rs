@@ -192,7 +192,7 @@ pub struct CollectArgs {
     /// Tell what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// JSON lines: action (remove), hash, generation, bytes; at last action (done), blocks, bytes, left, dry_run
+    /// JSON lines: kind (remove), hash, generation, bytes; at last kind (done), blocks, bytes, left, dry_run
     #[arg(long)]
     pub json: bool,
 }

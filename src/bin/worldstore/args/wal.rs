@@ -18,7 +18,7 @@ pub enum WalCommand {
         /// The records too: number, kind, bytes of the payload and their CRC-32C
         #[arg(long)]
         records: bool,
-        /// JSON lines: type (segment, superseded, log or record) and what belongs to it
+        /// JSON lines: kind (segment, superseded, log, record) and what belongs to it
         #[arg(long)]
         json: bool,
     },

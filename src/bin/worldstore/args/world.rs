@@ -4,9 +4,25 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use worldstore::TableFormat;
 
 use crate::args::units::time;
 use crate::args::{At, OutputArgs, WriteAt};
+
+#[derive(Debug, clap::Args)]
+pub struct InitArgs {
+    #[command(flatten)]
+    pub at: At,
+    /// Table format: lance or iceberg [default: lance]
+    #[arg(long, value_name = "FORMAT")]
+    pub tables: Option<TableFormat>,
+    /// Name in the rows [default: the last part of WORLD]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// One JSON object: world, tables, location
+    #[arg(long)]
+    pub json: bool,
+}
 
 #[derive(Debug, clap::Args)]
 pub struct ImportArgs {
@@ -37,6 +53,9 @@ pub struct ImportArgs {
     /// number in this import, from 0]
     #[arg(long, value_name = "COLUMN")]
     pub entity_column: Option<String>,
+    /// One JSON object: run, table, rows, ticks, first_tick, last_tick (null without rows)
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -72,6 +91,48 @@ pub struct AppendArgs {
     /// One JSON object: run, tick, seq, tables (with their rows), rows
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct TicksArgs {
+    #[command(flatten)]
+    pub at: At,
+    /// The table
+    pub table: String,
+    /// The run that is read
+    #[arg(long, default_value = "main")]
+    pub run: String,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ScanArgs {
+    #[command(flatten)]
+    pub at: At,
+    /// The table
+    pub table: String,
+    /// Columns to print, by commas [default: all]
+    #[arg(long, value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// A condition like `dep_delay > 60`, `carrier = 'UA'` or `tailnum is not null`, with one of = <> <
+    /// <= > >=; given several times, all must hold
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub conditions: Vec<String>,
+    /// The run that is read
+    #[arg(long, default_value = "main")]
+    pub run: String,
+    /// Only rows of this tick and those before it [default: all]
+    #[arg(long, value_name = "TICK", allow_negative_numbers = true)]
+    pub as_of: Option<i64>,
+    /// At most so many rows [default: all]
+    #[arg(long, value_name = "ROWS")]
+    pub limit: Option<usize>,
+    /// The version of the table, a number that each commit raises [default: the latest]
+    #[arg(long)]
+    pub version: Option<u64>,
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -139,6 +200,9 @@ pub struct ForkArgs {
     /// The run that is forked
     #[arg(long, value_name = "RUN", default_value = "main")]
     pub from: String,
+    /// One JSON object: run, forked_from, at_tick
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde_json::json;
 use worldstore::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array, UInt64Array};
 use worldstore::arrow::compute::{cast, take_record_batch};
 use worldstore::arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use worldstore::core::table::{DescribeOptions, TableName, base};
 use worldstore::{Error, Registry, Result, Run, World};
 
+use super::fs::show::print_json;
 use super::write;
 use crate::args::world::ImportArgs;
 use crate::output::{counted, line};
@@ -17,7 +19,7 @@ use crate::sources::{self, Source};
 
 pub async fn run(args: ImportArgs, registry: &Registry) -> Result<()> {
     let table = TableName::new(&args.table)?;
-    let world = write(&args.at, false, registry).await?;
+    let world = write(&args.at, args.json, registry).await?;
     let run = world.run(&args.run).await?;
     let tick = match (args.tick, &args.tick_column) {
         (Some(tick), _) => tick,
@@ -25,11 +27,12 @@ pub async fn run(args: ImportArgs, registry: &Registry) -> Result<()> {
         (None, None) => next_tick(&run, std::slice::from_ref(&table)).await?,
     };
     let plan = Plan { args: &args, sources: sources::find(&args.files)?, first_tick: tick };
-    let bar = Progress::new("{spinner} {human_pos} rows checked", None, false);
+    let bar = Progress::new("{spinner} {human_pos} rows checked", None, args.json);
     let checked = plan.check(&world, &run, &table, &bar).await;
     drop(bar);
     let rows = checked?;
-    let bar = Progress::new("{wide_bar} {human_pos} of {human_len} rows, {per_sec}, {eta} left", Some(rows), false);
+    let template = "{wide_bar} {human_pos} of {human_len} rows, {per_sec}, {eta} left";
+    let bar = Progress::new(template, Some(rows), args.json);
     let mut kept = Kept::default();
     let appended = plan.append(&run, &bar, &mut kept).await;
     drop(bar);
@@ -38,9 +41,16 @@ pub async fn run(args: ImportArgs, registry: &Registry) -> Result<()> {
         let _ = world.shutdown().await;
         return Err(error.with("rows_kept", kept.rows));
     }
-    let done = shown("publishing", false, world.shutdown()).await;
+    let done = shown("publishing", args.json, world.shutdown()).await;
     done.map_err(|error| error.with("table", &table).with("rows_kept", kept.rows))?;
-    let (rows, ticks) = (counted(rows, "row"), counted(kept.ticks.len() as u64, "tick"));
+    let ticks = kept.ticks.len() as u64;
+    if args.json {
+        return print_json(&json!({
+            "run": args.run, "table": table.as_str(), "rows": rows, "ticks": ticks,
+            "first_tick": kept.ticks.first(), "last_tick": kept.ticks.last(),
+        }));
+    }
+    let (rows, ticks) = (counted(rows, "row"), counted(ticks, "tick"));
     line(&format!("imported {rows} in {ticks} into {table} of run {}", args.run))
 }
 

@@ -1,9 +1,12 @@
 //! `worldstore init`.
 
+use serde_json::json;
 use worldstore::{Error, Registry, Result, TableFormat, World};
 
-use crate::args::InitArgs;
+use super::fs::show::print_json;
+use crate::args::world::InitArgs;
 use crate::output::line;
+use crate::progress::shown;
 
 pub async fn run(args: InitArgs, registry: &Registry) -> Result<()> {
     if args.at.world.starts_with("memory:") {
@@ -13,7 +16,15 @@ pub async fn run(args: InitArgs, registry: &Registry) -> Result<()> {
     let mut options = args.at.options(registry);
     options.format = args.tables;
     options.name = args.name;
-    let world = World::create(&args.at.world, &options).await?;
-    world.shutdown().await?;
-    line(&format!("made world {} with {} tables at {}", world.name(), world.format(), world.storage().location))
+    let made = async {
+        let world = World::create(&args.at.world, &options).await?;
+        world.shutdown().await?;
+        Ok::<_, Error>(world)
+    };
+    let world = shown("making it", args.json, made).await?;
+    let (name, format, location) = (world.name(), world.format(), &world.storage().location);
+    match args.json {
+        true => print_json(&json!({"world": name, "tables": format.as_str(), "location": location})),
+        false => line(&format!("made world {name} with {format} tables at {location}")),
+    }
 }

@@ -116,7 +116,7 @@ fn print_counts(listing: &LakeListing, json: bool) -> Result<()> {
     let files = listing.stats.files();
     if json {
         return print_json(&json!({
-            "type": "counts", "files": files, "bytes": bytes, "list_calls": list_calls,
+            "kind": "counts", "files": files, "bytes": bytes, "list_calls": list_calls,
             "folders_seen": folders_seen, "folders_pruned": folders_pruned, "folders_unfit": folders_unfit,
             "folders_hidden": folders_hidden, "files_seen": files_seen, "files_pruned": files_pruned,
             "files_unfit": files_unfit, "files_hidden": files_hidden, "unfit": listing.unfit,

@@ -4,7 +4,7 @@ use worldstore::core::table::{CompareOp, Predicate, Scalar, Scan};
 use worldstore::{Error, Registry, Result};
 
 use super::{print_rows, read, view};
-use crate::args::ScanArgs;
+use crate::args::world::ScanArgs;
 
 pub async fn run(args: ScanArgs, registry: &Registry) -> Result<()> {
     let world = read(&args.at, registry).await?;

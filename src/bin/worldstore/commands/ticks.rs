@@ -6,7 +6,7 @@ use worldstore::arrow::array::{Int64Array, UInt64Array};
 use worldstore::{Registry, Result};
 
 use super::{print_columns, read};
-use crate::args::TicksArgs;
+use crate::args::world::TicksArgs;
 use crate::progress::shown;
 
 pub async fn run(args: TicksArgs, registry: &Registry) -> Result<()> {

@@ -103,7 +103,7 @@ fn print(subscription: &Subscription, events: &[LiveEvent], is_json: bool) -> Re
         match event {
             LiveEvent::Row { time, diff, row } if is_json => {
                 let cells = subscription.columns().iter().cloned().zip(row.iter().map(as_json));
-                print_json(&json!({"time": time, "diff": diff, "row": Json::Object(cells.collect())}))?;
+                print_json(&json!({"kind": "row", "time": time, "diff": diff, "row": Json::Object(cells.collect())}))?;
             }
             LiveEvent::Row { time, diff, row } => {
                 let cells: Vec<String> = row.iter().map(ToString::to_string).collect();
@@ -115,7 +115,7 @@ fn print(subscription: &Subscription, events: &[LiveEvent], is_json: bool) -> Re
     }
     if events.len() > 1 || is_json {
         match is_json {
-            true => print_json(&json!({"progress": mark}))?,
+            true => print_json(&json!({"kind": "done", "time": mark}))?,
             false => line(&format!("{mark} done"))?,
         }
     }

@@ -37,7 +37,7 @@ fn print_file(place: &Address, meta: &ObjectMeta, json: bool) -> Result<()> {
         return print_json(&object);
     }
     let unknown = || "-".to_owned();
-    line(&format!("type      file\npath      {}\nbytes     {}", meta.key, meta.size))?;
+    line(&format!("kind      file\npath      {}\nbytes     {}", meta.key, meta.size))?;
     line(&format!("modified  {}", meta.modified.map_or_else(unknown, rfc3339)))?;
     line(&format!("version   {}", meta.version.as_ref().map_or_else(unknown, ToString::to_string)))?;
     line(&format!("scheme    {scheme}\nnative    {native}"))
@@ -46,8 +46,8 @@ fn print_file(place: &Address, meta: &ObjectMeta, json: bool) -> Result<()> {
 fn print_folder(place: &Address, json: bool) -> Result<()> {
     let (scheme, native) = (place.store.backend().info().scheme, place.store.native_path(&place.path)?);
     match json {
-        true => print_json(&json!({"type": "folder", "path": place.path, "scheme": scheme, "native": native})),
-        false => line(&format!("type      folder\npath      {}\nscheme    {scheme}\nnative    {native}", place.path)),
+        true => print_json(&json!({"kind": "folder", "path": place.path, "scheme": scheme, "native": native})),
+        false => line(&format!("kind      folder\npath      {}\nscheme    {scheme}\nnative    {native}", place.path)),
     }
 }
 

@@ -42,7 +42,7 @@ impl Style {
         match self {
             Self::Names => line(&format!("{path}/")),
             Self::Long => line(&format!("{:>14}  {:<20}  {path}/", "-", "-")),
-            Self::Json => print_json(&json!({"type": "folder", "path": path})),
+            Self::Json => print_json(&json!({"kind": "folder", "path": path})),
         }
     }
 }
@@ -50,7 +50,7 @@ impl Style {
 /// An object as JSON.
 pub fn file_json(path: &str, meta: &ObjectMeta) -> Value {
     json!({
-        "type": "file",
+        "kind": "file",
         "path": path,
         "bytes": meta.size,
         "modified": meta.modified.map(rfc3339),

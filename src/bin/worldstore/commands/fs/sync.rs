@@ -119,7 +119,7 @@ fn tell(report: SyncReport, args: &SyncArgs) -> Result<()> {
     }
     let sums = || match args.json {
         true => print_json(&json!({
-            "action": "done", "copied": copied, "deleted": deleted, "unchanged": unchanged, "bytes": bytes,
+            "kind": "done", "copied": copied, "deleted": deleted, "unchanged": unchanged, "bytes": bytes,
             "dry_run": args.dry_run,
         })),
         false => {
@@ -135,7 +135,7 @@ fn tell(report: SyncReport, args: &SyncArgs) -> Result<()> {
 fn print(step: &SyncStep, json: bool) -> Result<()> {
     let action = if step.action == SyncAction::Delete { "delete" } else { "copy" };
     match json {
-        true => print_json(&json!({"action": action, "path": step.path, "bytes": step.bytes})),
+        true => print_json(&json!({"kind": action, "path": step.path, "bytes": step.bytes})),
         false => line(&format!("{action} {}", step.path)),
     }
 }

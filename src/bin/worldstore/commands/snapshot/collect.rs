@@ -18,7 +18,7 @@ pub async fn run(args: CollectArgs, registry: &Registry) -> Result<()> {
     for block in &collected.blocks {
         match args.json {
             true => print_json(&json!({
-                "action": "remove", "hash": block.hash.to_string(), "generation": block.generation,
+                "kind": "remove", "hash": block.hash.to_string(), "generation": block.generation,
                 "bytes": block.length,
             }))?,
             false => line(&format!("remove {} {}", block.hash, counted(block.length, "byte")))?,
@@ -27,7 +27,7 @@ pub async fn run(args: CollectArgs, registry: &Registry) -> Result<()> {
     let (blocks, bytes, left) = (collected.blocks.len() as u64, collected.bytes, collected.left);
     if args.json {
         return print_json(&json!({
-            "action": "done", "blocks": blocks, "bytes": bytes, "left": left, "dry_run": dry_run,
+            "kind": "done", "blocks": blocks, "bytes": bytes, "left": left, "dry_run": dry_run,
         }));
     }
     let would = if dry_run { "would have " } else { "" };

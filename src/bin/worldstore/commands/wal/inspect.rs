@@ -90,7 +90,7 @@ impl Printer {
         let Part { name, number, epoch, first, last, records, bytes, state, end, torn_bytes } = part;
         if self.json {
             return print_json(&json!({
-                "type": "segment", "name": name, "number": number, "epoch": epoch, "first": first, "last": last,
+                "kind": "segment", "name": name, "number": number, "epoch": epoch, "first": first, "last": last,
                 "records": records, "bytes": bytes, "state": state, "end": end, "torn_bytes": torn_bytes,
             }));
         }
@@ -105,7 +105,7 @@ impl Printer {
 
     fn superseded(self, name: &str) -> Result<()> {
         match self.json {
-            true => print_json(&json!({"type": "superseded", "name": name})),
+            true => print_json(&json!({"kind": "superseded", "name": name})),
             false => line(&format!("superseded: {name}, of a writer that had been overtaken")),
         }
     }
@@ -113,7 +113,7 @@ impl Printer {
     fn sum(self, log: &str, sum: &Sum, one: &str) -> Result<()> {
         match self.json {
             true => print_json(&json!({
-                "type": "log", "log": log, "epoch": sum.epoch, "first": sum.first(), "last": sum.last(),
+                "kind": "log", "log": log, "epoch": sum.epoch, "first": sum.first(), "last": sum.last(),
                 "records": sum.records, "bytes": sum.bytes, "parts": sum.parts,
             })),
             false => line(&format!(
@@ -136,7 +136,7 @@ impl Printer {
             let (kind, bytes, crc) = (kind.get(), payload.len(), Digester::of(&payload).crc32c);
             match self.json {
                 true => print_json(&json!({
-                    "type": "record", "seq": seq, "kind": kind, "bytes": bytes, "crc32c": format!("{crc:08x}"),
+                    "kind": "record", "seq": seq, "record_kind": kind, "bytes": bytes, "crc32c": format!("{crc:08x}"),
                 }))?,
                 false => line(&format!("{seq:>12}  {kind:>4}  {bytes:>10}  {crc:08x}"))?,
             }
