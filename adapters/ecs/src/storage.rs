@@ -18,6 +18,8 @@ pub mod redis;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod sync_adapter;
+#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
+pub(crate) mod types;
 #[cfg(any(feature = "backend", feature = "postgres", feature = "redis", feature = "sqlite"))]
 #[cfg_attr(not(feature = "backend"), allow(dead_code, reason = "only logs keep batches"))]
 pub(crate) mod wire;

@@ -1,10 +1,11 @@
 //! The components that a database has tables for: what the tables and their columns are called.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::component::ComponentType;
 use crate::field::Field;
+use crate::storage::types::Types;
 
 /// The columns that every table of a component has.
 const OWN: [&str; 3] = ["entity", "changed", "shared"];
@@ -96,13 +97,42 @@ impl Catalog {
     }
 
     /// The catalog with the Rust types that a program has.
-    pub fn typed(mut self, types: &HashMap<Arc<str>, Arc<ComponentType>>) -> Self {
+    fn typed(mut self, types: &Types) -> Self {
         for known in &mut self.known {
-            if let Some(component) = types.get(known.name()).filter(|component| component.is_same(&known.component)) {
-                known.component = Arc::clone(component);
-            }
+            known.component = types.of(Arc::clone(&known.component));
         }
         self
+    }
+}
+
+/// The catalog that a program saw last, in its Rust types.
+#[derive(Debug, Default)]
+pub(crate) struct LastCatalog {
+    types: Types,
+    last: Mutex<Arc<Catalog>>,
+}
+
+impl LastCatalog {
+    pub fn get(&self) -> Arc<Catalog> {
+        Arc::clone(&self.last.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keeps this one, unless it is kept already.
+    pub fn keep(&self, catalog: Arc<Catalog>) -> Arc<Catalog> {
+        if Arc::ptr_eq(&catalog, &self.get()) {
+            return catalog;
+        }
+        let typed = Arc::new(Arc::unwrap_or_clone(catalog).typed(&self.types));
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&typed);
+        typed
+    }
+
+    /// Notes the Rust types of components that are stored.
+    pub fn learn<'a>(&mut self, components: impl IntoIterator<Item = &'a Arc<ComponentType>>) {
+        if self.types.learn(components) {
+            let last = self.last.get_mut().unwrap_or_else(PoisonError::into_inner);
+            *last = Arc::new(Arc::unwrap_or_clone(std::mem::take(last)).typed(&self.types));
+        }
     }
 }
 

@@ -9,9 +9,8 @@ mod read;
 mod schema;
 mod whole;
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -28,7 +27,7 @@ use crate::local::Local;
 use crate::planted::{Bug, Planted};
 use crate::query::Query;
 use crate::state::State;
-use crate::storage::catalog::Catalog;
+use crate::storage::catalog::{Catalog, LastCatalog};
 use crate::storage::{Durability, StorageInfo};
 use crate::tick::{Changes, Tick};
 use crate::{ComponentValue, Entity};
@@ -63,9 +62,7 @@ pub struct Postgres {
     namespace: String,
     location: String,
     shard: u16,
-    /// The Rust types that this program has registered.
-    types: HashMap<Arc<str>, Arc<ComponentType>>,
-    catalog: Mutex<Arc<Catalog>>,
+    catalog: LastCatalog,
     planted: Planted,
 }
 
@@ -82,8 +79,8 @@ impl Postgres {
             let error = Error::invalid("the namespace is of another shard").with("shard", shard);
             return Err(error.with("wanted", config.shard));
         }
-        let (types, catalog, location) = (HashMap::new(), Mutex::default(), config.location());
-        Ok(Self { pool, namespace, location, shard, types, catalog, planted: config.planted })
+        let (catalog, location) = (LastCatalog::default(), config.location());
+        Ok(Self { pool, namespace, location, shard, catalog, planted: config.planted })
     }
 
     async fn begin(&self, statement: &'static str) -> Result<Transaction<'static, sqlx::Postgres>> {
@@ -118,30 +115,8 @@ impl Postgres {
     }
 
     async fn catalog(&self, connection: &mut PgConnection) -> Result<Arc<Catalog>> {
-        let known = Arc::clone(&self.catalog.lock().unwrap_or_else(PoisonError::into_inner));
-        let found = schema::catalog(connection, &self.namespace, &known).await?;
-        Ok(if Arc::ptr_eq(&found, &known) { known } else { self.keep(found) })
-    }
-
-    fn keep(&self, catalog: Arc<Catalog>) -> Arc<Catalog> {
-        let typed = Arc::new(Arc::unwrap_or_clone(catalog).typed(&self.types));
-        *self.catalog.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&typed);
-        typed
-    }
-
-    /// Notes the Rust types of components that are stored. One whose fields were others is that of a program before.
-    fn learn<'a>(&mut self, components: impl IntoIterator<Item = &'a Arc<ComponentType>>) {
-        let mut new = false;
-        for component in components.into_iter().filter(|component| component.is_typed()) {
-            if !self.types.get(component.name()).is_some_and(|known| known.is_same(component)) {
-                self.types.insert(Arc::clone(component.name()), Arc::clone(component));
-                new = true;
-            }
-        }
-        if new {
-            let known = Arc::clone(&self.catalog.lock().unwrap_or_else(PoisonError::into_inner));
-            self.keep(known);
-        }
+        let found = schema::catalog(connection, &self.namespace, &self.catalog.get()).await?;
+        Ok(self.catalog.keep(found))
     }
 }
 
@@ -173,7 +148,7 @@ impl AsyncStorage for Postgres {
         let (mut transaction, _, catalog) = self.change().await?;
         schema::register(&mut transaction, &self.namespace, &catalog, components).await?;
         transaction.commit().await.map_err(of_commit)?;
-        self.learn(components);
+        self.catalog.learn(components);
         Ok(())
     }
 
@@ -185,8 +160,8 @@ impl AsyncStorage for Postgres {
             transaction.commit().await.map_err(of_commit)?;
         }
         let (applied, catalog) = applied?;
-        self.keep(catalog);
-        self.learn(batch.components());
+        self.catalog.keep(catalog);
+        self.catalog.learn(batch.components());
         Ok(applied)
     }
 
@@ -283,11 +258,9 @@ impl AsyncStorage for Postgres {
             }
         };
         transaction.commit().await.map_err(of_commit)?;
-        // The types of components that have other fields now are not those any more.
-        self.types.retain(|name, known| catalog.get(name).is_some_and(|new| new.component.is_same(known)));
-        self.keep(catalog);
+        self.catalog.keep(catalog);
         self.shard = shard;
-        self.learn(&components);
+        self.catalog.learn(&components);
         Ok(())
     }
 

@@ -4,7 +4,6 @@ mod answers;
 mod config;
 mod server;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -22,6 +21,7 @@ use crate::planted::{Bug, Planted};
 use crate::query::Query;
 use crate::state::State;
 use crate::storage::gather::{chunks_of, chunks_of_rows};
+use crate::storage::types::Types;
 use crate::storage::{Durability, Storage, StorageInfo};
 use crate::tick::{Changes, Tick};
 use crate::{ComponentValue, Entity};
@@ -47,7 +47,7 @@ pub struct Redis {
     shard: u16,
     durability: Durability,
     /// The Rust types that this program has registered.
-    types: HashMap<Arc<str>, Arc<ComponentType>>,
+    types: Types,
     planted: Planted,
 }
 
@@ -110,25 +110,12 @@ impl Redis {
             let error = Error::invalid("the namespace is of another shard").with("shard", shard);
             return Err(error.with("wanted", wanted));
         }
-        Ok(Self { server, scripts: Scripts::new(), name, shard, durability, types: HashMap::new(), planted })
+        Ok(Self { server, scripts: Scripts::new(), name, shard, durability, types: Types::default(), planted })
     }
 
     /// A component of these fields: in the Rust type that this program has, if it has one.
     fn component(&self, name: &str, fields: &Value) -> Result<Arc<ComponentType>> {
-        let stored = ComponentType::from_text(name, string(fields)?)?;
-        Ok(match self.types.get(name) {
-            Some(known) if known.is_same(&stored) => Arc::clone(known),
-            _ => stored,
-        })
-    }
-
-    /// Notes the Rust types of components that are stored. One whose fields were others is that of a program before.
-    fn learn<'a>(&mut self, components: impl IntoIterator<Item = &'a Arc<ComponentType>>) {
-        for component in components.into_iter().filter(|component| component.is_typed()) {
-            if !self.types.get(component.name()).is_some_and(|known| known.is_same(component)) {
-                self.types.insert(Arc::clone(component.name()), Arc::clone(component));
-            }
-        }
+        Ok(self.types.of(ComponentType::from_text(name, string(fields)?)?))
     }
 }
 
@@ -221,7 +208,7 @@ impl Storage for Redis {
         let all = described(&components.iter().collect::<Vec<_>>())?;
         let answer = self.server.change(&self.scripts.register, |call| add_components(call, &all))?;
         done(&answer)?;
-        self.learn(components);
+        self.types.learn(components);
         Ok(())
     }
 
@@ -241,7 +228,7 @@ impl Storage for Redis {
         let answer = done(&answer)?;
         let (tick, removed) = (number(part(answer, 0)?)?, number(part(answer, 1)?)?);
         let spawned = answer.iter().skip(2).map(entity).collect::<Result<_>>()?;
-        self.learn(batch.components());
+        self.types.learn(batch.components());
         Ok(Applied::new(Tick(tick), spawned, removed))
     }
 
@@ -401,12 +388,8 @@ impl Storage for Redis {
             }
         })?;
         done(&answer)?;
-        let is_other = |known: &ComponentType| {
-            state.components.iter().any(|new| new.name() == known.name() && !new.is_same(known))
-        };
-        self.types.retain(|_, known| !is_other(known));
         self.shard = allocator.shard;
-        self.learn(&state.components);
+        self.types.learn(&state.components);
         Ok(())
     }
 

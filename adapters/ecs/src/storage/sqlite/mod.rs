@@ -9,9 +9,8 @@ mod read;
 mod schema;
 mod whole;
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use worldstore_core::Result;
 
@@ -21,7 +20,7 @@ use crate::component::ComponentType;
 use crate::local::Local;
 use crate::query::Query;
 use crate::state::State;
-use crate::storage::catalog::Catalog;
+use crate::storage::catalog::{Catalog, LastCatalog};
 use crate::storage::gather::shorter;
 use crate::storage::{Durability, Storage, StorageInfo};
 use crate::tick::{Changes, Tick};
@@ -46,9 +45,7 @@ use read::Head;
 pub struct Sqlite {
     database: Arc<Database>,
     shard: u16,
-    /// The Rust types that this program has registered.
-    types: HashMap<Arc<str>, Arc<ComponentType>>,
-    catalog: Mutex<Arc<Catalog>>,
+    catalog: LastCatalog,
 }
 
 impl Sqlite {
@@ -59,7 +56,7 @@ impl Sqlite {
             let error = worldstore_core::Error::invalid("the file is of another shard");
             return Err(error.with("shard", head.shard).with("wanted", wanted));
         }
-        Ok(Self { database, shard: head.shard, types: HashMap::new(), catalog: Mutex::default() })
+        Ok(Self { database, shard: head.shard, catalog: LastCatalog::default() })
     }
 
     /// Looks at one state of the file.
@@ -71,33 +68,8 @@ impl Sqlite {
 
     /// The components as a connection sees them.
     fn catalog(&self, connection: &rusqlite::Connection) -> Result<Arc<Catalog>> {
-        let known = Arc::clone(&self.catalog.lock().unwrap_or_else(PoisonError::into_inner));
-        let found = schema::catalog(connection, &known)?;
-        if Arc::ptr_eq(&found, &known) {
-            return Ok(known);
-        }
-        Ok(self.keep(found))
-    }
-
-    fn keep(&self, catalog: Arc<Catalog>) -> Arc<Catalog> {
-        let typed = Arc::new(Arc::unwrap_or_clone(catalog).typed(&self.types));
-        *self.catalog.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&typed);
-        typed
-    }
-
-    /// Notes the Rust types of components that are stored. One whose fields were others is that of a program before.
-    fn learn<'a>(&mut self, components: impl IntoIterator<Item = &'a Arc<ComponentType>>) {
-        let mut new = false;
-        for component in components.into_iter().filter(|component| component.is_typed()) {
-            if !self.types.get(component.name()).is_some_and(|known| known.is_same(component)) {
-                self.types.insert(Arc::clone(component.name()), Arc::clone(component));
-                new = true;
-            }
-        }
-        if new {
-            let known = Arc::clone(&self.catalog.lock().unwrap_or_else(PoisonError::into_inner));
-            self.keep(known);
-        }
+        let found = schema::catalog(connection, &self.catalog.get())?;
+        Ok(self.catalog.keep(found))
     }
 }
 
@@ -128,7 +100,7 @@ impl Storage for Sqlite {
             let catalog = self.catalog(transaction)?;
             schema::register(transaction, &catalog, components)
         })?;
-        self.learn(components);
+        self.catalog.learn(components);
         Ok(())
     }
 
@@ -137,8 +109,8 @@ impl Storage for Sqlite {
             let catalog = self.catalog(transaction)?;
             apply::apply(transaction, catalog, batch, self.database.config.planted)
         })?;
-        self.keep(catalog);
-        self.learn(batch.components());
+        self.catalog.keep(catalog);
+        self.catalog.learn(batch.components());
         Ok(applied)
     }
 
@@ -192,11 +164,9 @@ impl Storage for Sqlite {
             let catalog = self.catalog(transaction)?;
             whole::import(transaction, &catalog, state, self.database.config.planted)
         })?;
-        // The types of components that have other fields now are not those any more.
-        self.types.retain(|name, known| catalog.get(name).is_some_and(|new| new.component.is_same(known)));
-        self.keep(catalog);
+        self.catalog.keep(catalog);
         self.shard = state.allocator.shard;
-        self.learn(&state.components);
+        self.catalog.learn(&state.components);
         Ok(())
     }
 
