@@ -1,13 +1,18 @@
 //! The same batches, given to `Local` and to a storage, do the same: results, errors, rows, changes, queries.
 
 use worldstore_core::Error;
+use worldstore_ecs::conformance::steps::{Shown, shown};
 use worldstore_ecs::{Entity, Local, Query, Storage, Tick};
 
-use super::steps::{Dice, NAMES, found, shown, updates};
+use super::steps::{Dice, NAMES, found, updates};
 
 fn told(error: Error) -> String {
     let entity = error.context().find(|(key, _)| *key == "entity").map(|(_, value)| value.to_owned());
     format!("{} {} {entity:?}", error.kind(), error.message())
+}
+
+fn exported(storage: &dyn Storage) -> Shown {
+    shown(&storage.export().unwrap()).unwrap()
 }
 
 fn query(dice: &mut Dice) -> Query {
@@ -19,7 +24,7 @@ fn query(dice: &mut Dice) -> Query {
 
 /// Compares all reads.
 fn compare(local: &Local, other: &dyn Storage, dice: &mut Dice, seen: &[Entity]) {
-    assert_eq!(shown(other), shown(local), "what is exported");
+    assert_eq!(exported(other), exported(local), "what is exported");
     for _ in 0..3 {
         let query = query(dice);
         assert_eq!(found(other, &query), found(local, &query), "{query:?}");
@@ -62,7 +67,7 @@ pub fn agree(
     let mut local = Local::new();
     let (mut seen, mut saved) = (vec![Entity::WORLD, Entity::CLOCK], None);
     for batch in 0..batches {
-        let alive: Vec<Entity> = shown(&local).allocator.alive().collect();
+        let alive: Vec<Entity> = exported(&local).allocator.alive().collect();
         let dead: Vec<Entity> =
             seen.iter().filter(|entity| !alive.contains(entity) && !entity.is_reserved()).copied().collect();
         let Ok(changes) = updates(&mut dice, &alive, &dead).to_batch() else { continue };

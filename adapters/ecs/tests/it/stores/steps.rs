@@ -5,14 +5,10 @@ use std::collections::BTreeMap;
 use worldstore_ecs::conformance::steps;
 use worldstore_ecs::{ComponentValue, Entity, Query, Storage, Updates};
 
-pub use worldstore_ecs::conformance::steps::{Agent, Counters, Dice, NAMES, Name, Position, Shown};
+pub use worldstore_ecs::conformance::steps::{Agent, Counters, Dice, NAMES, Name, Position};
 
 pub fn updates(dice: &mut Dice, alive: &[Entity], dead: &[Entity]) -> Updates {
     steps::updates(dice, alive, dead).unwrap()
-}
-
-pub fn shown(storage: &dyn Storage) -> Shown {
-    steps::shown(&storage.export().unwrap()).unwrap()
 }
 
 pub fn found(storage: &dyn Storage, query: &Query) -> BTreeMap<Entity, Vec<ComponentValue>> {

@@ -12,7 +12,6 @@ pub fn unique() -> String {
 }
 
 /// The address in a variable.
-#[cfg(any(feature = "postgres", feature = "redis"))]
 pub fn address(variable: &str) -> Option<String> {
     match std::env::var(variable) {
         Ok(url) => Some(url),
