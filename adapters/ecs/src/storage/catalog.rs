@@ -1,4 +1,5 @@
-//! The components that a database has tables for: what the tables and their columns are called.
+//! The components that a database has tables for: what the tables and their columns are called, and the list of them that
+//! a program saw last.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
